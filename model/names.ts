@@ -1,0 +1,43 @@
+/** Every name that more than one process must spell alike. */
+
+export const CONTROL_QUEUE = 'control';
+
+/** Short jobs: probe a URL, describe the host, remove a file. */
+export const hostQueue = (hostId: string): string => `host:${hostId}`;
+
+/** Downloads. Takes every job at once; the host worker's scheduler decides which of them run. */
+export const transferQueue = (hostId: string): string => `host:${hostId}:transfer`;
+
+/** The Temporal identity of a host worker, by which its worker heartbeats are recognised. */
+export const hostIdentity = (hostId: string): string => `host:${hostId}`;
+
+/** The registration of a template or ISO; later, under the same id, its deletion. */
+export const templateWorkflowId = (templateId: string): string => `template:${templateId}`;
+
+/** Every change of one copy (deployment, removal): one id, so that Temporal keeps them apart. */
+export const copyWorkflowId = (templateId: string, poolId: string): string => `copy:${templateId}:${poolId}`;
+
+export const joinWorkflowId = (hostId: string): string => `host:${hostId}:join`;
+
+/** The one workflow that watches hosts and repairs what a crash left behind. */
+export const UPKEEP_WORKFLOW_ID = 'upkeep';
+
+/** Search attributes, all of type Keyword, created by the control worker when missing. */
+export const SEARCH_ATTRIBUTES = ['TemplateId', 'PoolId', 'HostId', 'ZoneId', 'State', 'Reason'] as const;
+export type SearchAttribute = (typeof SEARCH_ATTRIBUTES)[number];
+
+/** Workflow types, as clients start them by name. */
+export const workflowTypes = {
+  registration: 'registration',
+  deployment: 'deployment',
+  removal: 'removal',
+  deletion: 'deletion',
+  join: 'join',
+  upkeep: 'upkeep',
+} as const;
+
+/** Signal to a copy's workflow: somebody wants this copy on its pool. */
+export const WANTED_SIGNAL = 'wanted';
+
+/** The file in a pool's root that says which pool this is. */
+export const POOL_MARKER = '.bypass-pool';

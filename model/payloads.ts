@@ -1,0 +1,217 @@
+/**
+ * What crosses a queue. Each is one object with `v: 1`; fields are only added, so that hosts one release older or
+ * newer keep working. Nothing here is secret but `sealed`, a box that only the addressed host can open.
+ */
+import type { Failure } from './failures.ts';
+import type { Mirror, UrlReport } from './source.ts';
+import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
+
+export interface ProbeJob {
+  readonly v: 1;
+  readonly templateId: string;
+  readonly url: string;
+  readonly format: TemplateFormat;
+  readonly sealed?: string;
+  /** Milliseconds that the probe may take; what has not answered by then is reported as such. */
+  readonly budgetMs: number;
+}
+
+export interface ProbeReport {
+  readonly v: 1;
+  readonly hostId: string;
+  readonly urls: readonly UrlReport[];
+  /** Present when the URL is a metalink that could be read. */
+  readonly metalink?: {
+    /** SHA-256 of the document. */
+    readonly digest: string;
+    /** `{ALG}hex` of the whole file, the strongest that the document gives. */
+    readonly checksum?: string;
+    /** 0 when the document gives none. */
+    readonly size: number;
+  };
+}
+
+export interface DownloadJob {
+  readonly v: 1;
+  readonly templateId: string;
+  readonly poolId: string;
+  /** UUID of the `template_spool_ref` row; the name of the published file. */
+  readonly copyId: string;
+  /** Unique to this attempt; names its part file. */
+  readonly attemptId: string;
+  readonly url: string;
+  readonly mirrors: readonly Mirror[];
+  readonly format: TemplateFormat;
+  readonly checksum?: string;
+  /** Bytes of the file as registered; 0 when unknown. */
+  readonly size: number;
+  readonly sealed?: string;
+  /** 1 goes before 5; equal ones by age. */
+  readonly priority: number;
+}
+
+/** One mirror tried by one attempt; a row of `download_attempt`. */
+export interface Try {
+  readonly source: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** Bytes fetched from the source, not counting those that were already here. */
+  readonly bytes: number;
+  readonly failure?: Failure;
+}
+
+export interface DownloadResult {
+  readonly v: 1;
+  readonly hostId: string;
+  /** Bytes of the published file. */
+  readonly size: number;
+  /** Bytes that it takes on disk. */
+  readonly physicalSize: number;
+  readonly virtualSize: number;
+  /** Bytes fetched from sources by this attempt; 0 when the file was there already. */
+  readonly fetched: number;
+  readonly sha256: string;
+  /** File name within the pool. */
+  readonly installPath: string;
+  /** Absolute path on this host. */
+  readonly localPath: string;
+  readonly tries: readonly Try[];
+  readonly pool: PoolReport;
+}
+
+export interface RemoveJob {
+  readonly v: 1;
+  readonly poolId: string;
+  readonly copyId: string;
+}
+
+export interface RemoveResult {
+  readonly v: 1;
+  readonly hostId: string;
+  /** How many files were unlinked (the published one and part files). */
+  readonly files: number;
+  readonly pool: PoolReport;
+}
+
+/** A pool as one host sees it. */
+export interface PoolReport {
+  readonly id: string;
+  readonly name: string;
+  readonly type: PoolType;
+  readonly scope: PoolScope;
+  readonly path: string;
+  /** Bytes of the file system. */
+  readonly capacity: number;
+  /** Bytes that an ordinary process may still write. */
+  readonly free: number;
+  /** False when the marker is absent; then `problem` says so and sizes are 0. */
+  readonly mounted: boolean;
+  readonly problem?: string;
+}
+
+export interface ProgramReport {
+  readonly name: string;
+  /** First line of what it says of its version; absent when it is not installed. */
+  readonly version?: string;
+  /** What the host cannot do without it. */
+  readonly purpose: string;
+}
+
+export interface HostReport {
+  readonly v: 1;
+  readonly hostId: string;
+  readonly version: string;
+  readonly pools: readonly PoolReport[];
+  readonly programs: readonly ProgramReport[];
+}
+
+export interface JoinRequest {
+  readonly v: 1;
+  readonly hostId: string;
+  readonly name: string;
+  readonly address: string;
+  /** Names or ids; both must exist. */
+  readonly zone: string;
+  readonly cluster: string;
+  /** Ed25519, raw, base64url. */
+  readonly signingKey: string;
+  /** X25519, raw, base64url. */
+  readonly sealingKey: string;
+  readonly invite?: {
+    readonly id: string;
+    /** HMAC-SHA-256 under the token's secret over the text that `joinText` makes: the token itself never travels. */
+    readonly proof: string;
+  };
+  readonly report: HostReport;
+  /** Ed25519 over the same text: the host holds the key it names. */
+  readonly signature: string;
+}
+
+export interface JoinAnswer {
+  readonly v: 1;
+  readonly state: 'Enabled' | 'Disabled' | 'Maintenance';
+  readonly zoneId: string;
+  readonly clusterId: string;
+  /** What to tell the operator. */
+  readonly message: string;
+}
+
+/** The text that a joining host signs and authenticates: everything that decides who it is. */
+export const joinText = (r: Omit<JoinRequest, 'signature' | 'invite'>): string =>
+  JSON.stringify(['bypass join 1', r.hostId, r.name, r.zone, r.cluster, r.signingKey, r.sealingKey]);
+
+export interface RegistrationInput {
+  readonly v: 1;
+  readonly templateId: string;
+  readonly accountId: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly displayText: string;
+  readonly url: string;
+  readonly format: TemplateFormat;
+  readonly checksum?: string;
+  /** UUIDs; `allZones` says that they stand for all there are (cross_zones). */
+  readonly zoneIds: readonly string[];
+  readonly allZones: boolean;
+  readonly osTypeId?: string;
+  readonly isPublic: boolean;
+  readonly isFeatured: boolean;
+  readonly isExtractable: boolean;
+  readonly bootable: boolean;
+  readonly requiresHvm: boolean;
+  readonly passwordEnabled: boolean;
+  readonly sshKeyEnabled: boolean;
+  readonly dynamicallyScalable: boolean;
+  readonly bits: number;
+  readonly arch?: string;
+  readonly templateTag?: string;
+  /** Details that are not secret. */
+  readonly details: Readonly<Record<string, string>>;
+  /** `Secrets`, sealed with the master key. */
+  readonly sealed?: string;
+}
+
+/** How a registration ended, for the caller who waits for it. */
+export type RegistrationResult =
+  | { readonly v: 1; readonly ok: true; readonly templateId: string }
+  | {
+      readonly v: 1;
+      readonly ok: false;
+      readonly message: string;
+      readonly apiCode: number;
+      readonly urls: readonly UrlReport[];
+    };
+
+export interface CopyInput {
+  readonly v: 1;
+  readonly templateId: string;
+  readonly poolId: string;
+}
+
+export interface DeletionInput {
+  readonly v: 1;
+  readonly templateId: string;
+  readonly jobId: string;
+  readonly userId: string;
+  readonly accountId: string;
+}

@@ -1,0 +1,24 @@
+/** What a running download says of itself, as its heartbeat carries it. */
+
+export type Phase = 'waiting' | 'connecting' | 'reusing' | 'downloading' | 'verifying' | 'publishing';
+
+export interface Progress {
+  readonly v: 1;
+  readonly phase: Phase;
+  /** Bytes of the file that are safely here. */
+  readonly bytes: number;
+  /** Bytes of the whole file; 0 while unknown. */
+  readonly total: number;
+  /** Bytes per second over the last seconds. */
+  readonly rate: number;
+  /** The URL that bytes come from, without credentials. */
+  readonly source: string;
+  /** In phase `waiting`: how many downloads go before this one. */
+  readonly ahead?: number;
+}
+
+/** 0 to 100, never 100 before the end. */
+export function percent(bytes: number, total: number): number {
+  if (total <= 0) return 0;
+  return Math.min(99, Math.floor((bytes / total) * 100));
+}

@@ -1,0 +1,53 @@
+/** Where an image comes from, and what a host found there. */
+import type { TemplateFormat } from './states.ts';
+
+/** What a probe found out about one URL. */
+export interface UrlReport {
+  /** Without credentials. */
+  readonly url: string;
+  readonly reachable: boolean;
+  /** Why not, as a sentence; present exactly when it is not reachable. */
+  readonly reason?: string;
+  /** Bytes of the file as transferred; 0 when unknown. */
+  readonly size: number;
+  readonly etag?: string;
+  readonly lastModified?: string;
+  /** Whether the server answers range requests. */
+  readonly ranges: boolean;
+  /** What the first bytes say that the file is; absent when it was not reachable. */
+  readonly format?: string;
+  /** Bytes of the disk within (qcow2), else those of the file. */
+  readonly virtualSize: number;
+  /** Metalink v4: 1 is tried first. Metalink v3 preferences are turned into this. */
+  readonly priority: number;
+  /** ISO 3166 country code, where a metalink gives one. */
+  readonly location?: string;
+}
+
+/** A URL that bytes may be fetched from, in the order of `priority` (1 first). */
+export interface Mirror {
+  readonly url: string;
+  readonly priority: number;
+  readonly location?: string;
+  readonly size: number;
+  readonly etag?: string;
+  readonly lastModified?: string;
+  readonly ranges: boolean;
+}
+
+/** What is only for one origin: sealed everywhere but in the memory that uses it. */
+export interface Secrets {
+  readonly v: 1;
+  /** `scheme://host:port` that these were given for; they are sent nowhere else. */
+  readonly origin: string;
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** The qcow2, raw or ISO file found by looking at its bytes. */
+export interface ImageFacts {
+  readonly format: TemplateFormat;
+  /** Bytes that a VM sees. */
+  readonly virtualSize: number;
+}
