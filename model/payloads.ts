@@ -58,6 +58,8 @@ export interface Try {
   /** Bytes fetched from the source, not counting those that were already here. */
   readonly bytes: number;
   readonly failure?: Failure;
+  /** Why it began anew although bytes were here, such as a file that changed at the source. */
+  readonly note?: string;
 }
 
 export interface DownloadResult {

@@ -1,0 +1,34 @@
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Pool, types as pgTypes } from 'pg';
+import type { Tables } from './tables.ts';
+
+export type Database = Kysely<Tables>;
+/** The database itself or a transaction on it. */
+export type Queryable = Database | Transaction<Tables>;
+
+/** PostgreSQL's `unique_violation`. */
+const UNIQUE_VIOLATION = '23505';
+const INT8 = 20;
+
+/**
+ * Opens a pool of connections. bigint columns are read as numbers: sizes stay far below 2^53.
+ * @param url `postgres://user:password@host:port/database`
+ */
+export function openDatabase(url: string, options: { maxConnections?: number } = {}): Database {
+  const types = {
+    getTypeParser: ((oid: number, format?: 'text') =>
+      oid === INT8 ? Number : pgTypes.getTypeParser(oid, format)) as typeof pgTypes.getTypeParser,
+  };
+  const pool = new Pool({
+    connectionString: url,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: 10_000,
+    types,
+  });
+  // An idle connection that the server closed is replaced at the next query; without a listener it would end us.
+  pool.on('error', () => undefined);
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+export const isUniqueViolation = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;

@@ -1,0 +1,23 @@
+import { type Migration, type MigrationProvider, Migrator } from 'kysely';
+import type { Database } from './database.ts';
+import * as initial from './migrations/0001-initial.ts';
+
+/** Every migration, in order. A released one is never edited. */
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-initial': { up: (db) => initial.up(db) },
+};
+
+const provider: MigrationProvider = { getMigrations: () => Promise.resolve(MIGRATIONS) };
+
+/**
+ * Brings the schema to the newest version; several processes may call it at once.
+ * @throws Error that says which migration failed, or that the database is newer than this program.
+ */
+export async function migrateToLatest(db: Database): Promise<void> {
+  const { error, results } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error === undefined) return;
+  const failed = results?.find((result) => result.status === 'Error')?.migrationName;
+  const where =
+    failed === undefined ? 'The database could not be brought up to date' : `Migration ${failed} failed`;
+  throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
+}

@@ -1,0 +1,307 @@
+/** Row types of every table, as the migrations make them. `bigint` columns arrive as numbers (sizes stay below 2^53). */
+import type { ColumnType, Generated, Insertable, Selectable } from 'kysely';
+import type {
+  CopyState,
+  DownloadState,
+  PoolScope,
+  PoolType,
+  ResourceState,
+  TemplateFormat,
+  TemplateState,
+} from '../model/states.ts';
+
+type Id = Generated<number>;
+type Time = ColumnType<Date, Date | string | undefined, Date | string>;
+type NullableTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+type Json<T> = ColumnType<T, string, string>;
+
+interface AccountTable {
+  id: Id;
+  uuid: Generated<string>;
+  account_name: string;
+  role: 'admin' | 'user';
+  created: Time;
+  removed: NullableTime;
+}
+
+interface UserTable {
+  id: Id;
+  uuid: Generated<string>;
+  account_id: number;
+  username: string;
+  password_hash: string | null;
+  api_key: string | null;
+  secret_key_sealed: string | null;
+  created: Time;
+  removed: NullableTime;
+}
+
+interface DataCenterTable {
+  id: Id;
+  uuid: Generated<string>;
+  name: string;
+  demand_all_mirrors: Generated<boolean>;
+  created: Time;
+  removed: NullableTime;
+}
+
+interface ClusterTable {
+  id: Id;
+  uuid: Generated<string>;
+  name: string;
+  data_center_id: number;
+  hypervisor_type: Generated<string>;
+  created: Time;
+  removed: NullableTime;
+}
+
+interface HostInviteTable {
+  uuid: string;
+  secret_hash: string;
+  created: Time;
+  expires: Time;
+  used_by: string | null;
+}
+
+interface HostTable {
+  id: Id;
+  uuid: string;
+  name: string;
+  private_ip_address: Generated<string>;
+  data_center_id: number;
+  cluster_id: number;
+  hypervisor_type: Generated<string>;
+  resource_state: ResourceState;
+  signing_key: string;
+  sealing_key: string;
+  version: Generated<string>;
+  programs: Json<{ name: string; version?: string; purpose: string }[]>;
+  worker_heartbeat: Generated<string>;
+  last_seen: NullableTime;
+  created: Time;
+}
+
+interface StoragePoolTable {
+  id: Id;
+  uuid: string;
+  name: string;
+  pool_type: PoolType;
+  scope: PoolScope;
+  data_center_id: number;
+  cluster_id: number | null;
+  state: Generated<'Up' | 'Disabled' | 'Maintenance'>;
+  capacity_bytes: Generated<number>;
+  free_bytes: Generated<number>;
+  reported: NullableTime;
+  created: Time;
+}
+
+interface StoragePoolHostRefTable {
+  id: Id;
+  pool_id: number;
+  host_id: number;
+  local_path: string;
+  mounted: boolean;
+  problem: string | null;
+  created: Time;
+  last_updated: Time;
+}
+
+interface GuestOsTable {
+  id: Id;
+  uuid: Generated<string>;
+  category: string;
+  display_name: string;
+}
+
+interface VmTemplateTable {
+  id: Id;
+  uuid: string;
+  unique_name: string;
+  name: string;
+  display_text: string;
+  public: boolean;
+  featured: boolean;
+  extractable: boolean;
+  bootable: boolean;
+  hvm: boolean;
+  bits: number;
+  arch: string;
+  url: string;
+  format: TemplateFormat;
+  checksum: string | null;
+  hypervisor_type: Generated<string>;
+  enable_password: boolean;
+  enable_sshkey: boolean;
+  dynamically_scalable: boolean;
+  template_tag: string | null;
+  cross_zones: boolean;
+  direct_download: Generated<boolean>;
+  /** `Secrets` (HTTP_HEADER details, credentials of the URL), sealed with the master key. */
+  sealed: string | null;
+  /** Bytes of the file as transferred. */
+  size: Generated<number>;
+  /** Bytes that a VM sees. */
+  virtual_size: Generated<number>;
+  metalink_digest: string | null;
+  state: TemplateState;
+  account_id: number;
+  guest_os_id: number | null;
+  created: Time;
+  updated: Time;
+  removed: NullableTime;
+}
+
+interface VmTemplateDetailsTable {
+  id: Id;
+  template_id: number;
+  name: string;
+  value: string;
+  display: Generated<boolean>;
+}
+
+interface TemplateZoneRefTable {
+  id: Id;
+  template_id: number;
+  zone_id: number;
+  created: Time;
+}
+
+interface TemplateStoreRefTable {
+  id: Id;
+  template_id: number;
+  store_id: number | null;
+  store_role: Generated<string>;
+  download_state: Generated<DownloadState>;
+  download_pct: Generated<number>;
+  state: Generated<CopyState>;
+  size: Generated<number>;
+  physical_size: Generated<number>;
+  url: string | null;
+  error_str: string | null;
+  created: Time;
+  last_updated: Time;
+}
+
+interface TemplateMirrorTable {
+  id: Id;
+  template_id: number;
+  url: string;
+  priority: number;
+  location: string | null;
+  size: number;
+  ranges: boolean;
+  etag: string | null;
+  last_modified: string | null;
+  reachable: boolean;
+  reason: string | null;
+}
+
+interface TemplateSpoolRefTable {
+  id: Id;
+  uuid: Generated<string>;
+  template_id: number;
+  pool_id: number;
+  download_state: Generated<DownloadState>;
+  download_pct: Generated<number>;
+  state: Generated<CopyState>;
+  error_str: string | null;
+  local_path: string | null;
+  install_path: string | null;
+  template_size: Generated<number>;
+  physical_size: Generated<number>;
+  sha256: string | null;
+  marked_for_gc: Generated<boolean>;
+  cancelled_by: string | null;
+  job_id: string | null;
+  created: Time;
+  last_updated: Time;
+}
+
+interface DownloadAttemptTable {
+  id: Id;
+  uuid: string;
+  copy_id: number;
+  host_id: number | null;
+  host_name: string;
+  sequence: number;
+  source: string;
+  started: Time;
+  ended: Time;
+  bytes: number;
+  failure_kind: string | null;
+  error_str: string | null;
+}
+
+interface PoolReservationTable {
+  copy_id: number;
+  pool_id: number;
+  bytes: number;
+  created: Time;
+}
+
+interface AsyncJobTable {
+  id: Id;
+  uuid: Generated<string>;
+  account_id: number;
+  user_id: number;
+  job_cmd: string;
+  job_status: Generated<number>;
+  job_result_code: Generated<number>;
+  job_result: ColumnType<unknown, string | null | undefined, string | null>;
+  instance_type: string | null;
+  instance_uuid: string | null;
+  created: Time;
+  completed: NullableTime;
+}
+
+interface AsyncJobCopyTable {
+  job_id: number;
+  template_uuid: string;
+  pool_uuid: string;
+  settled: NullableTime;
+  error_str: string | null;
+}
+
+interface EventTable {
+  id: Id;
+  uuid: Generated<string>;
+  type: string;
+  level: 'INFO' | 'WARN' | 'ERROR';
+  state: 'Created' | 'Scheduled' | 'Started' | 'Completed';
+  description: string;
+  user_id: number | null;
+  account_id: number | null;
+  resource_type: string | null;
+  resource_uuid: string | null;
+  workflow_id: string | null;
+  /** Names an outcome, so that an activity that runs twice tells it once. */
+  once: string | null;
+  created: Time;
+}
+
+export interface Tables {
+  account: AccountTable;
+  user: UserTable;
+  data_center: DataCenterTable;
+  cluster: ClusterTable;
+  host_invite: HostInviteTable;
+  host: HostTable;
+  storage_pool: StoragePoolTable;
+  storage_pool_host_ref: StoragePoolHostRefTable;
+  guest_os: GuestOsTable;
+  vm_template: VmTemplateTable;
+  vm_template_details: VmTemplateDetailsTable;
+  template_zone_ref: TemplateZoneRefTable;
+  template_store_ref: TemplateStoreRefTable;
+  template_mirror: TemplateMirrorTable;
+  template_spool_ref: TemplateSpoolRefTable;
+  download_attempt: DownloadAttemptTable;
+  pool_reservation: PoolReservationTable;
+  async_job: AsyncJobTable;
+  async_job_copy: AsyncJobCopyTable;
+  event: EventTable;
+}
+
+export type Row<T extends keyof Tables> = Selectable<Tables[T]>;
+export type NewRow<T extends keyof Tables> = Insertable<Tables[T]>;

@@ -1,0 +1,110 @@
+/** What a new attempt makes of the bytes that earlier ones left behind. */
+import { constants } from 'node:fs';
+import { openRegular, readChunks } from './files.ts';
+import { ensurePartsFolder, findParts, PartFile, partPath, removeParts } from './part-file.ts';
+import type { Checkpoint, FoundPart } from './part-file.ts';
+import type { Pool } from './pool.ts';
+
+export interface AdoptRequest {
+  readonly pool: Pool;
+  readonly copyId: string;
+  readonly attemptId: string;
+  readonly hostId: string;
+  /** Paths of part files that this process has open. Entries are added here and removed by who closes the file. */
+  readonly openParts: Set<string>;
+  readonly signal: AbortSignal;
+  /** Whether bytes of such an origin can be continued. */
+  usable(checkpoint: Checkpoint): boolean;
+  /** Every byte that is taken over, in order. */
+  readonly onReused: (chunk: Buffer) => void;
+}
+
+/**
+ * Opens the part file of this attempt, with all usable bytes of its predecessors in it. In place only when nobody else
+ * can still write there: made by this host, whose lock is ours, and open in no download of this process. Otherwise
+ * the bytes are copied into a file of its own. Superseded files are unlinked, never written.
+ */
+export async function adopt(request: AdoptRequest): Promise<PartFile> {
+  const { pool, copyId, attemptId, openParts } = request;
+  await ensurePartsFolder(pool);
+  const found = await findParts(pool, copyId);
+  const best = found.find(({ checkpoint }) => checkpoint !== undefined && request.usable(checkpoint));
+  const part = (best && (await takeOver(best, request))) ?? (await createOwn(request, best));
+  try {
+    await removeParts(pool, copyId, part.path);
+    return part;
+  } catch (error) {
+    await part.close();
+    openParts.delete(partPath(pool, copyId, attemptId));
+    throw error;
+  }
+}
+
+async function takeOver(found: FoundPart, request: AdoptRequest): Promise<PartFile | undefined> {
+  const { hostId, openParts } = request;
+  if (found.checkpoint?.hostId !== hostId || openParts.has(found.path)) return undefined;
+  openParts.add(found.path);
+  const part = await PartFile.takeOver(found).catch((error: unknown) => {
+    openParts.delete(found.path);
+    throw error;
+  });
+  if (part === undefined) {
+    openParts.delete(found.path);
+    return undefined;
+  }
+  return fill(part, request, async () => {
+    for await (const chunk of readChunks(part.file, part.verified)) {
+      request.signal.throwIfAborted();
+      request.onReused(chunk);
+    }
+  });
+}
+
+async function createOwn(request: AdoptRequest, predecessor: FoundPart | undefined): Promise<PartFile> {
+  const { pool, copyId, attemptId, openParts } = request;
+  const path = partPath(pool, copyId, attemptId);
+  const part = await PartFile.create(path);
+  openParts.add(path);
+  if (predecessor?.checkpoint === undefined) return part;
+  const { checkpoint } = predecessor;
+  return fill(part, request, () => copyVerified(predecessor.path, checkpoint, part, request));
+}
+
+/** Reads the predecessor once: the same bytes are hashed and written. */
+async function copyVerified(
+  from: string,
+  checkpoint: Checkpoint,
+  part: PartFile,
+  { hostId, signal, onReused }: AdoptRequest,
+): Promise<void> {
+  const file = await openRegular(from, constants.O_RDONLY);
+  try {
+    // A file shorter than recorded, or published meanwhile, has nothing that could be trusted.
+    if ((await file.stat()).size < checkpoint.offset) return;
+    let position = 0;
+    for await (const chunk of readChunks(file, checkpoint.offset)) {
+      signal.throwIfAborted();
+      onReused(chunk);
+      await part.write([chunk], position);
+      position += chunk.length;
+    }
+    await part.record({ ...checkpoint, hostId });
+  } finally {
+    await file.close();
+  }
+}
+
+async function fill(
+  part: PartFile,
+  { openParts }: AdoptRequest,
+  work: () => Promise<void>,
+): Promise<PartFile> {
+  try {
+    await work();
+    return part;
+  } catch (error) {
+    await part.close();
+    openParts.delete(part.path);
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+/** One attempt to bring an image onto a pool: fetch or go on fetching, verify, inspect, publish. */
+import type { FileHandle } from 'node:fs/promises';
+import { formatChecksum, parseChecksum } from '../model/checksum.ts';
+import type { ChecksumAlgorithm } from '../model/checksum.ts';
+import { ImageError } from '../model/failures.ts';
+import type { Try } from '../model/payloads.ts';
+import type { Mirror } from '../model/source.ts';
+import { displayUrl } from '../model/url.ts';
+import { adopt } from './adopt.ts';
+import { createDigests } from './checksum.ts';
+import type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
+import { fetchFrom, withUrl } from './fetch-mirror.ts';
+import type { Attempt } from './fetch-mirror.ts';
+import { diskError, readChunks } from './files.ts';
+import { inspectFile } from './inspection/inspect.ts';
+import type { Qcow2Limits } from './inspection/qcow2.ts';
+import { Intake } from './intake.ts';
+import { firstThatWorks, orderMirrors } from './mirrors.ts';
+import type { Checkpoint } from './part-file.ts';
+import { removeParts } from './part-file.ts';
+import { ProgressMeter } from './progress-meter.ts';
+import { openPublished, publish, publishedPath } from './publish.ts';
+
+export type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
+
+const CHECKPOINT_BYTES = 64 * 1_048_576;
+
+/** Why an attempt failed, with all that it tried. */
+export class DownloadFailed extends ImageError {
+  readonly tries: readonly Try[];
+
+  constructor(failure: ImageError, tries: readonly Try[]) {
+    super(failure.kind, failure.message, {
+      cause: failure,
+      ...(failure.url === undefined ? {} : { url: failure.url }),
+      ...(failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
+    });
+    this.tries = tries;
+  }
+}
+
+/**
+ * Downloads an image, going on from bytes that earlier attempts left. A copy that is there already is given back as is.
+ * @throws DownloadFailed; the signal's reason when aborted
+ */
+export async function download(request: DownloadRequest, deps: DownloadDeps): Promise<DownloadedImage> {
+  const tries: Try[] = [];
+  const meter = new ProgressMeter((progress) => request.onProgress(progress), {
+    total: request.size,
+    source: displayUrl(request.url),
+  });
+  try {
+    request.signal.throwIfAborted();
+    await request.pool.check();
+    return (await existingCopy(request, deps, meter)) ?? (await fetchCopy(request, deps, meter, tries));
+  } catch (error) {
+    request.signal.throwIfAborted();
+    const failure = diskError(error);
+    throw failure instanceof ImageError ? new DownloadFailed(failure, tries) : failure;
+  } finally {
+    meter.stop();
+  }
+}
+
+/** What bears the final name is complete, whoever put it there. */
+async function existingCopy(
+  request: DownloadRequest,
+  deps: DownloadDeps,
+  meter: ProgressMeter,
+): Promise<DownloadedImage | undefined> {
+  const { pool, copyId, signal } = request;
+  const file = await openPublished(pool, copyId);
+  if (file === undefined) return undefined;
+  try {
+    const digests = createDigests(['SHA-256']);
+    const { size } = await file.stat();
+    meter.phase('verifying', { total: size, bytes: 0 });
+    for await (const chunk of readChunks(file, size)) {
+      signal.throwIfAborted();
+      digests.update(chunk);
+      meter.addReused(chunk.length);
+    }
+    await removeParts(pool, copyId);
+    const sha256 = digests.finish().get('SHA-256')?.hex ?? '';
+    return await describe(request, deps.limits, file, { sha256, fetched: 0, tries: [] });
+  } finally {
+    await file.close();
+  }
+}
+
+async function fetchCopy(
+  request: DownloadRequest,
+  deps: DownloadDeps,
+  meter: ProgressMeter,
+  tries: Try[],
+): Promise<DownloadedImage> {
+  const { pool, copyId } = request;
+  const intake = await openIntake(request, deps, meter);
+  const attempt = { request, deps, meter, tries, intake };
+  try {
+    const mirrors = orderMirrors(mirrorsOf(request), intake.part.checkpoint?.url);
+    const sha256 = await firstThatWorks(mirrors, (mirror) => fetchVerified(mirror, attempt));
+    meter.phase('publishing');
+    await publish(pool, copyId, intake.part, deps.publish);
+    const file = await openPublished(pool, copyId);
+    if (file === undefined) throw new ImageError('DiskBroken', 'the published file is gone again');
+    try {
+      return await describe(request, deps.limits, file, { sha256, fetched: meter.fetched, tries });
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    // An empty part is of no use to a later attempt.
+    if (intake.position === 0) await intake.part.unlink().catch(() => undefined);
+    throw error;
+  } finally {
+    await intake.part.close();
+    deps.openParts.delete(intake.part.path);
+  }
+}
+
+const mirrorsOf = ({ mirrors, url, size }: DownloadRequest): readonly Mirror[] =>
+  mirrors.length > 0 ? mirrors : [{ url, priority: 1, size, ranges: false }];
+
+async function openIntake(
+  request: DownloadRequest,
+  deps: DownloadDeps,
+  meter: ProgressMeter,
+): Promise<Intake> {
+  const algorithms = algorithmsOf(request);
+  const digests = createDigests(algorithms);
+  const urls = new Set(mirrorsOf(request).map(({ url }) => url));
+  meter.phase('reusing');
+  const part = await adopt({
+    pool: request.pool,
+    copyId: request.copyId,
+    attemptId: request.attemptId,
+    hostId: deps.hostId,
+    openParts: deps.openParts,
+    signal: request.signal,
+    usable: (checkpoint) => urls.has(checkpoint.url) && canContinue(checkpoint, request.size),
+    onReused(chunk) {
+      digests.update(chunk);
+      meter.addReused(chunk.length);
+    },
+  });
+  return new Intake(part, digests, { algorithms, checkpointBytes: deps.checkpointBytes ?? CHECKPOINT_BYTES });
+}
+
+const algorithmsOf = ({ checksum }: DownloadRequest): readonly ChecksumAlgorithm[] =>
+  checksum === undefined ? ['SHA-256'] : ['SHA-256', parseChecksum(checksum).algorithm];
+
+/** Without a strong tag only a part that is complete already can be used. */
+function canContinue({ offset, total, etag }: Checkpoint, size: number): boolean {
+  if (offset <= 0 || total <= 0 || (size > 0 && total !== size)) return false;
+  return offset === total || (etag !== undefined && offset < total);
+}
+
+/** @returns the SHA-256. Bytes that turn out wrong are not kept, so that no attempt goes on from them. */
+async function fetchVerified(mirror: Mirror, attempt: Attempt): Promise<string> {
+  const { intake } = attempt;
+  try {
+    await fetchFrom(mirror, attempt);
+    return await verify(attempt);
+  } catch (error) {
+    const wrong = error instanceof ImageError && error.class === 'content';
+    if (wrong && intake.part.checkpoint?.url === mirror.url) await intake.restart();
+    throw error instanceof ImageError ? withUrl(error, mirror.url) : error;
+  }
+}
+
+async function verify({ request, deps, meter, intake }: Attempt): Promise<string> {
+  meter.phase('verifying');
+  const digests = intake.digests();
+  if (request.checksum !== undefined) {
+    const wanted = parseChecksum(request.checksum);
+    const found = digests.get(wanted.algorithm);
+    if (found?.hex !== wanted.hex) {
+      const has = found === undefined ? 'none' : formatChecksum(found);
+      throw new ImageError('ChecksumMismatch', `has checksum ${has} instead of ${formatChecksum(wanted)}`);
+    }
+  }
+  await inspectFile(intake.part.file, request.format, deps.limits);
+  return digests.get('SHA-256')?.hex ?? '';
+}
+
+async function describe(
+  request: DownloadRequest,
+  limits: Qcow2Limits | undefined,
+  file: FileHandle,
+  rest: Pick<DownloadedImage, 'sha256' | 'fetched' | 'tries'>,
+): Promise<DownloadedImage> {
+  const { pool, copyId, format } = request;
+  const { size, blocks } = await file.stat();
+  const { virtualSize } = await inspectFile(file, format, limits);
+  const place = { installPath: copyId, localPath: publishedPath(pool, copyId) };
+  return { size, physicalSize: blocks * 512, virtualSize, ...place, ...rest };
+}

@@ -1,0 +1,130 @@
+/** All bytes of one mirror, over as many connections as bring them on. */
+import { ImageError } from '../model/failures.ts';
+import type { Try } from '../model/payloads.ts';
+import type { Mirror } from '../model/source.ts';
+import { displayUrl } from '../model/url.ts';
+import type { DownloadDeps, DownloadRequest } from './download-request.ts';
+import { diskError } from './files.ts';
+import type { Intake, Origin } from './intake.ts';
+import type { ProgressMeter } from './progress-meter.ts';
+import { strongEtag } from './sources/range.ts';
+import type { OpenedSource } from './sources/source.ts';
+import { transfer } from './transfer.ts';
+
+export interface Attempt {
+  readonly request: DownloadRequest;
+  readonly deps: DownloadDeps;
+  readonly meter: ProgressMeter;
+  readonly tries: Try[];
+  readonly intake: Intake;
+}
+
+/** Fetches all from one mirror, reconnecting as long as that brings the file on by a hundredth each time. */
+export async function fetchFrom(mirror: Mirror, attempt: Attempt): Promise<void> {
+  const { intake, request } = attempt;
+  for (let farthest = intake.position; ;) {
+    try {
+      await fetchOnce(mirror, attempt);
+      return;
+    } catch (error) {
+      request.signal.throwIfAborted();
+      const cut =
+        error instanceof ImageError && (error.kind === 'ConnectionLost' || error.kind === 'Stalled');
+      const { total = 0, etag } = intake.part.checkpoint ?? {};
+      const gained = intake.position - farthest;
+      if (!cut || etag === undefined || gained < Math.max(1, total / 100)) throw error;
+      farthest = intake.position;
+    }
+  }
+}
+
+async function fetchOnce(mirror: Mirror, attempt: Attempt): Promise<void> {
+  const { intake, meter, tries } = attempt;
+  const begun = intake.part.checkpoint;
+  if (begun?.url === mirror.url && begun.offset === begun.total) return;
+  const startedAt = new Date().toISOString();
+  const before = meter.fetched;
+  let note: string | undefined;
+  let failure: ImageError | undefined;
+  try {
+    const source = await openMirror(mirror, attempt);
+    note = source.restarted;
+    await receive(source, mirror, attempt);
+  } catch (error) {
+    const known = diskError(error);
+    if (known instanceof ImageError) failure = withUrl(known, mirror.url);
+    throw failure ?? error;
+  } finally {
+    tries.push({
+      source: displayUrl(mirror.url),
+      startedAt,
+      endedAt: new Date().toISOString(),
+      bytes: meter.fetched - before,
+      ...(failure === undefined ? {} : { failure: failure.toFailure() }),
+      ...(note === undefined ? {} : { note }),
+    });
+  }
+}
+
+function openMirror(mirror: Mirror, { request, deps, meter, intake }: Attempt): Promise<OpenedSource> {
+  const begun = intake.part.checkpoint;
+  meter.phase('connecting', { source: displayUrl(mirror.url) });
+  const resume =
+    begun?.url === mirror.url && begun.etag !== undefined && begun.offset > 0
+      ? { offset: begun.offset, etag: begun.etag, total: begun.total }
+      : undefined;
+  const { secrets, signal } = request;
+  return deps.sources.for(mirror.url).open({ url: mirror.url, secrets, signal, resume });
+}
+
+async function receive(source: OpenedSource, mirror: Mirror, attempt: Attempt): Promise<void> {
+  const { request, deps, meter, intake } = attempt;
+  try {
+    requireLength(source, request);
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+  const etag = strongEtag(source.etag);
+  const total = source.total || request.size;
+  const { hostId, rateLimit } = deps;
+  const origin: Origin = {
+    hostId,
+    url: mirror.url,
+    finalUrl: source.finalUrl,
+    total,
+    ...(etag === undefined ? {} : { etag }),
+  };
+  meter.phase('downloading', { total, bytes: source.offset });
+  const { format, signal } = request;
+  await transfer(source, intake, {
+    origin,
+    format,
+    rateLimit,
+    signal,
+    onBytes: (count) => meter.addFetched(count),
+  });
+}
+
+function requireLength(source: OpenedSource, { size, checksum }: DownloadRequest): void {
+  if (source.total > 0 && size > 0 && source.total !== size) {
+    throw new ImageError('SizeMismatch', `has ${source.total} bytes; ${size} were registered`);
+  }
+  if (source.total === 0 && size === 0 && checksum === undefined) {
+    throw new ImageError(
+      'ProtocolError',
+      'does not say how long the file is, and no checksum was given to tell',
+    );
+  }
+}
+
+/** Says of a failure which mirror it is about, unless it is about this host. */
+export function withUrl(error: ImageError, url: string): ImageError {
+  if (error.url !== undefined || error.class === 'host' || error.class === 'space') return error;
+  const { kind, message, retryAfterMs } = error;
+  return new ImageError(kind, message, {
+    url: displayUrl(url),
+    cause: error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}

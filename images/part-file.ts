@@ -1,0 +1,185 @@
+/** The unfinished file of one attempt, and beside it what is known of its source. */
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readdir, rename } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ImageError } from '../model/failures.ts';
+import { errnoOf, isUuid, openRegular, requireUuid, unlinkIfThere } from './files.ts';
+import type { Pool } from './pool.ts';
+
+export const PARTS_FOLDER = '.bypass-parts';
+
+/** What of a part file is safely on disk, and what it is a part of. */
+export interface Checkpoint {
+  readonly v: 1;
+  readonly hostId: string;
+  /** The mirror's URL as registered. */
+  readonly url: string;
+  readonly finalUrl: string;
+  /** A strong entity tag; without one the part cannot be continued. */
+  readonly etag?: string;
+  /** Bytes of the whole file; 0 when unknown. */
+  readonly total: number;
+  /** Bytes from the beginning that were synced to disk. */
+  readonly offset: number;
+}
+
+export interface FoundPart {
+  readonly path: string;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+const sidecar = (partPath: string): string => partPath.replace(/\.part$/, '.json');
+
+export const partsFolder = (pool: Pool): string => join(pool.config.path, PARTS_FOLDER);
+
+/** Path of an attempt's own part file. */
+export const partPath = (pool: Pool, copyId: string, attemptId: string): string =>
+  join(partsFolder(pool), `${requireUuid(copyId)}.${requireUuid(attemptId)}.part`);
+
+/** Every part file of a copy, whichever attempt and host made it; the one that got farthest comes first. */
+export async function findParts(pool: Pool, copyId: string): Promise<readonly FoundPart[]> {
+  const names = (await partNames(pool, copyId)).filter((name) => name.endsWith('.part'));
+  const parts = await Promise.all(
+    names.map(async (name) => {
+      const path = join(partsFolder(pool), name);
+      return { path, checkpoint: await readCheckpoint(path) };
+    }),
+  );
+  return parts.toSorted((a, b) => (b.checkpoint?.offset ?? 0) - (a.checkpoint?.offset ?? 0));
+}
+
+/**
+ * Unlinks part files of a copy with what lies beside them.
+ * @returns how many part files there were
+ */
+export async function removeParts(pool: Pool, copyId: string, keep?: string): Promise<number> {
+  let count = 0;
+  for (const name of await partNames(pool, copyId)) {
+    const path = join(partsFolder(pool), name);
+    if (keep !== undefined && (path === keep || path.startsWith(sidecar(keep)))) continue;
+    if ((await unlinkIfThere(path)) && name.endsWith('.part')) count += 1;
+  }
+  return count;
+}
+
+async function partNames(pool: Pool, copyId: string): Promise<readonly string[]> {
+  const prefix = `${requireUuid(copyId)}.`;
+  const names = await readdir(partsFolder(pool)).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  return names.filter(
+    (name) => name.startsWith(prefix) && isUuid(name.slice(prefix.length, prefix.length + 36)),
+  );
+}
+
+/** A damaged or missing one only means that the part's bytes cannot be used. */
+async function readCheckpoint(path: string): Promise<Checkpoint | undefined> {
+  try {
+    const file = await openRegular(sidecar(path), constants.O_RDONLY);
+    try {
+      const checkpoint = JSON.parse(await file.readFile('utf8')) as Checkpoint;
+      return checkpoint.v === 1 && Number.isSafeInteger(checkpoint.offset) ? checkpoint : undefined;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+export async function ensurePartsFolder(pool: Pool): Promise<void> {
+  const path = partsFolder(pool);
+  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  });
+  if (!(await lstat(path)).isDirectory()) throw new ImageError('DiskBroken', `${path} is not a folder`);
+}
+
+/** An open part file. It has one writer, and that is this object. */
+export class PartFile {
+  readonly path: string;
+  readonly file: FileHandle;
+  /** What was recorded last. */
+  checkpoint: Checkpoint | undefined;
+
+  private constructor(path: string, file: FileHandle, checkpoint: Checkpoint | undefined) {
+    this.path = path;
+    this.file = file;
+    this.checkpoint = checkpoint;
+  }
+
+  /** A new, empty file of this attempt's own. */
+  static async create(path: string): Promise<PartFile> {
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+    return new PartFile(path, await openRegular(path, flags), undefined);
+  }
+
+  /**
+   * Goes on with the file of an attempt that is dead for certain.
+   * @returns undefined when its bytes cannot be used: shorter than recorded, or published already
+   */
+  static async takeOver({ path, checkpoint }: FoundPart): Promise<PartFile | undefined> {
+    const file = await openRegular(path, constants.O_RDWR);
+    const { size, nlink } = await file.stat();
+    if (checkpoint !== undefined && nlink === 1 && size >= checkpoint.offset) {
+      await file.truncate(checkpoint.offset);
+      return new PartFile(path, file, checkpoint);
+    }
+    await file.close();
+    return undefined;
+  }
+
+  /** Bytes that are safely on disk. */
+  get verified(): number {
+    return this.checkpoint?.offset ?? 0;
+  }
+
+  /** Writes all chunks, one after the other, from a position on. */
+  async write(chunks: readonly Buffer[], position: number): Promise<void> {
+    const wanted = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    let { bytesWritten: done } = await this.file.writev(chunks as Buffer[], position);
+    if (done === wanted) return;
+    const whole = Buffer.concat(chunks);
+    while (done < wanted) {
+      done += (await this.file.write(whole, done, wanted - done, position + done)).bytesWritten;
+    }
+  }
+
+  /** Syncs the bytes, then records that they are there. */
+  async record(checkpoint: Checkpoint): Promise<void> {
+    await this.file.datasync();
+    await writeDurably(sidecar(this.path), JSON.stringify(checkpoint));
+    this.checkpoint = checkpoint;
+  }
+
+  /** Begins anew. The record goes first: it must never promise bytes that are gone. */
+  async reset(): Promise<void> {
+    await unlinkIfThere(sidecar(this.path));
+    this.checkpoint = undefined;
+    await this.file.truncate(0);
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+
+  async unlink(): Promise<void> {
+    await unlinkIfThere(sidecar(this.path));
+    await unlinkIfThere(this.path);
+  }
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`;
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+  const file = await open(temporary, flags, 0o600);
+  try {
+    await file.writeFile(text);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}

@@ -1,0 +1,83 @@
+/** Turns what a download does into reports of its progress. */
+import type { Phase, Progress } from '../model/progress.ts';
+
+/** Milliseconds that the rate is an average over. */
+const WINDOW = 5000;
+const SAMPLE_EVERY = 250;
+const REPORT_EVERY = 1000;
+
+export class ProgressMeter {
+  readonly #report: (progress: Progress) => void;
+  readonly #timer: NodeJS.Timeout;
+  #samples: { readonly at: number; readonly fetched: number }[] = [];
+  #fetched = 0;
+  #phase: Phase = 'connecting';
+  #bytes = 0;
+  #total: number;
+  #source: string;
+
+  /** Reports at every change, and each second without one. */
+  constructor(
+    report: (progress: Progress) => void,
+    start: { readonly total: number; readonly source: string },
+  ) {
+    this.#report = report;
+    this.#total = start.total;
+    this.#source = start.source;
+    this.#timer = setInterval(() => this.#tell(), REPORT_EVERY);
+    this.#timer.unref();
+  }
+
+  /** Bytes fetched from sources, over all of them. */
+  get fetched(): number {
+    return this.#fetched;
+  }
+
+  phase(
+    phase: Phase,
+    change: { readonly source?: string; readonly total?: number; readonly bytes?: number } = {},
+  ): void {
+    this.#phase = phase;
+    this.#source = change.source ?? this.#source;
+    this.#total = change.total ?? this.#total;
+    this.#bytes = change.bytes ?? this.#bytes;
+    this.#tell();
+  }
+
+  /** Bytes that were here already. */
+  addReused(count: number): void {
+    this.#bytes += count;
+    this.#tell();
+  }
+
+  addFetched(count: number): void {
+    this.#bytes += count;
+    this.#fetched += count;
+    this.#tell();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tell(): void {
+    this.#report({
+      v: 1,
+      phase: this.#phase,
+      bytes: this.#bytes,
+      total: this.#total,
+      rate: this.#rate(performance.now()),
+      source: this.#source,
+    });
+  }
+
+  #rate(now: number): number {
+    const last = this.#samples.at(-1);
+    if (last === undefined || now - last.at >= SAMPLE_EVERY)
+      this.#samples.push({ at: now, fetched: this.#fetched });
+    while ((this.#samples[0]?.at ?? now) < now - WINDOW && this.#samples.length > 2) this.#samples.shift();
+    const [first] = this.#samples;
+    if (first === undefined || now <= first.at) return 0;
+    return Math.round(((this.#fetched - first.fetched) * 1000) / (now - first.at));
+  }
+}

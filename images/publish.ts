@@ -1,0 +1,59 @@
+/** Giving a complete file its final name: the one moment at which a copy comes into being. */
+import { constants } from 'node:fs';
+import { link } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ImageError } from '../model/failures.ts';
+import { errnoOf, openRegular, requireUuid, syncFolder } from './files.ts';
+import type { PartFile } from './part-file.ts';
+import { removeParts } from './part-file.ts';
+import type { Pool } from './pool.ts';
+
+export interface PublishSettings {
+  /** Default 0644: QEMU reads it, nobody else writes it. */
+  readonly mode?: number;
+  /** Default: the user that the host worker runs as. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/** Where a copy lies once it is complete. */
+export const publishedPath = (pool: Pool, copyId: string): string =>
+  join(pool.config.path, requireUuid(copyId));
+
+/** The published file, open for reading; undefined when there is none. */
+export async function openPublished(pool: Pool, copyId: string): Promise<FileHandle | undefined> {
+  try {
+    return await openRegular(publishedPath(pool, copyId), constants.O_RDONLY);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Publishes a verified, inspected part file. A file that has the name already is complete, and stays.
+ * @throws ImageError HostGone when another attempt took over from this one meanwhile
+ */
+export async function publish(
+  pool: Pool,
+  copyId: string,
+  part: PartFile,
+  settings: PublishSettings = {},
+): Promise<void> {
+  const { mode = 0o644, owner } = settings;
+  if (owner !== undefined) await part.file.chown(owner.uid, owner.gid);
+  await part.file.chmod(mode);
+  await part.file.sync();
+  await pool.check();
+  try {
+    await link(part.path, publishedPath(pool, copyId));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') {
+      await part.unlink();
+      throw new ImageError('HostGone', 'another attempt took over from this one', { cause: error });
+    }
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  await syncFolder(pool.config.path);
+  await removeParts(pool, copyId);
+}

@@ -1,0 +1,108 @@
+/** What went wrong in HTTP, told as one of the kinds of failure, with a sentence about the URL. */
+import { ImageError } from '../../model/failures.ts';
+import type { FailureKind } from '../../model/failures.ts';
+import { displayUrl } from '../../model/url.ts';
+
+export type HttpPhase = 'connect' | 'headers' | 'body';
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused the connection',
+  ENOTFOUND: 'has a host name that does not resolve',
+  EAI_AGAIN: 'has a host name that could not be resolved: the name server does not answer',
+  EHOSTUNREACH: 'cannot be reached: no route to the host',
+  ENETUNREACH: 'cannot be reached: no route to the network',
+  ETIMEDOUT: 'did not accept the connection in time',
+  UND_ERR_CONNECT_TIMEOUT: 'did not accept the connection in time',
+};
+
+const STALLED: Readonly<Record<string, string>> = {
+  UND_ERR_HEADERS_TIMEOUT: 'accepted the connection but did not answer in time',
+  UND_ERR_BODY_TIMEOUT: 'stopped sending',
+};
+
+const TLS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'has a certificate that has expired',
+  CERT_NOT_YET_VALID: 'has a certificate that is not valid yet (see the clock of the host)',
+  CERT_REVOKED: 'has a certificate that was revoked',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a self-signed certificate that this host does not trust',
+  SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate from an authority that this host does not trust',
+  UNABLE_TO_GET_ISSUER_CERT: 'has a certificate whose issuer is unknown to this host',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'has a certificate whose issuer is unknown to this host',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'has a certificate that cannot be verified: an intermediate certificate is missing, or its issuer is unknown',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another host name',
+};
+
+/** The failure of a request that got no whole answer. */
+export function transportError(error: Error, phase: HttpPhase, url: URL): ImageError {
+  const options = { url: displayUrl(url.href), cause: error };
+  if (error instanceof ImageError) return new ImageError(error.kind, error.message, options);
+  const code = errorCode(error);
+  const tls = tlsSentence(code, error, phase, url);
+  if (tls !== undefined) return new ImageError('TlsFailed', tls, options);
+  const stalled = STALLED[code];
+  if (stalled !== undefined) return new ImageError('Stalled', stalled, options);
+  if (/^HPE_|^UND_ERR_HEADERS_OVERFLOW$|^UND_ERR_INVALID/.test(code) && code !== 'HPE_INVALID_EOF_STATE') {
+    return new ImageError('ProtocolError', `does not keep to HTTP (${error.message})`, options);
+  }
+  if (phase === 'connect') {
+    const sentence = UNREACHABLE[code] ?? `cannot be reached (${code === '' ? error.message : code})`;
+    return new ImageError('Unreachable', sentence, options);
+  }
+  const where = phase === 'headers' ? 'before it answered' : 'in the middle of the file';
+  return new ImageError('ConnectionLost', `closed the connection ${where}`, options);
+}
+
+/** The failure that an answer other than 200, 206 or a redirect means. */
+export function statusError(
+  answer: {
+    readonly status: number;
+    readonly statusText: string;
+    readonly headers: ReadonlyMap<string, string>;
+  },
+  url: URL,
+  now = Date.now(),
+): ImageError {
+  const { status, statusText, headers } = answer;
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now);
+  return new ImageError(statusKind(status), `answers ${status} ${statusText}`.trim(), {
+    url: displayUrl(url.href),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+function statusKind(status: number): FailureKind {
+  if (status === 404 || status === 410) return 'NotFound';
+  if (status === 429 || status === 503) return 'Throttled';
+  if (status >= 500) return 'ServerError';
+  return status >= 400 ? 'Refused' : 'ProtocolError';
+}
+
+/** RFC 9110 section 10.2.3: seconds or a date; undefined when it is neither. In milliseconds from `now`, never negative. */
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,10}$/.test(value.trim())) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function errorCode(error: Error): string {
+  const own = (error as NodeJS.ErrnoException).code;
+  if (own !== undefined) return own;
+  const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [];
+  return first === undefined ? '' : errorCode(first);
+}
+
+function tlsSentence(code: string, error: Error, phase: HttpPhase, url: URL): string | undefined {
+  const known = TLS[code];
+  if (known !== undefined) return known;
+  if (/^ERR_SSL_|^ERR_TLS_|^EPROTO$/.test(code)) {
+    return code === 'ERR_SSL_WRONG_VERSION_NUMBER'
+      ? 'does not speak TLS on this port, or only a version too old'
+      : `failed the TLS handshake (${code})`;
+  }
+  if (phase !== 'connect' || url.protocol !== 'https:') return undefined;
+  return /before secure TLS connection/.test(error.message)
+    ? 'closed the connection in the TLS handshake'
+    : undefined;
+}

@@ -1,0 +1,175 @@
+/** Files over http and https. */
+import { ImageError } from '../../model/failures.ts';
+import type { Secrets } from '../../model/source.ts';
+import { displayUrl } from '../../model/url.ts';
+import { exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import { statusError } from './http-errors.ts';
+import { httpSettings } from './http-options.ts';
+import type { HttpOptions, HttpSettings } from './http-options.ts';
+import { parseContentRange, resumeHeaders, resumeOutcome } from './range.ts';
+import type { ResumeOutcome } from './range.ts';
+import { PROBE_LENGTH } from './source.ts';
+import type { OpenedSource, OpenRequest, Source, SourceFacts, SourceHead, SourceRequest } from './source.ts';
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+export function createHttpSource(options: HttpOptions = {}): Source {
+  const settings = httpSettings(options);
+  return {
+    probe: (request) => probe(request, settings),
+    open: (request) => open(request, settings),
+  };
+}
+
+/** By GET, not HEAD: presigned URLs are signed for one method, and the first bytes say what the file is. */
+async function probe(request: SourceRequest, settings: HttpSettings): Promise<SourceHead> {
+  const answer = await follow(request, { range: `bytes=0-${PROBE_LENGTH - 1}` }, settings);
+  try {
+    if (isEmptyFile(answer)) return { ...facts(answer), total: 0, head: Buffer.alloc(0) };
+    requireStatus(answer, [200, 206]);
+    if (answer.status === 206 && parseContentRange(answer.headers.get('content-range'))?.first !== 0) {
+      throw failure(answer, 'sent other bytes than asked for');
+    }
+    return { ...facts(answer), head: await readHead(answer, PROBE_LENGTH) };
+  } finally {
+    answer.close();
+  }
+}
+
+async function open(request: OpenRequest, settings: HttpSettings): Promise<OpenedSource> {
+  const answer = await follow(request, resumeHeaders(request.resume), settings);
+  try {
+    requireStatus(answer, request.resume === undefined ? [200, 206] : [200, 206, 416]);
+    const outcome = outcomeOf(request, answer);
+    if (outcome.from === 'new request') {
+      answer.close();
+      const again = await open({ ...request, resume: undefined }, settings);
+      return { ...again, restarted: outcome.reason };
+    }
+    return {
+      ...facts(answer),
+      offset: outcome.from === 'offset' ? (request.resume?.offset ?? 0) : 0,
+      restarted: outcome.from === 'zero' ? outcome.reason : undefined,
+      body: answer.body,
+      close: () => answer.close(),
+    };
+  } catch (error) {
+    answer.close();
+    throw error;
+  }
+}
+
+function outcomeOf(request: OpenRequest, answer: Exchange): ResumeOutcome {
+  try {
+    return resumeOutcome(request.resume, answer);
+  } catch (error) {
+    throw error instanceof ImageError ? failure(answer, error.message) : error;
+  }
+}
+
+/** Sends the request and follows redirects, giving secrets only to the origin they were given for. */
+async function follow(
+  request: SourceRequest,
+  headers: Readonly<Record<string, string>>,
+  settings: HttpSettings,
+): Promise<Exchange> {
+  let url = httpUrl(request.url);
+  for (let hop = 0; hop <= settings.maxRedirects; hop += 1) {
+    const sent = { ...fixedHeaders, ...secretHeaders(url, request.secrets), ...headers, ...encoding };
+    const answer = await exchange(url, sent, settings, request.signal);
+    if (!REDIRECTS.has(answer.status)) return refuseEncoded(answer);
+    answer.close();
+    url = redirectTarget(answer);
+  }
+  throw new ImageError('TooManyRedirects', `redirects more than ${settings.maxRedirects} times`, {
+    url: displayUrl(request.url),
+  });
+}
+
+const fixedHeaders = { accept: '*/*', 'user-agent': 'Bypass' };
+const encoding = { 'accept-encoding': 'identity' };
+
+/** User and password in the URL itself are not sent: they belong into the secrets. */
+function httpUrl(text: string): URL {
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  url.hash = '';
+  return url;
+}
+
+function secretHeaders(url: URL, secrets: Secrets | undefined): Record<string, string> {
+  if (secrets === undefined || new URL(secrets.origin).origin !== url.origin) return {};
+  const { username, password } = secrets;
+  const basic = Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64');
+  return {
+    ...(username === undefined && password === undefined ? {} : { authorization: `Basic ${basic}` }),
+    ...Object.fromEntries(secrets.headers.map(({ name, value }) => [name.toLowerCase(), value])),
+  };
+}
+
+function redirectTarget(answer: Exchange): URL {
+  const location = answer.headers.get('location') ?? '';
+  if (location === '' || !URL.canParse(location, answer.url.href)) {
+    throw failure(answer, `answers ${answer.status} without saying where to`);
+  }
+  const target = new URL(location, answer.url);
+  if (target.protocol === 'http:' || target.protocol === 'https:') return httpUrl(target.href);
+  throw new ImageError(
+    'NotAllowed',
+    `redirects to a ${target.protocol.slice(0, -1)} URL; only http and https are followed`,
+    {
+      url: displayUrl(answer.url.href),
+    },
+  );
+}
+
+function refuseEncoded(answer: Exchange): Exchange {
+  const used = answer.headers.get('content-encoding') ?? 'identity';
+  if (used.trim() === '' || used.trim().toLowerCase() === 'identity') return answer;
+  answer.close();
+  throw failure(
+    answer,
+    `sends the file with Content-Encoding ${used.slice(0, 40)} although identity was asked for`,
+  );
+}
+
+function requireStatus(answer: Exchange, accepted: readonly number[]): void {
+  if (!accepted.includes(answer.status)) throw statusError(answer, answer.url);
+}
+
+const isEmptyFile = ({ status, headers }: Exchange): boolean =>
+  status === 416 && /^bytes \*\/0$/.test(headers.get('content-range') ?? '');
+
+function facts({ url, status, headers }: Exchange): SourceFacts {
+  const partial = status === 206;
+  const total = partial
+    ? parseContentRange(headers.get('content-range'))?.total
+    : contentLength(headers.get('content-length'));
+  return {
+    finalUrl: displayUrl(url.href),
+    total: total ?? 0,
+    etag: headers.get('etag'),
+    lastModified: headers.get('last-modified'),
+    contentType: headers.get('content-type'),
+    ranges: partial || headers.get('accept-ranges')?.trim().toLowerCase() === 'bytes',
+  };
+}
+
+const contentLength = (value: string | undefined): number | undefined =>
+  value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+
+async function readHead(answer: Exchange, length: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const batch of answer.body) {
+    chunks.push(...batch);
+    bytes += batch.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (bytes >= length) break;
+  }
+  return Buffer.concat(chunks).subarray(0, length);
+}
+
+const failure = (answer: Exchange, sentence: string): ImageError =>
+  new ImageError('ProtocolError', sentence, { url: displayUrl(answer.url.href) });

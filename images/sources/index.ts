@@ -1,0 +1,29 @@
+/** Which plug-in serves which URL. A new protocol is one file beside this one, and one line below. */
+import { ImageError } from '../../model/failures.ts';
+import { displayUrl } from '../../model/url.ts';
+import { createHttpSource } from './http.ts';
+import type { HttpOptions } from './http-options.ts';
+import type { Source } from './source.ts';
+
+export interface Sources {
+  /** @throws ImageError Unsupported when no plug-in knows the scheme. */
+  for(url: string): Source;
+}
+
+export function createSources(options: HttpOptions = {}): Sources {
+  const http = createHttpSource(options);
+  const byScheme: ReadonlyMap<string, Source> = new Map([
+    ['http:', http],
+    ['https:', http],
+  ]);
+  return {
+    for(url) {
+      const scheme = URL.canParse(url) ? new URL(url).protocol : '';
+      const source = byScheme.get(scheme);
+      if (source !== undefined) return source;
+      throw new ImageError('Unsupported', `no source knows the scheme '${scheme.slice(0, -1)}'`, {
+        url: displayUrl(url),
+      });
+    },
+  };
+}

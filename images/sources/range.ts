@@ -1,0 +1,78 @@
+/**
+ * When a transfer may go on where it stopped. Bytes of two versions of a file never mix, so:
+ *
+ * - Only a strong entity tag proves sameness; with a weak one or none no range is asked for.
+ * - 206 for exactly what was asked, of the same total and tag: go on.
+ * - 206 with another tag (a server that ignores If-Range): the file changed, from zero.
+ * - 200: the file changed or the server gives no ranges: from zero.
+ * - 416: the file became shorter than what is here: from zero.
+ * - 206 for other bytes than asked, or without having been asked: an error.
+ */
+import { ImageError } from '../../model/failures.ts';
+import type { ResumePoint } from './source.ts';
+
+export interface ContentRange {
+  readonly first: number;
+  readonly last: number;
+  /** Undefined when the server writes `*`. */
+  readonly total: number | undefined;
+}
+
+/** RFC 9110 section 14.4; undefined when it is not of that form or contradicts itself. */
+export function parseContentRange(value: string | undefined): ContentRange | undefined {
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? '');
+  if (match === null) return undefined;
+  const [first, last] = [Number(match[1]), Number(match[2])];
+  const total = match[3] === '*' ? undefined : Number(match[3]);
+  return first > last || (total !== undefined && last >= total) ? undefined : { first, last, total };
+}
+
+/** The tag when it is a strong one (RFC 9110 section 8.8.3), else undefined. */
+export const strongEtag = (etag: string | undefined): string | undefined =>
+  etag !== undefined && /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(etag) ? etag : undefined;
+
+/** The request headers that ask to go on. */
+export const resumeHeaders = (resume: ResumePoint | undefined): Readonly<Record<string, string>> =>
+  resume === undefined ? {} : { range: `bytes=${resume.offset}-`, 'if-range': resume.etag };
+
+export type ResumeOutcome =
+  | { readonly from: 'offset' }
+  | { readonly from: 'zero'; readonly reason?: string }
+  /** The answer has no usable body: ask again without a range. */
+  | { readonly from: 'new request'; readonly reason: string };
+
+/**
+ * Reads the answer to a request for a whole file or for its rest.
+ * @throws ImageError ProtocolError when the answer is for other bytes than were asked for.
+ */
+export function resumeOutcome(
+  resume: ResumePoint | undefined,
+  answer: { readonly status: number; readonly headers: ReadonlyMap<string, string> },
+): ResumeOutcome {
+  const { status, headers } = answer;
+  if (resume === undefined) {
+    if (status === 206) throw new ImageError('ProtocolError', 'sent a part of the file, unasked');
+    return { from: 'zero' };
+  }
+  if (status === 416) return { from: 'new request', reason: 'the file at the source became shorter' };
+  const etag = headers.get('etag');
+  const changed = etag !== undefined && etag !== resume.etag;
+  if (status === 200) {
+    return {
+      from: 'zero',
+      reason: changed ? 'the file at the source changed' : 'the source sent the whole file again',
+    };
+  }
+  if (changed) return { from: 'new request', reason: 'the file at the source changed' };
+  const range = parseContentRange(headers.get('content-range'));
+  if (range !== undefined && range.total !== undefined && range.total !== resume.total) {
+    return { from: 'new request', reason: 'the file at the source has another size now' };
+  }
+  if (range?.first !== resume.offset || range.last !== resume.total - 1) {
+    const said = headers.get('content-range') ?? 'no Content-Range';
+    throw new ImageError('ProtocolError', `sent other bytes than asked for (${printable(said)})`);
+  }
+  return { from: 'offset' };
+}
+
+const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80);

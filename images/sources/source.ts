@@ -1,0 +1,61 @@
+/** What every protocol plug-in gives: a look at a file, and its bytes from an offset on. */
+import type { Secrets } from '../../model/source.ts';
+
+export interface SourceRequest {
+  readonly url: string;
+  /** Sent only to the origin that they name. */
+  readonly secrets?: Secrets | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** From where a broken transfer wants to go on, and what proves that the file is still the same. */
+export interface ResumePoint {
+  /** Bytes that are here already; at least 1. */
+  readonly offset: number;
+  /** A strong entity tag. */
+  readonly etag: string;
+  /** Bytes of the whole file. */
+  readonly total: number;
+}
+
+export interface OpenRequest extends SourceRequest {
+  readonly resume?: ResumePoint | undefined;
+}
+
+export interface SourceFacts {
+  /** The URL after redirects, without credentials. */
+  readonly finalUrl: string;
+  /** Bytes of the whole file; 0 when the source does not say. */
+  readonly total: number;
+  readonly etag: string | undefined;
+  readonly lastModified: string | undefined;
+  readonly contentType: string | undefined;
+  /** Whether the source gives byte ranges. */
+  readonly ranges: boolean;
+}
+
+export interface SourceHead extends SourceFacts {
+  /** The first bytes of the file: PROBE_LENGTH, or all when it is shorter. */
+  readonly head: Buffer;
+}
+
+export interface OpenedSource extends SourceFacts {
+  /** Where in the file the body begins: the resume point's offset, or 0. */
+  readonly offset: number;
+  /** Why the body begins at 0 although a resume was asked for. */
+  readonly restarted: string | undefined;
+  /** Batches of chunks, about 1 MiB each while bytes flow fast. Ends after the last byte, or throws ImageError. */
+  readonly body: AsyncIterable<readonly Buffer[]>;
+  /** Drops the connection; harmless after the end. */
+  close(): void;
+}
+
+/** Bytes that a probe looks at: enough for an ISO's volume descriptor at 32 KiB. */
+export const PROBE_LENGTH = 65_536;
+
+export interface Source {
+  /** @throws ImageError when the file cannot be had; the signal's reason when aborted. */
+  probe(request: SourceRequest): Promise<SourceHead>;
+  /** @throws ImageError when the file cannot be had; the signal's reason when aborted. */
+  open(request: OpenRequest): Promise<OpenedSource>;
+}

@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { download } from '../../images/download.ts';
+import type { DownloadedImage, DownloadRequest } from '../../images/download.ts';
+import { PARTS_FOLDER } from '../../images/part-file.ts';
+import { mirror, openDownloadLab } from '../support/download-lab.ts';
+import type { DownloadLab } from '../support/download-lab.ts';
+import type { Behaviour } from '../support/image-server.ts';
+import { rawDisk, sha256 } from '../support/images.ts';
+
+const MIB = 1_048_576;
+const SIZE = 8 * MIB;
+const body = rawDisk(SIZE);
+let lab: DownloadLab;
+let copyId: string;
+
+beforeEach(async () => {
+  lab = await openDownloadLab();
+  copyId = randomUUID();
+});
+afterEach(() => lab.close());
+
+type Deps = Parameters<DownloadLab['deps']>[0];
+const attempt = (changes: Partial<DownloadRequest> = {}, deps: Deps = {}): Promise<DownloadedImage> =>
+  download(
+    lab.request({ url: lab.server.url('/a.img'), copyId, ...changes }),
+    lab.deps({ checkpointBytes: MIB, ...deps }),
+  );
+
+/** A first attempt that is stopped after `bytes`, as by a host that goes down in an orderly way. */
+async function stoppedAfter(
+  bytes: number,
+  first: Behaviour,
+  later: Behaviour,
+  deps: Deps = {},
+): Promise<void> {
+  lab.server.serve('/a.img', (n) => (n === 0 ? { ...first, stallAfter: bytes } : later));
+  const aborter = new AbortController();
+  const onProgress = (p: { readonly bytes: number }): void => {
+    if (p.bytes >= bytes) aborter.abort(new Error('stopped'));
+  };
+  await expect(attempt({ signal: aborter.signal, onProgress }, deps)).rejects.toThrow('stopped');
+}
+
+const lastRequest = (): Record<string, unknown> => lab.server.seen('/a.img').requests.at(-1) ?? {};
+
+describe('going on where it stopped', () => {
+  test('a cut is mended within the attempt, and no byte is fetched twice', async () => {
+    lab.server.serve('/a.img', () => ({ body, cutAfter: 3 * MIB }));
+    const image = await attempt();
+    expect(await readFile(image.localPath)).toEqual(body);
+    expect(image.fetched).toBe(SIZE);
+    expect(image.tries.map(({ failure }) => failure?.kind)).toEqual([
+      'ConnectionLost',
+      'ConnectionLost',
+      undefined,
+    ]);
+  });
+
+  test('always cut at the same place ends, with the failure told', async () => {
+    lab.server.serve('/a.img', { body, cutAfter: 3 * MIB, ranges: false });
+    await expect(attempt()).rejects.toMatchObject({ kind: 'ConnectionLost' });
+    expect(lab.server.seen('/a.img').requests).toHaveLength(2);
+  });
+
+  test('with a strong tag: by Range and If-Range, rest only', async () => {
+    await stoppedAfter(4 * MIB, { body }, { body });
+    const image = await attempt();
+    expect(lastRequest()).toMatchObject({ range: `bytes=${4 * MIB}-`, 'if-range': '"1"' });
+    expect(image).toMatchObject({ fetched: 4 * MIB, sha256: sha256(body) });
+    expect(await readFile(image.localPath)).toEqual(body);
+  });
+
+  test.each([
+    ['a weak tag', { body, etag: 'W/"1"' }],
+    ['no tag but a date', { body, etag: null, lastModified: 'Mon, 01 Jan 2024 00:00:00 GMT' }],
+    ['neither', { body, etag: null }],
+  ] as const)('with %s: from zero', async (_name, behaviour) => {
+    await stoppedAfter(4 * MIB, behaviour, behaviour);
+    const image = await attempt();
+    expect(lastRequest()).not.toHaveProperty('range');
+    expect(image.fetched).toBe(SIZE);
+    expect(await readFile(image.localPath)).toEqual(body);
+  });
+
+  const changed = rawDisk(SIZE, 2);
+  const shorter = rawDisk(3 * MIB, 2);
+  test.each([
+    [
+      'the source changed and says so (200)',
+      { body: changed, etag: '"2"' },
+      changed,
+      'the file at the source changed',
+    ],
+    [
+      'the source changed and the server ignores If-Range (206, other tag)',
+      { body: changed, etag: '"2"', ignoreIfRange: true },
+      changed,
+      'the file at the source changed',
+    ],
+    [
+      'the source gives no ranges any more (200)',
+      { body, ranges: false },
+      body,
+      'the source sent the whole file again',
+    ],
+    [
+      'the source became shorter (416)',
+      { body: shorter, ignoreIfRange: true },
+      shorter,
+      'the file at the source became shorter',
+    ],
+  ] as const)('%s: from zero, and it is told', async (_name, later, expected, note) => {
+    await stoppedAfter(4 * MIB, { body }, later);
+    const image = await attempt();
+    expect(await readFile(image.localPath)).toEqual(expected);
+    expect(image.tries.at(-1)?.note).toBe(note);
+  });
+
+  test('206 for other bytes than asked for: an error, and what is here stays', async () => {
+    await stoppedAfter(4 * MIB, { body }, { body, contentRange: `bytes 0-${SIZE - 1}/${SIZE}` });
+    await expect(attempt()).rejects.toMatchObject({ kind: 'ProtocolError' });
+    lab.server.serve('/a.img', { body });
+    expect((await attempt()).fetched).toBe(4 * MIB);
+  });
+
+  test('a part that was complete is verified and published without a request', async () => {
+    lab.server.serve('/a.img', { body });
+    const aborter = new AbortController();
+    const onProgress = (p: { readonly phase: string }): void => {
+      if (p.phase === 'verifying') aborter.abort(new Error('stopped'));
+    };
+    const first = await attempt({ signal: aborter.signal, onProgress }).catch(() => undefined);
+    expect(first?.fetched ?? SIZE).toBe(SIZE);
+    const image = await attempt();
+    expect(image.fetched).toBe(0);
+    expect(lab.server.seen('/a.img').requests).toHaveLength(1);
+  });
+
+  test('the mirror whose bytes are here goes before a better one', async () => {
+    lab.server.serve('/best', (n) => (n === 0 ? { status: 500 } : { body }));
+    const mirrors = [mirror(lab.server.url('/best'), 1), mirror(lab.server.url('/a.img'), 2)];
+    lab.server.serve('/a.img', (n) => (n === 0 ? { body, stallAfter: 4 * MIB } : { body }));
+    const aborter = new AbortController();
+    const onProgress = (p: { readonly bytes: number }): void => {
+      if (p.bytes >= 4 * MIB) aborter.abort(new Error('stopped'));
+    };
+    await expect(attempt({ mirrors, signal: aborter.signal, onProgress })).rejects.toThrow('stopped');
+    expect(await attempt({ mirrors })).toMatchObject({ fetched: 4 * MIB });
+    expect(lab.server.seen('/best').requests).toHaveLength(1);
+  });
+
+  test('bytes past the last checkpoint, and damaged records, are not trusted', async () => {
+    await stoppedAfter(4 * MIB, { body }, { body });
+    const folder = join(lab.pool.config.path, PARTS_FOLDER);
+    const [json] = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+    await writeFile(join(folder, json ?? ''), '{"v":1,"offs');
+    const image = await attempt();
+    expect(image.fetched).toBe(SIZE);
+    expect(await readFile(image.localPath)).toEqual(body);
+  });
+
+  test('a part shorter than its record is not trusted', async () => {
+    await stoppedAfter(4 * MIB, { body }, { body });
+    const folder = join(lab.pool.config.path, PARTS_FOLDER);
+    const [part] = (await readdir(folder)).filter((name) => name.endsWith('.part'));
+    await writeFile(join(folder, part ?? ''), 'short');
+    const image = await attempt();
+    expect(image.fetched).toBe(SIZE);
+    expect(await readFile(image.localPath)).toEqual(body);
+  });
+});
+
+const partInode = async (): Promise<number> => {
+  const folder = join(lab.pool.config.path, PARTS_FOLDER);
+  const [part] = (await readdir(folder)).filter((name) => name.endsWith('.part'));
+  return (await stat(join(folder, part ?? ''))).ino;
+};
+
+describe('one writer per inode', () => {
+  test('the same host goes on in place', async () => {
+    await stoppedAfter(4 * MIB, { body }, { body });
+    const inode = await partInode();
+    const image = await attempt();
+    expect((await stat(image.localPath)).ino).toBe(inode);
+  });
+
+  test('another host copies what is verified into a file of its own, and fetches only the rest', async () => {
+    await stoppedAfter(4 * MIB, { body }, { body });
+    const inode = await partInode();
+    const image = await attempt({}, { hostId: 'host-2' });
+    expect((await stat(image.localPath)).ino).not.toBe(inode);
+    expect(image.fetched).toBe(4 * MIB);
+    expect(await readFile(image.localPath)).toEqual(body);
+    expect(image.sha256).toBe(sha256(body));
+    expect(await lab.parts()).toEqual([]);
+  });
+
+  test('a predecessor that wakes up again neither writes into the published file nor publishes', async () => {
+    lab.server.serve('/a.img', (n) => (n === 0 ? { body, pauseMs: 20 } : { body }));
+    let successor: Promise<DownloadedImage> | undefined;
+    const zombie = attempt({
+      onProgress(p) {
+        if (p.bytes >= 2 * MIB) successor ??= attempt();
+      },
+    });
+    const failure = await zombie.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const image = await successor;
+    expect(failure).toMatchObject({ kind: 'HostGone' });
+    expect(image?.fetched).toBeLessThanOrEqual(SIZE - MIB);
+    expect(await readFile(image?.localPath ?? '')).toEqual(body);
+    expect(await lab.parts()).toEqual([]);
+  });
+});

@@ -1,0 +1,42 @@
+/** Self-signed certificates for servers on loopback. */
+import { generateKeyPairSync } from 'node:crypto';
+import forge from 'node-forge';
+
+export interface ServerCertificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** Valid for 127.0.0.1 and localhost, from a day ago for `days`; negative days make one that has expired. */
+export function selfSigned(
+  options: { readonly days?: number; readonly names?: readonly string[] } = {},
+): ServerCertificate {
+  const { days = 30, names = ['localhost'] } = options;
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
+  certificate.serialNumber = '01';
+  const day = 86_400_000;
+  const end = Date.now() + days * day;
+  certificate.validity.notBefore = new Date(Math.min(Date.now(), end) - day);
+  certificate.validity.notAfter = new Date(end);
+  const subject = [{ name: 'commonName', value: names[0] ?? 'localhost' }];
+  certificate.setSubject(subject);
+  certificate.setIssuer(subject);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: true },
+    {
+      name: 'subjectAltName',
+      altNames: [
+        ...names.map((value) => ({ type: 2, value })),
+        ...(names.includes('localhost') ? [{ type: 7, ip: '127.0.0.1' }] : []),
+      ],
+    },
+  ]);
+  certificate.sign(forge.pki.privateKeyFromPem(privateKey), forge.md.sha256.create());
+  return { key: privateKey, cert: forge.pki.certificateToPem(certificate) };
+}

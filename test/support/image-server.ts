@@ -1,0 +1,183 @@
+/** An origin of images on loopback that behaves as told, and counts what it gave to whom. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { once } from 'node:events';
+
+/** How one path answers. All optional but the body; without more, a correct server with ranges and a strong tag. */
+export interface Behaviour {
+  readonly body?: Buffer;
+  /** Default `"1"`; null for none. */
+  readonly etag?: string | null;
+  readonly lastModified?: string;
+  readonly contentType?: string;
+  /** Default true. */
+  readonly ranges?: boolean;
+  /** Answers 206 whatever If-Range says. */
+  readonly ignoreIfRange?: boolean;
+  /** Written in place of the true one. */
+  readonly contentRange?: string;
+  /** Sends no Content-Length. */
+  readonly chunked?: boolean;
+  readonly contentEncoding?: string;
+  /** Bytes of this answer after which the connection is cut. */
+  readonly cutAfter?: number;
+  /** Bytes of this answer after which nothing more comes. */
+  readonly stallAfter?: number;
+  /** Milliseconds between pieces of `pieceBytes`. */
+  readonly pauseMs?: number;
+  readonly pieceBytes?: number;
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly redirectTo?: string;
+  /** Without this header the answer is 403. */
+  readonly needHeader?: { readonly name: string; readonly value: string };
+  /** Answers nothing at all. */
+  readonly silent?: boolean;
+}
+
+export interface Seen {
+  /** Requests so far. */
+  requests: IncomingMessage['headers'][];
+  /** Bytes of body written so far. */
+  bytes: number;
+}
+
+export interface ImageServer {
+  readonly origin: string;
+  url(path: string): string;
+  /** The n-th request (from 0) of a path may get another behaviour than the first. */
+  serve(path: string, behaviour: Behaviour | ((n: number, request: IncomingMessage) => Behaviour)): void;
+  seen(path: string): Seen;
+  close(): Promise<void>;
+}
+
+export async function startImageServer(tls?: {
+  readonly key: string;
+  readonly cert: string;
+}): Promise<ImageServer> {
+  const behaviours = new Map<string, (n: number, request: IncomingMessage) => Behaviour>();
+  const counts = new Map<string, Seen>();
+  const sockets = new Set<Socket>();
+  const seen = (path: string): Seen => {
+    const known = counts.get(path) ?? { requests: [], bytes: 0 };
+    counts.set(path, known);
+    return known;
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    const path = new URL(request.url ?? '/', 'http://x').pathname;
+    const count = seen(path);
+    const behaviour = behaviours.get(path)?.(count.requests.length, request) ?? { status: 404 };
+    count.requests.push(request.headers);
+    answer(request, response, behaviour, (bytes) => {
+      count.bytes += bytes;
+    }).catch(() => response.destroy());
+  };
+  const server: Server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const origin = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  return {
+    origin,
+    url: (path) => `${origin}${path}`,
+    serve(path, behaviour) {
+      behaviours.set(path, typeof behaviour === 'function' ? behaviour : () => behaviour);
+    },
+    seen,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  behaviour: Behaviour,
+  count: (bytes: number) => void,
+): Promise<void> {
+  if (behaviour.silent === true) return;
+  const { needHeader, redirectTo, headers = {} } = behaviour;
+  if (needHeader !== undefined && request.headers[needHeader.name.toLowerCase()] !== needHeader.value) {
+    response.writeHead(403).end();
+    return;
+  }
+  if (redirectTo !== undefined) {
+    response.writeHead(behaviour.status ?? 302, { location: redirectTo, ...headers }).end();
+    return;
+  }
+  if (behaviour.status !== undefined && behaviour.body === undefined) {
+    response.writeHead(behaviour.status, { ...headers }).end();
+    return;
+  }
+  const { status, part, fields } = represent(request, behaviour);
+  response.writeHead(behaviour.status ?? status, { ...fields, ...headers });
+  await send(response, part, behaviour, count);
+}
+
+interface Representation {
+  readonly status: number;
+  readonly part: Buffer;
+  readonly fields: Record<string, string>;
+}
+
+function represent(request: IncomingMessage, behaviour: Behaviour): Representation {
+  const { body = Buffer.alloc(0), etag = '"1"', ranges = true } = behaviour;
+  const fields: Record<string, string> = {
+    ...(etag === null ? {} : { etag }),
+    ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
+    ...(behaviour.lastModified === undefined ? {} : { 'last-modified': behaviour.lastModified }),
+    ...(behaviour.contentType === undefined ? {} : { 'content-type': behaviour.contentType }),
+    ...(behaviour.contentEncoding === undefined ? {} : { 'content-encoding': behaviour.contentEncoding }),
+  };
+  const length = (bytes: number): Record<string, string> =>
+    behaviour.chunked === true ? {} : { 'content-length': String(bytes) };
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  const condition = request.headers['if-range'];
+  const same = condition === undefined || condition === etag || behaviour.ignoreIfRange === true;
+  if (range === null || !ranges || !same)
+    return { status: 200, part: body, fields: { ...fields, ...length(body.length) } };
+  const first = Number(range[1]);
+  if (first >= body.length) {
+    return {
+      status: 416,
+      part: Buffer.alloc(0),
+      fields: { ...fields, 'content-range': `bytes */${body.length}` },
+    };
+  }
+  const last = range[2] === '' ? body.length - 1 : Math.min(Number(range[2]), body.length - 1);
+  const part = body.subarray(first, last + 1);
+  const contentRange = behaviour.contentRange ?? `bytes ${first}-${last}/${body.length}`;
+  return { status: 206, part, fields: { ...fields, ...length(part.length), 'content-range': contentRange } };
+}
+
+async function send(
+  response: ServerResponse,
+  part: Buffer,
+  { cutAfter, stallAfter, pauseMs, pieceBytes = 65_536 }: Behaviour,
+  count: (bytes: number) => void,
+): Promise<void> {
+  const end = Math.min(cutAfter ?? part.length, stallAfter ?? part.length, part.length);
+  response.flushHeaders();
+  for (let at = 0; at < end; at += pieceBytes) {
+    if (response.destroyed) return;
+    const piece = part.subarray(at, Math.min(at + pieceBytes, end));
+    await new Promise<void>((resolve) => {
+      response.once('close', resolve);
+      response.write(piece, () => resolve());
+    });
+    response.removeAllListeners('close');
+    count(piece.length);
+    if (pauseMs !== undefined) await new Promise((resolve) => void setTimeout(resolve, pauseMs));
+  }
+  if (cutAfter !== undefined && cutAfter < part.length) response.socket?.destroySoon();
+  else if (stallAfter === undefined || stallAfter >= part.length) response.end();
+}
