@@ -36,8 +36,15 @@ export const workflowTypes = {
   upkeep: 'upkeep',
 } as const;
 
-/** Signal to a copy's workflow: somebody wants this copy on its pool. */
+/** Signals to a copy's workflow: somebody wants the copy on its pool; somebody wants it stopped (`StopRequest`). */
 export const WANTED_SIGNAL = 'wanted';
+export const STOP_SIGNAL = 'stop';
+
+/** Memo of a copy's workflow: the `Wait` it is in, absent while it works. */
+export const WAIT_MEMO = 'wait';
+
+/** Type of the failure that a refused registration ends with; its detail is a `RegistrationRefusal`. */
+export const REGISTRATION_REFUSED = 'RegistrationRefused';
 
 /** The file in a pool's root that says which pool this is. */
 export const POOL_MARKER = '.bypass-pool';

@@ -109,6 +109,8 @@ export interface PoolReport {
   /** False when the marker is absent; then `problem` says so and sizes are 0. */
   readonly mounted: boolean;
   readonly problem?: string;
+  /** What lies there of unfinished downloads: copy id → bytes on disk. `free` is what is left beside them. */
+  readonly parts?: Readonly<Record<string, number>>;
 }
 
 export interface ProgramReport {
@@ -117,6 +119,11 @@ export interface ProgramReport {
   readonly version?: string;
   /** What the host cannot do without it. */
   readonly purpose: string;
+}
+
+/** Asks a host for its `HostReport`. */
+export interface DescribeJob {
+  readonly v: 1;
 }
 
 export interface HostReport {
@@ -193,21 +200,47 @@ export interface RegistrationInput {
   readonly sealed?: string;
 }
 
-/** How a registration ended, for the caller who waits for it. */
-export type RegistrationResult =
-  | { readonly v: 1; readonly ok: true; readonly templateId: string }
-  | {
-      readonly v: 1;
-      readonly ok: false;
-      readonly message: string;
-      readonly apiCode: number;
-      readonly urls: readonly UrlReport[];
-    };
+/** How a registration ended, for the caller who waits for it. Refused ones fail their workflow with it as detail. */
+export type RegistrationResult = { readonly v: 1; readonly templateId: string };
+
+/** Why a registration was refused; the detail of the `RegistrationRefused` failure. */
+export interface RegistrationRefusal {
+  readonly v: 1;
+  readonly message: string;
+  readonly apiCode: number;
+  readonly hostName?: string;
+  readonly urls: readonly UrlReport[];
+}
 
 export interface CopyInput {
   readonly v: 1;
   readonly templateId: string;
   readonly poolId: string;
+}
+
+/** Signal to a deployment: stop, keeping the bytes or, with `remove`, going on as the removal of the copy. */
+export interface StopRequest {
+  readonly v: 1;
+  /** Who asked, as a person reads it. */
+  readonly by: string;
+  readonly remove: boolean;
+}
+
+/** Why a copy's workflow waits, as its memo and its current details tell. */
+export interface Wait {
+  readonly v: 1;
+  readonly reason: string;
+  /** ISO time of the next try. */
+  readonly until: string;
+}
+
+/** The detail of a failed `download`, whose failure type is the `FailureKind`. */
+export interface DownloadFailure {
+  readonly v: 1;
+  readonly failure: Failure;
+  readonly hostId: string;
+  readonly tries: readonly Try[];
+  readonly pool?: PoolReport;
 }
 
 export interface DeletionInput {

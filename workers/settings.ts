@@ -1,0 +1,197 @@
+/**
+ * Every setting of every process: its flag, its environment variable, its default and what it means. This table is
+ * the one place where the environment is read, and what the README's table is compared with. Temporal's own settings
+ * (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…) are read by @temporalio/envconfig.
+ */
+export type ProcessName = 'dev' | 'api' | 'control' | 'host';
+
+interface Setting {
+  readonly variable: `BYPASS_${string}`;
+  /** As commander writes it; the process commands take it. */
+  readonly flag: `--${string}`;
+  readonly fallback: string;
+  readonly meaning: string;
+  readonly processes: readonly ProcessName[];
+}
+
+const setting = (
+  processes: readonly ProcessName[],
+  variable: Setting['variable'],
+  flag: Setting['flag'],
+  fallback: string,
+  meaning: string,
+): Setting => ({ processes, variable, flag, fallback, meaning });
+
+export const SETTINGS = {
+  dataDir: setting(['dev'], 'BYPASS_DATA_DIR', '--data-dir', '.bypass', 'folder of all state of `npm start`'),
+  hosts: setting(['dev'], 'BYPASS_HOSTS', '--hosts', '1', 'how many host workers `npm start` runs'),
+  databaseUrl: setting(
+    ['dev', 'api', 'control'],
+    'BYPASS_DATABASE_URL',
+    '--database-url',
+    '',
+    'PostgreSQL 15 or newer, as `postgres://user:password@host:5432/bypass`; `npm start` without it runs its own',
+  ),
+  masterKeyFile: setting(
+    ['api', 'control'],
+    'BYPASS_MASTER_KEY_FILE',
+    '--master-key-file',
+    '/etc/bypass/master.key',
+    'file (mode 0600) with the key that seals secrets in the database; made when absent by `bypass admin create`',
+  ),
+  apiAddress: setting(
+    ['dev', 'api'],
+    'BYPASS_API_ADDRESS',
+    '--address',
+    '127.0.0.1',
+    'address on which the api listens',
+  ),
+  apiPort: setting(
+    ['dev', 'api'],
+    'BYPASS_API_PORT',
+    '--port',
+    '8080',
+    'port of the api; 0 takes a free one (`npm start -- --port 0`: free ones for everything)',
+  ),
+  temporalPort: setting(
+    ['dev'],
+    'BYPASS_TEMPORAL_PORT',
+    '--temporal-port',
+    '7233',
+    "port of the development server's gRPC",
+  ),
+  temporalUiPort: setting(
+    ['dev'],
+    'BYPASS_TEMPORAL_UI_PORT',
+    '--temporal-ui-port',
+    '8233',
+    "port of Temporal's Web UI",
+  ),
+  postgresPort: setting(
+    ['dev'],
+    'BYPASS_POSTGRES_PORT',
+    '--postgres-port',
+    '5433',
+    'port of the embedded PostgreSQL',
+  ),
+  readyFile: setting(
+    ['dev'],
+    'BYPASS_READY_FILE',
+    '--ready-file',
+    '',
+    'file (JSON, mode 0600) written once everything answers, and removed last',
+  ),
+  healthPort: setting(
+    ['control', 'host'],
+    'BYPASS_HEALTH_PORT',
+    '--health-port',
+    '',
+    'port on 127.0.0.1 for /healthz and /readyz; none when empty, a free one when 0',
+  ),
+  stateDir: setting(
+    ['host'],
+    'BYPASS_STATE_DIR',
+    '--state-dir',
+    '/var/lib/bypass',
+    "folder (mode 0700) of the host's keys, id and lock",
+  ),
+  hostName: setting(
+    ['host'],
+    'BYPASS_HOST_NAME',
+    '--name',
+    '',
+    "name of the host; the system's host name when empty",
+  ),
+  zone: setting(['host'], 'BYPASS_ZONE', '--zone', '', 'zone that the host belongs to, by name or id'),
+  cluster: setting(
+    ['host'],
+    'BYPASS_CLUSTER',
+    '--cluster',
+    '',
+    'cluster that the host belongs to, by name or id',
+  ),
+  pools: setting(
+    ['host'],
+    'BYPASS_POOLS',
+    '--pools',
+    '',
+    'storage pools, separated by commas: `NAME=TYPE:SCOPE:PATH`, with `:create` behind it where this host may mark a new shared pool',
+  ),
+  invite: setting(
+    ['host'],
+    'BYPASS_INVITE',
+    '--invite',
+    '',
+    'one-time token of `bypass host invite`; also read from a file when it begins with @',
+  ),
+  downloads: setting(
+    ['host'],
+    'BYPASS_DOWNLOADS',
+    '--downloads',
+    '2',
+    'downloads at a time; others wait, by priority, then age',
+  ),
+  rateLimit: setting(
+    ['host'],
+    'BYPASS_RATE_LIMIT',
+    '--rate-limit',
+    '0',
+    'bytes per second over all downloads of the host; 0 for no limit',
+  ),
+  fileMode: setting(['host'], 'BYPASS_FILE_MODE', '--file-mode', '0644', 'mode of published files, octal'),
+  fileOwner: setting(
+    ['host'],
+    'BYPASS_FILE_OWNER',
+    '--file-owner',
+    '',
+    'owner of published files as `UID:GID`; that of the host worker when empty',
+  ),
+  logLevel: setting(
+    ['dev', 'api', 'control', 'host'],
+    'BYPASS_LOG_LEVEL',
+    '--log-level',
+    'info',
+    'trace, debug, info, warn, error or silent',
+  ),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** What was given: flags first, then the environment, then the default. */
+export type Given = Readonly<Partial<Record<SettingName, string>>>;
+
+export interface Settings {
+  /** The text of a setting; empty when it has no default and was not given. */
+  text(name: SettingName): string;
+  /** @throws SettingError when it is no whole number from `min` on */
+  number(name: SettingName, min?: number): number;
+  /** @throws SettingError when it is empty */
+  required(name: SettingName): string;
+  /** Whether it was given at all. */
+  given(name: SettingName): boolean;
+}
+
+/** A setting that cannot be used; its message says which and what would be right. */
+export class SettingError extends Error {}
+
+export function readSettings(flags: Given, environment: NodeJS.ProcessEnv): Settings {
+  const value = (name: SettingName): string | undefined =>
+    flags[name] ?? (environment[SETTINGS[name].variable] || undefined);
+  const text = (name: SettingName): string => value(name) ?? SETTINGS[name].fallback;
+  return {
+    text,
+    given: (name) => value(name) !== undefined,
+    number(name, min = 0) {
+      const number = Number(text(name));
+      if (/^\d+$/.test(text(name)) && Number.isSafeInteger(number) && number >= min) return number;
+      throw new SettingError(`${label(name)} must be a whole number from ${min} on, not '${text(name)}'`);
+    },
+    required(name) {
+      if (text(name) !== '') return text(name);
+      throw new SettingError(`${label(name)} is missing: ${SETTINGS[name].meaning}`);
+    },
+  };
+}
+
+/** How a person gives a setting. */
+export const label = (name: SettingName): string => `${SETTINGS[name].flag} (or ${SETTINGS[name].variable})`;
