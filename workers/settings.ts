@@ -81,6 +81,20 @@ export const SETTINGS = {
     '',
     'file (JSON, mode 0600) written once everything answers, and removed last',
   ),
+  temporalAddress: setting(
+    ['dev', 'api', 'control', 'host'],
+    'BYPASS_TEMPORAL_ADDRESS',
+    '--temporal-address',
+    '',
+    'Temporal server as `host:port`; when empty, as TEMPORAL_ADDRESS says; `npm start` without either runs its own',
+  ),
+  temporalNamespace: setting(
+    ['dev', 'api', 'control', 'host'],
+    'BYPASS_TEMPORAL_NAMESPACE',
+    '--temporal-namespace',
+    '',
+    'Temporal namespace; when empty, as TEMPORAL_NAMESPACE says, else `default`',
+  ),
   healthPort: setting(
     ['control', 'host'],
     'BYPASS_HEALTH_PORT',

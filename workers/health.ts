@@ -1,0 +1,47 @@
+/** Whether a process lives (`/healthz`) and whether it can do its work (`/readyz`), for systemd, scripts and people. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Settings } from './settings.ts';
+
+export interface Health {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const READY = [200, 'ready'] as const;
+const NOT_READY = [503, 'not ready'] as const;
+
+/** Starts it where the setting `healthPort` asks for it. */
+export const startHealthIfAsked = async (
+  settings: Settings,
+  ready: () => boolean,
+): Promise<Health | undefined> =>
+  settings.text('healthPort') === '' ? undefined : startHealth(settings.number('healthPort'), ready);
+
+/**
+ * @param port 0 takes a free one
+ * @param ready asked on each request to `/readyz`; false answers 503
+ */
+export async function startHealth(port: number, ready: () => boolean): Promise<Health> {
+  const server = createServer((request, response) => {
+    const answer = (status: number, text: string): void => {
+      response.writeHead(status, { 'content-type': 'text/plain', 'cache-control': 'no-store' });
+      response.end(`${text}\n`);
+    };
+    const path = request.url?.split('?', 1)[0];
+    if (path === '/healthz') answer(200, 'ok');
+    else if (path === '/readyz') answer(...(ready() ? READY : NOT_READY));
+    else answer(404, 'there are /healthz and /readyz');
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
