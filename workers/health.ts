@@ -9,9 +9,6 @@ export interface Health {
   close(): Promise<void>;
 }
 
-const READY = [200, 'ready'] as const;
-const NOT_READY = [503, 'not ready'] as const;
-
 /** Starts it where the setting `healthPort` asks for it. */
 export const startHealthIfAsked = async (
   settings: Settings,
@@ -29,9 +26,10 @@ export async function startHealth(port: number, ready: () => boolean): Promise<H
       response.writeHead(status, { 'content-type': 'text/plain', 'cache-control': 'no-store' });
       response.end(`${text}\n`);
     };
+    const isReady = ready();
     const path = request.url?.split('?', 1)[0];
     if (path === '/healthz') answer(200, 'ok');
-    else if (path === '/readyz') answer(...(ready() ? READY : NOT_READY));
+    else if (path === '/readyz') answer(isReady ? 200 : 503, isReady ? 'ready' : 'not ready');
     else answer(404, 'there are /healthz and /readyz');
   });
   server.listen(port, '127.0.0.1');
