@@ -21,6 +21,7 @@ const folders = [
   'model',
   'images',
   'trust',
+  'orchestration',
   'activities',
   'workflows',
   'workers',

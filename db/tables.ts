@@ -58,6 +58,8 @@ interface ClusterTable {
 interface HostInviteTable {
   uuid: string;
   secret_hash: string;
+  /** Null: good for any zone. */
+  data_center_id: number | null;
   created: Time;
   expires: Time;
   used_by: string | null;
@@ -92,6 +94,8 @@ interface StoragePoolTable {
   state: Generated<'Up' | 'Disabled' | 'Maintenance'>;
   capacity_bytes: Generated<number>;
   free_bytes: Generated<number>;
+  /** What lay there of unfinished downloads when `free_bytes` was reported: copy uuid → bytes. */
+  parts: ColumnType<Readonly<Record<string, number>>, string | undefined, string>;
   reported: NullableTime;
   created: Time;
 }
@@ -231,11 +235,14 @@ interface DownloadAttemptTable {
   bytes: number;
   failure_kind: string | null;
   error_str: string | null;
+  /** Why it began anew although bytes were there. */
+  note: string | null;
 }
 
 interface PoolReservationTable {
   copy_id: number;
   pool_id: number;
+  /** Of the whole file, what is already written included. */
   bytes: number;
   created: Time;
 }
@@ -260,6 +267,8 @@ interface AsyncJobCopyTable {
   template_uuid: string;
   pool_uuid: string;
   settled: NullableTime;
+  /** CloudStack's code of the error, beside its sentence. */
+  error_code: number | null;
   error_str: string | null;
 }
 

@@ -43,6 +43,9 @@ export const STOP_SIGNAL = 'stop';
 /** Memo of a copy's workflow: the `Wait` it is in, absent while it works. */
 export const WAIT_MEMO = 'wait';
 
+/** Memo of a copy's workflow: how many downloads it has begun. */
+export const ATTEMPT_MEMO = 'attempt';
+
 /** Type of the failure that a refused registration ends with; its detail is a `RegistrationRefusal`. */
 export const REGISTRATION_REFUSED = 'RegistrationRefused';
 

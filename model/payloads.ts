@@ -250,3 +250,9 @@ export interface DeletionInput {
   readonly userId: string;
   readonly accountId: string;
 }
+
+/** How a deletion ends. Told apart from a `RegistrationResult`, since both run under the same workflow id. */
+export interface DeletionResult {
+  readonly v: 1;
+  readonly deleted: string;
+}

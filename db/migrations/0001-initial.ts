@@ -46,6 +46,7 @@ const STATEMENTS = [
   `create table host_invite (
     uuid uuid primary key,
     secret_hash text not null,
+    data_center_id bigint references data_center on delete cascade,
     created timestamptz not null default now(),
     expires timestamptz not null,
     used_by uuid)`,
@@ -78,6 +79,7 @@ const STATEMENTS = [
     state text not null default 'Up' check (state in ('Up', 'Disabled', 'Maintenance')),
     capacity_bytes bigint not null default 0,
     free_bytes bigint not null default 0,
+    parts jsonb not null default '{}',
     reported timestamptz,
     created timestamptz not null default now())`,
 
@@ -212,6 +214,7 @@ const STATEMENTS = [
     bytes bigint not null,
     failure_kind text,
     error_str text,
+    note text,
     unique (uuid, sequence))`,
 
   `create table pool_reservation (
@@ -239,6 +242,7 @@ const STATEMENTS = [
     template_uuid uuid not null,
     pool_uuid uuid not null,
     settled timestamptz,
+    error_code integer,
     error_str text,
     primary key (job_id, template_uuid, pool_uuid))`,
   `create index async_job_copy_pending on async_job_copy (template_uuid, pool_uuid) where settled is null`,
@@ -261,6 +265,7 @@ const STATEMENTS = [
   `create index vm_template_account on vm_template (account_id)`,
   `create index template_spool_ref_pool on template_spool_ref (pool_id)`,
   `create index download_attempt_copy on download_attempt (copy_id)`,
+  `create index async_job_pending on async_job (job_cmd, instance_uuid) where job_status = 0`,
   `create index async_job_account on async_job (account_id)`,
   `create index event_created on event (created)`,
 

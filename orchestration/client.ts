@@ -1,0 +1,170 @@
+/** How the api and the control activities start, ask and stop workflows: one place for ids, types and policies. */
+import type { Client } from '@temporalio/client';
+import {
+  CONTROL_QUEUE,
+  STOP_SIGNAL,
+  UPKEEP_WORKFLOW_ID,
+  WANTED_SIGNAL,
+  copyWorkflowId,
+  templateWorkflowId,
+  workflowTypes,
+} from '../model/names.ts';
+import type {
+  CopyInput,
+  DeletionInput,
+  DeletionResult,
+  RegistrationInput,
+  StopRequest,
+} from '../model/payloads.ts';
+import { copyAttributes, templateAttributes } from './attributes.ts';
+import { describeCopies } from './live.ts';
+import type { LiveCopy } from './live.ts';
+import { startRegistration } from './register.ts';
+import type { RegistrationOutcome } from './register.ts';
+import { ended, isAbsent } from './runs.ts';
+
+export type { LiveCopy } from './live.ts';
+export type { RegistrationOutcome } from './register.ts';
+
+/** One template on one pool, by their UUIDs. */
+export interface CopyId {
+  readonly templateId: string;
+  readonly poolId: string;
+}
+
+export interface Orchestration {
+  /**
+   * Starts a registration, or joins the one that runs, and waits for it, at most so long. The same call again after
+   * its end checks anew, and finds it done where it is.
+   */
+  register(input: RegistrationInput, waitMs: number): Promise<RegistrationOutcome>;
+  /**
+   * Makes sure that a deployment of the copy runs, or will run when the removal is over. Call it when the job that
+   * waits is written: whatever waits when the deployment ends is settled.
+   * @param summary what Temporal's UI shows beside the workflow
+   */
+  requestDeployment(copy: CopyId, summary?: string): Promise<void>;
+  /** @returns false when nothing runs */
+  requestStop(copy: CopyId, request: Omit<StopRequest, 'v'>): Promise<boolean>;
+  /** Stops what runs for the copy and removes it. @param by who asked, as a person reads it */
+  requestRemoval(copy: CopyId, by: string): Promise<void>;
+  /** Waits until whatever runs for the copy has ended; how it ended is not told. */
+  copyEnded(copy: CopyId, signal?: AbortSignal): Promise<void>;
+  /** Makes sure that a deletion of the template runs; it completes every job that waits for one. */
+  requestDeletion(input: DeletionInput): Promise<void>;
+  /** What runs now for these copies, by workflow id; absent where nothing does. */
+  live(copies: readonly CopyId[]): Promise<ReadonlyMap<string, LiveCopy>>;
+  /** Whether a workflow of this id is open. */
+  isRunning(workflowId: string): Promise<boolean>;
+  /** Starts the workflow that watches hosts and repairs, unless it runs. */
+  ensureUpkeep(): Promise<void>;
+}
+
+export function createOrchestration(client: Client): Orchestration {
+  const { workflow } = client;
+
+  const signalCopy = async (
+    copy: CopyId,
+    start: { readonly type: string; readonly args: readonly unknown[]; readonly summary: string },
+    signal: { readonly name: string; readonly args: readonly unknown[] },
+  ): Promise<void> => {
+    await workflow.signalWithStart(start.type, {
+      taskQueue: CONTROL_QUEUE,
+      workflowId: copyWorkflowId(copy.templateId, copy.poolId),
+      args: [...start.args],
+      signal: signal.name,
+      signalArgs: [...signal.args],
+      typedSearchAttributes: copyAttributes(copy),
+      staticSummary: start.summary,
+    });
+  };
+
+  return {
+    register: (input, waitMs) => startRegistration(client, input, waitMs),
+
+    requestDeployment(copy, summary) {
+      const { templateId, poolId } = copy;
+      const input: CopyInput = { v: 1, templateId, poolId };
+      const shown = summary ?? `Deploy template ${templateId} to pool ${poolId}`;
+      return signalCopy(
+        copy,
+        { type: workflowTypes.deployment, args: [input], summary: shown },
+        { name: WANTED_SIGNAL, args: [] },
+      );
+    },
+
+    async requestStop({ templateId, poolId }, { by, remove }) {
+      const request: StopRequest = { v: 1, by, remove };
+      try {
+        await workflow.getHandle(copyWorkflowId(templateId, poolId)).signal(STOP_SIGNAL, request);
+        return true;
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        throw error;
+      }
+    },
+
+    requestRemoval(copy, by) {
+      const { templateId, poolId } = copy;
+      const input: CopyInput = { v: 1, templateId, poolId };
+      const request: StopRequest = { v: 1, by, remove: true };
+      return signalCopy(
+        copy,
+        {
+          type: workflowTypes.removal,
+          args: [input],
+          summary: `Remove template ${templateId} from pool ${poolId}`,
+        },
+        { name: STOP_SIGNAL, args: [request] },
+      );
+    },
+
+    async copyEnded({ templateId, poolId }, signal) {
+      await ended(client, copyWorkflowId(templateId, poolId), signal);
+    },
+
+    async requestDeletion(input) {
+      const { templateId } = input;
+      for (;;) {
+        const handle = await workflow.signalWithStart<(input: DeletionInput) => Promise<DeletionResult>>(
+          workflowTypes.deletion,
+          {
+            taskQueue: CONTROL_QUEUE,
+            workflowId: templateWorkflowId(templateId),
+            args: [input],
+            signal: WANTED_SIGNAL,
+            signalArgs: [],
+            typedSearchAttributes: templateAttributes(templateId),
+            staticSummary: `Delete template ${templateId}`,
+          },
+        );
+        const { type } = await workflow.getHandle(handle.workflowId, handle.signaledRunId).describe();
+        if (type === workflowTypes.deletion) return;
+        // Its registration still runs under the same id; that takes seconds.
+        await ended(client, handle.workflowId);
+      }
+    },
+
+    live: (copies) => describeCopies(client, copies),
+
+    async isRunning(workflowId) {
+      try {
+        const { status } = await workflow.getHandle(workflowId).describe();
+        return status.name === 'RUNNING' || status.name === 'PAUSED';
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        throw error;
+      }
+    },
+
+    async ensureUpkeep() {
+      await workflow.start(workflowTypes.upkeep, {
+        taskQueue: CONTROL_QUEUE,
+        workflowId: UPKEEP_WORKFLOW_ID,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [{ v: 1 }],
+        staticSummary: 'Watch hosts, and repair what a crash left behind',
+      });
+    },
+  };
+}
