@@ -1,0 +1,112 @@
+import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fingerprint, loadOrCreateIdentity, verifySignature } from '../../trust/identity.ts';
+import { createMasterKey, loadMasterKey } from '../../trust/master-key.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bypass-trust-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe('the identity of a host', () => {
+  test('is made once, for its owner only, and is the same afterwards', async () => {
+    const first = await loadOrCreateIdentity(folder);
+    const again = await loadOrCreateIdentity(folder);
+    expect(again).toMatchObject({
+      hostId: first.hostId,
+      signingKey: first.signingKey,
+      sealingKey: first.sealingKey,
+    });
+    expect((await stat(join(folder, 'identity.json'))).mode & 0o777).toBe(0o600);
+    expect(first.signingKey).toMatch(/^[\w-]{43}$/);
+    expect(first.sealingKey).toMatch(/^[\w-]{43}$/);
+    expect(first.sealingKey).not.toBe(first.signingKey);
+  });
+
+  test('two processes that start at once end up with one', async () => {
+    const both = await Promise.all([loadOrCreateIdentity(folder), loadOrCreateIdentity(folder)]);
+    expect(new Set(both.map(({ hostId }) => hostId)).size).toBe(1);
+  });
+
+  test('signs what only it can sign', async () => {
+    const identity = await loadOrCreateIdentity(folder);
+    const signature = identity.sign('text');
+    expect(verifySignature(identity.signingKey, 'text', signature)).toBe(true);
+    expect(verifySignature(identity.signingKey, 'another text', signature)).toBe(false);
+    expect(verifySignature(identity.sealingKey, 'text', signature)).toBe(false);
+  });
+
+  test.each([
+    ['', ''],
+    ['A'.repeat(43), 'AAAA'],
+    ['no key', 'no signature'],
+  ])("a key '%s' with a signature '%s' is simply not right", (key, signature) => {
+    expect(verifySignature(key, 'text', signature)).toBe(false);
+  });
+
+  test('a fingerprint is short, and another for every key', async () => {
+    const { signingKey, sealingKey } = await loadOrCreateIdentity(folder);
+    expect(fingerprint(signingKey)).toMatch(/^SHA256:[A-Za-z0-9+/]{43}$/);
+    expect(fingerprint(signingKey)).not.toBe(fingerprint(sealingKey));
+  });
+
+  test('is refused when others can read it, and when it is damaged', async () => {
+    await loadOrCreateIdentity(folder);
+    const path = join(folder, 'identity.json');
+    await chmod(path, 0o644);
+    await expect(loadOrCreateIdentity(folder)).rejects.toThrow('chmod 0600');
+    await chmod(path, 0o600);
+    await writeFile(path, '{"v":1');
+    await expect(loadOrCreateIdentity(folder)).rejects.toThrow(`${path} is damaged`);
+  });
+});
+
+describe('the master key', () => {
+  test('is made once, for its owner only; making it again changes nothing', async () => {
+    const path = join(folder, 'master.key');
+    await expect(loadMasterKey(path)).rejects.toThrow('bypass admin create');
+    const key = await createMasterKey(path);
+    expect(key.keys.get(key.kid)).toHaveLength(32);
+    expect((await createMasterKey(path)).kid).toBe(key.kid);
+    expect((await loadMasterKey(path)).kid).toBe(key.kid);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  test('two processes that make it at once end up with one', async () => {
+    const path = join(folder, 'master.key');
+    const both = await Promise.all([createMasterKey(path), createMasterKey(path)]);
+    expect(new Set(both.map(({ kid }) => kid)).size).toBe(1);
+  });
+
+  test('its file takes a new key before the old one', async () => {
+    const path = join(folder, 'master.key');
+    const old = await createMasterKey(path);
+    const file = JSON.parse(await readFile(path, 'utf8')) as { keys: string[] };
+    file.keys.unshift(Buffer.alloc(32, 7).toString('base64url'));
+    await writeFile(path, JSON.stringify(file));
+    const key = await loadMasterKey(path);
+    expect(key.kid).not.toBe(old.kid);
+    expect([...key.keys.keys()]).toEqual([key.kid, old.kid]);
+  });
+
+  test.each(['', '{}', '{"v":1,"keys":[]}', '{"v":1,"keys":["AAAA"]}', 'no json'])(
+    "is refused when its file holds '%s'",
+    async (text) => {
+      const path = join(folder, 'master.key');
+      await writeFile(path, text, { mode: 0o600 });
+      await expect(loadMasterKey(path)).rejects.toThrow('no master key of Bypass, or is damaged');
+    },
+  );
+
+  test('is refused when others can read it, or when a link bears its name', async () => {
+    const path = join(folder, 'master.key');
+    await createMasterKey(path);
+    await chmod(path, 0o604);
+    await expect(loadMasterKey(path)).rejects.toThrow('mode 0604');
+    await chmod(path, 0o600);
+    await symlink(path, join(folder, 'link'));
+    await expect(loadMasterKey(join(folder, 'link'))).rejects.toThrow('cannot be read');
+  });
+});
