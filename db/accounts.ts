@@ -1,0 +1,145 @@
+/** Accounts and their users: who may call the API, and with which keys. */
+import { randomBytes } from 'node:crypto';
+import { hashPassword } from '../trust/passwords.ts';
+import type { MasterKey } from '../trust/master-key.ts';
+import { openText, sealText } from '../trust/sealing.ts';
+import { type Database, isUniqueViolation, type Queryable } from './database.ts';
+
+export type Role = 'admin' | 'user';
+
+/** A user who may call, with the account that what he makes belongs to. */
+export interface User {
+  readonly userId: number;
+  readonly userUuid: string;
+  readonly username: string;
+  readonly accountId: number;
+  readonly accountUuid: string;
+  readonly accountName: string;
+  readonly role: Role;
+}
+
+export interface NewUser {
+  readonly username: string;
+  /** A random one when absent. */
+  readonly password?: string;
+}
+
+/** What a user signs in with; shown once, at the making. */
+export interface Credentials {
+  readonly username: string;
+  readonly apiKey: string;
+  readonly secretKey: string;
+  readonly password: string;
+}
+
+/** The message says what there is already. */
+export class AlreadyExists extends Error {}
+
+const KEY_BYTES = 64;
+const PASSWORD_BYTES = 18;
+
+const users = (db: Queryable) =>
+  db
+    .selectFrom('user')
+    .innerJoin('account', 'account.id', 'user.account_id')
+    .where('user.removed', 'is', null)
+    .where('account.removed', 'is', null)
+    .select([
+      'user.id as userId',
+      'user.uuid as userUuid',
+      'user.username',
+      'account.id as accountId',
+      'account.uuid as accountUuid',
+      'account.account_name as accountName',
+      'account.role',
+    ]);
+
+/** The user of an API key, with his secret key as it is stored: sealed. */
+export async function findByApiKey(
+  db: Queryable,
+  apiKey: string,
+): Promise<{ readonly user: User; readonly sealedSecretKey: string } | undefined> {
+  const row = await users(db)
+    .where('user.api_key', '=', apiKey)
+    .where('user.secret_key_sealed', 'is not', null)
+    .select('user.secret_key_sealed as sealed')
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { sealed, ...user } = row;
+  return { user, sealedSecretKey: sealed ?? '' };
+}
+
+/** @throws ImageError SealBroken when it was sealed with another master key */
+export const openSecretKey = (masterKey: MasterKey, sealed: string): Promise<string> =>
+  openText(masterKey, 'user', sealed);
+
+/** Makes an account of that name and role, with one user of the same name. */
+export async function createUser(
+  db: Database,
+  masterKey: MasterKey,
+  { username, password = randomBytes(PASSWORD_BYTES).toString('base64url') }: NewUser,
+  role: Role,
+): Promise<Credentials> {
+  const apiKey = randomBytes(KEY_BYTES).toString('base64url');
+  const secretKey = randomBytes(KEY_BYTES).toString('base64url');
+  const sealed = await sealText(masterKey, 'user', secretKey);
+  const hash = await hashPassword(password);
+  try {
+    await db.transaction().execute(async (tx) => {
+      const account = await tx
+        .insertInto('account')
+        .values({ account_name: username, role })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      await tx
+        .insertInto('user')
+        .values({
+          account_id: account.id,
+          username,
+          password_hash: hash,
+          api_key: apiKey,
+          secret_key_sealed: sealed,
+        })
+        .execute();
+    });
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new AlreadyExists(`there is a user or an account named '${username}' already`, { cause: error });
+  }
+  return { username, apiKey, secretKey, password };
+}
+
+/** @throws AlreadyExists */
+export const createAdmin = (db: Database, masterKey: MasterKey, user: NewUser): Promise<Credentials> =>
+  createUser(db, masterKey, user, 'admin');
+
+/** The keys of a user by name, or nothing when there is none. The password cannot be read again. */
+export async function readKeys(
+  db: Queryable,
+  masterKey: MasterKey,
+  username: string,
+): Promise<Omit<Credentials, 'password'> | undefined> {
+  const row = await users(db)
+    .where('user.username', '=', username)
+    .select(['user.api_key as apiKey', 'user.secret_key_sealed as sealed'])
+    .executeTakeFirst();
+  if (row?.apiKey == null || row.sealed === null) return undefined;
+  return { username, apiKey: row.apiKey, secretKey: await openSecretKey(masterKey, row.sealed) };
+}
+
+/** @returns whether there was such a user */
+export async function setPassword(db: Queryable, username: string, password: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('user')
+    .set({ password_hash: await hashPassword(password) })
+    .where('username', '=', username)
+    .where('removed', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Whether anybody can administer this installation. */
+export async function hasAdmin(db: Queryable): Promise<boolean> {
+  const found = await users(db).where('account.role', '=', 'admin').limit(1).executeTakeFirst();
+  return found !== undefined;
+}

@@ -1,0 +1,54 @@
+/** The database as api and control worker need it: there, new enough, and with the newest schema. */
+import { sql } from 'kysely';
+import { type Database, openDatabase } from '../db/database.ts';
+import { migrateToLatest } from '../db/migrate.ts';
+import { StartError } from './runtime.ts';
+import { label, type Settings } from './settings.ts';
+
+const OLDEST_MAJOR = 15;
+/** PostgreSQL's number of its version is major × 10,000 + minor. */
+const MAJOR = 10_000;
+
+/**
+ * Opens the database of the settings and brings its schema up to date.
+ * @throws StartError when it does not answer, is too old or cannot be brought up to date; SettingError without a URL
+ */
+export async function connectDatabase(settings: Settings): Promise<Database> {
+  const url = settings.required('databaseUrl');
+  const shown = displayDatabase(url);
+  const db = openDatabase(url);
+  try {
+    await requireVersion(db, shown);
+    await migrateToLatest(db).catch((error: unknown) => {
+      throw new StartError(`The database at ${shown}: ${(error as Error).message}`, { cause: error });
+    });
+    return db;
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+async function requireVersion(db: Database, shown: string): Promise<void> {
+  const { rows } = await sql<{ number: number; name: string }>`
+    select current_setting('server_version_num')::integer as number, current_setting('server_version') as name`
+    .execute(db)
+    .catch((error: unknown) => {
+      throw new StartError(
+        `PostgreSQL does not answer at ${shown} (${(error as Error).message}): start it, or correct ${label('databaseUrl')}`,
+        { cause: error },
+      );
+    });
+  const [version] = rows;
+  if (version !== undefined && version.number >= OLDEST_MAJOR * MAJOR) return;
+  throw new StartError(
+    `PostgreSQL at ${shown} is version ${version?.name ?? 'unknown'}; Bypass needs ${OLDEST_MAJOR} or newer`,
+  );
+}
+
+/** Without user name and password. */
+export function displayDatabase(url: string): string {
+  if (!URL.canParse(url)) return 'the given address';
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}
