@@ -5,6 +5,8 @@
 import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
+import type { CopyTiming, RegistrationTiming } from './timing.ts';
+import type { History } from './decisions.ts';
 
 export interface ProbeJob {
   readonly v: 1;
@@ -132,6 +134,8 @@ export interface HostReport {
   readonly version: string;
   readonly pools: readonly PoolReport[];
   readonly programs: readonly ProgramReport[];
+  /** Sentences about what is wrong, such as a configured pool that was never mounted, so that its id is not known. */
+  readonly problems?: readonly string[];
 }
 
 export interface JoinRequest {
@@ -198,6 +202,8 @@ export interface RegistrationInput {
   readonly details: Readonly<Record<string, string>>;
   /** `Secrets`, sealed with the master key. */
   readonly sealed?: string;
+  /** Instead of the usual. */
+  readonly timing?: Partial<RegistrationTiming>;
 }
 
 /** How a registration ended, for the caller who waits for it. Refused ones fail their workflow with it as detail. */
@@ -216,6 +222,28 @@ export interface CopyInput {
   readonly v: 1;
   readonly templateId: string;
   readonly poolId: string;
+  /** 1 goes before 5. */
+  readonly priority?: number;
+  /** Instead of the usual. */
+  readonly timing?: Partial<CopyTiming>;
+  /** What an earlier run of the same deployment has learnt, when it goes on as a new one. */
+  readonly carried?: { readonly history: History; readonly attempts: number };
+}
+
+/** How a deployment ends when it does not fail. */
+export interface DeploymentResult {
+  readonly v: 1;
+  readonly outcome: 'ready' | 'cancelled';
+  /** Host that downloaded it; absent when it was there already. */
+  readonly hostId?: string;
+  readonly cancelledBy?: string;
+}
+
+/** How a removal ends. */
+export interface RemovalResult {
+  readonly v: 1;
+  /** How many files were unlinked. */
+  readonly files: number;
 }
 
 /** Signal to a deployment: stop, keeping the bytes or, with `remove`, going on as the removal of the copy. */
@@ -241,6 +269,14 @@ export interface DownloadFailure {
   readonly hostId: string;
   readonly tries: readonly Try[];
   readonly pool?: PoolReport;
+}
+
+/** The detail of the CancelledFailure of a `download` that was stopped on request; its bytes stay. */
+export interface DownloadStopped {
+  readonly v: 1;
+  readonly hostId: string;
+  readonly tries: readonly Try[];
+  readonly pool: PoolReport;
 }
 
 export interface DeletionInput {
