@@ -39,7 +39,7 @@ export async function fetchFrom(mirror: Mirror, attempt: Attempt): Promise<void>
 }
 
 async function fetchOnce(mirror: Mirror, attempt: Attempt): Promise<void> {
-  const { intake, meter, tries } = attempt;
+  const { request, intake, meter, tries } = attempt;
   const begun = intake.part.checkpoint;
   if (begun?.url === mirror.url && begun.offset === begun.total) return;
   const startedAt = new Date().toISOString();
@@ -55,14 +55,16 @@ async function fetchOnce(mirror: Mirror, attempt: Attempt): Promise<void> {
     if (known instanceof ImageError) failure = withUrl(known, mirror.url);
     throw failure ?? error;
   } finally {
-    tries.push({
+    const ended: Try = {
       source: displayUrl(mirror.url),
       startedAt,
       endedAt: new Date().toISOString(),
       bytes: meter.fetched - before,
       ...(failure === undefined ? {} : { failure: failure.toFailure() }),
       ...(note === undefined ? {} : { note }),
-    });
+    };
+    tries.push(ended);
+    request.onTry?.(ended);
   }
 }
 
