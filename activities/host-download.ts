@@ -91,7 +91,7 @@ async function explain(error: unknown, { deps, tries, pool }: Ended): Promise<un
   const { hostId } = deps;
   const { cancellationSignal, cancellationDetails } = Context.current();
   const reported = pool === undefined ? undefined : await reportPool(pool);
-  if (cancellationSignal.aborted && cancellationDetails?.workerShutdown !== true) {
+  if (cancellationSignal.aborted && !stopping()) {
     const reason = cancellationSignal.reason as Error;
     if (cancellationDetails?.cancelRequested !== true) return reason;
     return new CancelledFailure(reason.message, [{ v: 1, hostId, tries, pool: reported }]);
@@ -108,4 +108,11 @@ async function explain(error: unknown, { deps, tries, pool }: Ended): Promise<un
     ...(reported === undefined ? {} : { pool: reported }),
   };
   return applicationFailure(failure.toFailure(), detail);
+}
+
+/** Whether the activity was aborted because this process stops; the SDK says it in one of two ways. */
+function stopping(): boolean {
+  const { cancellationSignal, cancellationDetails } = Context.current();
+  const { message } = cancellationSignal.reason as Error;
+  return cancellationDetails?.workerShutdown === true || message === 'WORKER_SHUTDOWN';
 }

@@ -1,0 +1,106 @@
+/** How a host makes itself known: by a workflow on the control queue, tried until it answers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { CONTROL_QUEUE, joinWorkflowId, workflowTypes } from '../model/names.ts';
+import { joinText } from '../model/payloads.ts';
+import type { HostReport, JoinAnswer, JoinRequest } from '../model/payloads.ts';
+import { fingerprint } from '../trust/identity.ts';
+import type { Identity } from '../trust/identity.ts';
+import { proofOf } from '../trust/invite.ts';
+import type { InviteProof } from '../trust/invite.ts';
+import type { Logger } from './runtime.ts';
+
+const FIRST_RETRY_MS = 1000;
+const LAST_RETRY_MS = 30_000;
+/** After so many milliseconds without an answer the log says what is waited for. */
+const PATIENCE_MS = 15_000;
+
+export interface JoinDeps {
+  readonly client: Client;
+  readonly identity: Identity;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly about: Pick<JoinRequest, 'name' | 'address' | 'zone' | 'cluster'>;
+  /** The one-time token, read anew at each try; undefined when there is none. */
+  readonly invite: () => Promise<string | undefined>;
+  readonly report: () => Promise<HostReport>;
+}
+
+/**
+ * Joins, however long it takes until a control worker answers.
+ * @throws the signal's reason when aborted
+ */
+export async function join(deps: JoinDeps): Promise<JoinAnswer> {
+  for (let wait = FIRST_RETRY_MS; ; wait = Math.min(2 * wait, LAST_RETRY_MS)) {
+    try {
+      const answer = await ask(deps);
+      tell(answer, deps);
+      return answer;
+    } catch (error) {
+      deps.signal.throwIfAborted();
+      deps.logger.warn(`not joined yet: ${sentence(error)}; next try in ${wait / 1000} s`);
+    }
+    await sleep(wait, undefined, { signal: deps.signal }).catch(() => deps.signal.throwIfAborted());
+  }
+}
+
+async function ask(deps: JoinDeps): Promise<JoinAnswer> {
+  const { client, identity, signal } = deps;
+  const request = await createRequest(deps);
+  const patience = setInterval(
+    () => deps.logger.warn('waiting for a control worker to answer: does one run?'),
+    PATIENCE_MS,
+  );
+  try {
+    // An earlier start of this host may have asked with what was true then.
+    return await client.withAbortSignal(signal, () =>
+      client.workflow.execute<(request: JoinRequest) => Promise<JoinAnswer>>(workflowTypes.join, {
+        workflowId: joinWorkflowId(identity.hostId),
+        taskQueue: CONTROL_QUEUE,
+        workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+        args: [request],
+        staticSummary: `Host ${request.name} joins`,
+      }),
+    );
+  } finally {
+    clearInterval(patience);
+  }
+}
+
+async function createRequest(deps: JoinDeps): Promise<JoinRequest> {
+  const { identity, about, report } = deps;
+  const { hostId, signingKey, sealingKey } = identity;
+  const who = { v: 1, hostId, ...about, signingKey, sealingKey, report: await report() } as const;
+  const text = joinText(who);
+  const invite = await prove(deps, text);
+  return { ...who, signature: identity.sign(text), ...(invite === undefined ? {} : { invite }) };
+}
+
+/** A host that was let in before needs no invite any more, so a bad one does not keep it out. */
+async function prove({ invite, logger }: JoinDeps, text: string): Promise<InviteProof | undefined> {
+  try {
+    const token = await invite();
+    return token === undefined ? undefined : proofOf(token, text);
+  } catch (error) {
+    logger.warn(`joining without an invite: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+function tell({ state, message }: JoinAnswer, { logger, identity }: JoinDeps): void {
+  const { hostId, signingKey } = identity;
+  const known = { hostId, fingerprint: fingerprint(signingKey) };
+  if (state === 'Enabled') logger.info(known, `joined: ${message}`);
+  else logger.warn(known, `joined, but ${state}: ${message}`);
+}
+
+function sentence(error: unknown): string {
+  const { message } = error instanceof WorkflowFailedError ? deepest(error) : (error as Error);
+  return message;
+}
+
+/** A workflow's failure wraps that of its activity, which has the sentence. */
+function deepest(error: Error): Error {
+  return error.cause instanceof Error ? deepest(error.cause) : error;
+}
