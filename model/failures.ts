@@ -50,7 +50,6 @@ export const failures = {
   FormatMismatch: rule('content', 431, 'give the format that the file has'),
   HostileImage: rule('content', 431, 'flatten the image (qemu-img convert) so that it needs no other file'),
   HostGone: rule('host', 534, 'see whether the host worker runs'),
-  HostFailed: rule('host', 530, 'see the log of the host worker'),
   PoolNotMounted: rule('host', 534, 'mount the pool on the host'),
   DiskBroken: rule('host', 534, 'check the disk of the pool'),
   ProgramMissing: rule('host', 534, 'install the program on the host'),

@@ -230,6 +230,25 @@ export interface CopyInput {
   readonly carried?: { readonly history: History; readonly attempts: number };
 }
 
+/** What a deployment is to do. */
+export interface CopyPlan {
+  readonly v: 1;
+  /** The copy is there already. */
+  readonly ready: boolean;
+  /** UUID of the `template_spool_ref` row. */
+  readonly copyId: string;
+  readonly templateName: string;
+  readonly poolName: string;
+  readonly zoneId: string;
+  readonly url: string;
+  readonly format: TemplateFormat;
+  readonly checksum?: string;
+  /** Bytes of the file as registered. */
+  readonly size: number;
+  /** In the order to try them; none: only `url`. */
+  readonly mirrors: readonly Mirror[];
+}
+
 /** How a deployment ends when it does not fail. */
 export interface DeploymentResult {
   readonly v: 1;
