@@ -1,0 +1,47 @@
+/** A tiny run of the real program, so that the bench cannot rot. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { BenchReport } from '../../bench/report.ts';
+
+const run = promisify(execFile);
+const root = join(__dirname, '../..');
+const bench = (args: readonly string[], folder: string) =>
+  run(process.execPath, [join(root, 'dist/bench/main.js'), ...args], {
+    cwd: root,
+    env: { ...process.env, TMPDIR: folder },
+  });
+
+let folder: string;
+beforeAll(async () => {
+  await run(process.execPath, [join(root, 'bin/build.js')]);
+  folder = await mkdtemp(join(tmpdir(), 'bypass-bench-test-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+it('downloads with Bypass and what else is installed, and tells it to machines', async () => {
+  const args = ['--only', 'download', '--size', '16M', '--rounds', '1', '--json'];
+  const { stdout } = await bench(args, folder);
+  const { v, download } = JSON.parse(stdout) as BenchReport;
+  expect(v).toBe(1);
+  expect(download?.size).toBe(16 * 1_048_576);
+  expect(download?.downloaders[0]).toMatchObject({ name: 'bypass', verifies: true, ratio: 1 });
+  for (const { rounds, seconds } of download?.downloaders ?? []) {
+    expect(rounds).toEqual([seconds]);
+    expect(seconds).toBeGreaterThan(0);
+  }
+  expect(download?.memory.bytes).toBeGreaterThan(1_048_576);
+  expect(download?.goals.map(({ name }) => name)).toContain('of memory');
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it.each([
+  [['--size', '12'], /--size must be 1M or more/],
+  [['--rounds', '0'], /--rounds must be a number/],
+  [['--only', 'lunch'], /--only must be download or registrations/],
+  [['--only', 'download', '--size', '1000000G'], /GiB free and the bench needs/],
+])('refuses %p with a sentence', async (args, sentence) => {
+  await expect(bench(args, folder)).rejects.toMatchObject({ stderr: expect.stringMatching(sentence) });
+});
