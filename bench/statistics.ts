@@ -26,13 +26,19 @@ export interface Goal {
 }
 
 export const atMost = (name: string, value: number, limit: number, unit: string): Goal => ({
-  ...{ name, value, limit, unit },
+  name,
+  value,
+  limit,
+  unit,
   direction: 'at most',
   met: value <= limit,
 });
 
 export const atLeast = (name: string, value: number, limit: number, unit: string): Goal => ({
-  ...{ name, value, limit, unit },
+  name,
+  value,
+  limit,
+  unit,
   direction: 'at least',
   met: value >= limit,
 });
