@@ -47,7 +47,8 @@ export function requireDescribeJob(job: DescribeJob): DescribeJob {
 }
 
 function requireVersion(job: { readonly v: number } | undefined): void {
-  if (job?.v !== 1) throw unfit('it has another version than 1: update this host worker');
+  if (job?.v === 1) return;
+  throw new ImageError('HostFault', 'the job is of a newer version of Bypass: update this host worker');
 }
 
 function requireId(name: string, id: unknown): void {
