@@ -1,4 +1,5 @@
 /** The control side of the deletion of a template. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import { beginDeletion, copyExists, failDeletion, finishDeletion } from '../db/removals.ts';
 import type { DoomedCopy } from '../db/removals.ts';
@@ -20,6 +21,8 @@ export interface DeletionActivities {
   failDeletion(templateId: string, text: string): Promise<void>;
 }
 
+const PAUSE_MS = 1000;
+
 export function createDeletionActivities({ db, orchestration }: ControlDeps): DeletionActivities {
   return {
     beginDeletion: (templateId) => beginDeletion(db, templateId),
@@ -27,8 +30,8 @@ export function createDeletionActivities({ db, orchestration }: ControlDeps): De
     removeCopy: (copy, by) =>
       beating(null, async ({ signal }) => {
         // A removal that somebody ends in Temporal's UI is asked for again.
-        while (await copyExists(db, copy)) {
-          signal.throwIfAborted();
+        for (let pause = 0; await copyExists(db, copy); pause = PAUSE_MS) {
+          await sleep(pause, undefined, { signal });
           await orchestration.requestRemoval(copy, by);
           await orchestration.copyEnded(copy, signal);
         }

@@ -1,8 +1,12 @@
 /** Watching hosts, and repairing what a crash or a hand in Temporal's UI left behind. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostsToDescribe, recordHeartbeats } from '../db/hosts.ts';
 import { unfinishedCopies } from '../db/copies.ts';
 import { pendingCopies, pendingDeletions } from '../db/jobs.ts';
+import type { CopyUuids } from '../db/jobs.ts';
+import { failCopy } from '../db/outcomes.ts';
+import type { Outcome } from '../db/outcomes.ts';
 import { abandonRegistration, idleRegistrations } from '../db/registrations.ts';
 import { copyWorkflowId, templateWorkflowId } from '../model/names.ts';
 import { beating } from './context.ts';
@@ -77,19 +81,30 @@ const sweepRegistrations: Sweep = async ({ db, orchestration }, idleSeconds, sig
 const sweepCopies: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
   const wanted = await pendingCopies(db, idleSeconds);
   const halfDone = await unfinishedCopies(db, idleSeconds);
-  const ids = new Map(
-    [...halfDone, ...wanted].map((copy) => [copyWorkflowId(copy.templateId, copy.poolId), copy]),
-  );
-  let restarted = 0;
-  for (const [id, copy] of ids) {
+  const idle = async (copy: CopyUuids): Promise<boolean> => {
     signal.throwIfAborted();
-    if (await orchestration.isRunning(id)) continue;
-    if ('state' in copy && copy.state === 'Destroying') await orchestration.requestRemoval(copy, 'Bypass');
-    else await orchestration.requestDeployment(copy);
-    restarted += 1;
+    return !(await orchestration.isRunning(copyWorkflowId(copy.templateId, copy.poolId)));
+  };
+  let repaired = 0;
+  for (const copy of wanted) {
+    if (!(await idle(copy))) continue;
+    await orchestration.requestDeployment(copy);
+    repaired += 1;
   }
-  return restarted;
+  for (const copy of halfDone) {
+    if (!(await idle(copy))) continue;
+    if (copy.state === 'Destroying') await orchestration.requestRemoval(copy, 'Bypass');
+    else await failCopy(db, abandoned(copy), { code: 530, text: 'Its workflow was ended in Temporal' });
+    repaired += 1;
+  }
+  return repaired;
 };
+
+const abandoned = ({ templateId, poolId }: CopyUuids): Outcome => ({
+  copy: { templateId, poolId },
+  outcomeId: `abandoned:${randomUUID()}`,
+  workflowId: copyWorkflowId(templateId, poolId),
+});
 
 const sweepDeletions: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
   let restarted = 0;

@@ -22,6 +22,7 @@ import type { LiveCopy } from './live.ts';
 import { startRegistration } from './register.ts';
 import type { RegistrationOutcome } from './register.ts';
 import { ended, isAbsent } from './runs.ts';
+import { listHeartbeats } from './workers.ts';
 
 export type { LiveCopy } from './live.ts';
 export type { RegistrationOutcome } from './register.ts';
@@ -56,6 +57,8 @@ export interface Orchestration {
   live(copies: readonly CopyId[]): Promise<ReadonlyMap<string, LiveCopy>>;
   /** Whether a workflow of this id is open. */
   isRunning(workflowId: string): Promise<boolean>;
+  /** When each worker of each host was last heard of, by host id and worker, in words of the hosts' clocks. */
+  heartbeats(): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>>;
   /** Starts the workflow that watches hosts and repairs, unless it runs. */
   ensureUpkeep(): Promise<void>;
 }
@@ -146,6 +149,8 @@ export function createOrchestration(client: Client): Orchestration {
     },
 
     live: (copies) => describeCopies(client, copies),
+
+    heartbeats: () => listHeartbeats(client),
 
     async isRunning(workflowId) {
       try {
