@@ -87,12 +87,18 @@ interface PoolsFile {
 export async function loadKnownPools(stateDir: string): Promise<KnownPools> {
   const path = join(stateDir, 'pools.json');
   const pools = await readPools(path);
+  let saved: Promise<void> = Promise.resolve();
+  const save = async (): Promise<void> => {
+    const file: PoolsFile = { v: 1, pools: Object.fromEntries(pools) };
+    await replaceFile(path, `${JSON.stringify(file, undefined, 2)}\n`);
+  };
   return {
     idOf: (root) => pools.get(root),
-    async remember(root, id) {
+    remember(root, id) {
       pools.set(root, id);
-      const file: PoolsFile = { v: 1, pools: Object.fromEntries(pools) };
-      await replaceFile(path, `${JSON.stringify(file, undefined, 2)}\n`);
+      // One after the other, and after one that failed all the same.
+      saved = saved.then(save, save);
+      return saved;
     },
   };
 }
