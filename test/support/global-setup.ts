@@ -15,7 +15,10 @@ import { keepServers } from './servers.ts';
 export default async function setUp(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-test-'));
   const [postgresPort, temporalPort] = (await freePorts(2)) as [number, number];
-  const cli = await findTemporalCli((line) => process.stderr.write(`${line}\n`));
+  const cli = await findTemporalCli({
+    tell: (line) => void process.stderr.write(`${line}\n`),
+    signal: new AbortController().signal,
+  });
   const common = { env: process.env, detached: false } as const;
   const [postgres, temporal] = await Promise.all([
     startPostgres({

