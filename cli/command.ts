@@ -49,8 +49,11 @@ interface CommonOptions {
 /** The noun of that name, made when it is not there. */
 export function noun(program: Command, name: string, summary: string): Command {
   const known = program.commands.find((command) => command.name() === name);
-  return known ?? program.command(name).summary(summary).description(summary);
+  return known ?? program.command(name).helpCommand(false).summary(summary).description(sentence(summary));
 }
+
+/** A summary as it stands above a help: it begins with a capital and ends with a full stop. */
+export const sentence = (summary: string): string => `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 
 export function verb<Arguments extends readonly unknown[], Options>(
   parent: Command,
@@ -58,7 +61,7 @@ export function verb<Arguments extends readonly unknown[], Options>(
   definition: Verb<Arguments, Options>,
 ): void {
   const { usage, summary, example, options = [], help } = definition;
-  const command = parent.command(usage).summary(summary).description(`${summary}.`);
+  const command = parent.command(usage).helpCommand(false).summary(summary).description(sentence(summary));
   for (const option of options) command.addOption(option);
   command
     .addOption(new Option('--json', 'print JSON, as the api answers it').helpGroup('Common options:'))

@@ -11,10 +11,12 @@ import { poolCommands } from './commands/pool.ts';
 import { templateCommands } from './commands/template.ts';
 import { zoneCommands } from './commands/zone.ts';
 import { Ended } from './command.ts';
-import { CliError, exitCodes } from './errors.ts';
+import { CliError, exitCodes, oneLine } from './errors.ts';
 import type { Cli } from './surroundings.ts';
 
 const HELP = `
+The processes in production: bypass api run, bypass control run, bypass host run.
+
 Exit codes:
   0    ok
   1    failed: the api refused, or what was waited for failed
@@ -32,6 +34,8 @@ export function createProgram(cli: Cli): Command {
   const program = new Command('bypass')
     .description('VM templates and ISOs straight from their URL onto the KVM hosts that run them.')
     .helpCommand(false)
+    .helpOption('-h, --help', 'show this help')
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .addHelpText('after', HELP)
     .exitOverride()
     .configureOutput({
@@ -39,7 +43,8 @@ export function createProgram(cli: Cli): Command {
       writeErr: (text) => void cli.stderr.write(text),
       getOutHelpWidth: () => cli.stdout.columns ?? 100,
       getErrHelpWidth: () => cli.stderr.columns ?? 100,
-      outputError: (text, write) => write(text.replace(/^error: /, 'bypass: ')),
+      outputError: (text, write) =>
+        write(`${oneLine(text.replace(/^error: /, 'bypass: '))}; --help tells more\n`),
     });
   program.commandsGroup('Images:');
   templateCommands(program, cli);

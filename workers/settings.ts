@@ -3,7 +3,7 @@
  * the one place where the environment is read, and what the README's table is compared with. Temporal's own settings
  * (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…) are read by @temporalio/envconfig.
  */
-export type ProcessName = 'dev' | 'api' | 'control' | 'host';
+export type ProcessName = 'dev' | 'demo' | 'api' | 'control' | 'host' | 'admin';
 
 interface Setting {
   readonly variable: `BYPASS_${string}`;
@@ -26,14 +26,14 @@ export const SETTINGS = {
   dataDir: setting(['dev'], 'BYPASS_DATA_DIR', '--data-dir', '.bypass', 'folder of all state of `npm start`'),
   hosts: setting(['dev'], 'BYPASS_HOSTS', '--hosts', '1', 'how many host workers `npm start` runs'),
   databaseUrl: setting(
-    ['dev', 'api', 'control'],
+    ['dev', 'api', 'control', 'admin'],
     'BYPASS_DATABASE_URL',
     '--database-url',
     '',
     'PostgreSQL 15 or newer, as `postgres://user:password@host:5432/bypass`; `npm start` without it runs its own',
   ),
   masterKeyFile: setting(
-    ['api', 'control'],
+    ['dev', 'api', 'control', 'admin'],
     'BYPASS_MASTER_KEY_FILE',
     '--master-key-file',
     '/etc/bypass/master.key',
@@ -161,7 +161,7 @@ export const SETTINGS = {
     'owner of published files as `UID:GID`; that of the host worker when empty',
   ),
   logLevel: setting(
-    ['dev', 'api', 'control', 'host'],
+    ['dev', 'demo', 'api', 'control', 'host', 'admin'],
     'BYPASS_LOG_LEVEL',
     '--log-level',
     'info',
