@@ -1,5 +1,4 @@
 /** Seconds to download and verify one file from a server on this machine, Bypass beside the tools. */
-import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,13 +10,13 @@ import { serveFile } from './file-server.ts';
 import { runProgram } from './processes.ts';
 import { warm, writeRandomFile } from './random-file.ts';
 import { orderOfRound } from './statistics.ts';
+import { CannotBench } from './watch.ts';
+import type { Watch } from './watch.ts';
 
-export interface DownloadOptions {
+export interface DownloadOptions extends Watch {
   /** Bytes of the file. */
   readonly size: number;
   readonly rounds: number;
-  /** Told what is being done, for whoever watches. */
-  readonly onStep: (text: string) => void;
 }
 
 export interface DownloadReport extends DownloadSummary {
@@ -32,19 +31,13 @@ export interface DownloadReport extends DownloadSummary {
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
-/** A message for a person: the bench cannot run here. */
-export class CannotBench extends Error {}
-
 export async function benchDownload(options: DownloadOptions): Promise<DownloadReport> {
   await requireSpace(options.size);
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
-  const cleanUp = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', cleanUp);
   try {
     return await benchIn(folder, options);
   } finally {
-    cleanUp();
-    process.off('exit', cleanUp);
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -64,8 +57,8 @@ async function benchIn(folder: string, options: DownloadOptions): Promise<Downlo
   const missing = missingPrograms();
   const tools = TOOLS.filter(({ programs }) => !programs.some((name) => missing.includes(name)));
   const smallSize = Math.ceil(size / 8);
-  const small = await serving(join(folder, 'small'), smallSize, onStep, (source) => measure(bypass, source));
-  return serving(join(folder, 'full'), size, onStep, async (source) => {
+  const small = await serving(join(folder, 'small'), smallSize, options, (source) => measure(bypass, source));
+  return serving(join(folder, 'full'), size, options, async (source) => {
     const runs: Run[] = [];
     for (let round = 0; round < rounds; round += 1) {
       for (const downloader of orderOfRound([bypass, ...tools], round)) {
@@ -87,7 +80,7 @@ interface Served extends Omit<Task, 'folder'> {
 async function serving<T>(
   folder: string,
   size: number,
-  onStep: (text: string) => void,
+  { onStep, signal }: Watch,
   use: (served: Served) => Promise<T>,
 ): Promise<T> {
   const [root, targets] = [join(folder, 'source'), join(folder, 'targets')];
@@ -95,11 +88,11 @@ async function serving<T>(
   await mkdir(targets);
   onStep(`writing ${Math.ceil(size / MIB)} MiB of random data`);
   const file = join(root, 'image.raw');
-  const sha256 = await writeRandomFile(file, size);
+  const sha256 = await writeRandomFile(file, size, signal);
   const server = await serveFile(file, folder);
   try {
     await warm(file);
-    return await use({ url: server.url, server: server.name, sha256, size, targets });
+    return await use({ url: server.url, server: server.name, sha256, size, targets, signal });
   } finally {
     await server.close();
     await rm(folder, { recursive: true, force: true });
@@ -107,13 +100,13 @@ async function serving<T>(
 }
 
 /** What the one before left for the disk to do is done first, so that nobody pays for another. */
-async function measure(downloader: Downloader, { targets, url, sha256, size }: Served): Promise<Downloaded> {
+async function measure(downloader: Downloader, { targets, ...task }: Served): Promise<Downloaded> {
   const folder = await mkdtemp(join(targets, 'target-'));
   try {
-    await runProgram('sync', ['-f', targets]);
-    const downloaded = await downloader.run({ url, sha256, size, folder });
+    await runProgram('sync', ['-f', targets], task.signal);
+    const downloaded = await downloader.run({ ...task, folder });
     const { size: written } = await stat(downloaded.path);
-    if (written !== size) throw new Error(`${downloader.name} left ${written} bytes instead of ${size}`);
+    if (written !== task.size) throw new Error(`${downloader.name} left ${written} bytes of ${task.size}`);
     return downloaded;
   } finally {
     await rm(folder, { recursive: true, force: true });

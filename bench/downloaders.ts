@@ -11,6 +11,7 @@ export interface Task {
   readonly size: number;
   /** An empty folder. */
   readonly folder: string;
+  readonly signal: AbortSignal;
 }
 
 export interface Downloaded extends Cost {
@@ -33,8 +34,8 @@ export const bypass: Downloader = {
   name: 'bypass',
   programs: [],
   verifies: true,
-  async run({ url, sha256, size, folder }) {
-    const output = await runProgram(process.execPath, [WORKER, url, sha256, String(size), folder]);
+  async run({ url, sha256, size, folder, signal }) {
+    const output = await runProgram(process.execPath, [WORKER, url, sha256, String(size), folder], signal);
     const report = JSON.parse(output) as WorkerReport;
     if (report.sha256 !== sha256) throw new Error(`Bypass published a file with SHA-256 ${report.sha256}`);
     return { ...report, path: report.localPath };
@@ -47,9 +48,9 @@ function tool(name: string, programs: readonly string[], verifies: boolean, line
     name,
     programs,
     verifies,
-    async run({ url, sha256, folder }) {
+    async run({ url, sha256, folder, signal }) {
       const path = join(folder, 'file');
-      const { output, ...cost } = await runShell(line, [url, path, sha256, folder]);
+      const { output, ...cost } = await runShell(line, [url, path, sha256, folder], signal);
       const [printed = ''] = output.trim().split(' ');
       if (printed !== '' && printed !== sha256) throw new Error(`${name} got a file with SHA-256 ${printed}`);
       return { ...cost, path };

@@ -1,11 +1,12 @@
 /** The origin: nginx, or, where that is not installed, a Node server in a process of its own. */
+import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, isInstalled, startChild, stop, untilListening } from './processes.ts';
+import { freePort, isInstalled, stop, untilListening } from './processes.ts';
 
 export interface FileServer {
   readonly name: 'nginx' | 'node';
@@ -20,8 +21,8 @@ export async function serveFile(file: string, workFolder: string): Promise<FileS
   const port = await freePort();
   const child =
     NGINX === undefined
-      ? startChild(process.execPath, [fileURLToPath(import.meta.url), file, String(port)], 'ignore')
-      : startChild(NGINX, await nginxArguments(dirname(file), workFolder, port), 'ignore');
+      ? spawn(process.execPath, [fileURLToPath(import.meta.url), file, String(port)], { stdio: 'ignore' })
+      : spawn(NGINX, await nginxArguments(dirname(file), workFolder, port), { stdio: 'ignore' });
   const name = NGINX === undefined ? 'node' : 'nginx';
   try {
     await untilListening(child, name, port);

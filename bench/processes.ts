@@ -1,6 +1,6 @@
 /** Programs that the bench runs, and what they cost. */
 import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -23,11 +23,12 @@ export interface Cost {
 export async function runShell(
   line: string,
   args: readonly string[],
+  signal: AbortSignal,
 ): Promise<Cost & { readonly output: string }> {
   // `times` tells on its last line what all that the shell waited for has used.
   const script = `{ ${line}; } || exit 1; times`;
   const begun = performance.now();
-  const output = await runProgram('sh', ['-c', script, 'sh', ...args]);
+  const output = await runProgram('sh', ['-c', script, 'sh', ...args], signal);
   const seconds = (performance.now() - begun) / 1000;
   const lines = output.trimEnd().split('\n');
   return { seconds, cpuSeconds: parseTimes(lines.at(-1) ?? ''), output: lines.slice(0, -2).join('\n') };
@@ -40,24 +41,27 @@ export const parseTimes = (line: string): number =>
     0,
   );
 
-/** A child that does not outlive this process, however that ends (but by SIGKILL). */
-export function startChild(program: string, args: readonly string[], stdio: StdioOptions): ChildProcess {
-  const child = spawn(program, args, { stdio });
+/**
+ * @returns what it wrote on its standard output
+ * @throws Error with what it wrote when it fails; the signal's reason when it was ended by that
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
+  signal.throwIfAborted();
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const end = (): void => void child.kill();
-  process.once('exit', end);
-  child.once('close', () => process.off('exit', end));
-  return child;
-}
-
-/** @returns what it wrote on its standard output. @throws Error with what it wrote when it fails */
-export async function runProgram(program: string, args: readonly string[]): Promise<string> {
-  const child = startChild(program, args, ['ignore', 'pipe', 'pipe']);
+  signal.addEventListener('abort', end);
   const said = { stdout: '', stderr: '' };
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
+  const [code, killedBy] = (await once(child, 'close')) as [number | null, string | null];
+  signal.removeEventListener('abort', end);
+  signal.throwIfAborted();
   if (code === 0) return said.stdout;
-  throw new Error(`${program} ended with ${code ?? signal}: ${said.stderr.trim() || said.stdout.trim()}`);
+  throw new Error(`${program} ended with ${code ?? killedBy}: ${said.stderr.trim() || said.stdout.trim()}`);
 }
 
 export async function freePort(): Promise<number> {

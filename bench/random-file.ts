@@ -9,12 +9,13 @@ const PIECE = 8 * 1_048_576;
  * and never looks like another format by accident.
  * @returns the SHA-256 in hex
  */
-export async function writeRandomFile(path: string, size: number): Promise<string> {
+export async function writeRandomFile(path: string, size: number, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   const piece = Buffer.alloc(Math.min(PIECE, size));
   const file = await open(path, 'wx', 0o644);
   try {
     for (let position = 0; position < size;) {
+      signal.throwIfAborted();
       randomFillSync(piece);
       if (position === 0) piece.fill(0, 0, 512);
       const chunk = piece.subarray(0, Math.min(piece.length, size - position));

@@ -1,12 +1,14 @@
 /** What the bench prints: tables for people. */
 import { availableParallelism, cpus } from 'node:os';
 import type { DownloadReport } from './download.ts';
+import type { Rates, RegistrationsReport } from './registrations.ts';
 import type { Goal } from './statistics.ts';
 
 export interface BenchReport {
   readonly v: 1;
   readonly machine: { readonly processors: number; readonly model: string; readonly node: string };
   readonly download?: DownloadReport;
+  readonly registrations?: RegistrationsReport;
 }
 
 export const machine = (): BenchReport['machine'] => ({
@@ -23,11 +25,16 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `  ${row.map(pad).join('  ')}`.trimEnd()).join('\n');
 }
 
-export function describe({ machine: { processors, model, node }, download }: BenchReport): string {
+export function describe({
+  machine: { processors, model, node },
+  download,
+  registrations,
+}: BenchReport): string {
   const parts = [
     `${processors} processors (${model}), Node ${node}. Figures of other runs are not comparable; ratios are.`,
   ];
   if (download !== undefined) parts.push(describeDownload(download));
+  if (registrations !== undefined) parts.push(describeRegistrations(registrations));
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -59,9 +66,35 @@ function describeDownload({
   ].join('\n');
 }
 
+function describeRegistrations(report: RegistrationsReport): string {
+  const { count, concurrency, registrations, emptyWorkflows, ratio, goals } = report;
+  return [
+    `${count} registrations through the api, ${concurrency} at a time, beside an empty workflow of two activities`,
+    table([
+      ['', 'median per s', 'rounds', 'ms each', 'by the empty one'],
+      rateRow('registrations', registrations, ratio),
+      rateRow('empty workflows', emptyWorkflows, 1),
+    ]),
+    ...goals.map(describeGoal),
+  ].join('\n');
+}
+
+const rateRow = (
+  name: string,
+  { perSecond, rounds, milliseconds }: Rates,
+  share: number,
+): readonly string[] => [
+  name,
+  perSecond.toFixed(1),
+  rounds.map((value) => value.toFixed(1)).join(' '),
+  milliseconds.toFixed(0),
+  share.toFixed(2),
+];
+
 export function describeGoal({ name, value, limit, direction, unit, met }: Goal): string {
-  const digits = unit === '×' ? 2 : 0;
-  return `  ${met ? 'reached' : 'MISSED '}  ${value.toFixed(digits)} ${unit} ${name} (to reach: ${direction} ${limit} ${unit})`;
+  const amount = (text: string): string => (unit === '' ? text : `${text} ${unit}`);
+  const shown = value.toFixed(value < 20 ? 2 : 0);
+  return `  ${met ? 'reached' : 'MISSED '}  ${amount(shown)} ${name} (to reach: ${direction} ${amount(String(limit))})`;
 }
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;

@@ -4,6 +4,7 @@ import { parseTimes, runShell } from '../../bench/processes.ts';
 import { table } from '../../bench/report.ts';
 import { atLeast, atMost, median, orderOfRound } from '../../bench/statistics.ts';
 
+const { signal } = new AbortController();
 const run = (downloader: typeof bypass, seconds: number, peakBytes?: number) => ({
   downloader,
   seconds,
@@ -45,13 +46,14 @@ it('reads what the shell says of the time its children used', () => {
 });
 
 it('gives what a line of shell wrote, without the times behind it', async () => {
-  const { output, cpuSeconds } = await runShell('printf "%s\\n%s\\n" "$1" "$2"', ['one', 'two words']);
+  const line = 'printf "%s\\n%s\\n" "$1" "$2"';
+  const { output, cpuSeconds } = await runShell(line, ['one', 'two words'], signal);
   expect(output).toBe('one\ntwo words');
   expect(cpuSeconds).toBeGreaterThanOrEqual(0);
 });
 
 it('a line of shell that fails says what it wrote', async () => {
-  await expect(runShell('echo "no luck" >&2; false', [])).rejects.toThrow(/no luck/);
+  await expect(runShell('echo "no luck" >&2; false', [], signal)).rejects.toThrow(/no luck/);
 });
 
 it('lines up columns', () => {
