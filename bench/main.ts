@@ -71,7 +71,7 @@ async function run(watch: Watch): Promise<void> {
 
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => stopping.abort(new CannotBench('The bench was stopped.')));
+  process.on(name, () => stopping.abort(new CannotBench('The bench was stopped.')));
 }
 try {
   await run({ signal: stopping.signal, onStep });
