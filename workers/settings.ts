@@ -67,6 +67,13 @@ export const SETTINGS = {
     '8233',
     "port of Temporal's Web UI",
   ),
+  temporalUiUrl: setting(
+    ['api'],
+    'BYPASS_TEMPORAL_UI_URL',
+    '--temporal-ui-url',
+    '',
+    "address of Temporal's Web UI, which the api's page names; `npm start` gives that of its own",
+  ),
   postgresPort: setting(
     ['dev'],
     'BYPASS_POSTGRES_PORT',

@@ -128,6 +128,8 @@ export interface ApiPlace {
   readonly masterKeyFile: string;
   readonly address: string;
   readonly port: number;
+  /** Empty when it is not ours. */
+  readonly temporalUiUrl: string;
 }
 
 export const apiService = (setting: Setting, place: ApiPlace): Service =>
@@ -141,6 +143,7 @@ export const apiService = (setting: Setting, place: ApiPlace): Service =>
       BYPASS_MASTER_KEY_FILE: place.masterKeyFile,
       BYPASS_API_ADDRESS: place.address,
       BYPASS_API_PORT: String(place.port),
+      ...(place.temporalUiUrl === '' ? {} : { BYPASS_TEMPORAL_UI_URL: place.temporalUiUrl }),
     },
     graceMs: 15_000,
   });

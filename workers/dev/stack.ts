@@ -76,7 +76,9 @@ async function start(context: Start): Promise<Pick<Stack, 'client' | 'databaseUr
   deps.signal.throwIfAborted();
 
   const setting = { folder, env: childEnvironment(plan, deps.env, temporalAddress) };
-  const processes = await startProcesses(context, setting, { ports, health, databaseUrl, masterKeyFile });
+  const temporalUiUrl = servers.temporal === undefined ? '' : `http://127.0.0.1:${ports.temporalUi}`;
+  const places = { ports, health, databaseUrl, masterKeyFile, temporalUiUrl };
+  const processes = await startProcesses(context, setting, places);
   const origin = `http://${reachable(plan.apiAddress)}:${ports.api}`;
   const { apiKey, secretKey } = admin;
   const apiUrl = `${origin}/client/api`;
@@ -86,7 +88,7 @@ async function start(context: Start): Promise<Pick<Stack, 'client' | 'databaseUr
     apiUrl,
     pageUrl: `${origin}/`,
     temporalAddress,
-    temporalUiUrl: servers.temporal === undefined ? '' : `http://127.0.0.1:${ports.temporalUi}`,
+    temporalUiUrl,
     ...admin,
     pids: {
       control: supervisor.pid(processes.control),
@@ -159,6 +161,7 @@ interface Processes {
 interface Places extends ChosenPorts {
   readonly databaseUrl: string;
   readonly masterKeyFile: string;
+  readonly temporalUiUrl: string;
 }
 
 async function startProcesses(
