@@ -19,7 +19,7 @@ const WIDE = 132;
 const PERCENT = 4;
 const AMOUNT = 13;
 const RATE = 11;
-const LEFT = 8;
+const LEFT = 12;
 const GAP = '  ';
 
 /**
@@ -70,19 +70,35 @@ function firstLine(row: Progress, nameWidth: number, columns: number, style: Sty
   const name = padEnd(cut(clean(row.pool), nameWidth, style), nameWidth);
   const sign = SIGNS[row.stage];
   if (isOver(row)) return `${name}${GAP}${sign === undefined ? '' : `${style[sign]} `}${clean(row.text)}`;
-  const numbers = [
-    padStart(row.total > 0 ? `${row.percent}%` : '', PERCENT),
-    padStart(row.bytes > 0 || row.total > 0 ? formatAmount(row.bytes, row.total) : '', AMOUNT),
-    padStart(row.rate > 0 ? formatRate(row.rate) : '', RATE),
-    padEnd(row.secondsLeft === undefined ? '' : `${formatClock(row.secondsLeft)} left`, LEFT + 5),
+  const numbers = numbersOf(row);
+  const inColumns = [
+    padStart(numbers.percent, PERCENT),
+    padStart(numbers.amount, AMOUNT),
+    padStart(numbers.rate, RATE),
+    padEnd(numbers.left, LEFT),
   ].join(GAP);
-  const room = Math.min(BAR_MAX, columns - nameWidth - numbers.length - 2 * GAP.length);
-  const bar = room < BAR_MIN ? '' : `${GAP}${drawBar(row, room, style)}`;
-  return `${name}${bar}${GAP}${numbers}`.trimEnd();
+  const room = Math.min(BAR_MAX, columns - nameWidth - widthOfText(inColumns) - 2 * GAP.length);
+  if (room >= BAR_MIN) return `${name}${GAP}${drawBar(row, room, style)}${GAP}${inColumns}`.trimEnd();
+  return [name, ...Object.values(numbers).filter((text) => text !== '')].join(GAP);
 }
 
-function drawBar({ bytes, total, percent }: Progress, width: number, { full, empty }: Style): string {
-  const part = total > 0 ? Math.min(1, bytes / total) : percent / 100;
+interface Numbers {
+  readonly percent: string;
+  readonly amount: string;
+  readonly rate: string;
+  readonly left: string;
+}
+
+/** What is not known is an empty text. */
+const numbersOf = ({ percent, bytes, total, rate, secondsLeft }: Progress): Numbers => ({
+  percent: total > 0 ? `${percent}%` : '',
+  amount: bytes > 0 || total > 0 ? formatAmount(bytes, total) : '',
+  rate: rate > 0 ? formatRate(rate) : '',
+  left: secondsLeft === undefined ? '' : `${formatClock(secondsLeft)} left`,
+});
+
+function drawBar({ bytes, total }: Progress, width: number, { full, empty }: Style): string {
+  const part = total > 0 ? Math.min(1, bytes / total) : 0;
   const filled = Math.round(part * width);
   return full.repeat(filled) + empty.repeat(width - filled);
 }
@@ -104,12 +120,7 @@ const clip = (line: string, columns: number, style: Style, stage: Stage): string
 /** One plain line, for where nothing can be drawn over. */
 export function renderPlain(row: Progress): string {
   if (isOver(row) || row.stage === 'removing') return `${row.pool}: ${clean(row.text)}`;
-  const numbers = [
-    ...(row.total > 0 ? [`${row.percent}%`] : []),
-    ...(row.bytes > 0 || row.total > 0 ? [formatAmount(row.bytes, row.total)] : []),
-    ...(row.rate > 0 ? [formatRate(row.rate)] : []),
-    ...(row.secondsLeft === undefined ? [] : [`${formatClock(row.secondsLeft)} left`]),
-  ];
+  const numbers = Object.values(numbersOf(row)).filter((text) => text !== '');
   const amount = numbers.length === 0 ? '' : `, ${numbers.join(', ')}`;
   return `${clean(row.pool)}: ${describe(row)}${amount}`;
 }

@@ -7,6 +7,7 @@ import { CliError, exitCodes } from './errors.ts';
 import type { ExitCode } from './errors.ts';
 import { parseTime } from './format.ts';
 import type { Named } from './lookup.ts';
+import { hang } from './text.ts';
 import { askJob, errorOf, hasFailed, isOver, waitFor } from './waiting.ts';
 import type { Wait } from './waiting.ts';
 
@@ -68,7 +69,7 @@ export async function concludeDeployments(
   const { jobs, deployments } = await follow(session, image, started);
   const since = sinceOf(jobs);
   const outcomes = deployments.map((deployment) => outcomeOf(deployment, since));
-  if (out.format === 'table') out.lines(outcomes.map(({ line }) => line));
+  if (out.format === 'table') out.lines(outcomes.flatMap(({ line }) => hang(line, out.width, '  ')));
   else out.done('', { ...value, deployments });
 
   const failed = jobs.filter(hasFailed);

@@ -1,7 +1,7 @@
 /** What a command says: results on stdout, as tables for people or as JSON; remarks and progress on stderr. */
 import { renderTable } from './table.ts';
 import type { Column } from './table.ts';
-import { clean, padEnd, paint, widthOfText, wrap } from './text.ts';
+import { clean, hang, padEnd, paint, widthOfText, wrap } from './text.ts';
 import type { Style, Tone } from './text.ts';
 
 export type { Column } from './table.ts';
@@ -94,7 +94,7 @@ function createTables(
     list: ({ columns, rows, none }) =>
       rows.length === 0 ? remark(none) : print(renderTable(columns, rows, width, style)),
     item: (fields) => print(renderFields(fields, width, style)),
-    done: (sentence) => print([clean(sentence)]),
+    done: (sentence) => print(hang(clean(sentence), width, '  ')),
     lines: print,
     remark,
   };

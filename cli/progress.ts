@@ -34,8 +34,9 @@ export const createProgress = (
   screen.isTTY === true && redraws ? createBars(screen, styleFor(screen, style)) : createLines(screen, now);
 
 /**
- * Every frame goes out in one write: up to where the last one began, clear from there, the new lines. The cursor
- * stays visible and always rests below, so that however the command ends there is nothing to restore.
+ * Every frame goes out in one write, over the last one. Lines are cleared one by one: a terminal that keeps history
+ * would put a cleared screen into it. The cursor stays visible and always rests below, so that however the command
+ * ends there is nothing to restore.
  */
 function createBars(screen: Resizing, style: Style): ProgressView {
   let rows: readonly Progress[] = [];
@@ -48,16 +49,21 @@ function createBars(screen: Resizing, style: Style): ProgressView {
   // A terminal that became narrower has broken the lines that were drawn for the wider one.
   const height = (line: string): number =>
     Math.max(1, Math.ceil(widthOfText(stripVTControlCharacters(line)) / size().columns));
-  const wipe = (): string => {
-    const up = drawn.reduce((sum, line) => sum + height(line), 0);
-    return up === 0 ? '' : `\x1b[${Math.min(up, size().rows - 1)}A\r\x1b[J`;
+  const frame = (lines: readonly string[]): string => {
+    const before = Math.min(
+      drawn.reduce((sum, line) => sum + height(line), 0),
+      size().rows - 1,
+    );
+    const spare = Math.max(0, before - lines.length);
+    const cleared = [...lines, ...Array.from({ length: spare }, () => '')];
+    return `${up(before)}${cleared.map((line) => `\r${line}${CLEAR_TO_END}\n`).join('')}${up(spare)}`;
   };
-  const draw = (before: string): void => {
+  const draw = (said: readonly string[]): void => {
     const lines = renderBars(rows, size(), style);
-    screen.write(`${wipe()}${before}${lines.map((line) => `${line}\n`).join('')}`);
+    screen.write(frame([...said, ...lines]));
     drawn = lines;
   };
-  const redraw = (): void => draw('');
+  const redraw = (): void => draw([]);
   screen.on?.('resize', redraw);
 
   return {
@@ -65,14 +71,17 @@ function createBars(screen: Resizing, style: Style): ProgressView {
       rows = next;
       redraw();
     },
-    say: (line) => draw(`${line}\n`),
+    say: (line) => draw([line]),
     end() {
       screen.off?.('resize', redraw);
-      screen.write(wipe());
-      drawn = [];
+      rows = [];
+      redraw();
     },
   };
 }
+
+const CLEAR_TO_END = '\x1b[K';
+const up = (lines: number): string => (lines === 0 ? '' : `\x1b[${lines}A`);
 
 interface Told {
   readonly what: string;
@@ -86,7 +95,9 @@ function createLines(screen: Screen, now: () => number): ProgressView {
     update(rows) {
       for (const row of rows) {
         const last = told.get(row.id);
-        const [what, line] = [describe(row), renderPlain(row)];
+        // Why it waits may change with every number in it.
+        const what = row.stage === 'waiting' ? row.stage : describe(row);
+        const line = renderPlain(row);
         const due = last === undefined || last.what !== what || now() - last.at >= PLAIN_MS;
         if (!due || line === last?.line) continue;
         told.set(row.id, { what, at: now(), line });

@@ -60,6 +60,12 @@ export const padEnd = (text: string, columns: number): string =>
 export const padStart = (text: string, columns: number): string =>
   ' '.repeat(Math.max(0, columns - widthOfText(text))) + text;
 
+/** Like `wrap`, for a paragraph whose first line stands out. */
+export const hang = (text: string, columns: number | undefined, indent: string): readonly string[] =>
+  columns === undefined
+    ? [text]
+    : wrap(text, columns - indent.length).map((line, i) => (i === 0 ? line : indent + line));
+
 /** Broken at spaces into lines of at most so many columns; a longer word keeps a line of its own. */
 export function wrap(text: string, columns: number): readonly string[] {
   const lines: string[] = [];

@@ -26,13 +26,13 @@ export function poolCommands(program: Command, cli: Cli): void {
 
 const COLUMNS: readonly Column<PoolAnswer>[] = [
   { title: 'NAME', value: ({ name }) => name, atLeast: 10 },
-  { title: 'ID', value: ({ id }) => id, drop: 5 },
+  { title: 'ID', value: ({ id }) => id, drop: 3 },
   { title: 'TYPE', value: ({ type }) => type },
   { title: 'SCOPE', value: ({ scope }) => scope, drop: 6 },
   { title: 'STATE', value: ({ state }) => state, tone: ({ state }) => (state === 'Up' ? 'good' : 'bad') },
   { title: 'FREE', value: (pool) => sizeOf(freeOf(pool)), right: true },
-  { title: 'TOTAL', value: ({ disksizetotal }) => sizeOf(disksizetotal), right: true, drop: 4 },
-  { title: 'ZONE', value: ({ zonename }) => zonename, atLeast: 6, drop: 3 },
+  { title: 'TOTAL', value: ({ disksizetotal }) => sizeOf(disksizetotal), right: true, drop: 5 },
+  { title: 'ZONE', value: ({ zonename }) => zonename, atLeast: 6, drop: 4 },
   { title: 'CLUSTER', value: ({ clustername }) => clustername, drop: 2 },
   { title: 'PATH', value: ({ path }) => path, atLeast: 12, drop: 1 },
 ];
