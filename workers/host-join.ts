@@ -1,7 +1,7 @@
 /** How a host makes itself known: by a workflow on the control queue, tried until it answers. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError } from '@temporalio/client';
-import type { Client } from '@temporalio/client';
+import { isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { CONTROL_QUEUE, joinWorkflowId, workflowTypes } from '../model/names.ts';
 import { joinText } from '../model/payloads.ts';
 import type { HostReport, JoinAnswer, JoinRequest } from '../model/payloads.ts';
@@ -13,6 +13,7 @@ import type { Logger } from './runtime.ts';
 
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
+const POLL_MS = 5000;
 /** After so many milliseconds without an answer the log says what is waited for. */
 const PATIENCE_MS = 15_000;
 
@@ -54,18 +55,41 @@ async function ask(deps: JoinDeps): Promise<JoinAnswer> {
   );
   try {
     // An earlier start of this host may have asked with what was true then.
-    return await client.withAbortSignal(signal, () =>
-      client.workflow.execute<(request: JoinRequest) => Promise<JoinAnswer>>(workflowTypes.join, {
-        workflowId: joinWorkflowId(identity.hostId),
-        taskQueue: CONTROL_QUEUE,
-        workflowIdConflictPolicy: 'TERMINATE_EXISTING',
-        args: [request],
-        staticSummary: `Host ${request.name} joins`,
-      }),
-    );
+    const handle = await client.workflow.start<Join>(workflowTypes.join, {
+      workflowId: joinWorkflowId(identity.hostId),
+      taskQueue: CONTROL_QUEUE,
+      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+      args: [request],
+      staticSummary: `Host ${request.name} joins`,
+    });
+    return await unlessAborted(signal, resultOf(handle, deps));
   } finally {
     clearInterval(patience);
   }
+}
+
+type Join = (request: JoinRequest) => Promise<JoinAnswer>;
+
+/** In short polls, since one on the workers' connection cannot be called off. */
+async function resultOf(handle: WorkflowHandle<Join>, { client, signal }: JoinDeps): Promise<JoinAnswer> {
+  for (;;) {
+    try {
+      return await client.withDeadline(Date.now() + POLL_MS, () => handle.result());
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isGrpcDeadlineError(error)) throw error;
+    }
+  }
+}
+
+/** @throws the signal's reason as soon as it is aborted, whatever becomes of the work */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 async function createRequest(deps: JoinDeps): Promise<JoinRequest> {
