@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+// Not used here, but a host worker has it in its memory.
+import '@temporalio/worker';
 import { download } from '../images/download.ts';
 import { openPool } from '../images/pool.ts';
 import { createRateLimit } from '../images/rate-limit.ts';
