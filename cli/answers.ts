@@ -22,6 +22,17 @@ export interface ImageAnswer {
   /** Bytes of the file. */
   readonly physicalsize?: number;
   readonly created?: string;
+  /** Only where one image is asked for by its id. */
+  readonly mirror?: readonly MirrorAnswer[];
+}
+
+export interface MirrorAnswer {
+  readonly url: string;
+  readonly priority?: number;
+  readonly location?: string;
+  readonly size?: number;
+  readonly reachable?: boolean;
+  readonly reason?: string;
 }
 
 export interface AttemptAnswer {

@@ -96,7 +96,8 @@ export async function findImage(
   text: string,
   nouns: readonly ImageNoun[] = imageNouns,
 ): Promise<Image> {
-  const filter = isId(text) ? { id: text } : { name: text };
+  // `ids` of none is an empty list, where `id` of none is an error; and it may be the other noun's.
+  const filter = isId(text) ? { ids: text } : { name: text };
   const found = await Promise.all(
     nouns.map(async (noun) => gather(noun, await listImages(api, noun, filter))),
   );

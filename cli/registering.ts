@@ -100,7 +100,7 @@ export async function untilReady(session: Session, image: Image): Promise<Image>
   return waitFor(session, look, async ({ ask, pause, view }) => {
     view.say(`${name}: the URL is still being checked`);
     for (;;) {
-      const [found] = gather(noun, await ask(() => listImages(api, noun, { id })));
+      const [found] = gather(noun, await ask(() => listImages(api, noun, { ids: id })));
       if (found === undefined) throw new CliError(await reasonOf(api, image));
       if (found.answer.isready !== false) return found;
       await pause();

@@ -72,8 +72,12 @@ function processCommands(program: Command): void {
     process: 'admin',
     summary: 'make an administrator, and print the keys once',
     example: 'admin create --name alice',
-    options: [new Option('--name <name>', 'name of the user').default('admin')],
-    run: async (settings, { name }) => (await import('./admin.ts')).run(settings, { name: String(name) }),
+    options: [
+      new Option('--name <name>', 'name of the user').default('admin'),
+      new Option('--json', 'print them as one line of JSON'),
+    ],
+    run: async (settings, { name, json }) =>
+      (await import('./admin.ts')).run(settings, { name: String(name), json: json === true }),
   });
 }
 

@@ -1,6 +1,7 @@
 /** The verbs that templates and ISOs have in common: register, list, show, delete. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import type { MirrorAnswer } from '../answers.ts';
 import { verb } from '../command.ts';
 import type { Session } from '../command.ts';
 import { concludeDeployments, listDeployments, startDeployments } from '../deploying.ts';
@@ -140,7 +141,19 @@ const columnsOf = ({ noun }: ImageNoun): readonly Column<Image>[] => [
 const sizeOf = (bytes: number | undefined): string | undefined =>
   bytes === undefined || bytes <= 0 ? undefined : formatBytes(bytes);
 
-async function runShow({ api, out }: Session, image: Image): Promise<void> {
+/** Where there is only the one URL, nothing more is to be said of it. */
+const mirrorFields = (mirrors: readonly MirrorAnswer[]): readonly Field[] =>
+  mirrors.length < 2
+    ? []
+    : mirrors.map(({ url, priority, reachable, reason }, i) => ({
+        title: i === 0 ? 'Mirrors' : '',
+        value: `${priority ?? i + 1}. ${url}${reachable === false ? ` (${reason ?? 'unreachable'})` : ''}`,
+        tone: reachable === false ? 'bad' : undefined,
+      }));
+
+async function runShow({ api, out }: Session, listed: Image): Promise<void> {
+  // By its id the api tells more of it.
+  const image = await findImage(api, listed.id, [listed.noun]);
   const deployments = await listDeployments(api, { templateid: image.id });
   const { answer } = image;
   const fields: readonly Field[] = [
@@ -148,6 +161,7 @@ async function runShow({ api, out }: Session, image: Image): Promise<void> {
     { title: 'Id', value: image.id },
     { title: 'Text', value: answer.displaytext === image.name ? undefined : answer.displaytext },
     { title: 'URL', value: answer.url },
+    ...mirrorFields(answer.mirror ?? []),
     { title: 'Format', value: answer.format },
     { title: 'Checksum', value: answer.checksum },
     { title: 'Size', value: sizeOf(answer.size) },

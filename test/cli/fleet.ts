@@ -115,8 +115,8 @@ export function fleet({
     listHosts: () => ({ host: hosts }),
     listStoragePools: () => ({ storagepool: pools }),
     listIsos: () => ({ iso: [] }),
-    listTemplates: ({ id, name }) => ({
-      template: registered.filter((image) => (!id || image.id === id) && (!name || image.name === name)),
+    listTemplates: ({ ids, name }) => ({
+      template: registered.filter((image) => (!ids || image.id === ids) && (!name || image.name === name)),
     }),
     registerTemplate: ({ name = '', format = '' }) => {
       const made = { ...template(name), format };
