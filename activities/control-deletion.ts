@@ -21,6 +21,8 @@ export interface DeletionActivities {
   failDeletion(templateId: string, text: string): Promise<void>;
 }
 
+export type { DoomedCopy } from '../db/removals.ts';
+
 const PAUSE_MS = 1000;
 
 export function createDeletionActivities({ db, orchestration }: ControlDeps): DeletionActivities {

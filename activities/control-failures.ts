@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { NotPossible } from '../db/errors.ts';
 import { ImageError } from '../model/failures.ts';
+import { NOT_POSSIBLE } from '../model/names.ts';
 import { applicationFailure } from './context.ts';
 
 /** SQLSTATE class "data exception": the input is wrong, and stays so. */
@@ -31,5 +32,3 @@ function finalFailure(error: unknown): ApplicationFailure | undefined {
   if (typeof code !== 'string' || !DATA_EXCEPTION.test(code)) return undefined;
   return ApplicationFailure.nonRetryable(`The database refuses the input: ${message}`, NOT_POSSIBLE);
 }
-
-const NOT_POSSIBLE = 'NotPossible';

@@ -1,9 +1,8 @@
 /** Which host does it. */
 import { copyFacts, lastHostOf } from '../db/copies.ts';
 import { NotPossible } from '../db/errors.ts';
-import { hostsOfPool, randomHostOf } from '../db/hosts.ts';
+import { hostsOfPool } from '../db/hosts.ts';
 import type { PoolHost } from '../db/hosts.ts';
-import type { RegistrationInput } from '../model/payloads.ts';
 import { addressTo } from './control-sealing.ts';
 import type { ChosenHost } from './control-sealing.ts';
 import type { ControlDeps } from './control.ts';
@@ -30,8 +29,6 @@ export type HostChoice =
     };
 
 export interface HostChoiceActivities {
-  /** A random Up host of the template's zones, to look at its URL; undefined when there is no other. */
-  chooseProbeHost(input: RegistrationInput, tried: readonly string[]): Promise<ChosenHost | undefined>;
   /** A host that can work on the copy: Up, Enabled, and with the pool mounted. */
   chooseHost(question: HostQuestion): Promise<HostChoice>;
 }
@@ -40,11 +37,6 @@ const NEVER_REPORTED_MS = Number.MAX_SAFE_INTEGER;
 
 export function createHostChoice({ db, masterKey }: ControlDeps): HostChoiceActivities {
   return {
-    async chooseProbeHost({ templateId, zoneIds, sealed }, tried) {
-      const host = await randomHostOf(db, zoneIds, tried);
-      return host && addressTo(host, templateId, sealed, masterKey);
-    },
-
     async chooseHost(question) {
       const copy = await copyFacts(db, question.copyId);
       if (copy === undefined) throw new NotPossible('The pool was removed, and the copy with it');

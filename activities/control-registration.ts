@@ -2,6 +2,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { recordEvent } from '../db/events.ts';
+import { randomHostOf } from '../db/hosts.ts';
 import {
   abandonRegistration,
   completeRegistration,
@@ -11,25 +12,45 @@ import {
 import { REGISTRATION_REFUSED } from '../model/names.ts';
 import type { ProbeReport, RegistrationInput, RegistrationRefusal } from '../model/payloads.ts';
 import { judgeRegistration } from '../model/registration.ts';
+import { addressTo } from './control-sealing.ts';
+import type { ChosenHost } from './control-sealing.ts';
 import type { ControlDeps } from './control.ts';
 
+export interface Recorded {
+  /** It was registered already. */
+  readonly done: boolean;
+  /** Absent when no host is Up. */
+  readonly host?: ChosenHost;
+}
+
 export interface RegistrationActivities {
-  /** Writes the rows of a template to be checked. @returns whether it was registered already */
-  recordRegistration(input: RegistrationInput): Promise<{ readonly done: boolean }>;
+  /** Writes the rows of a template to be checked, and chooses the first host to look at its URL. */
+  recordRegistration(input: RegistrationInput): Promise<Recorded>;
   /**
    * Makes the template usable, if what the host found allows it.
    * @throws ApplicationFailure REGISTRATION_REFUSED with the reason
    */
   completeRegistration(input: RegistrationInput, report: ProbeReport, hostName: string): Promise<void>;
+  /** A random Up host of the template's zones that was not tried yet; undefined when there is no other. */
+  chooseProbeHost(input: RegistrationInput, tried: readonly string[]): Promise<ChosenHost | undefined>;
   /** Removes what was written. */
   abandonRegistration(input: RegistrationInput, message: string): Promise<void>;
 }
 
-export function createRegistrationActivities({ db }: ControlDeps): RegistrationActivities {
+export function createRegistrationActivities({ db, masterKey }: ControlDeps): RegistrationActivities {
+  const chooseProbeHost: RegistrationActivities['chooseProbeHost'] = async (input, tried) => {
+    const { templateId, zoneIds, sealed } = input;
+    const host = await randomHostOf(db, zoneIds, tried);
+    return host && addressTo(host, templateId, sealed, masterKey);
+  };
+
   return {
+    chooseProbeHost,
+
     async recordRegistration(input) {
-      const state = await recordRegistration(db, input);
-      return { done: state === 'Active' };
+      if ((await recordRegistration(db, input)) === 'Active') return { done: true };
+      const host = await chooseProbeHost(input, []);
+      return { done: false, ...(host === undefined ? {} : { host }) };
     },
 
     async completeRegistration(input, report, hostName) {

@@ -5,7 +5,7 @@
 import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
-import type { CopyTiming, RegistrationTiming } from './timing.ts';
+import type { CopyTiming, RegistrationTiming, UpkeepTiming } from './timing.ts';
 import type { History } from './decisions.ts';
 
 export interface ProbeJob {
@@ -227,7 +227,16 @@ export interface CopyInput {
   /** Instead of the usual. */
   readonly timing?: Partial<CopyTiming>;
   /** What an earlier run of the same deployment has learnt, when it goes on as a new one. */
-  readonly carried?: { readonly history: History; readonly attempts: number };
+  readonly carried?: Carried;
+}
+
+/** What a deployment remembers of its downloads so far. */
+export interface Carried {
+  readonly history: History;
+  /** How many were begun. */
+  readonly attempts: number;
+  /** Why the latest one failed. */
+  readonly last?: Failure;
 }
 
 /** What a deployment is to do. */
@@ -256,6 +265,14 @@ export interface DeploymentResult {
   /** Host that downloaded it; absent when it was there already. */
   readonly hostId?: string;
   readonly cancelledBy?: string;
+}
+
+/** A removal; what stops a deployment and removes the copy goes on as one. */
+export interface RemovalInput extends CopyInput {
+  /** Who asked, where no signal says so. */
+  readonly by?: string;
+  /** The copy was wanted again after that. */
+  readonly wanted?: boolean;
 }
 
 /** How a removal ends. */
@@ -310,4 +327,10 @@ export interface DeletionInput {
 export interface DeletionResult {
   readonly v: 1;
   readonly deleted: string;
+}
+
+export interface UpkeepInput {
+  readonly v: 1;
+  /** Instead of the usual. */
+  readonly timing?: Partial<UpkeepTiming>;
 }

@@ -63,6 +63,24 @@ export const REGISTRATION_TIMING: RegistrationTiming = {
   leastMs: SECOND,
 };
 
+export interface UpkeepTiming {
+  /** Between looks at the hosts' signs of life. */
+  readonly watchEveryMs: number;
+  /** Between rounds of repairs and reports. */
+  readonly roundMs: number;
+  /** What was left alone for so long may need repair. */
+  readonly idleMs: number;
+  /** A host's report older than this is asked for anew. */
+  readonly reportMs: number;
+}
+
+export const UPKEEP_TIMING: UpkeepTiming = {
+  watchEveryMs: 5 * SECOND,
+  roundMs: MINUTE,
+  idleMs: 30 * SECOND,
+  reportMs: MINUTE,
+};
+
 /** @param round 0 for the first wait */
 export const growing = ({ firstMs, mostMs }: Growing, round: number): number =>
   Math.min(mostMs, firstMs * 2 ** Math.min(round, 20));
