@@ -8,8 +8,8 @@ import { CONTROL_QUEUE, SEARCH_ATTRIBUTES } from '../model/names.ts';
 import { createOrchestration } from '../orchestration/client.ts';
 import type { Orchestration } from '../orchestration/client.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
+import { connectDatabase } from './database.ts';
 import { startHealthIfAsked } from './health.ts';
-import { openMigrated } from './open-database.ts';
 import {
   connectTemporal,
   createLogger,
@@ -24,7 +24,6 @@ import { WORKFLOW_BUNDLE } from './workflow-bundle.ts';
 
 /** Activities at a time; most of them only wait: for the database, or for another workflow. */
 const ACTIVITY_SLOTS = 500;
-const DATABASE_CONNECTIONS = 20;
 /** Activities that are still under way after this are given back to be done again. */
 const GRACE = '5 seconds';
 const FORCE = '15 seconds';
@@ -52,8 +51,8 @@ export interface ControlOptions {
  * @throws StartError or SettingError when it cannot start
  */
 export async function runControl({ settings, logger, stop, workflowBundle }: ControlOptions): Promise<void> {
-  const masterKey = await loadMasterKey(settings.text('masterKeyFile'));
-  const db = await openMigrated(settings, DATABASE_CONNECTIONS);
+  const masterKey = await loadMasterKey(settings.required('masterKeyFile'));
+  const db = await connectDatabase(settings);
   try {
     const connected = await connectTemporal(settings);
     try {
@@ -100,7 +99,7 @@ async function serve({ settings, logger, stop, orchestration, worker }: Serving)
   try {
     const running = runWorkers([worker], stop);
     await keepUpkeep(orchestration, logger);
-    logger.info({ ...(health === undefined ? {} : { healthPort: health.port }) }, 'ready');
+    logger.info(health === undefined ? {} : { healthPort: health.port }, 'ready');
     await running;
   } finally {
     clearInterval(keeping);
