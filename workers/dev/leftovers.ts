@@ -27,7 +27,10 @@ interface Folders {
 const GRACE_MS = 10_000;
 const KILL_MS = 10_000;
 
-/** @returns how many there were */
+/**
+ * Ends those first that need others; of each, what it started itself ends with it, or at the next look.
+ * @returns how many there were
+ */
 export async function endLeftovers(folders: Folders): Promise<number> {
   let count = 0;
   // A process that is just being started by another may be missed by one look.
@@ -35,7 +38,8 @@ export async function endLeftovers(folders: Folders): Promise<number> {
     const found = (await listProcesses()).flatMap((process) => asLeftover(process, folders));
     const [first] = found.toSorted((a, b) => a.stage - b.stage);
     if (first === undefined) return count;
-    const together = found.filter(({ stage }) => stage === first.stage);
+    const pids = new Set(found.map(({ id }) => id.pid));
+    const together = found.filter(({ stage, parent }) => stage === first.stage && !pids.has(parent));
     await Promise.all(together.map(end));
     count += together.length;
   }
@@ -43,6 +47,7 @@ export async function endLeftovers(folders: Folders): Promise<number> {
 
 interface Leftover {
   readonly id: ProcessId;
+  readonly parent: number;
   readonly stage: Stage;
 }
 
@@ -51,9 +56,9 @@ function asLeftover(seen: SeenProcess, { root, postgresData }: Folders): readonl
   // PostgreSQL's processes write their title over their environment, but never leave its data folder. A shell may
   // stand there too.
   if (seen.workingFolder === postgresData && /\/bin\/postgres\b/.test(seen.program ?? ''))
-    return [{ id: seen.id, stage: stages.postgres }];
+    return [{ ...seen, stage: stages.postgres }];
   if (seen.variable(FOLDER_MARK) !== root) return [];
-  return [{ id: seen.id, stage: (Number(seen.variable(STAGE_MARK)) || stages.host) as Stage }];
+  return [{ ...seen, stage: (Number(seen.variable(STAGE_MARK)) || stages.host) as Stage }];
 }
 
 /** PostgreSQL waits for its clients at SIGTERM, but not at SIGINT; the others take both alike. */

@@ -17,7 +17,6 @@ import {
   stat,
 } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../../images/files.ts';
 import { runProgram } from './run-program.ts';
@@ -36,7 +35,8 @@ export interface PostgresBinaries {
   readonly majorVersion: number;
 }
 
-interface Package {
+/** The package of npm: its folder of programs, and its version. */
+export interface Package {
   readonly native: string;
   readonly version: string;
 }
@@ -48,8 +48,7 @@ interface Package {
 export async function postgresBinaries(dataFolder: string): Promise<PostgresBinaries> {
   const { native, version } = await findPackage();
   const runAs = process.getuid?.() === 0 ? await unprivilegedUser(dataFolder) : undefined;
-  const reachable = await runs(native, runAs);
-  const folder = reachable ? native : await publicCopy(native, version, runAs);
+  const folder = await reachablePrograms({ native, version }, runAs);
   return { folder: join(folder, 'bin'), runAs, majorVersion: Number.parseInt(version, 10) };
 }
 
@@ -85,10 +84,21 @@ async function runs(native: string, runAs: RunAs | undefined): Promise<boolean> 
   }
 }
 
-const COPY_HOMES = ['/var/cache/bypass', '/var/lib/bypass-postgres'];
+/** Where only root can write, and everybody can read. */
+const COPY_HOMES = ['/var/cache/bypass', '/var/lib/bypass-postgres', '/tmp/bypass-postgres'];
 
-async function publicCopy(native: string, version: string, runAs: RunAs | undefined): Promise<string> {
-  const homes = [...COPY_HOMES, join(tmpdir(), 'bypass-postgres'), '/tmp/bypass-postgres'];
+/** @returns the folder that that user can run the programs in: where they lie, or a copy */
+export const reachablePrograms = async (
+  source: Package,
+  runAs: RunAs | undefined,
+  homes: readonly string[] = COPY_HOMES,
+): Promise<string> => ((await runs(source.native, runAs)) ? source.native : publicCopy(source, runAs, homes));
+
+async function publicCopy(
+  { native, version }: Package,
+  runAs: RunAs | undefined,
+  homes: readonly string[],
+): Promise<string> {
   const failures: string[] = [];
   for (const home of homes) {
     try {

@@ -11,15 +11,19 @@ export interface ProcessId {
 
 /** Fields of /proc/PID/stat behind the program's name, which may hold spaces and brackets itself. */
 const STATE = 0;
+const PARENT = 1;
 const START_TICKS = 19;
 
 /** @returns undefined when there is no such process, or only what is left of one that has ended */
 export async function identify(pid: number): Promise<ProcessId | undefined> {
+  const startTicks = (await readStat(pid))?.[START_TICKS];
+  return startTicks === undefined ? undefined : { pid, startTicks };
+}
+
+async function readStat(pid: number): Promise<readonly string[] | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const startTicks = fields?.[START_TICKS];
-  if (startTicks === undefined || fields?.[STATE] === 'Z' || fields?.[STATE] === 'X') return undefined;
-  return { pid, startTicks };
+  return fields?.[STATE] === 'Z' || fields?.[STATE] === 'X' ? undefined : fields;
 }
 
 export async function isAlive({ pid, startTicks }: ProcessId): Promise<boolean> {
@@ -61,6 +65,7 @@ export async function endProcess(
 
 export interface SeenProcess {
   readonly id: ProcessId;
+  readonly parent: number;
   /** Value of an environment variable that it was started with. */
   variable(name: string): string | undefined;
   readonly workingFolder: string | undefined;
@@ -76,8 +81,9 @@ export async function listProcesses(): Promise<readonly SeenProcess[]> {
 }
 
 async function look(pid: number): Promise<SeenProcess | undefined> {
-  const id = await identify(pid);
-  if (id === undefined) return undefined;
+  const fields = await readStat(pid);
+  const startTicks = fields?.[START_TICKS];
+  if (startTicks === undefined) return undefined;
   const [environment, workingFolder, program] = await Promise.all([
     readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''),
     readlink(`/proc/${pid}/cwd`).catch(() => undefined),
@@ -85,7 +91,8 @@ async function look(pid: number): Promise<SeenProcess | undefined> {
   ]);
   const variables = environment.split('\0');
   return {
-    id,
+    id: { pid, startTicks },
+    parent: Number(fields?.[PARENT]),
     workingFolder,
     program,
     variable: (name) => variables.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1),
