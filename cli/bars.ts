@@ -27,7 +27,7 @@ const GAP = '  ';
  * that one is left out where the terminal is not high enough. No line is as wide as the terminal.
  */
 export function renderBars(all: readonly Progress[], size: Size, style: Style): readonly string[] {
-  const columns = Math.max(10, size.columns - 1);
+  const columns = Math.max(1, size.columns - 1);
   const room = Math.max(1, size.rows - 1);
   const name = Math.min(NAME_MAX, Math.max(0, ...all.map(({ pool }) => widthOfText(clean(pool)))));
   const line = (row: Progress): string => firstLine(row, name, columns, style);

@@ -97,7 +97,7 @@ export async function findImage(
   nouns: readonly ImageNoun[] = imageNouns,
 ): Promise<Image> {
   // `ids` of none is an empty list, where `id` of none is an error; and it may be the other noun's.
-  const filter = isId(text) ? { ids: text } : { name: text };
+  const filter = isId(text) ? { ids: text.toLowerCase() } : { name: text };
   const found = await Promise.all(
     nouns.map(async (noun) => gather(noun, await listImages(api, noun, filter))),
   );

@@ -85,8 +85,11 @@ export function deployCommands(program: Command, cli: Cli): void {
     run: async ({ api, out }, [text], { pool }) => {
       const image = await findImage(api, text);
       const deployments = await deploymentsOf({ api }, image, pool);
-      if (deployments.length === 0) out.remark(`On no pool yet: bypass deploy start ${image.name}`);
-      if (out.format !== 'table') out.list({ columns: COLUMNS, rows: deployments, none: '' });
+      if (out.format !== 'table' || deployments.length === 0) {
+        const none = `On no pool yet: bypass deploy start ${image.name}`;
+        out.list({ columns: COLUMNS, rows: deployments, none });
+        return;
+      }
       for (const [i, deployment] of deployments.entries()) {
         if (i > 0) out.lines(['']);
         out.item(timelineFields(deployment), deployment);

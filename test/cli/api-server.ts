@@ -34,11 +34,21 @@ export class Refusal extends Error {
   }
 }
 
+export interface Keys {
+  readonly apiKey: string;
+  readonly secretKey: string;
+}
+
+/** @param kept keys, for one that comes in place of another on the same port */
 export async function startApi(
   handlers: Readonly<Record<string, Handler>> = {},
   port = 0,
+  kept?: Keys,
 ): Promise<ApiServer> {
-  const keys = { apiKey: randomBytes(8).toString('hex'), secretKey: randomBytes(16).toString('base64url') };
+  const keys: Keys = {
+    apiKey: kept?.apiKey ?? randomBytes(8).toString('hex'),
+    secretKey: kept?.secretKey ?? randomBytes(16).toString('base64url'),
+  };
   const known = new Map(Object.entries(handlers));
   const calls: ApiServer['calls'] = [];
 
