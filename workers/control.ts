@@ -1,5 +1,5 @@
 /** The control worker: workflows, and what they do to the database. Run several for one Temporal namespace. */
-import { temporal } from '@temporalio/proto';
+import type { temporal } from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 import { createControlActivities } from '../activities/control.ts';
@@ -116,7 +116,8 @@ async function keepUpkeep(orchestration: Orchestration, logger: Logger): Promise
   }
 }
 
-const { INDEXED_VALUE_TYPE_KEYWORD } = temporal.api.enums.v1.IndexedValueType;
+/** By number: the package of the types exports no names that Node can import from an ES module. */
+const INDEXED_VALUE_TYPE_KEYWORD: temporal.api.enums.v1.IndexedValueType = 2;
 const ALREADY_EXISTS = 6;
 
 /** Made when missing. A server that does not let us, but has them, is fine too. */
