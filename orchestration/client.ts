@@ -16,6 +16,7 @@ import type {
   RegistrationInput,
   StopRequest,
 } from '../model/payloads.ts';
+import type { CopyTiming } from '../model/timing.ts';
 import { copyAttributes, templateAttributes } from './attributes.ts';
 import { describeCopies } from './live.ts';
 import type { LiveCopy } from './live.ts';
@@ -63,8 +64,19 @@ export interface Orchestration {
   ensureUpkeep(): Promise<void>;
 }
 
-export function createOrchestration(client: Client): Orchestration {
+export interface OrchestrationOptions {
+  /** For the workflows of copies, instead of the usual. */
+  readonly timing?: Partial<CopyTiming>;
+}
+
+export function createOrchestration(client: Client, options: OrchestrationOptions = {}): Orchestration {
   const { workflow } = client;
+  const inputFor = ({ templateId, poolId }: CopyId): CopyInput => ({
+    v: 1,
+    templateId,
+    poolId,
+    ...(options.timing === undefined ? {} : { timing: options.timing }),
+  });
 
   const signalCopy = async (
     copy: CopyId,
@@ -87,11 +99,10 @@ export function createOrchestration(client: Client): Orchestration {
 
     requestDeployment(copy, summary) {
       const { templateId, poolId } = copy;
-      const input: CopyInput = { v: 1, templateId, poolId };
       const shown = summary ?? `Deploy template ${templateId} to pool ${poolId}`;
       return signalCopy(
         copy,
-        { type: workflowTypes.deployment, args: [input], summary: shown },
+        { type: workflowTypes.deployment, args: [inputFor(copy)], summary: shown },
         { name: WANTED_SIGNAL, args: [] },
       );
     },
@@ -109,13 +120,12 @@ export function createOrchestration(client: Client): Orchestration {
 
     requestRemoval(copy, by) {
       const { templateId, poolId } = copy;
-      const input: CopyInput = { v: 1, templateId, poolId };
       const request: StopRequest = { v: 1, by, remove: true };
       return signalCopy(
         copy,
         {
           type: workflowTypes.removal,
-          args: [input],
+          args: [inputFor(copy)],
           summary: `Remove template ${templateId} from pool ${poolId}`,
         },
         { name: STOP_SIGNAL, args: [request] },
