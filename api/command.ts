@@ -9,10 +9,22 @@ import type { Parameters, Values } from './parameters.ts';
 import type { Given } from './request.ts';
 import type { Answer, FieldDoc } from './response.ts';
 
+/** What the api asks of workflows. */
+export type ApiOrchestration = Pick<
+  Orchestration,
+  | 'register'
+  | 'requestDeployment'
+  | 'requestStop'
+  | 'requestRemoval'
+  | 'requestDeletion'
+  | 'live'
+  | 'isRunning'
+>;
+
 /** What the api is built from. */
 export interface ApiDependencies {
   readonly db: Database;
-  readonly orchestration: Orchestration;
+  readonly orchestration: ApiOrchestration;
   readonly masterKey: MasterKey;
   readonly now: () => Date;
 }

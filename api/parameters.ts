@@ -77,7 +77,7 @@ export const name = (description: string): Parameter<string, false> =>
 
 /** An id. Whether there is such a thing is for the command to say; what cannot be an id is nothing's. */
 export const id = (description: string): Parameter<string, false> =>
-  scalar('uuid', description, (value) => value.toLowerCase());
+  scalar('uuid', description, (value) => value);
 
 export const flag = (description: string): Parameter<boolean, false> =>
   scalar('boolean', description, (value, parameter) => {

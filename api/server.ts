@@ -1,6 +1,12 @@
 /** The HTTP server: one endpoint for commands, health, and a page for who comes with a browser. */
 import { randomUUID } from 'node:crypto';
-import { fastify, type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
+import {
+  fastify,
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+} from 'fastify';
 import type { ApiDependencies } from './command.ts';
 import { type ApiAnswer, dispatch, refuse } from './dispatch.ts';
 import { ApiError } from './errors.ts';
@@ -43,7 +49,7 @@ export function buildServer(dependencies: ServerDependencies): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     routerOptions: { ignoreTrailingSlash: true, querystringParser: () => ({}) },
     ...(dependencies.logger === undefined ? {} : { loggerInstance: dependencies.logger }),

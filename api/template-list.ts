@@ -3,7 +3,7 @@ import type { TemplateFilter } from '../db/listings/templates.ts';
 import { findZone } from '../db/zones.ts';
 import type { CommandContext } from './command.ts';
 import { checkEntity, isIso, templateNamed } from './entities.ts';
-import { ApiError, badParameter, errorCode, noSuchEntity } from './errors.ts';
+import { ApiError, badParameter, errorCode } from './errors.ts';
 import { readPage } from './paging.ts';
 import { isUuid } from './parameters.ts';
 import { type Answer, answerList } from './response.ts';
@@ -63,7 +63,7 @@ export async function answerTemplates(context: CommandContext, values: TemplateL
   return answerList(values.iso ? 'iso' : 'template', TEMPLATE, listing, caller);
 }
 
-/** Of `ids`, what cannot be an id is nothing's; a single `id` of nothing is refused, as clients expect. */
+/** Of `ids`, what cannot be an id is nothing's; a single `id` of nothing at all is refused, as clients expect. */
 async function readIds(
   context: CommandContext,
   { id, ids, iso }: TemplateListValues,
@@ -73,6 +73,5 @@ async function readIds(
   if (ids !== undefined) return ids.filter(isUuid).map((one) => one.toLowerCase());
   if (id === undefined) return undefined;
   const template = await templateNamed(context, 'id', id);
-  if (isIso(template) !== iso) throw noSuchEntity(context.command, 'id', id);
-  return [template.uuid];
+  return isIso(template) === iso ? [template.uuid] : [];
 }

@@ -95,7 +95,7 @@ export const DEPLOYMENT: Shape<DeploymentView> = {
   workflowid: string('its workflow in Temporal', workflowOf),
   installpath: forAdmins(string('its file within the pool', ({ install_path }) => install_path)),
   localpath: forAdmins(string('its file on the host that downloaded it', ({ local_path }) => local_path)),
-  size: long('bytes of its file', ({ template_size }) => template_size || undefined),
+  size: long('bytes of its file', (view) => (isThere(view) ? view.template_size : undefined)),
   physicalsize: long('bytes that its file takes on disk', ({ physical_size }) => physical_size || undefined),
   sha256: string('the SHA-256 of its file', ({ sha256 }) => sha256),
   cancelledby: string('who stopped it', ({ cancelled_by }) => cancelled_by),
