@@ -40,12 +40,25 @@ export async function startDeployments(
   return started;
 }
 
-export const listDeployments = (
+/** By template, then by pool. */
+export async function listDeployments(
   api: ApiClient,
   parameters: Readonly<Record<string, string | undefined>>,
   signal?: AbortSignal,
-): Promise<readonly DeploymentAnswer[]> =>
-  api.list('listTemplateDeployments', 'templatedeployment', parameters, signal);
+): Promise<readonly DeploymentAnswer[]> {
+  const rows = await api.list<DeploymentAnswer>(
+    'listTemplateDeployments',
+    'templatedeployment',
+    parameters,
+    signal,
+  );
+  return rows.toSorted(
+    (a, b) => order(a.templatename, b.templatename) || order(a.storagename, b.storagename),
+  );
+}
+
+/** pool2 before pool10. */
+const { compare: order } = new Intl.Collator('en', { numeric: true });
 
 /**
  * Tells that deployments have begun or, with `wait`, follows them and tells how each ended.
@@ -111,23 +124,20 @@ async function look(
   { ask }: Wait,
 ): Promise<readonly DeploymentAnswer[]> {
   const all = await ask((signal) => listDeployments(api, { templateid }, signal));
-  const since = sinceOf(jobs);
-  const named = new Set(
-    jobs.flatMap(({ jobresult }) => jobresult?.templatedeployment ?? []).map(({ id }) => id),
+  return all.filter((deployment) =>
+    started.some(({ target }, i) => belongs(deployment, target, jobs[i] as JobAnswer)),
   );
-  const meant = (d: DeploymentAnswer): boolean =>
-    started.some(({ target }) =>
-      target.poolId === undefined ? d.zoneid === target.zoneId : d.storageid === target.poolId,
-    );
-  return all
-    .filter(
-      (d) =>
-        named.has(d.id) || (meant(d) && (named.size === 0 || !jobs.every(isOver)) && isCurrent(d, since)),
-    )
-    .toSorted((a, b) => a.storagename.localeCompare(b.storagename));
 }
 
-/** What failed or was cancelled before these jobs began, on a pool that they leave out, is none of theirs. */
+/** A job that succeeded names its deployments; until then, and when it failed, they are those of its pools. */
+function belongs(d: DeploymentAnswer, { zoneId, poolId }: Target, job: JobAnswer): boolean {
+  const named = job.jobresult?.templatedeployment;
+  if (named !== undefined) return named.some(({ id }) => id === d.id);
+  const there = poolId === undefined ? d.zoneid === zoneId : d.storageid === poolId;
+  return there && isCurrent(d, parseTime(job.created));
+}
+
+/** What failed or was cancelled before a job began, on a pool that it leaves out, is none of its own. */
 function isCurrent(d: DeploymentAnswer, since: number): boolean {
   const stage = stageOf(d);
   return (stage !== 'failed' && stage !== 'cancelled') || !(parseTime(d.lastupdated) < since);

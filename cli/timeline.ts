@@ -52,25 +52,38 @@ const INDENT = '  ';
 
 /** The attempts in the order in which they were made. @param width undefined where lines may be of any length */
 export function renderTimeline(
-  { attempts = [] }: DeploymentAnswer,
+  { attempts = [], state }: DeploymentAnswer,
   width: number | undefined,
   style: Style,
 ): readonly string[] {
   const ordered = attempts.toSorted((a, b) => parseTime(a.started) - parseTime(b.started));
   const room = width === undefined ? Infinity : Math.max(20, width - 2 * INDENT.length);
   const lines = ordered.flatMap((attempt) => {
-    const [head, ...details] = describeAttempt(attempt);
-    const sign = attempt.error === undefined ? style.good : style.bad;
-    const tone = attempt.error === undefined ? 'good' : 'bad';
+    const end = endOf(attempt, state === 'Ready' && attempt === ordered.at(-1));
+    const [head, ...details] = describeAttempt(attempt, end);
     return [
-      `${paint(sign, tone, style)} ${clean(head ?? '')}`,
+      `${SIGNS[end](style)} ${clean(head ?? '')}`,
       ...details.flatMap((detail) => wrap(clean(detail), room)).map((line) => `${INDENT}${line}`),
     ].map((line) => INDENT + line);
   });
   return lines.length === 0 ? [] : [paint('Attempts', 'faint', style), ...lines];
 }
 
-function describeAttempt(attempt: AttemptAnswer): readonly string[] {
+type End = 'done' | 'failed' | 'stopped';
+
+const SIGNS: Readonly<Record<End, (style: Style) => string>> = {
+  done: (style) => paint(style.good, 'good', style),
+  failed: (style) => paint(style.bad, 'bad', style),
+  stopped: (style) => paint('-', 'faint', style),
+};
+
+/** One that neither failed nor brought the image was ended from outside, by a cancel as a rule. */
+function endOf({ error }: AttemptAnswer, brought: boolean): End {
+  if (error !== undefined) return 'failed';
+  return brought ? 'done' : 'stopped';
+}
+
+function describeAttempt(attempt: AttemptAnswer, end: End): readonly string[] {
   const { started, ended, hostname, source, bytes = 0, error, errorkind, note } = attempt;
   const seconds = (parseTime(ended) - parseTime(started)) / 1000;
   const took = Number.isNaN(seconds) ? '' : ` in ${formatDuration(seconds)}`;
@@ -81,5 +94,6 @@ function describeAttempt(attempt: AttemptAnswer): readonly string[] {
     ...(source ? [source] : []),
     ...(error === undefined ? [] : [`${kind}${error}`]),
     ...(note === undefined ? [] : [note]),
+    ...(end === 'stopped' && note === undefined ? ['stopped before its end'] : []),
   ];
 }
