@@ -6,6 +6,7 @@ import type { DownloadDeps, DownloadedImage } from '../images/download.ts';
 import { reportPool } from '../images/pool-report.ts';
 import type { Pool } from '../images/pool.ts';
 import { ImageError } from '../model/failures.ts';
+import type { Failure } from '../model/failures.ts';
 import type { DownloadFailure, DownloadJob, DownloadResult, Try } from '../model/payloads.ts';
 import type { Progress } from '../model/progress.ts';
 import { displayUrl } from '../model/url.ts';
@@ -100,15 +101,20 @@ async function explain(error: unknown, { deps, tries, pool }: Ended): Promise<un
     ? new ImageError('HostGone', 'the host worker was stopped during the download')
     : asImageError(error);
   deps.onFailure('download', failure);
+  const told = failure.toFailure();
   const detail: DownloadFailure = {
     v: 1,
-    failure: failure.toFailure(),
+    failure: told,
     hostId,
-    tries,
+    tries: cancellationSignal.aborted ? brokenOff(tries, told) : tries,
     ...(reported === undefined ? {} : { pool: reported }),
   };
-  return applicationFailure(failure.toFailure(), detail);
+  return applicationFailure(told, detail);
 }
+
+/** The last try did not fail by itself; what ended it is told with it. */
+const brokenOff = (tries: readonly Try[], failure: Failure): readonly Try[] =>
+  tries.map((one, at) => (at === tries.length - 1 && one.failure === undefined ? { ...one, failure } : one));
 
 /** Whether the activity was aborted because this process stops; the SDK says it in one of two ways. */
 function stopping(): boolean {

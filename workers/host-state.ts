@@ -29,16 +29,17 @@ export interface StateLock {
 /**
  * Locks the folder for the life of this process: the lock is the kernel's, and gone with the process, however that
  * ends. It is what makes it certain that a part file of this host has no other writer.
+ * @param program util-linux's flock
  * @throws StartError when another process has it, or when it cannot be had
  */
-export async function lockStateDir(path: string): Promise<StateLock> {
+export async function lockStateDir(path: string, program = 'flock'): Promise<StateLock> {
   const file = await open(
     join(path, 'lock'),
     constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
     0o600,
   );
   try {
-    const code = await flock(file);
+    const code = await flock(program, file);
     if (code === LOCKED_BY_ANOTHER) {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(32), 0, 32, 0);
       const pid = buffer.toString('latin1', 0, bytesRead).trim();
@@ -58,9 +59,9 @@ export async function lockStateDir(path: string): Promise<StateLock> {
 }
 
 /** Node has no flock of its own; the lock belongs to the open file that the program is given as descriptor 3. */
-function flock(file: FileHandle): Promise<number> {
+function flock(program: string, file: FileHandle): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', file.fd] });
+    const child = spawn(program, ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', file.fd] });
     child.on('error', (error) => {
       reject(
         new StartError(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ActivityCancellationDetails, ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import type { Failure } from '../../model/failures.ts';
 import { POOL_MARKER } from '../../model/names.ts';
 import type { DownloadFailure, DownloadJob, DownloadResult, DownloadStopped } from '../../model/payloads.ts';
 import type { Progress } from '../../model/progress.ts';
@@ -291,7 +292,12 @@ describe('a download that is stopped', () => {
       half.environment.cancel(reason, details);
       const failure = await half.failure;
       expect(failure).toMatchObject({ type: 'HostGone' });
-      expect(detailOf(failure).tries).toEqual([expect.objectContaining({ bytes: 2 * MIB })]);
+      expect(detailOf(failure).tries).toEqual([
+        expect.objectContaining({
+          bytes: 2 * MIB,
+          failure: expect.objectContaining({ kind: 'HostGone' }) as Failure,
+        }),
+      ]);
       await goesOn(job);
     },
   );

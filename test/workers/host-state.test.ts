@@ -53,6 +53,13 @@ describe('the lock', () => {
   });
 });
 
+test('without the program that locks, that is said', async () => {
+  await expect(lockStateDir(folder, join(folder, 'no-flock'))).rejects.toThrow(
+    'the program flock is needed and cannot be run',
+  );
+  await (await lockStateDir(folder)).release();
+});
+
 describe('the pools that were seen', () => {
   test('are remembered beyond the process', async () => {
     const known = await loadKnownPools(folder);
