@@ -27,6 +27,8 @@ export function openDatabase(url: string, options: { maxConnections?: number } =
   });
   // An idle connection that the server closed is replaced at the next query; without a listener it would end us.
   pool.on('error', () => undefined);
+  // Nor does one that it closes between two statements of a transaction: the next statement fails, and says why.
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 }
 

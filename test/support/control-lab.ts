@@ -34,6 +34,7 @@ export const QUICK_TIMING: Partial<CopyTiming> = {
   sourceWaitsMs: [50, 100],
   throttleWait: { firstMs: 100, mostMs: 500 },
   throttleRounds: 2,
+  reportFreshMs: 0,
 };
 
 export interface NewHost {
