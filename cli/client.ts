@@ -85,6 +85,7 @@ function unreachable(error: NodeJS.ErrnoException, { url, origin }: Access, time
   return new UnreachableError(
     `cannot reach the api at ${url} (${reason}); the URL is from ${origin}: ` +
       'start it there (`npm start`), or name another with BYPASS_URL or --profile',
+    reason,
   );
 }
 
@@ -104,6 +105,7 @@ function unwrap({ status, body, contentType }: Answer, access: Access): unknown 
   if (status >= 500) {
     throw new UnreachableError(
       `${access.url} (from ${access.origin}) answers HTTP ${status}: see its log, then try again`,
+      `HTTP ${status}`,
     );
   }
   const what = contentType === '' ? `HTTP ${status}` : `HTTP ${status}, ${contentType.split(';')[0]}`;

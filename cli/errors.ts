@@ -33,8 +33,12 @@ export class UsageError extends CliError {
 
 /** The api did not answer at all; asking again may help. */
 export class UnreachableError extends CliError {
-  constructor(message: string) {
+  /** In few words, such as `connection refused`. */
+  readonly reason: string;
+
+  constructor(message: string, reason = 'no answer') {
     super(message, exitCodes.unreachable);
+    this.reason = reason;
   }
 }
 

@@ -50,17 +50,16 @@ const describeSize = ({ size = 0, physicalsize }: DeploymentAnswer): string =>
 
 const INDENT = '  ';
 
-/** The attempts in the order in which they were made. @param width undefined where lines may be of any length */
+/** The attempts, oldest first as the api gives them. @param width undefined where lines may be of any length */
 export function renderTimeline(
   { attempts = [], state }: DeploymentAnswer,
   width: number | undefined,
   style: Style,
 ): readonly string[] {
-  const ordered = attempts.toSorted((a, b) => parseTime(a.started) - parseTime(b.started));
   const room = width === undefined ? Infinity : Math.max(20, width - 2 * INDENT.length);
-  const lines = ordered.flatMap((attempt) => {
-    const end = endOf(attempt, state === 'Ready' && attempt === ordered.at(-1));
-    const [head, ...details] = describeAttempt(attempt, end);
+  const lines = attempts.flatMap((attempt) => {
+    const end = endOf(attempt, state === 'Ready' && attempt === attempts.at(-1));
+    const [head, ...details] = describeAttempt(attempt);
     return [
       `${SIGNS[end](style)} ${clean(head ?? '')}`,
       ...details.flatMap((detail) => wrap(clean(detail), room)).map((line) => `${INDENT}${line}`),
@@ -77,13 +76,13 @@ const SIGNS: Readonly<Record<End, (style: Style) => string>> = {
   stopped: (style) => paint('-', 'faint', style),
 };
 
-/** One that neither failed nor brought the image was ended from outside, by a cancel as a rule. */
+/** One that neither failed nor brought the image was ended from outside, as by a cancel. */
 function endOf({ error }: AttemptAnswer, brought: boolean): End {
   if (error !== undefined) return 'failed';
   return brought ? 'done' : 'stopped';
 }
 
-function describeAttempt(attempt: AttemptAnswer, end: End): readonly string[] {
+function describeAttempt(attempt: AttemptAnswer): readonly string[] {
   const { started, ended, hostname, source, bytes = 0, error, errorkind, note } = attempt;
   const seconds = (parseTime(ended) - parseTime(started)) / 1000;
   const took = Number.isNaN(seconds) ? '' : ` in ${formatDuration(seconds)}`;
@@ -94,6 +93,5 @@ function describeAttempt(attempt: AttemptAnswer, end: End): readonly string[] {
     ...(source ? [source] : []),
     ...(error === undefined ? [] : [`${kind}${error}`]),
     ...(note === undefined ? [] : [note]),
-    ...(end === 'stopped' && note === undefined ? ['stopped before its end'] : []),
   ];
 }

@@ -60,7 +60,7 @@ function createWait({ cli }: Session, signal: AbortSignal, view: ProgressView): 
         return await question(signal);
       } catch (error) {
         if (!(error instanceof UnreachableError)) throw error;
-        if (failedSince === undefined) view.say(`The api does not answer; trying again (${error.message})`);
+        if (failedSince === undefined) view.say(`The api does not answer (${error.reason}); trying again`);
         failedSince ??= Date.now();
         if (Date.now() - failedSince > PATIENCE_MS) throw error;
         await delay(cli.pollMs, undefined, { signal });

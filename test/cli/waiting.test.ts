@@ -183,3 +183,27 @@ test('a pool that the job leaves out is not reported on, although it failed befo
   const { code, stdout } = await run(api, 'deploy start ubuntu --wait');
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'local-1: ready, 1.0 KiB, was there already\n' });
 });
+
+test('of two jobs one that fails does not hide what came of the other', async () => {
+  const other = { ...ubuntu, zoneid: 'z2', zonename: 'zone-2' };
+  const copy = { templateid: ubuntu.id, templatename: 'ubuntu', lastupdated: '2026-11-24T07:00:09+0000' };
+  const ready = { ...copy, id: 'a', zoneid: ubuntu.zoneid, storagename: 'pool2', state: 'Ready', size: 1024 };
+  const failed = { ...copy, id: 'b', zoneid: 'z2', storagename: 'pool10', state: 'Failed', error: 'no' };
+  const created = '2026-11-24T07:00:00+0000';
+  const api = await start();
+  api.answer({
+    listTemplates: () => ({ template: [ubuntu, other] }),
+    prepareTemplate: ({ zoneid }) => ({ jobid: zoneid }),
+    queryAsyncJobResult: ({ jobid }) =>
+      jobid === 'z2'
+        ? { jobid, created, jobstatus: 2, jobresult: { errorcode: 530, errortext: 'no' } }
+        : { jobid, created, jobstatus: 1, jobresult: { success: true, templatedeployment: [ready] } },
+    listTemplateDeployments: () => ({ templatedeployment: [failed, ready] }),
+  });
+  expect(await run(api, 'deploy start ubuntu --wait')).toMatchObject({
+    code: 1,
+    stdout:
+      'pool2: ready, 1.0 KiB, was there already\n' +
+      'pool10: failed: no; try again with: bypass deploy retry ubuntu --pool pool10\n',
+  });
+});
