@@ -10,8 +10,8 @@ import type { Watch } from './watch.ts';
 const USAGE = `Usage: npm run bench -- [options]
   --only download|registrations   one part only
   --size BYTES                    of the file that is downloaded, such as 256M or 2G (default 2G)
-  --count N                       registrations of a round (default 200)
-  --concurrency N                 registrations at a time (default 16)
+  --count N                       registrations of a round (default 100)
+  --concurrency N                 registrations at a time (default 8)
   --rounds N                      default 3
   --json                          one JSON document on standard output
 `;
@@ -42,8 +42,8 @@ async function run(watch: Watch): Promise<void> {
     options: {
       only: { type: 'string' },
       size: { type: 'string', default: '2G' },
-      count: { type: 'string', default: '200' },
-      concurrency: { type: 'string', default: '16' },
+      count: { type: 'string', default: '100' },
+      concurrency: { type: 'string', default: '8' },
       rounds: { type: 'string', default: '3' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },

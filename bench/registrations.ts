@@ -18,6 +18,7 @@ import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 import { atLeast, median, orderOfRound } from './statistics.ts';
 import type { Goal } from './statistics.ts';
+import { CannotBench } from './watch.ts';
 import type { Watch } from './watch.ts';
 
 export interface RegistrationsOptions extends Watch, Load {
@@ -82,6 +83,10 @@ async function withOrigin<T>(
   }
 }
 
+interface RegisterAnswer {
+  readonly template?: readonly { readonly isready?: boolean }[];
+}
+
 /** Each registers the image under a new name, as a client would. */
 async function registering({ ready }: Stack, url: string): Promise<Job> {
   const { apiUrl, apiKey, secretKey } = ready;
@@ -89,19 +94,16 @@ async function registering({ ready }: Stack, url: string): Promise<Job> {
   const [zone] = await client.list<{ readonly id: string }>('listZones', 'zone');
   return async () => {
     const name = `bench-${randomUUID()}`;
-    const answer = await client.call<{ readonly template?: readonly { readonly isready?: boolean }[] }>(
-      'registerTemplate',
-      {
-        name,
-        displaytext: name,
-        url,
-        format: 'RAW',
-        hypervisor: 'KVM',
-        directdownload: true,
-        zoneid: zone?.id ?? '',
-      },
-    );
-    if (answer.template?.[0]?.isready !== true) throw new Error('A registration was not done in time.');
+    const parameters = { name, displaytext: name, url, format: 'RAW', zoneid: zone?.id };
+    const fixed = { hypervisor: 'KVM', directdownload: true };
+    const answer = await client
+      .call<RegisterAnswer>('registerTemplate', { ...parameters, ...fixed })
+      .catch((error: unknown) => {
+        throw new CannotBench(`A registration failed: ${(error as Error).message}`);
+      });
+    if (answer.template?.[0]?.isready !== true) {
+      throw new CannotBench('A registration was not done when its call was answered.');
+    }
   };
 }
 

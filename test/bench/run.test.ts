@@ -48,7 +48,7 @@ it('leaves nothing behind when it is stopped', async () => {
   let said = '';
   child.stderr.on('data', (text: Buffer) => {
     said += text.toString();
-    if (said.includes('round 1')) child.kill('SIGTERM');
+    if (said.includes('round 1') && !child.killed) child.kill('SIGTERM');
   });
   expect(await ended).toEqual([1, null]);
   expect(said).toContain('The bench was stopped.');
