@@ -77,7 +77,8 @@ export interface Lab {
 }
 
 export async function openLab(): Promise<Lab> {
-  const { db, close } = await freshDatabase();
+  const database = await freshDatabase();
+  const { db } = database;
   const masterKey = masterKeyOf([randomBytes(32)]);
   const orchestration = recordOrchestration(db);
   let time: Date | undefined;
@@ -139,7 +140,7 @@ export async function openLab(): Promise<Lab> {
     },
     async close() {
       await server.close();
-      await close();
+      await database.close();
     },
   };
 }

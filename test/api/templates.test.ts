@@ -37,6 +37,19 @@ const names = async (who: Caller, parameters: Parameters, command = 'listTemplat
   return [...template, ...iso].map(({ name }: Json) => name as string).toSorted();
 };
 
+const see = (who: Caller, name: string, more: Parameters = {}) =>
+  who.call('listTemplates', { templatefilter: 'executable', id: ids[name], ...more });
+
+const page = (parameters: Parameters) =>
+  lab.admin.call('listTemplates', { templatefilter: 'all', ...parameters });
+
+/** Queries of one list. */
+async function queriesOf(): Promise<number> {
+  lab.queries();
+  await lab.admin.ok('listTemplates', { templatefilter: 'all', details: 'all' });
+  return lab.queries();
+}
+
 describe('templatefilter', () => {
   test.each([
     ['featured', ['featured'], ['featured']],
@@ -85,9 +98,6 @@ describe('templatefilter', () => {
 });
 
 describe('who sees what by id', () => {
-  const see = (who: Caller, name: string, more: Parameters = {}) =>
-    who.call('listTemplates', { templatefilter: 'executable', id: ids[name], ...more });
-
   test.each([
     ['user', 'mine', 200],
     ['other', 'mine', 431],
@@ -163,9 +173,6 @@ describe('conditions', () => {
 });
 
 describe('paging', () => {
-  const page = (parameters: Parameters) =>
-    lab.admin.call('listTemplates', { templatefilter: 'all', ...parameters });
-
   test('pages, and what is past the last', async () => {
     const seen: string[] = [];
     for (const number of [1, 2, 3]) {
@@ -234,14 +241,9 @@ describe('zones and pools', () => {
   });
 
   test('the number of queries does not grow with the rows', async () => {
-    const count = async (): Promise<number> => {
-      lab.queries();
-      await lab.admin.ok('listTemplates', { templatefilter: 'all', details: 'all' });
-      return lab.queries();
-    };
-    const few = await count();
+    const few = await queriesOf();
     for (let n = 0; n < 30; n += 1)
       await lab.template(lab.other, { name: `more${n}`, details: { n: String(n) } });
-    expect(await count()).toBe(few);
+    expect(await queriesOf()).toBe(few);
   });
 });

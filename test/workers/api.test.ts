@@ -89,11 +89,11 @@ describe('the api as a process', () => {
         apiKey,
         secretKey: 'x',
       });
-      await expect(wrong.list('listZones', 'zone')).rejects.toThrow();
+      await expect(wrong.list('listZones', 'zone')).rejects.toThrow('unable to verify user credentials');
     } finally {
       await api.stop();
     }
-    await expect(fetch(api.origin)).rejects.toThrow();
+    await expect(fetch(api.origin)).rejects.toThrow('fetch failed');
   });
 
   test('is not ready without its database', async () => {
