@@ -39,6 +39,9 @@ export const imageNouns: readonly ImageNoun[] = [TEMPLATE, ISO];
 /** What the api says to a user who asks for `all`: CloudStack has both codes for it. */
 const NOT_ADMIN = [431, 531];
 
+/** How CloudStack says, with code 431, that an id is nobody's: a list of it is empty. */
+const NO_SUCH_THING = 'entity does not exist';
+
 /** Everything that the caller may see: an administrator all there is, a user what they may use. */
 export async function listImages(
   api: ApiClient,
@@ -51,6 +54,7 @@ export async function listImages(
     return await ask('all');
   } catch (error) {
     if (!(error instanceof ApiError) || !NOT_ADMIN.includes(error.code)) throw error;
+    if (parameters['id'] !== undefined && error.message.includes(NO_SUCH_THING)) return [];
     return ask('executable');
   }
 }

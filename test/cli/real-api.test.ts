@@ -88,6 +88,17 @@ test('a template is registered, shown and listed; its header reaches the api sea
   expect((await run('iso list')).stdout).toMatch(/\nd +[0-9a-f-]{36} /);
 });
 
+test("by an id: an ISO is no template, and what is nobody's is told as such", async () => {
+  const { templateId } = await lab.template(lab.user, { name: 'by-id', format: 'ISO' });
+  const shown = await as(lab.user, `iso show ${templateId}`);
+  expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('by-id')]);
+  const nobodys = '00000000-0000-4000-8000-000000000000';
+  for (const line of [`template show ${nobodys}`, `template show ${templateId}`, `deploy start ${nobodys}`]) {
+    const { code, stderr } = await as(lab.user, line);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/there is no template( or ISO)? '/)]);
+  }
+});
+
 test('a refusal is the sentence of the api', async () => {
   const { code, stderr } = await run('template register --name x --url ftp://x/y --zone zone1');
   expect({ code, stderr }).toEqual({
