@@ -135,7 +135,8 @@ async function main(): Promise<void> {
     process.exitCode = await runProgram(program, process.argv.slice(2), cli);
   } catch (error) {
     report(error instanceof SettingError ? new UsageError(error.message) : error);
-    process.exitCode = error instanceof SettingError ? 2 : 1;
+    // Temporal's native part, once loaded, keeps alive a process that never came to connect.
+    process.exit(error instanceof SettingError ? 2 : 1);
   }
 }
 
