@@ -41,8 +41,11 @@ export interface CopyActivities {
   failCopy(ending: Ending, error: JobError): Promise<void>;
   /** The copy's row says by whom its deployment was stopped. */
   cancelCopy(ending: Ending, by: string): Promise<void>;
-  /** Tells those who wait now that it was stopped. */
-  settleStopped(copy: CopyUuids, text: string): Promise<void>;
+  /**
+   * Tells those who waited when it was stopped (`StopRequest.at`).
+   * @returns whether somebody waits who asked later
+   */
+  settleStopped(copy: CopyUuids, text: string, at?: string): Promise<boolean>;
   /** Marks the copy as being removed. @returns undefined when there is no such copy */
   beginRemoval(
     copy: CopyUuids,
@@ -64,7 +67,7 @@ export function createCopyActivities({ db }: ControlDeps): CopyActivities {
     confirmCopy: (ending) => confirmCopy(db, outcome(ending)),
     failCopy: (ending, error) => failCopy(db, outcome(ending), error),
     cancelCopy: (ending, by) => cancelCopy(db, outcome(ending), by),
-    settleStopped: (copy, text) => settleStopped(db, copy, { code: STOPPED_CODE, text }),
+    settleStopped: (copy, text, at) => settleStopped(db, copy, { code: STOPPED_CODE, text }, at),
     beginRemoval: (copy) => beginRemoval(db, copy),
     finishRemoval: (ending, copyId, result, by) => finishRemoval(db, outcome(ending), { copyId, result, by }),
   };

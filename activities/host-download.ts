@@ -6,7 +6,6 @@ import type { DownloadDeps, DownloadedImage } from '../images/download.ts';
 import { reportPool } from '../images/pool-report.ts';
 import type { Pool } from '../images/pool.ts';
 import { ImageError } from '../model/failures.ts';
-import type { Failure } from '../model/failures.ts';
 import type { DownloadFailure, DownloadJob, DownloadResult, Try } from '../model/payloads.ts';
 import type { Progress } from '../model/progress.ts';
 import { displayUrl } from '../model/url.ts';
@@ -95,7 +94,8 @@ async function explain(error: unknown, { deps, tries, pool }: Ended): Promise<un
   if (cancellationSignal.aborted && !stopping()) {
     const reason = cancellationSignal.reason as Error;
     if (cancellationDetails?.cancelRequested !== true) return reason;
-    return new CancelledFailure(reason.message, [{ v: 1, hostId, tries, pool: reported }]);
+    const told = brokenOff(tries, { note: 'stopped: the deployment was cancelled' });
+    return new CancelledFailure(reason.message, [{ v: 1, hostId, tries: told, pool: reported }]);
   }
   const failure = cancellationSignal.aborted
     ? new ImageError('HostGone', 'the host worker was stopped during the download')
@@ -106,15 +106,15 @@ async function explain(error: unknown, { deps, tries, pool }: Ended): Promise<un
     v: 1,
     failure: told,
     hostId,
-    tries: cancellationSignal.aborted ? brokenOff(tries, told) : tries,
+    tries: cancellationSignal.aborted ? brokenOff(tries, { failure: told }) : tries,
     ...(reported === undefined ? {} : { pool: reported }),
   };
   return applicationFailure(told, detail);
 }
 
 /** The last try did not fail by itself; what ended it is told with it. */
-const brokenOff = (tries: readonly Try[], failure: Failure): readonly Try[] =>
-  tries.map((one, at) => (at === tries.length - 1 && one.failure === undefined ? { ...one, failure } : one));
+const brokenOff = (tries: readonly Try[], by: Pick<Try, 'failure' | 'note'>): readonly Try[] =>
+  tries.map((one, at) => (at === tries.length - 1 && one.failure === undefined ? { ...one, ...by } : one));
 
 /** Whether the activity was aborted because this process stops; the SDK says it in one of two ways. */
 function stopping(): boolean {

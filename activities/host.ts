@@ -9,7 +9,7 @@ import type { ImageError } from '../model/failures.ts';
 import type { QuickActivities, TransferActivities } from '../model/host-activities.ts';
 import type { HostReport, ProgramReport } from '../model/payloads.ts';
 import type { Secrets } from '../model/source.ts';
-import { activitySignal } from './context.ts';
+import { beating } from './context.ts';
 import { downloadOnHost } from './host-download.ts';
 import { translated } from './host-failures.ts';
 import { requireDescribeJob, requireProbeJob, requireRemoveJob } from './host-jobs.ts';
@@ -50,9 +50,11 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
           const { url, format, budgetMs, ...rest } = requireProbeJob(given);
           const secrets = await deps.openSealed(rest);
           const { sources, limits } = deps.downloads;
-          const found = await probe(
-            { url, format, budgetMs, secrets, signal: activitySignal() },
-            { sources, ...(limits === undefined ? {} : { limits }) },
+          const found = await beating(undefined, ({ signal }) =>
+            probe(
+              { url, format, budgetMs, secrets, signal },
+              { sources, ...(limits === undefined ? {} : { limits }) },
+            ),
           );
           return { v: 1, hostId, ...found };
         }),

@@ -1,5 +1,6 @@
 /** Hosts: who they are, whether they live, and which of them can do something. */
 import { sql } from 'kysely';
+import type { HostReport } from '../model/payloads.ts';
 import type { ResourceState } from '../model/states.ts';
 import type { Database, Queryable } from './database.ts';
 import { removeOrphanedPools } from './pools.ts';
@@ -109,15 +110,15 @@ export async function recordHeartbeats(
 
 const parseHeartbeats = (text: string): Heartbeats => (text === '' ? {} : (JSON.parse(text) as Heartbeats));
 
-/** Programs and version as the host reported them. */
+/** Version, programs and problems as the host reported them. */
 export async function recordHostFacts(
   tx: Queryable,
   hostId: string,
-  facts: { readonly version: string; readonly programs: readonly unknown[] },
+  { version, programs, problems = [] }: Pick<HostReport, 'version' | 'programs' | 'problems'>,
 ): Promise<void> {
   await tx
     .updateTable('host')
-    .set({ version: facts.version, programs: JSON.stringify(facts.programs) })
+    .set({ version, programs: JSON.stringify(programs), problems: JSON.stringify(problems) })
     .where('uuid', '=', hostId)
     .execute();
 }

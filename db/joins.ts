@@ -76,6 +76,7 @@ export async function recordHost(
     sealing_key: request.sealingKey,
     version: request.report.version,
     programs: JSON.stringify(request.report.programs),
+    problems: JSON.stringify(request.report.problems ?? []),
     last_seen: sql<Date>`now()`,
   };
   const { id } = await tx

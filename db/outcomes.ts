@@ -6,7 +6,7 @@ import type { CopyRow } from './copies.ts';
 import type { Database, Queryable } from './database.ts';
 import { recordEvent } from './events.ts';
 import type { NewEvent } from './events.ts';
-import { settleCopy } from './jobs.ts';
+import { isAwaited, settleCopy } from './jobs.ts';
 import type { CopyUuids, JobError } from './jobs.ts';
 import { recordPoolReports } from './pools.ts';
 import { release } from './reservations.ts';
@@ -153,9 +153,21 @@ export function cancelCopy(db: Database, outcome: Outcome, by: string): Promise<
   });
 }
 
-/** Tells those who wait for a copy until now that it was stopped; who asks after it is served. */
-export const settleStopped = (db: Database, copy: CopyUuids, error: JobError): Promise<void> =>
-  db.transaction().execute((tx) => settleCopy(tx, copy, error));
+/**
+ * Tells those who waited for a copy when it was stopped.
+ * @param until when that was, by the database's clock; absent, all are told
+ * @returns whether somebody waits who asked later, and is to be served
+ */
+export const settleStopped = (
+  db: Database,
+  copy: CopyUuids,
+  error: JobError,
+  until?: string,
+): Promise<boolean> =>
+  db.transaction().execute(async (tx) => {
+    await settleCopy(tx, copy, error, until);
+    return isAwaited(tx, copy);
+  });
 
 type Told = Pick<NewEvent, 'type' | 'level' | 'description'>;
 

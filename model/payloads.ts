@@ -288,6 +288,11 @@ export interface StopRequest {
   /** Who asked, as a person reads it. */
   readonly by: string;
   readonly remove: boolean;
+  /**
+   * When, by the database's clock. Jobs that are younger are not stopped by it: they are served. Absent, every job that
+   * waits is stopped.
+   */
+  readonly at?: string;
 }
 
 /** Why a copy's workflow waits, as its memo and its current details tell. */

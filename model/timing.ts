@@ -53,6 +53,8 @@ export interface RegistrationTiming {
   readonly budgetMs: number;
   /** A host that has not taken the probe in this time is passed over for another. */
   readonly takeMs: number;
+  /** So is one that took it and was not heard of for this long: it froze, or its network did. */
+  readonly silentMs: number;
   /** What a probe needs at least to be worth sending. */
   readonly leastMs: number;
 }
@@ -60,6 +62,7 @@ export interface RegistrationTiming {
 export const REGISTRATION_TIMING: RegistrationTiming = {
   budgetMs: 6.5 * SECOND,
   takeMs: 2 * SECOND,
+  silentMs: 2.5 * SECOND,
   leastMs: SECOND,
 };
 

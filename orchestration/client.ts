@@ -48,8 +48,12 @@ export interface Orchestration {
   requestDeployment(copy: CopyId, summary?: string): Promise<void>;
   /** @returns false when nothing runs */
   requestStop(copy: CopyId, request: Omit<StopRequest, 'v'>): Promise<boolean>;
-  /** Stops what runs for the copy and removes it. @param by who asked, as a person reads it */
-  requestRemoval(copy: CopyId, by: string): Promise<void>;
+  /**
+   * Stops what runs for the copy and removes it.
+   * @param by who asked, as a person reads it
+   * @param at when, by the database's clock: who waits since then gets the copy anew; absent, nobody does
+   */
+  requestRemoval(copy: CopyId, by: string, at?: string): Promise<void>;
   /** Waits until whatever runs for the copy has ended; how it ended is not told. */
   copyEnded(copy: CopyId, signal?: AbortSignal): Promise<void>;
   /** Makes sure that a deletion of the template runs; it completes every job that waits for one. */
@@ -107,8 +111,8 @@ export function createOrchestration(client: Client, options: OrchestrationOption
       );
     },
 
-    async requestStop({ templateId, poolId }, { by, remove }) {
-      const request: StopRequest = { v: 1, by, remove };
+    async requestStop({ templateId, poolId }, stop) {
+      const request: StopRequest = { v: 1, ...stop };
       try {
         await workflow.getHandle(copyWorkflowId(templateId, poolId)).signal(STOP_SIGNAL, request);
         return true;
@@ -118,9 +122,9 @@ export function createOrchestration(client: Client, options: OrchestrationOption
       }
     },
 
-    requestRemoval(copy, by) {
+    requestRemoval(copy, by, at) {
       const { templateId, poolId } = copy;
-      const request: StopRequest = { v: 1, by, remove: true };
+      const request: StopRequest = { v: 1, by, remove: true, ...(at === undefined ? {} : { at }) };
       return signalCopy(
         copy,
         {

@@ -29,16 +29,23 @@ export const patientControl = (summary: string) =>
     retry: UNTIL_IT_WORKS,
   });
 
-/** Short jobs of a host. One that does not take the job in time is gone. */
-export const quick = (
-  hostId: string,
-  { summary, takeMs, runMs }: { readonly summary: string; readonly takeMs: number; readonly runMs: number },
-) =>
+interface Quick {
+  readonly summary: string;
+  /** A host that does not take the job in this time is gone. */
+  readonly takeMs: number;
+  readonly runMs: number;
+  /** A host that took the job and is not heard of for this long is gone; for jobs that heartbeat. */
+  readonly silentMs?: number;
+}
+
+/** Short jobs of a host. */
+export const quick = (hostId: string, { summary, takeMs, runMs, silentMs }: Quick) =>
   proxyActivities<QuickActivities>({
     summary,
     taskQueue: hostQueue(hostId),
     scheduleToStartTimeout: takeMs,
     startToCloseTimeout: runMs,
+    ...(silentMs === undefined ? {} : { heartbeatTimeout: silentMs }),
     cancellationType: 'TRY_CANCEL',
     retry: ONCE,
   });

@@ -13,6 +13,7 @@ import type {
   RegistrationResult,
 } from '../model/payloads.ts';
 import { REGISTRATION_TIMING } from '../model/timing.ts';
+import type { RegistrationTiming } from '../model/timing.ts';
 import { bare, hostFailure, isFailure, messageOf } from './failures.ts';
 import { control, quick } from './policies.ts';
 import { show } from './status.ts';
@@ -60,7 +61,7 @@ async function lookFromSomeHost(
     if (leftMs < timing.leastMs) break;
     tried.push(host.hostId);
     try {
-      return { host, report: await look(input, host, { takeMs: timing.takeMs, leftMs }) };
+      return { host, report: await look(input, host, { ...timing, leftMs }) };
     } catch (error) {
       if (!isFailure(error) || CancellationScope.current().consideredCancelled) throw error;
       reasons.push(hostFailure(error, host.hostName).message);
@@ -76,9 +77,9 @@ const MARGIN_MS = 500;
 function look(
   { templateId, url, format }: RegistrationInput,
   { hostId, hostName, sealed }: ChosenHost,
-  { takeMs, leftMs }: { readonly takeMs: number; readonly leftMs: number },
+  { takeMs, silentMs, leftMs }: RegistrationTiming & { readonly leftMs: number },
 ): Promise<ProbeReport> {
-  const host = quick(hostId, { summary: `Probe from host ${hostName}`, takeMs, runMs: leftMs });
+  const host = quick(hostId, { summary: `Probe from host ${hostName}`, takeMs, silentMs, runMs: leftMs });
   return host.probe({
     v: 1,
     templateId,

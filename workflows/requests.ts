@@ -41,7 +41,8 @@ export function listenForRequests(copy: Copy): Requests {
 }
 
 /**
- * Who waits now is told at once, since who asks from now on is to be served: the two could not be told apart later.
+ * Who waited when the stop was asked for is told at once; who asked later is served. Signals may overtake each other
+ * on their way here, so that what counts is when the jobs were written.
  */
 async function stop(requests: Requests, { templateId, poolId }: Copy, request: StopRequest): Promise<void> {
   const remove = request.remove || requests.stop?.remove === true;
@@ -50,9 +51,11 @@ async function stop(requests: Requests, { templateId, poolId }: Copy, request: S
   requests.onStop();
   requests.telling += 1;
   const what = request.remove ? 'The copy was removed' : 'The deployment was cancelled';
-  await CancellationScope.nonCancellable(() =>
-    control('Tell those who wait').settleStopped({ templateId, poolId }, `${what} by ${request.by}`),
+  const text = `${what} by ${request.by}`;
+  const awaited = await CancellationScope.nonCancellable(() =>
+    control('Tell those who wait').settleStopped({ templateId, poolId }, text, request.at),
   );
+  if (awaited) requests.wanted = Math.max(requests.wanted, requests.served + 1);
   requests.telling -= 1;
 }
 

@@ -1,5 +1,6 @@
+import { databaseTime } from '../../db/database.ts';
 import { recordEvent } from '../../db/events.ts';
-import { findCopy } from '../../db/listings/deployments.ts';
+import { findCopy } from '../../db/copies.ts';
 import { copyWorkflowId } from '../../model/names.ts';
 import { inTime } from '../background.ts';
 import { ADMINS, defineCommand } from '../command.ts';
@@ -26,6 +27,7 @@ export const cancelTemplateDeployment = defineCommand({
     const copy = { templateId: template.uuid, poolId: pool.uuid };
     const what = `${kindOf(template)} '${template.name}' on pool '${pool.name}'`;
     const cleanup = values.cleanup === true;
+    const at = await databaseTime(db);
     if (cleanup) {
       const there = (await findCopy(db, copy)) !== undefined;
       if (
@@ -34,9 +36,9 @@ export const cancelTemplateDeployment = defineCommand({
       ) {
         throw nothing(what);
       }
-      await inTime(context, orchestration.requestRemoval(copy, caller.username));
+      await inTime(context, orchestration.requestRemoval(copy, caller.username, at));
     } else if (
-      !(await inTime(context, orchestration.requestStop(copy, { by: caller.username, remove: false })))
+      !(await inTime(context, orchestration.requestStop(copy, { by: caller.username, remove: false, at })))
     ) {
       throw nothing(what);
     }

@@ -4,6 +4,9 @@ import type { PoolHost, PoolListRow } from '../../db/listings/pools.ts';
 import { fingerprint } from '../../trust/identity.ts';
 import { date, list, long, type Shape, string } from '../response.ts';
 
+const problemsOf = ({ problems, pool_problems }: HostListRow): readonly string[] | undefined =>
+  problems.length + pool_problems.length > 0 ? [...problems, ...pool_problems] : undefined;
+
 export const HOST: Shape<HostListRow> = {
   id: string('the id', ({ uuid }) => uuid),
   name: string('the name', ({ name }) => name),
@@ -24,6 +27,7 @@ export const HOST: Shape<HostListRow> = {
     'the programs that it uses, with their versions where it has them',
     ({ programs }) => programs,
   ),
+  problem: list('what it cannot do as it is, such as a pool that is not mounted', problemsOf),
   lastpinged: date('when it was heard of last', ({ last_seen }) => last_seen),
   created: date('when it joined first', ({ created }) => created),
 };

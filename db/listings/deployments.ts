@@ -120,17 +120,3 @@ export async function hostNames(
   const rows = await db.selectFrom('host').where('uuid', 'in', uuids).select(['uuid', 'name']).execute();
   return new Map(rows.map(({ uuid, name }) => [uuid, name]));
 }
-
-/** Whether there is a row for this template on this pool. */
-export const findCopy = (
-  db: Queryable,
-  copy: { readonly templateId: string; readonly poolId: string },
-): Promise<Pick<Row<'template_spool_ref'>, 'uuid' | 'state' | 'download_state'> | undefined> =>
-  db
-    .selectFrom('template_spool_ref as copy')
-    .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
-    .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
-    .where('template.uuid', '=', copy.templateId)
-    .where('pool.uuid', '=', copy.poolId)
-    .select(['copy.uuid', 'copy.state', 'copy.download_state'])
-    .executeTakeFirst();

@@ -22,6 +22,8 @@ export type HostListRow = Row<'host'> & {
   readonly zone_name: string;
   readonly cluster_uuid: string;
   readonly cluster_name: string;
+  /** Why pools that it has are not mounted there. */
+  readonly pool_problems: readonly string[];
 };
 
 export async function listHosts(
@@ -40,6 +42,7 @@ export async function listHosts(
       'zone.name as zone_name',
       'cluster.uuid as cluster_uuid',
       'cluster.name as cluster_name',
+      poolProblems.as('pool_problems'),
     ])
     .orderBy('host.name')
     .orderBy('host.id')
@@ -48,6 +51,11 @@ export async function listHosts(
     .execute();
   return { count, rows };
 }
+
+const poolProblems = sql<readonly string[]>`array(
+  select 'pool ' || p.name || ': ' || r.problem
+  from storage_pool_host_ref r join storage_pool p on p.id = r.pool_id
+  where r.host_id = host.id and r.problem is not null order by p.name)`;
 
 function matching(db: Queryable, query: HostQuery) {
   const { id, name, zoneId, clusterId, up, resourceState, keyword } = query;

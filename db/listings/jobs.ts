@@ -1,4 +1,5 @@
 /** Asynchronous jobs as their callers ask for them. */
+import { jobStatus } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
 
@@ -23,7 +24,7 @@ export const findPendingJob = (
     .selectFrom('async_job')
     .where('job_cmd', '=', job.cmd)
     .where('instance_uuid', '=', job.instanceUuid)
-    .where('job_status', '=', 0)
+    .where('job_status', '=', jobStatus.pending)
     .select('uuid')
     .orderBy('id')
     .executeTakeFirst();

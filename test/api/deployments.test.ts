@@ -50,7 +50,7 @@ describe('cancelTemplateDeployment', () => {
         what: 'requestStop',
         args: [
           { templateId, poolId: pools.local.id },
-          { by: 'root', remove: false },
+          { by: 'root', remove: false, at: expect.any(String) as string },
         ],
       },
     ]);

@@ -304,7 +304,7 @@ function recordOrchestration(db: Database): RecordingOrchestration {
       note('requestStop', copy, request);
       return recording.running;
     },
-    async requestRemoval(copy, by) {
+    async requestRemoval(copy, by, _at) {
       note('requestRemoval', copy, by);
     },
     async requestDeletion(input) {
