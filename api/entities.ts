@@ -40,11 +40,11 @@ export const zoneNamed = (context: CommandContext, parameter: string, id: string
 export const poolNamed = (context: CommandContext, parameter: string, id: string): Promise<DeployablePool> =>
   entity(context, parameter, id, (uuid) => findPool(context.db, uuid));
 
-export const isOwn = ({ caller }: CommandContext, template: Template): boolean =>
+const isOwn = ({ caller }: CommandContext, template: Template): boolean =>
   caller.accountId === template.account_id;
 
 /** Whether the caller may know of it: what others keep to themselves does not exist for him. */
-export function mayKnow(context: CommandContext, template: Template): boolean {
+function mayKnow(context: CommandContext, template: Template): boolean {
   if (isOwn(context, template)) return true;
   if (template.state === 'NotUploaded') return false;
   return context.caller.role === 'admin' || (template.public && template.removed === null);

@@ -31,7 +31,7 @@ export const CLUSTER: Shape<ClusterListRow> = {
 };
 
 /** A category has no row of its own; its id comes from its name. */
-export const categoryId = (category: string): string => stableUuid('guest os category', category);
+const categoryId = (category: string): string => stableUuid('guest os category', category);
 
 export const OS_TYPE: Shape<Row<'guest_os'>> = {
   id: string('the id', ({ uuid }) => uuid),

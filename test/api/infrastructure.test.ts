@@ -283,6 +283,9 @@ describe('storage pools', () => {
         created: expect.any(String),
       },
     ]);
+    expect((await lab.admin.ok('listHosts', { id: two.hostId })).host[0].problem).toEqual([
+      'pool nfs1: the marker is absent',
+    ]);
     const countOf = async (parameters: Parameters): Promise<number> =>
       ((await lab.admin.ok('listStoragePools', parameters)).count ?? 0) as number;
     expect(await countOf({ scope: 'zone', zoneid: lab.zone.uuid, state: 'Up', keyword: 'NFS' })).toBe(1);
