@@ -33,7 +33,9 @@ export interface Stack extends ReadyFile {
   output(): string;
   /** As Ctrl-C does it to one process; resolves with the exit code once it has ended. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
-  /** Stops it where that was not done yet, and removes the folder. */
+  /** Whatever became of it: nothing of it runs after this. */
+  endAll(): Promise<void>;
+  /** The same, and removes the folder. */
   remove(): Promise<void>;
 }
 
@@ -58,7 +60,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     },
     180_000,
   ).catch(async (error: unknown) => {
-    await started.stop('SIGTERM');
+    await started.endAll();
     throw error;
   });
   const { apiUrl: url, apiKey, secretKey } = ready;
@@ -70,9 +72,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     process: started.process,
     output: () => started.output(),
     stop: (signal = 'SIGTERM') => started.stop(signal),
+    endAll: () => started.endAll(),
     async remove() {
-      await started.stop('SIGTERM');
-      await endWhatIsLeft(dataDirOf(folder));
+      await started.endAll();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -93,6 +95,8 @@ export interface Started {
   /** Resolves once it has ended. */
   stop(signal: NodeJS.Signals): Promise<number | null>;
   readonly ended: Promise<number | null>;
+  /** Whatever became of the start: nothing of it runs after this. */
+  endAll(): Promise<void>;
 }
 
 /** In a group of its own, so that a test can signal the group as a terminal does. */
@@ -120,7 +124,23 @@ export function spawnStart(folder: string, { hosts = 1, env = {}, command }: Sta
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       return ended;
     },
+    async endAll() {
+      const group = -(child.pid as number);
+      signalGroup(group, 'SIGTERM');
+      await until('the group has ended', () => !signalGroup(group, 0), 60_000).catch(() => undefined);
+      signalGroup(group, 'SIGKILL');
+      await endWhatIsLeft(dataDirOf(folder));
+    },
   };
+}
+
+/** @returns whether there was anybody in it */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(group, signal);
+  } catch {
+    return false;
+  }
 }
 
 /** Without what would lead it to other servers or settings. */
