@@ -25,7 +25,7 @@ import { WORKFLOW_BUNDLE } from './workflow-bundle.ts';
 /** Activities at a time; most of them only wait: for the database, or for another workflow. */
 const ACTIVITY_SLOTS = 500;
 /** Activities that are still under way after this are given back to be done again. */
-const GRACE = '5 seconds';
+const GRACE = '1 second';
 const FORCE = '15 seconds';
 const UPKEEP_CHECK_MS = 30_000;
 
