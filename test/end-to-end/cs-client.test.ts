@@ -2,7 +2,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { rawDisk, sha256 } from '../support/images.ts';
-import { csPython } from '../support/cs-python.ts';
+import { csPython, needingCs } from '../support/cs-python.ts';
+import type { CsPython } from '../support/cs-python.ts';
 import { openEndToEnd } from './lab.ts';
 import type { EndToEnd } from './lab.ts';
 
@@ -37,31 +38,32 @@ print(json.dumps(dict(template=template, prepared=prepared, listed=listed, copie
                       deleted=deleted, after=after, error=error)))
 `;
 
-let lab: EndToEnd;
-beforeAll(async () => {
-  lab = await openEndToEnd({ hosts: 1 });
-});
-afterAll(() => lab.close());
-
-test('cs registers, prepares, waits, lists and deletes', async () => {
-  const python = await csPython();
-  if (python === undefined) return console.warn('skipped: the PyPI package cs cannot be installed here');
-  const body = rawDisk(2 * MIB);
-  lab.server.serve('/cs.img', { body });
-  const { apiUrl, apiKey, secretKey } = lab.stack;
-  const url = lab.server.url('/cs.img');
-  const checksum = `{SHA-256}${sha256(body)}`;
-  const args = ['-c', SCRIPT, apiUrl, apiKey, secretKey, url, checksum];
-  const { stdout } = await run(python.command, args, { env: { ...process.env, ...python.env } });
-  const told = JSON.parse(stdout) as Record<string, unknown>;
-  expect(told).toMatchObject({
-    template: { name: 'by cs', isready: true, hypervisor: 'KVM', size: body.length },
-    prepared: { success: true },
-    listed: [{ status: 'Bypassed Secondary Storage' }],
-    copies: [{ state: 'Ready', sha256: sha256(body) }],
-    deleted: { success: true },
-    after: {},
-    error: { errorcode: 431 },
+needingCs('the PyPI client cs', () => {
+  let lab: EndToEnd;
+  beforeAll(async () => {
+    lab = await openEndToEnd({ hosts: 1 });
   });
-  expect(lab.server.seen('/cs.img').requests.every((headers) => headers['x-who'] === 'cs')).toBe(true);
+  afterAll(() => lab.close());
+
+  test('cs registers, prepares, waits, lists and deletes', async () => {
+    const python = csPython() as CsPython;
+    const body = rawDisk(2 * MIB);
+    lab.server.serve('/cs.img', { body });
+    const { apiUrl, apiKey, secretKey } = lab.stack;
+    const url = lab.server.url('/cs.img');
+    const checksum = `{SHA-256}${sha256(body)}`;
+    const args = ['-c', SCRIPT, apiUrl, apiKey, secretKey, url, checksum];
+    const { stdout } = await run(python.command, args, { env: { ...process.env, ...python.env } });
+    const told = JSON.parse(stdout) as Record<string, unknown>;
+    expect(told).toMatchObject({
+      template: { name: 'by cs', isready: true, hypervisor: 'KVM', size: body.length },
+      prepared: { success: true },
+      listed: [{ status: 'Bypassed Secondary Storage' }],
+      copies: [{ state: 'Ready', sha256: sha256(body) }],
+      deleted: { success: true },
+      after: {},
+      error: { errorcode: 431 },
+    });
+    expect(lab.server.seen('/cs.img').requests.every((headers) => headers['x-who'] === 'cs')).toBe(true);
+  });
 });

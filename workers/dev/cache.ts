@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Surroundings } from '../settings.ts';
 
+/** Empty ones are as good as none. */
 type Places = Pick<Surroundings, 'cacheHome' | 'home'>;
 
 /**
@@ -20,9 +21,9 @@ export async function cacheFolder(places: Places): Promise<string> {
 }
 
 function candidates({ cacheHome, home }: Places): readonly string[] {
-  const homes = [home, systemHome()].filter((folder) => folder !== undefined && folder !== '/');
+  const homes = [home || undefined, systemHome()].filter((folder) => folder !== undefined && folder !== '/');
   return [
-    ...(cacheHome === undefined ? [] : [join(cacheHome, 'bypass')]),
+    ...(!cacheHome ? [] : [join(cacheHome, 'bypass')]),
     ...homes.map((folder) => join(folder as string, '.cache', 'bypass')),
     join(tmpdir(), `bypass-cache-${userInfo().uid}`),
   ];
