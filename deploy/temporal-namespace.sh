@@ -4,7 +4,7 @@
 set -eu
 
 : "${TEMPORAL_ADDRESS:?is not set; it is the host:port of the Temporal server}"
-export TEMPORAL_NAMESPACE="${TEMPORAL_NAMESPACE:-default}"
+namespace=${TEMPORAL_NAMESPACE:-default}
 tries=60
 
 until temporal operator cluster health >/dev/null 2>&1; do
@@ -16,17 +16,17 @@ until temporal operator cluster health >/dev/null 2>&1; do
   sleep 2
 done
 
-if temporal operator namespace describe >/dev/null 2>&1; then
-  echo "Namespace $TEMPORAL_NAMESPACE is there"
+if temporal operator namespace describe --namespace "$namespace" >/dev/null 2>&1; then
+  echo "Namespace $namespace is there"
 else
-  temporal operator namespace create --retention "${TEMPORAL_RETENTION:-30d}"
+  temporal operator namespace create --namespace "$namespace" --retention "${TEMPORAL_RETENTION:-30d}"
 fi
 
 # A new namespace is known to all parts of the server some seconds later only.
-until temporal workflow list --limit 1 >/dev/null 2>&1; do
+until temporal workflow list --namespace "$namespace" --limit 1 >/dev/null 2>&1; do
   tries=$((tries - 1))
   if [ "$tries" -le 0 ]; then
-    echo "Namespace $TEMPORAL_NAMESPACE does not answer" >&2
+    echo "Namespace $namespace does not answer" >&2
     exit 1
   fi
   sleep 2
