@@ -2,7 +2,8 @@
 import type { Client } from '@temporalio/client';
 
 const PAGE_SIZE = 500;
-const HOST_IDENTITY = /^host:([0-9a-f-]{36})$/;
+/** The queues of one host, and nobody else's. A worker's identity is no use: the server lists that of its connection. */
+const HOST_QUEUE = /^host:([0-9a-f-]{36})(?::transfer)?$/;
 
 /**
  * The heartbeat time of each worker, by host id and worker. Workers that died stay in the list for minutes, with a
@@ -17,8 +18,8 @@ export async function listHeartbeats(
   do {
     const page = await client.workflowService.listWorkers({ namespace, pageSize: PAGE_SIZE, nextPageToken });
     for (const { workerHeartbeat } of page.workersInfo) {
-      const { workerIdentity, workerInstanceKey, heartbeatTime } = workerHeartbeat ?? {};
-      const hostId = HOST_IDENTITY.exec(workerIdentity ?? '')?.[1];
+      const { taskQueue, workerInstanceKey, heartbeatTime } = workerHeartbeat ?? {};
+      const hostId = HOST_QUEUE.exec(taskQueue ?? '')?.[1];
       if (hostId === undefined || !workerInstanceKey || !heartbeatTime) continue;
       const time = `${String(heartbeatTime.seconds ?? 0)}.${heartbeatTime.nanos ?? 0}`;
       found.set(hostId, { ...found.get(hostId), [workerInstanceKey]: time });

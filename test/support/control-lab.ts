@@ -10,9 +10,9 @@ import type { Database } from '../../db/database.ts';
 import { createJob } from '../../db/jobs.ts';
 import type { CopyUuids } from '../../db/jobs.ts';
 import type { Row } from '../../db/tables.ts';
-import { CONTROL_QUEUE, copyWorkflowId } from '../../model/names.ts';
+import { CONTROL_QUEUE, UPKEEP_WORKFLOW_ID, copyWorkflowId, workflowTypes } from '../../model/names.ts';
 import type { RegistrationInput, Wait } from '../../model/payloads.ts';
-import type { CopyTiming } from '../../model/timing.ts';
+import type { CopyTiming, UpkeepTiming } from '../../model/timing.ts';
 import { createOrchestration } from '../../orchestration/client.ts';
 import type { LiveCopy, Orchestration } from '../../orchestration/client.ts';
 import { masterKeyOf } from '../../trust/master-key.ts';
@@ -36,6 +36,8 @@ export const QUICK_TIMING: Partial<CopyTiming> = {
   throttleRounds: 2,
   reportFreshMs: 0,
 };
+
+const HURRIED_UPKEEP: UpkeepTiming = { watchEveryMs: 200, roundMs: 200, idleMs: 0, reportMs: 0 };
 
 export interface NewHost {
   readonly name: string;
@@ -73,6 +75,8 @@ export interface ControlLab {
   /** Why the copy waits, once it does for such a reason. */
   waiting(copy: CopyUuids, reason: RegExp): Promise<Wait>;
   workflow(copy: CopyUuids): WorkflowHandle;
+  /** The upkeep workflow, hurried. */
+  startUpkeep(): Promise<WorkflowHandle>;
   /** Ends the control worker, and starts another, which knows nothing. */
   restartControl(): Promise<void>;
   copy(copy: CopyUuids): Promise<Row<'template_spool_ref'> | undefined>;
@@ -81,11 +85,8 @@ export interface ControlLab {
 }
 
 export async function openControlLab(timing: Partial<CopyTiming> = QUICK_TIMING): Promise<ControlLab> {
-  const [{ db, close: dropDatabase }, temporal, bundle] = await Promise.all([
-    freshDatabase(),
-    testTemporal(),
-    workflowBundle(),
-  ]);
+  const [database, temporal, bundle] = await Promise.all([freshDatabase(), testTemporal(), workflowBundle()]);
+  const { db } = database;
   const orchestration = createOrchestration(temporal.client, { timing });
   const masterKey = masterKeyOf([randomBytes(32)]);
   const startControl = async () => {
@@ -187,6 +188,13 @@ export async function openControlLab(timing: Partial<CopyTiming> = QUICK_TIMING)
 
     workflow: (copy) => temporal.client.workflow.getHandle(copyWorkflowId(copy.templateId, copy.poolId)),
 
+    startUpkeep: () =>
+      temporal.client.workflow.start(workflowTypes.upkeep, {
+        taskQueue: CONTROL_QUEUE,
+        workflowId: UPKEEP_WORKFLOW_ID,
+        args: [{ v: 1, timing: HURRIED_UPKEEP }],
+      }),
+
     async restartControl() {
       control.worker.shutdown();
       await control.running;
@@ -218,7 +226,7 @@ export async function openControlLab(timing: Partial<CopyTiming> = QUICK_TIMING)
       control.worker.shutdown();
       await control.running;
       await temporal.close();
-      await dropDatabase();
+      await database.close();
     },
   };
 }

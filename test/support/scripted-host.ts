@@ -13,6 +13,7 @@ import type { DownloadFailure, DownloadJob, DownloadResult, PoolReport } from '.
 import type { Secrets, UrlReport } from '../../model/source.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
 import { openForHost } from '../../trust/sealing.ts';
+import { deferred } from './deferred.ts';
 import type { TestTemporal } from './temporal.ts';
 
 /** What it does instead of succeeding at once. */
@@ -207,24 +208,28 @@ export function endless(): {
   readonly begun: Promise<DownloadJob>;
   release(result: DownloadResult): void;
 } {
-  let announce: (job: DownloadJob) => void = () => undefined;
-  let release: (result: DownloadResult) => void = () => undefined;
-  const begun = new Promise<DownloadJob>((resolve) => (announce = resolve));
-  const released = new Promise<DownloadResult>((resolve) => (release = resolve));
+  const begun = deferred<DownloadJob>();
+  const released = deferred<DownloadResult>();
   return {
-    begun,
-    release: (result) => release(result),
+    begun: begun.promise,
+    release: (result) => released.resolve(result),
     async download(job) {
       const { cancelled } = Context.current();
       const progress = { v: 1, phase: 'downloading', bytes: 400, total: 1000, rate: 10, source: job.url };
       const beat = setInterval(() => Context.current().heartbeat(progress), 200);
       Context.current().heartbeat(progress);
-      announce(job);
+      begun.resolve(job);
       try {
-        return await Promise.race([released, cancelled]);
+        return await Promise.race([released.promise, cancelled]);
       } finally {
         clearInterval(beat);
       }
     },
   };
 }
+
+/** Rejects with the signal's reason once it is aborted. */
+export const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });

@@ -299,12 +299,13 @@ test('wrong content is not tried again', async () => {
   expect(host.jobs).toHaveLength(1);
 });
 
+const broken = (name: string) => ({
+  download(job: Parameters<typeof failed>[1]) {
+    throw failed(name, job, { kind: 'DiskBroken', message: `disk of ${name} answers EIO` });
+  },
+});
+
 test('a host with a broken disk is passed over; when all are broken, the reason is told', async () => {
-  const broken = (name: string) => ({
-    download(job: Parameters<typeof failed>[1]) {
-      throw failed(name, job, { kind: 'DiskBroken', message: `disk of ${name} answers EIO` });
-    },
-  });
   await lab.addHost({ name: 'b1', pool: 'disks', script: broken('b1') });
   await lab.addHost({ name: 'b2', pool: 'disks', script: broken('b2') });
   const copy = await newCopy('disks');

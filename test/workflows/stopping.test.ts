@@ -1,12 +1,12 @@
-import { WorkflowFailedError } from '@temporalio/client';
+import type { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import { sql } from 'kysely';
-import { createJob } from '../../db/jobs.ts';
 import type { CopyUuids } from '../../db/jobs.ts';
 import { openControlLab } from '../support/control-lab.ts';
 import type { ControlLab } from '../support/control-lab.ts';
 import { downloaded, endless, failed } from '../support/scripted-host.ts';
+import { deferred } from '../support/deferred.ts';
 import { until } from '../support/until.ts';
 
 let lab: ControlLab;
@@ -19,16 +19,6 @@ const newCopy = async (pool: string) => ({
   templateId: await lab.addTemplate(),
   poolId: lab.poolId(pool),
 });
-
-const waitingJob = (copy: CopyUuids) =>
-  createJob(lab.db, {
-    accountId: lab.accountId,
-    userId: lab.userId,
-    cmd: 'prepareTemplate',
-    instanceType: 'Template',
-    instanceUuid: copy.templateId,
-    copies: [copy],
-  });
 
 /** Endless for the first download, at once for the others. */
 function firstEndless() {
@@ -195,20 +185,18 @@ test('a removal waits for a host, and can be asked for when nothing is there', a
 
 /** Keeps the copy's row from being written, until released. */
 async function holdRow(copy: CopyUuids): Promise<() => Promise<void>> {
-  let release: () => void = () => undefined;
-  const released = new Promise<void>((resolve) => (release = resolve));
-  let locked: () => void = () => undefined;
-  const holding = new Promise<void>((resolve) => (locked = resolve));
+  const released = deferred();
+  const holding = deferred();
   const done = lab.db.transaction().execute(async (tx) => {
     await sql`
       select 1 from template_spool_ref c join storage_pool p on p.id = c.pool_id
       where p.uuid = ${copy.poolId} for share of c`.execute(tx);
-    locked();
-    await released;
+    holding.resolve();
+    await released.promise;
   });
-  await holding;
+  await holding.promise;
   return async () => {
-    release();
+    released.resolve();
     await done;
   };
 }
