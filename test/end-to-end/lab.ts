@@ -1,5 +1,6 @@
 /** What end-to-end tests share: an installation, an origin of images, and words for what a client does. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -10,6 +11,7 @@ import { PARTS_FOLDER } from '../../images/part-file.ts';
 import { openDatabase } from '../../db/database.ts';
 import type { Database } from '../../db/database.ts';
 import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import type { ReadyFile } from '../../workers/dev/ready-file.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { startStack } from '../support/stack.ts';
@@ -78,6 +80,8 @@ export interface EndToEnd {
   readonly pools: readonly PoolPlace[];
   /** The first of them. */
   readonly pool: PoolPlace;
+  /** As they are now: what was killed is started again as another process. */
+  pids(): ReadyFile['pids'];
   call<T>(command: string, parameters?: Parameters): Promise<T>;
   /** A RAW template called after its URL, unless told otherwise; `format` ISO makes it an ISO. */
   register(parameters: Parameters & { readonly url: string }): Promise<Image>;
@@ -105,9 +109,11 @@ export interface EndToEnd {
   failureOf(workflowId: string): Promise<string>;
   partsOf(pool: PoolPlace): Promise<readonly string[]>;
   /** As a power cut does it; the supervisor starts it again. */
-  killHost(name: string): Promise<void>;
-  /** It keeps its process and answers nothing more. */
-  stopHostForGood(name: string): Promise<void>;
+  killHost(name: string): void;
+  /** It keeps its process and answers nothing more, until `goOn`. */
+  freezeHost(name: string): void;
+  /** Wakes every host that was frozen. */
+  goOn(): void;
   /** One more host worker, as an operator runs it. */
   runHost(options: HostOptions): Promise<{ stop(): Promise<void> }>;
   /** A token of `bypass host invite`. */
@@ -133,12 +139,17 @@ export async function openEndToEnd(options: { readonly hosts: number }): Promise
     (await call<Record<string, readonly T[] | undefined>>(command, parameters))[key] ?? [];
   const [zone] = await list<{ readonly id: string }>('listZones', 'zone');
   const [osType] = await list<{ readonly id: string }>('listOsTypes', 'ostype');
+  const pids = (): ReadyFile['pids'] => (JSON.parse(readFileSync(stack.readyFile, 'utf8')) as ReadyFile).pids;
   const pidOf = (name: string): number => {
-    const pid = stack.pids.hosts[Number(/\d+$/.exec(name)?.[0]) - 1];
+    const pid = pids().hosts[Number(/\d+$/.exec(name)?.[0]) - 1];
     if (pid === undefined) throw new Error(`'${name}' is no host of this installation`);
     return pid;
   };
-  const stopped = new Set<number>();
+  const frozen = new Set<number>();
+  const goOn = (): void => {
+    for (const pid of frozen) process.kill(pid, 'SIGCONT');
+    frozen.clear();
+  };
 
   const register = async (parameters: Parameters & { readonly url: string }): Promise<Image> => {
     const { format = 'RAW', ...rest } = parameters;
@@ -184,6 +195,7 @@ export async function openEndToEnd(options: { readonly hosts: number }): Promise
     db,
     pools: stack.pools,
     pool: stack.pools[0] as PoolPlace,
+    pids,
     call,
     register,
     prepare,
@@ -247,13 +259,14 @@ export async function openEndToEnd(options: { readonly hosts: number }): Promise
       throw new Error(`workflow ${workflowId} did not fail`);
     },
     partsOf: ({ path }) => readdir(join(path, PARTS_FOLDER)).catch(() => []),
-    async killHost(name) {
+    killHost(name) {
       process.kill(pidOf(name), 'SIGKILL');
     },
-    async stopHostForGood(name) {
-      stopped.add(pidOf(name));
+    freezeHost(name) {
+      frozen.add(pidOf(name));
       process.kill(pidOf(name), 'SIGSTOP');
     },
+    goOn,
     async runHost({ name, state, pools, invite }) {
       const program = join(PROJECT_ROOT, 'dist', 'workers', 'main.js');
       const child = spawn(process.execPath, [program, 'host', 'run'], {
@@ -283,13 +296,7 @@ export async function openEndToEnd(options: { readonly hosts: number }): Promise
       return answer.hostinvite.token;
     },
     async close() {
-      for (const pid of stopped) {
-        try {
-          process.kill(pid, 'SIGCONT');
-        } catch {
-          // It has ended.
-        }
-      }
+      goOn();
       await db.destroy();
       await connection.close();
       await server.close();

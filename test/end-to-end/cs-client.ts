@@ -4,7 +4,6 @@ import { promisify } from 'node:util';
 import { rawDisk, sha256 } from '../support/images.ts';
 import { csPython, needingCs } from '../support/cs-python.ts';
 import type { CsPython } from '../support/cs-python.ts';
-import { openEndToEnd } from './lab.ts';
 import type { EndToEnd } from './lab.ts';
 
 const run = promisify(execFile);
@@ -38,32 +37,33 @@ print(json.dumps(dict(template=template, prepared=prepared, listed=listed, copie
                       deleted=deleted, after=after, error=error)))
 `;
 
-needingCs('the PyPI client cs', () => {
-  let lab: EndToEnd;
-  beforeAll(async () => {
-    lab = await openEndToEnd({ hosts: 1 });
-  });
-  afterAll(() => lab.close());
-
-  test('cs registers, prepares, waits, lists and deletes', async () => {
-    const python = csPython() as CsPython;
-    const body = rawDisk(2 * MIB);
-    lab.server.serve('/cs.img', { body });
-    const { apiUrl, apiKey, secretKey } = lab.stack;
-    const url = lab.server.url('/cs.img');
-    const checksum = `{SHA-256}${sha256(body)}`;
-    const args = ['-c', SCRIPT, apiUrl, apiKey, secretKey, url, checksum];
-    const { stdout } = await run(python.command, args, { env: { ...process.env, ...python.env } });
-    const told = JSON.parse(stdout) as Record<string, unknown>;
-    expect(told).toMatchObject({
-      template: { name: 'by cs', isready: true, hypervisor: 'KVM', size: body.length },
-      prepared: { success: true },
-      listed: [{ status: 'Bypassed Secondary Storage' }],
-      copies: [{ state: 'Ready', sha256: sha256(body) }],
-      deleted: { success: true },
-      after: {},
-      error: { errorcode: 431 },
+/** @param opened gives the installation, once it is up */
+export const csClient = (opened: () => EndToEnd): void =>
+  needingCs('the PyPI client cs', () => {
+    let lab: EndToEnd;
+    beforeAll(() => {
+      lab = opened();
     });
-    expect(lab.server.seen('/cs.img').requests.every((headers) => headers['x-who'] === 'cs')).toBe(true);
+
+    test('cs registers, prepares, waits, lists and deletes', async () => {
+      const python = csPython() as CsPython;
+      const body = rawDisk(2 * MIB);
+      lab.server.serve('/cs.img', { body });
+      const { apiUrl, apiKey, secretKey } = lab.stack;
+      const url = lab.server.url('/cs.img');
+      const checksum = `{SHA-256}${sha256(body)}`;
+      const args = ['-c', SCRIPT, apiUrl, apiKey, secretKey, url, checksum];
+      const { stdout } = await run(python.command, args, { env: { ...process.env, ...python.env } });
+      const told = JSON.parse(stdout) as Record<string, unknown>;
+      expect(told).toMatchObject({
+        template: { name: 'by cs', isready: true, hypervisor: 'KVM', size: body.length },
+        prepared: { success: true },
+        listed: [{ status: 'Bypassed Secondary Storage' }],
+        copies: [{ state: 'Ready', sha256: sha256(body) }],
+        deleted: { success: true },
+        after: {},
+        error: { errorcode: 431 },
+      });
+      expect(lab.server.seen('/cs.img').requests.every((headers) => headers['x-who'] === 'cs')).toBe(true);
+    });
   });
-});
