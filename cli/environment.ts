@@ -1,5 +1,5 @@
 /** What the client commands take from the environment; read here and nowhere else in cli/. */
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 export interface CliEnvironment {
@@ -35,4 +35,13 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): CliEnvironment 
 }
 
 const profileFileOf = (configHome: string | undefined, home: string | undefined): string =>
-  join(configHome ?? join(home ?? homedir(), '.config'), 'bypass', 'config.json');
+  join(configHome ?? join(home ?? systemHome(), '.config'), 'bypass', 'config.json');
+
+/** What the list of users says: Node would take an empty HOME for the answer. */
+function systemHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return homedir();
+  }
+}

@@ -1,6 +1,5 @@
 /** The table of settings as the README has it. */
 import { SETTINGS } from '../../workers/settings.ts';
-import type { ProcessName } from '../../workers/settings.ts';
 
 const COLUMNS = ['flag', 'variable', 'default', 'of', 'meaning'] as const;
 
@@ -10,7 +9,7 @@ export function settingsRows(): readonly (readonly string[])[] {
     code(flag),
     code(variable),
     fallback === '' ? '' : code(fallback),
-    (processes as readonly ProcessName[]).join(', '),
+    processes.join(', '),
     meaning.replaceAll('|', '\\|'),
   ]);
   return [COLUMNS, ...rows];

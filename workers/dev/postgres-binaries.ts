@@ -15,10 +15,13 @@ import {
   rename,
   rm,
   stat,
+  symlink,
 } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { errnoOf } from '../../images/files.ts';
+import { readSurroundings } from '../settings.ts';
+import { cacheFolder } from './cache.ts';
 import { runProgram } from './run-program.ts';
 
 /** Whom a process runs as; absent for the user that we are ourselves. */
@@ -47,6 +50,8 @@ export interface Package {
  */
 export async function postgresBinaries(dataFolder: string): Promise<PostgresBinaries> {
   const { native, version } = await findPackage();
+  // Where they may not be written beside the libraries, the programs do not run, and a copy is made.
+  await linkLibraries(native).catch(() => undefined);
   const runAs = process.getuid?.() === 0 ? await unprivilegedUser(dataFolder) : undefined;
   const folder = await reachablePrograms({ native, version }, runAs);
   return { folder: join(folder, 'bin'), runAs, majorVersion: Number.parseInt(version, 10) };
@@ -69,6 +74,23 @@ async function findPackage(): Promise<Package> {
   }
 }
 
+interface Link {
+  /** Both relative to the package. */
+  readonly source: string;
+  readonly target: string;
+}
+
+/** npm packages hold no links, so this one has a script that makes them; npm may be set to run no scripts. */
+async function linkLibraries(native: string): Promise<void> {
+  const links = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8')) as readonly Link[];
+  for (const { source, target } of links) {
+    const path = join(native, relative('native', target));
+    await symlink(basename(source), path).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    });
+  }
+}
+
 /** Asks the truth itself: whether that user can run the program where it lies. */
 async function runs(native: string, runAs: RunAs | undefined): Promise<boolean> {
   try {
@@ -85,16 +107,20 @@ async function runs(native: string, runAs: RunAs | undefined): Promise<boolean> 
 }
 
 /** Where only root can write, and everybody can read. */
-const COPY_HOMES = ['/var/cache/bypass', '/var/lib/bypass-postgres', '/tmp/bypass-postgres'];
+const PUBLIC_HOMES = ['/var/cache/bypass', '/var/lib/bypass-postgres', '/tmp/bypass-postgres'];
+
+const copyHomes = async (): Promise<readonly string[]> =>
+  process.getuid?.() === 0 ? PUBLIC_HOMES : [await cacheFolder(readSurroundings(process.env))];
 
 /** @returns the folder that that user can run the programs in: where they lie, or a copy */
 export const reachablePrograms = async (
   source: Package,
   runAs: RunAs | undefined,
-  homes: readonly string[] = COPY_HOMES,
-): Promise<string> => ((await runs(source.native, runAs)) ? source.native : publicCopy(source, runAs, homes));
+  homes?: readonly string[],
+): Promise<string> =>
+  (await runs(source.native, runAs)) ? source.native : copyOf(source, runAs, homes ?? (await copyHomes()));
 
-async function publicCopy(
+async function copyOf(
   { native, version }: Package,
   runAs: RunAs | undefined,
   homes: readonly string[],
@@ -110,9 +136,10 @@ async function publicCopy(
       failures.push((error as Error).message);
     }
   }
+  const who = runAs === undefined ? 'this user' : `user ${runAs.uid}`;
   throw new Error(
-    `PostgreSQL's programs lie where user ${runAs?.uid} cannot reach them, and cannot be copied to a public place: ` +
-      `${failures.join('; ')}. Give --database-url, or put the clone where everybody may read`,
+    `PostgreSQL's programs do not run for ${who} from ${native}, nor from a copy: ${failures.join('; ')}. ` +
+      'Give --database-url, or put the clone where everybody may read',
   );
 }
 
@@ -120,7 +147,7 @@ async function publicCopy(
 async function copyOnce(native: string, home: string, copy: string): Promise<void> {
   await mkdir(home, { recursive: true, mode: 0o755 });
   const { uid, mode } = await lstat(home);
-  if (uid !== 0 || (mode & 0o022) !== 0) throw new Error(`${home} can be written by others`);
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) throw new Error(`${home} can be written by others`);
   if (
     await access(copy, constants.R_OK).then(
       () => true,
@@ -132,6 +159,7 @@ async function copyOnce(native: string, home: string, copy: string): Promise<voi
   try {
     const tree = join(unfinished, 'tree');
     await cp(native, tree, { recursive: true, verbatimSymlinks: true });
+    await linkLibraries(tree);
     await rename(tree, copy);
   } catch (error) {
     if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
