@@ -17,7 +17,13 @@ test.each(['README.md', 'docker-compose.yml', 'deploy/bypass-host.env', 'deploy/
   async (name) => {
     const known = new Set<string>(Object.values(SETTINGS).map(({ variable }) => variable));
     // Read by the client commands, and by the Compose file itself.
-    const others = ['BYPASS_URL', 'BYPASS_API_KEY', 'BYPASS_SECRET_KEY', 'BYPASS_DATABASE_PASSWORD', 'BYPASS_LISTEN'];
+    const others = [
+      'BYPASS_URL',
+      'BYPASS_API_KEY',
+      'BYPASS_SECRET_KEY',
+      'BYPASS_DATABASE_PASSWORD',
+      'BYPASS_LISTEN',
+    ];
     const named = (await read(name)).match(/\bBYPASS_[A-Z_]+/g) ?? [];
     expect(named.filter((variable) => !known.has(variable) && !others.includes(variable))).toEqual([]);
   },
