@@ -3,7 +3,10 @@ import { execFile } from 'node:child_process';
 import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Command } from 'commander';
 import { COMMANDS } from '../../api/registry.ts';
+import { createProgram } from '../../cli/program.ts';
+import { cliOf } from '../../cli/surroundings.ts';
 import { PROJECT_ROOT } from '../../workers/dev/project.ts';
 import { ensureBuilt } from '../support/built.ts';
 
@@ -25,11 +28,14 @@ interface Mention {
   readonly flags: readonly string[];
 }
 
-/** Code of a document, with lines that go on in the next one joined. */
-const codeOf = (document: string): readonly string[] =>
-  [...document.matchAll(/```\w*\n([^]*?)```|`([^`\n]+)`/g)]
+/** Code of a document, with lines that go on in the next one joined. What is no Markdown is code as it is. */
+const codeOf = async (name: string): Promise<readonly string[]> => {
+  const document = await text(name);
+  if (!name.endsWith('.md')) return document.split('\n');
+  return [...document.matchAll(/```\w*\n([^]*?)```|`([^`\n]+)`/g)]
     .map(([, block, span]) => block ?? span ?? '')
     .flatMap((code) => code.replace(/\\\n\s*/g, '').split('\n'));
+};
 
 /** Each `bypass …` of a line of code, up to where its comment or the next command begins. */
 const mentionsIn = (line: string): readonly Mention[] =>
@@ -43,9 +49,20 @@ const mentionsIn = (line: string): readonly Mention[] =>
   });
 
 const run = promisify(execFile);
+const clientProgram = createProgram(cliOf(process));
 
 /** What `--help` says of a command; undefined when there is none of that name. */
 async function helpOf(words: readonly string[]): Promise<string | undefined> {
+  const client = words.reduce<Command | undefined>(
+    (at, word) => at?.commands.find((command) => command.name() === word),
+    clientProgram,
+  );
+  return client === undefined ? helpOfProcess(words) : client.helpInformation();
+}
+
+/** The commands of processes are only in the whole program. */
+async function helpOfProcess(words: readonly string[]): Promise<string | undefined> {
+  await ensureBuilt();
   const program = join(PROJECT_ROOT, 'bin', 'bypass.js');
   const { stdout } = await run(process.execPath, [program, ...words, '--help'], { cwd: PROJECT_ROOT });
   return stdout.startsWith(`Usage: ${['bypass', ...words].join(' ')} `) ? stdout : undefined;
@@ -62,9 +79,8 @@ describe('bypass commands', () => {
   const helps = new Map<string, string | undefined>();
 
   beforeAll(async () => {
-    await ensureBuilt();
     for (const document of DOCUMENTS) {
-      for (const mention of codeOf(await text(document)).flatMap(mentionsIn)) {
+      for (const mention of (await codeOf(document)).flatMap(mentionsIn)) {
         const command = commandOf(mention);
         const key = command.join(' ');
         if (!helps.has(key)) helps.set(key, await helpOf(command));
@@ -73,16 +89,14 @@ describe('bypass commands', () => {
   });
 
   test.each(DOCUMENTS)('in %s there are, with those flags', async (document) => {
-    const wrong = codeOf(await text(document))
-      .flatMap(mentionsIn)
-      .flatMap((mention) => {
-        const key = commandOf(mention).join(' ');
-        const help = helps.get(key);
-        if (help === undefined) return [`bypass ${key}`];
-        return mention.flags
-          .filter((flag) => !help.includes(`${flag} `))
-          .map((flag) => `bypass ${key} ${flag}`);
-      });
+    const wrong = (await codeOf(document)).flatMap(mentionsIn).flatMap((mention) => {
+      const key = commandOf(mention).join(' ');
+      const help = helps.get(key);
+      if (help === undefined) return [`bypass ${key}`];
+      return mention.flags
+        .filter((flag) => !help.includes(`${flag} `))
+        .map((flag) => `bypass ${key} ${flag}`);
+    });
     expect(wrong).toEqual([]);
   });
 
