@@ -46,7 +46,7 @@ export async function testTemporal(): Promise<TestTemporal> {
 let installed = false;
 
 /** Quiet, with heartbeats of workers often enough for tests that wait for a host to be seen. */
-function installTestRuntime(): void {
+export function installTestRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({
