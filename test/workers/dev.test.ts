@@ -5,12 +5,15 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { HostAnswer, ZoneAnswer } from '../../cli/answers.ts';
+import { UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
 import { FOLDER_MARK } from '../../workers/dev/leftovers.ts';
 import { listProcesses } from '../../workers/dev/processes.ts';
 import { PROJECT_ROOT } from '../../workers/dev/project.ts';
 import { ensureBuilt } from '../support/built.ts';
+import { freshDatabase } from '../support/postgres.ts';
 import { dataDirOf, spawnStart, stackFolder, startStack } from '../support/stack.ts';
 import type { Stack } from '../support/stack.ts';
+import { testTemporal } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
 jest.setTimeout(300_000);
@@ -151,6 +154,31 @@ test('a signal during the start ends it, too', async () => {
   await until('PostgreSQL is up', () => started.output().includes('PostgreSQL answers'));
   expect(await started.stop('SIGTERM')).toBe(0);
   expect(await left()).toEqual([]);
+});
+
+test('servers that are given are used, and none of its own', async () => {
+  const [database, temporal] = await Promise.all([freshDatabase(), testTemporal()]);
+  const own = await stackFolder();
+  try {
+    stack = await startStack({
+      folder: own,
+      env: {
+        BYPASS_DATABASE_URL: database.url,
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_NAMESPACE: temporal.namespace,
+      },
+    });
+    expect(stack.pids).toMatchObject({ postgres: 0, temporal: 0 });
+    expect(stack.temporalAddress).toBe(temporal.address);
+    const upkeep = await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).describe();
+    expect(upkeep.status.name).toBe('RUNNING');
+    const names = await database.db.selectFrom('host').select('name').execute();
+    expect(names).toEqual([{ name: 'host1' }]);
+    expect((await readdir(stack.dataDir)).includes('postgres')).toBe(false);
+  } finally {
+    await stack?.endAll();
+    await Promise.all([database.close(), temporal.close(), rm(own, { recursive: true })]);
+  }
 });
 
 test('a port that is taken is told of in a sentence, before anything is started', async () => {

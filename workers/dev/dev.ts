@@ -1,8 +1,10 @@
 /** `bypass dev`, which `npm start` runs: everything on this machine, until it is told to stop. */
-import { resolve } from 'node:path';
+import { access, constants } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { readEnvironment } from '../../cli/environment.ts';
 import { saveProfile } from '../../cli/profiles.ts';
 import { stopRequested } from '../runtime.ts';
+import { SettingError, label } from '../settings.ts';
 import type { Settings } from '../settings.ts';
 import { claimFolder } from './claim.ts';
 import { planOf } from './plan.ts';
@@ -24,6 +26,7 @@ export async function run(settings: Settings): Promise<void> {
   const plan = planOf(settings);
   const given = settings.text('readyFile');
   const readyFile = given === '' ? undefined : resolve(given);
+  if (readyFile !== undefined) await requireFolder(readyFile);
   const giveUp = new AbortController();
   const stop = stopRequested().then((signal) => {
     tell(`${signal}: Bypass stops`);
@@ -53,6 +56,18 @@ export async function run(settings: Settings): Promise<void> {
     tell('Bypass has stopped');
   } finally {
     await claim.release();
+  }
+}
+
+/** Told at once, not when everything is up. */
+async function requireFolder(file: string): Promise<void> {
+  try {
+    await access(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new SettingError(
+      `${label('readyFile')} names ${file}, but nothing can be written there (${(error as Error).message})`,
+      { cause: error },
+    );
   }
 }
 

@@ -14,6 +14,8 @@ export interface DataFolder {
   /** What PostgreSQL works in. */
   readonly postgresData: string;
   readonly temporalDatabase: string;
+  /** What Temporal's clients find our server by: TEMPORAL_CONFIG_FILE. */
+  readonly temporalClient: string;
   /** The pool that all hosts mount, when there are several. */
   readonly sharedPool: string;
   log(process: string): string;
@@ -49,6 +51,7 @@ function layOut(root: string): DataFolder {
     admin: join(root, 'admin.json'),
     postgresData: join(postgres, 'data'),
     temporalDatabase: join(root, 'temporal', 'temporal.db'),
+    temporalClient: join(root, 'temporal', 'client.toml'),
     sharedPool: join(root, 'shared'),
     log: (name) => join(root, 'logs', `${name}.log`),
     host(n) {

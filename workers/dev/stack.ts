@@ -22,6 +22,7 @@ import {
   temporalService,
 } from './services.ts';
 import type { PoolPlace, Setting } from './services.ts';
+import { replaceFile } from './replace-file.ts';
 import { createSupervisor } from './supervisor.ts';
 import type { Service, Supervisor } from './supervisor.ts';
 import { findTemporalCli } from './temporal-cli.ts';
@@ -75,7 +76,7 @@ async function start(context: Start): Promise<Pick<Stack, 'client' | 'databaseUr
   const admin = await prepareInstallation(folder, { databaseUrl, masterKeyFile, hosts: plan.hosts });
   deps.signal.throwIfAborted();
 
-  const setting = { folder, env: childEnvironment(plan, deps.env, temporalAddress) };
+  const setting = { folder, env: childEnvironment(plan, deps.env, servers) };
   const temporalUiUrl = servers.temporal === undefined ? '' : `http://127.0.0.1:${ports.temporalUi}`;
   const places = { ports, health, databaseUrl, masterKeyFile, temporalUiUrl };
   const processes = await startProcesses(context, setting, places);
@@ -108,6 +109,8 @@ interface Servers {
   /** Absent where it is not ours. */
   readonly postgres: Service | undefined;
   readonly temporal: Service | undefined;
+  /** Configuration of Temporal's clients for our own server. */
+  readonly clientConfig: string;
 }
 
 async function startServers(context: Start, ports: Ports): Promise<Servers> {
@@ -120,7 +123,7 @@ async function startServers(context: Start, ports: Ports): Promise<Servers> {
 }
 
 type Database = Pick<Servers, 'databaseUrl' | 'postgres'>;
-type Temporal = Pick<Servers, 'temporalAddress' | 'temporal'>;
+type Temporal = Omit<Servers, keyof Database>;
 
 async function startDatabase({ plan, folder, supervisor, deps }: Start, ports: Ports): Promise<Database> {
   if (plan.databaseUrl !== undefined) return { databaseUrl: plan.databaseUrl, postgres: undefined };
@@ -131,24 +134,33 @@ async function startDatabase({ plan, folder, supervisor, deps }: Start, ports: P
 }
 
 async function startTemporal({ plan, folder, supervisor, deps }: Start, ports: Ports): Promise<Temporal> {
+  const clientConfig = folder.temporalClient;
   if (plan.temporalAddress !== undefined) {
-    return { temporalAddress: plan.temporalAddress, temporal: undefined };
+    return { temporalAddress: plan.temporalAddress, temporal: undefined, clientConfig };
   }
   const cli = await findTemporalCli(deps);
   deps.signal.throwIfAborted();
   const place = { cli, port: ports.temporal, uiPort: ports.temporalUi, namespace: plan.temporalNamespace };
   const service = temporalService({ folder, env: deps.env }, place);
   await supervisor.start(service);
+  const temporalAddress = `127.0.0.1:${ports.temporal}`;
+  await replaceFile(clientConfig, `[profile.default]\naddress = "${temporalAddress}"\n`);
   deps.tell(`Temporal's development server answers on port ${ports.temporal}`);
-  return { temporalAddress: `127.0.0.1:${ports.temporal}`, temporal: service };
+  return { temporalAddress, temporal: service, clientConfig };
 }
 
 /** What every process of ours finds Temporal by, and how much it logs. */
-const childEnvironment = (plan: Plan, env: NodeJS.ProcessEnv, address: string): NodeJS.ProcessEnv => ({
-  ...env,
-  BYPASS_TEMPORAL_ADDRESS: address,
+const childEnvironment = (plan: Plan, env: NodeJS.ProcessEnv, servers: Servers): NodeJS.ProcessEnv => ({
+  ...(servers.temporal === undefined ? env : withoutTemporal(env, servers.clientConfig)),
+  BYPASS_TEMPORAL_ADDRESS: servers.temporalAddress,
   BYPASS_TEMPORAL_NAMESPACE: plan.temporalNamespace,
   BYPASS_LOG_LEVEL: plan.logLevel,
+});
+
+/** TLS, keys and profiles that this user has for another server are not for ours. */
+const withoutTemporal = (env: NodeJS.ProcessEnv, clientConfig: string): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_'))),
+  TEMPORAL_CONFIG_FILE: clientConfig,
 });
 
 interface Processes {
