@@ -64,7 +64,8 @@ it('registers beside an empty workflow', async () => {
   expect(registrations?.ratio).toBeGreaterThan(0);
   expect(registrations?.goals).toHaveLength(1);
   expect(await readdir(folder)).toEqual([]);
-});
+  // All of Bypass is started and stopped for it.
+}, 300_000);
 
 it.each([
   [['--size', '12'], /--size must be 1M or more/],
