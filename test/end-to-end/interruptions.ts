@@ -1,5 +1,5 @@
 /** Deployments, removals and a dead Temporal server, all at the wrong moment. */
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { rawDisk } from '../support/images.ts';
 import { until } from '../support/until.ts';
 import type { EndToEnd } from './lab.ts';
@@ -12,9 +12,6 @@ export function interruptions(opened: () => EndToEnd): void {
   beforeAll(() => {
     lab = opened();
   });
-
-  const published = async (): Promise<readonly string[]> =>
-    (await readdir(lab.pool.path)).filter((name) => !name.startsWith('.bypass-'));
 
   test("Temporal's server is killed during a download; it comes back and the download completes", async () => {
     const body = rawDisk(16 * MIB);
@@ -38,7 +35,7 @@ export function interruptions(opened: () => EndToEnd): void {
   test('a template deleted while it downloads leaves neither file nor row', async () => {
     lab.server.serve('/doomed', { body: rawDisk(16 * MIB), pauseMs: 100 });
     const image = await lab.register({ url: lab.server.url('/doomed') });
-    const files = await published();
+    const files = await lab.published();
     const deploying = await lab.prepare(image.id);
     await until(
       'bytes flow',
@@ -48,7 +45,7 @@ export function interruptions(opened: () => EndToEnd): void {
     expect((await lab.job(deploying)).jobstatus).toBe(2);
     expect(await lab.templates({ id: image.id })).toEqual([]);
     expect(await lab.deployments({ templateid: image.id })).toEqual([]);
-    expect(await published()).toEqual(files);
+    expect(await lab.published()).toEqual(files);
     expect(await lab.partsOf(lab.pool)).toEqual([]);
   });
 

@@ -107,6 +107,8 @@ export interface EndToEnd {
   histories(templateId: string): Promise<string>;
   /** The message that a workflow failed with. */
   failureOf(workflowId: string): Promise<string>;
+  /** Names in the first pool's root without those of Bypass itself. */
+  published(): Promise<readonly string[]>;
   partsOf(pool: PoolPlace): Promise<readonly string[]>;
   /** As a power cut does it; the supervisor starts it again. */
   killHost(name: string): void;
@@ -258,6 +260,8 @@ export async function openEndToEnd(options: { readonly hosts: number }): Promise
       }
       throw new Error(`workflow ${workflowId} did not fail`);
     },
+    published: async () =>
+      (await readdir(stack.pools[0]?.path ?? '')).filter((name) => !name.startsWith('.bypass-')),
     partsOf: ({ path }) => readdir(join(path, PARTS_FOLDER)).catch(() => []),
     killHost(name) {
       process.kill(pidOf(name), 'SIGKILL');
