@@ -3,9 +3,9 @@
  * pass, so that memory does not grow with the file.
  */
 
-/** Clusters; two bytes each. */
+/** Clusters; two bytes each, where any of a page is used. */
 export const WINDOW = 16 * 1_048_576;
-const PAGE = 4096;
+const PAGE = 32_768;
 
 const TABLE = 0x8000;
 const L2_TABLE = 0x4000;
@@ -21,62 +21,77 @@ export interface Usage {
 }
 
 export class ClusterWindow {
-  readonly first: number;
-  readonly #cells: Uint16Array;
-  readonly #touched: Uint8Array;
+  readonly #clusters: number;
+  readonly #pages = new Map<number, Uint16Array>();
+  /** Pages of another place, empty again. */
+  readonly #spare: Uint16Array[] = [];
+  #first = 0;
 
-  constructor(first: number, clusters: number) {
-    this.first = first;
-    const length = Math.max(0, Math.min(WINDOW, clusters - first));
-    this.#cells = new Uint16Array(length);
-    this.#touched = new Uint8Array(Math.ceil(length / PAGE));
+  /** @param clusters of the whole file */
+  constructor(clusters: number) {
+    this.#clusters = clusters;
+  }
+
+  /** Forgets everything and stands at another place. */
+  moveTo(first: number): void {
+    this.#first = first;
+    for (const page of this.#pages.values()) this.#spare.push(page.fill(0));
+    this.#pages.clear();
   }
 
   /** Claims a cluster for a table. @returns whether it was free, or is in another window */
   claim(cluster: number): boolean {
-    const at = cluster - this.first;
-    const cell = this.#cells[at];
-    if (cell === undefined) return true;
-    if ((cell & (TABLE | COUNT)) !== 0) return false;
-    this.#set(at, TABLE | 1);
+    if (!this.#covers(cluster)) return true;
+    if ((this.#get(cluster) & (TABLE | COUNT)) !== 0) return false;
+    this.#set(cluster, TABLE | 1);
     return true;
   }
 
   /** Claims a cluster for an L2 table, which the L1 tables of snapshots may share; the active one has it first. */
   claimL2(cluster: number, active: boolean, inPlace: boolean): boolean {
-    const at = cluster - this.first;
-    const cell = this.#cells[at];
-    if (cell === undefined) return true;
+    if (!this.#covers(cluster)) return true;
+    const cell = this.#get(cluster);
     if ((cell & COUNT) !== 0 && (active || (cell & L2_TABLE) === 0)) return false;
-    this.#set(at, more(cell) | TABLE | L2_TABLE | (inPlace ? IN_PLACE : 0));
+    this.#set(cluster, more(cell) | TABLE | L2_TABLE | (inPlace ? IN_PLACE : 0));
     return true;
   }
 
   /** Counts a use for the data of the disk. @returns whether no table lies there */
   use(cluster: number, inPlace: boolean): boolean {
-    const at = cluster - this.first;
-    const cell = this.#cells[at];
-    if (cell === undefined) return true;
+    if (!this.#covers(cluster)) return true;
+    const cell = this.#get(cluster);
     if ((cell & TABLE) !== 0) return false;
-    this.#set(at, more(cell) | (inPlace ? IN_PLACE : 0));
+    this.#set(cluster, more(cell) | (inPlace ? IN_PLACE : 0));
     return true;
   }
 
+  /** In the order of the file. */
   *usages(): Generator<Usage> {
-    for (let page = 0; page < this.#touched.length; page += 1) {
-      if (this.#touched[page] === 0) continue;
-      const end = Math.min(this.#cells.length, (page + 1) * PAGE);
-      for (let at = page * PAGE; at < end; at += 1) {
-        const cell = this.#cells[at] ?? 0;
+    for (const [index, page] of [...this.#pages].sort(([a], [b]) => a - b)) {
+      for (let at = 0; at < PAGE; at += 1) {
+        const cell = page[at] ?? 0;
         if (cell === 0) continue;
-        yield { cluster: this.first + at, uses: cell & COUNT, inPlace: (cell & IN_PLACE) !== 0 };
+        const cluster = this.#first + index * PAGE + at;
+        yield { cluster, uses: cell & COUNT, inPlace: (cell & IN_PLACE) !== 0 };
       }
     }
   }
 
-  #set(at: number, cell: number): void {
-    this.#cells[at] = cell;
-    this.#touched[(at / PAGE) | 0] = 1;
+  #covers(cluster: number): boolean {
+    return cluster >= this.#first && cluster < this.#first + WINDOW && cluster < this.#clusters;
+  }
+
+  #get(cluster: number): number {
+    const at = cluster - this.#first;
+    return this.#pages.get(Math.floor(at / PAGE))?.[at % PAGE] ?? 0;
+  }
+
+  #set(cluster: number, cell: number): void {
+    const at = cluster - this.#first;
+    const index = Math.floor(at / PAGE);
+    const page = this.#pages.get(index) ?? this.#spare.pop() ?? new Uint16Array(PAGE);
+    this.#pages.set(index, page);
+    page[at % PAGE] = cell;
   }
 }
 

@@ -36,4 +36,5 @@ const isExt = (head: Buffer): boolean =>
 const isFat = (head: Buffer): boolean =>
   head.length >= 512 &&
   (head.readUInt8(0) === 0xeb || head.readUInt8(0) === 0xe9) &&
-  head.readUInt8(0x10) === 2 && head.readUInt8(0x15) === FIXED_DISK;
+  head.readUInt8(0x10) === 2 &&
+  head.readUInt8(0x15) === FIXED_DISK;

@@ -33,17 +33,18 @@ export async function checkQcow2Tables(
 ): Promise<Qcow2Tables> {
   const clusters = Math.ceil(fileSize / header.clusterSize);
   const firsts = Array.from({ length: Math.ceil(clusters / WINDOW) }, (_, index) => index * WINDOW);
-  const open = (first: number): Walk => ({
-    file,
-    header,
-    fileSize,
-    window: new ClusterWindow(first, clusters),
-  });
+  const walk: Walk = { file, header, fileSize, window: new ClusterWindow(clusters) };
   // That no table is listed twice, in no window, bounds what a walk has to read.
-  if (firsts.length > 1) for (const first of firsts) await claimTables(open(first), limits);
+  if (firsts.length > 1) {
+    for (const first of firsts) {
+      walk.window.moveTo(first);
+      await claimTables(walk, limits);
+    }
+  }
   let counted: Qcow2Tables | undefined;
   for (const first of firsts) {
-    const tables = await walkOnce(open(first), limits);
+    walk.window.moveTo(first);
+    const tables = await walkOnce(walk, limits);
     counted ??= tables;
   }
   return counted ?? { l2Tables: 0, dataClusters: 0, compressedClusters: 0, zeroClusters: 0 };
