@@ -20,6 +20,7 @@ export interface Snapshots {
 /** @throws ImageError HostileImage when the list or a table of it is not within the file */
 export async function readSnapshots({ file, header, fileSize }: Walk): Promise<Snapshots> {
   const tables: Region[] = [];
+  if (header.snapshots === 0) return { table: { offset: 0, length: 0 }, l1: [] };
   let at = header.snapshotsOffset;
   const entry = Buffer.alloc(ENTRY);
   while (tables.length < header.snapshots) {

@@ -74,7 +74,7 @@ export function parseQcow2(head: Buffer, fileSize?: number, limits: Qcow2Limits 
     compression: features.compression,
     extendedL2: features.extendedL2,
     snapshots,
-    snapshotsOffset: snapshots === 0 ? 0 : Number(head.readBigUInt64BE(64)),
+    snapshotsOffset: Number(head.readBigUInt64BE(64)),
     refcountBits: 2 ** features.refcountOrder,
     l1: { offset: Number(head.readBigUInt64BE(40)), length: head.readUInt32BE(36) * 8 },
     refcountTable: {
@@ -169,8 +169,10 @@ function checkTables(header: Qcow2Header, fileSize: number | undefined): void {
     throw refuse(`has a refcount table of ${refcountTable.length} bytes`);
   checkPlace('L1 table', l1, clusterSize, fileSize);
   checkPlace('refcount table', refcountTable, clusterSize, fileSize);
-  if (header.snapshots > 0)
-    checkPlace('snapshot table', { offset: header.snapshotsOffset, length: 40 }, clusterSize, fileSize);
+  // QEMU wants a place that makes sense even of an empty list.
+  const snapshots = { offset: header.snapshotsOffset, length: header.snapshots * 40 };
+  if (snapshots.offset !== 0 || snapshots.length > 0)
+    checkPlace('snapshot table', snapshots, clusterSize, fileSize);
   if (header.bitmaps !== undefined) checkPlace('bitmap directory', header.bitmaps, clusterSize, fileSize);
 }
 

@@ -86,6 +86,7 @@ const HEADERS: readonly (readonly [string, RegExp, Buffer])[] = [
   ['a refcount table beyond the end', /refcount table beyond/, made({ refcountOffset: 1n << 40n })],
   ['0x7fffffff snapshots', /2147483647 internal snapshots/, made({ snapshots: 0x7fff_ffff })],
   ['one snapshot', /1 internal snapshots/, made({ snapshots: 1 })],
+  ['a list of no snapshots that is nowhere', /snapshot table/, patched(made({}), (b) => b.writeUInt8(9, 71))],
   ['an unknown compression', /unknown compression type 2/, made({ incompatible: 8n, compressionType: 2 })],
   ['a compression without its flag', /unknown compression type 1/, made({ compressionType: 1 })],
   ['a flag without its compression', /unknown compression type 0/, made({ incompatible: 8n })],
