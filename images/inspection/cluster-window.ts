@@ -25,14 +25,32 @@ export class ClusterWindow {
   readonly #pages = new Map<number, Uint16Array>();
   /** Pages of another place, empty again. */
   readonly #spare: Uint16Array[] = [];
+  /** Windows that a use fell into while another one was open, by number. */
+  readonly #elsewhere = new Set<number>();
   #first = 0;
+  /** The first visit tells all; the others need not. */
+  #recording = true;
 
   /** @param clusters of the whole file */
   constructor(clusters: number) {
     this.#clusters = clusters;
   }
 
-  /** Forgets everything and stands at another place. */
+  /** Visits every window that a use falls into; each visit reports all uses, of which the window counts its own. */
+  async each(visit: () => Promise<void>): Promise<void> {
+    this.#elsewhere.clear();
+    this.#recording = true;
+    this.moveTo(0);
+    await visit();
+    this.#recording = false;
+    for (const index of [...this.#elsewhere].sort((a, b) => a - b)) {
+      if (index === 0) continue;
+      this.moveTo(index * WINDOW);
+      await visit();
+    }
+  }
+
+  /** Forgets what it counted and stands at another place. */
   moveTo(first: number): void {
     this.#first = first;
     for (const page of this.#pages.values()) this.#spare.push(page.fill(0));
@@ -78,7 +96,10 @@ export class ClusterWindow {
   }
 
   #covers(cluster: number): boolean {
-    return cluster >= this.#first && cluster < this.#first + WINDOW && cluster < this.#clusters;
+    if (cluster >= this.#clusters) return false;
+    if (cluster >= this.#first && cluster < this.#first + WINDOW) return true;
+    if (this.#recording) this.#elsewhere.add(Math.floor(cluster / WINDOW));
+    return false;
   }
 
   #get(cluster: number): number {

@@ -17,19 +17,10 @@ import { describeQcow2 } from './qcow2-evidence.ts';
 import { checkQcow2Tables } from './qcow2-tables.ts';
 import { parseQcow2 } from './qcow2.ts';
 import { readAt } from './reader.ts';
+import { ImageRefused, refused } from './refusal.ts';
 import { printable } from './text.ts';
 
 const SECTOR = 512;
-
-/** A refusal, with what was seen of the file. */
-export class ImageRefused extends ImageError {
-  readonly evidence: ImageEvidence;
-
-  constructor(failure: ImageError, evidence: ImageEvidence) {
-    super(failure.kind, failure.message, { cause: failure });
-    this.evidence = evidence;
-  }
-}
 
 /**
  * Looks at the first bytes.
@@ -92,9 +83,6 @@ export async function judgeFile(
     return { accepted: false, failure: error.toFailure(), evidence: error.evidence };
   }
 }
-
-const refused = (error: unknown, evidence: ImageEvidence): unknown =>
-  error instanceof ImageError ? new ImageRefused(error, evidence) : error;
 
 /** @returns bytes that a VM sees */
 function judgeHead(

@@ -21,7 +21,9 @@ import { checkCounts, claimRefcountBlocks } from './qcow2-refcounts.ts';
 import { readSnapshots } from './qcow2-snapshots.ts';
 import { eachEntry, isZero, readAt } from './reader.ts';
 
-/** Bytes of L2 tables read for one window: what a full disk of 16 TiB in clusters of 8 KiB has. */
+/** L2 tables read for one window: a full disk of 16 TiB has 32,768 in clusters of 64 KiB, one of 2 TiB a million in 4 KiB. */
+const MAX_L2_TABLES = 1_048_576;
+/** Bytes of them. */
 const MAX_L2_BYTES = 16 * 2 ** 30;
 
 /** @throws ImageError HostileImage with a sentence that says why */
@@ -32,27 +34,21 @@ export async function checkQcow2Tables(
   limits: InspectionLimits = {},
 ): Promise<Qcow2Tables> {
   const clusters = Math.ceil(fileSize / header.clusterSize);
-  const firsts = Array.from({ length: Math.ceil(clusters / WINDOW) }, (_, index) => index * WINDOW);
-  const walk: Walk = { file, header, fileSize, window: new ClusterWindow(clusters) };
+  const window = new ClusterWindow(clusters);
+  const walk: Walk = { file, header, fileSize, window };
   // That no table is listed twice, in no window, bounds what a walk has to read.
-  if (firsts.length > 1) {
-    for (const first of firsts) {
-      walk.window.moveTo(first);
-      await claimTables(walk, limits);
-    }
-  }
+  if (clusters > WINDOW) await window.each(async () => void (await claimTables(walk, limits)));
   let counted: Qcow2Tables | undefined;
-  for (const first of firsts) {
-    walk.window.moveTo(first);
+  await window.each(async () => {
     const tables = await walkOnce(walk, limits);
     counted ??= tables;
-  }
+  });
   return counted ?? { l2Tables: 0, dataClusters: 0, compressedClusters: 0, zeroClusters: 0 };
 }
 
 async function walkOnce(walk: Walk, limits: InspectionLimits): Promise<Qcow2Tables> {
   const snapshots = await claimTables(walk, limits);
-  const budget = { bytes: MAX_L2_BYTES };
+  const budget = { tables: MAX_L2_TABLES, bytes: MAX_L2_BYTES };
   const entries = createEntryReader(walk);
   await walkL2Tables(walk, walk.header.l1, entries, budget);
   const counted = entries.counted();
@@ -108,13 +104,14 @@ async function walkL2Tables(
   { file, header }: Walk,
   l1: Region,
   entries: EntryReader,
-  budget: { bytes: number },
+  budget: { tables: number; bytes: number },
 ): Promise<void> {
   const { clusterSize } = header;
   const buffer = Buffer.allocUnsafe(clusterSize);
   await eachEntry(file, { offset: l1.offset, entries: l1.length / 8 }, async (high, low) => {
+    budget.tables -= 1;
     budget.bytes -= clusterSize;
-    if (budget.bytes < 0) throw refuse('has more tables than can be checked');
+    if (budget.tables < 0 || budget.bytes < 0) throw refuse('has more tables than can be checked');
     const table = await readAt(file, l2Offset(high, low), clusterSize, buffer);
     entries.table(isZero(table) ? Buffer.alloc(0) : table);
   });

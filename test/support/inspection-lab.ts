@@ -16,16 +16,17 @@ export interface InspectionLab {
   close(): Promise<void>;
 }
 
+const judgePath: InspectionLab['judgePath'] = async (path, declared, limits) => {
+  const file = await open(path, 'r');
+  try {
+    return await judgeFile(file, declared, limits);
+  } finally {
+    await file.close();
+  }
+};
+
 export async function openInspectionLab(): Promise<InspectionLab> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-inspect-'));
-  const judgePath: InspectionLab['judgePath'] = async (path, declared, limits) => {
-    const file = await open(path, 'r');
-    try {
-      return await judgeFile(file, declared, limits);
-    } finally {
-      await file.close();
-    }
-  };
   return {
     folder,
     judgePath,

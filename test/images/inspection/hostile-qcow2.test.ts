@@ -1,4 +1,6 @@
 /** Headers of qcow2 files that lie, or that lead QEMU to other files. The head alone shows it, and so does the file. */
+import { evidenceOf } from '../../../images/inspection/refusal.ts';
+import { ImageError } from '../../../model/failures.ts';
 import { patched, qcow2Disk } from '../../support/hostile-images.ts';
 import type { DiskOptions } from '../../support/hostile-images.ts';
 import { inspectStart, openInspectionLab, said } from '../../support/inspection-lab.ts';
@@ -187,6 +189,15 @@ describe('evidence', () => {
     });
   });
 
+  it('is found in a failure that was wrapped', () => {
+    const failure = caught(() => inspectStart(made({ crypt: 1 }), 'QCOW2'));
+    const wrapped = new Error('attempt 3', {
+      cause: new ImageError('HostileImage', 'no', { cause: failure }),
+    });
+    expect(evidenceOf(wrapped)).toMatchObject({ looked: 'head', qcow2: { features: ['encryption'] } });
+    expect(evidenceOf(new Error('something else'))).toBeUndefined();
+  });
+
   it('of an image that is refused, and it is plain data', async () => {
     const bytes = made({ incompatible: 0x87n, autoclear: 3n, backingOffset: 512n, crypt: 2 });
     const verdict = await lab.judge(bytes, 'QCOW2');
@@ -210,3 +221,11 @@ describe('evidence', () => {
     expect(JSON.parse(JSON.stringify(verdict))).toEqual(verdict);
   });
 });
+
+function caught(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
