@@ -71,6 +71,7 @@ withQemu('images of the real qemu-img', () => {
     ['zstd and subclusters', ['-o', 'compression_type=zstd,extended_l2=on']],
     ['zlib in clusters of 512 bytes', ['-o', 'cluster_size=512']],
     ['zlib in clusters of 2 MiB', ['-o', 'cluster_size=2M']],
+    ['zstd in clusters of 2 MiB', ['-o', 'compression_type=zstd,cluster_size=2M']],
     ['zlib in version 2', ['-o', 'compat=0.10']],
   ])('compressed with %s are taken', async (_, each) => {
     const source = join(lab.folder, 'source.raw');
