@@ -79,8 +79,8 @@ function readStandard(
     return zero && (bitmap === undefined || bitmap.zero !== 0) ? 'zero' : 'none';
   }
   if (offset % clusterSize !== 0) throw refuse('maps a cluster that is not aligned');
-  // A cluster that reads as zeros may have a place that was never written.
-  if (!zero && offset >= fileSize) throw refuse(CUT_SHORT);
+  // Its end need not be there: what lies beyond the end of the file reads as zeros.
+  if (offset >= fileSize) throw refuse(CUT_SHORT);
   if (!window.use(offset / clusterSize, inPlace)) throw refuse(OVER_TABLES);
   return zero ? 'zero' : 'data';
 }

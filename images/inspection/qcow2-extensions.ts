@@ -62,9 +62,9 @@ function* eachExtension(head: Buffer, start: number, clusterSize: number): Gener
   for (let at = start; at + 8 <= end;) {
     const type = head.readUInt32BE(at);
     const length = head.readUInt32BE(at + 4);
-    if (type === extension.end) return;
     const next = at + 8 + Math.ceil(length / 8) * 8;
     if (next > end) throw refuse('has a header extension that runs out of its first cluster');
+    if (type === extension.end) return;
     if (seen.has(type)) throw refuse(`has two header extensions of the same kind (0x${type.toString(16)})`);
     seen.add(type);
     yield { type, data: head.subarray(at + 8, at + 8 + length) };

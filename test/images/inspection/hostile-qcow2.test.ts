@@ -105,6 +105,11 @@ const HEADERS: readonly (readonly [string, RegExp, Buffer])[] = [
     ),
   ],
   [
+    'an end of its extensions that is long',
+    /runs out/,
+    patched(made({}), (b) => b.writeUInt32BE(1 << 30, 116)),
+  ],
+  [
     'an extension twice',
     /two header extensions/,
     made({ extensions: [1, 2, 1].map((type) => ({ type, data: Buffer.alloc(8) })) }),

@@ -83,6 +83,7 @@ const BEYOND = BigInt(disk.bytes.length);
 const SPOILT: readonly (readonly [string, RegExp, Buffer])[] = [
   ['data beyond the end', /data beyond the end/, entry(COPIED | BEYOND)],
   ['data far beyond the end', /data beyond the end/, entry(COPIED | 0x00ff_ffff_ffff_0000n)],
+  ['preallocated zeros beyond the end', /data beyond the end/, entry(1n | COPIED | BEYOND)],
   ['data that is not aligned', /cluster that is not aligned/, entry(COPIED | BigInt(data + 512))],
   ['reserved bits in an L2 entry', /L2 entry with reserved bits/, entry(COPIED | BigInt(data) | 2n)],
   [
@@ -161,7 +162,7 @@ describe('a qcow2 image with', () => {
   it.each([
     ['leaked clusters', count(100, 1)],
     ['one cluster for two, and both say so', twice()],
-    ['zeros whose place was never written', entry(1n | BEYOND)],
+    ['zeros that have a place', entry(1n | COPIED | BigInt(data))],
     ['data that does not say that it is alone', entry(BigInt(data))],
     ['subclusters of which some are data', subclusters(0xffff_0000, 0x0000_ffff)],
   ])('%s is taken', async (_, bytes) => {
