@@ -3,8 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
-  openSync,
-  closeSync,
+  readFileSync,
   readdirSync,
   rmSync,
   statSync,
@@ -46,19 +45,13 @@ function isFresh() {
   return sources.every((name) => newest(join(root, name)) <= statSync(stamp).mtimeMs);
 }
 
-/** Only one process builds; the others wait for it. */
+/** Only one process builds; the others wait for it, unless it was killed. */
 async function whileLocked(action) {
   mkdirSync(dist, { recursive: true });
   const lock = join(dist, '.building');
-  for (;;) {
-    try {
-      closeSync(openSync(lock, 'wx'));
-      break;
-    } catch {
-      const age = existsSync(lock) ? Date.now() - statSync(lock).mtimeMs : 0;
-      if (age > 120_000) rmSync(lock, { force: true });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+  while (!take(lock)) {
+    if (isAbandoned(lock)) rmSync(lock, { force: true });
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   try {
     action();
@@ -67,13 +60,34 @@ async function whileLocked(action) {
   }
 }
 
-function run(args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-  if (status !== 0) {
-    process.stderr.write(`The build failed:\n${stdout}${stderr}`);
-    process.exit(1);
+function take(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
   }
 }
+
+function isAbandoned(lock) {
+  try {
+    const age = Date.now() - statSync(lock).mtimeMs;
+    const pid = Number(readFileSync(lock, 'utf8'));
+    if (pid === 0) return age > 5000;
+    process.kill(pid, 0);
+    return age > 120_000;
+  } catch (error) {
+    return error.code === 'ESRCH';
+  }
+}
+
+function run(args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new BuildError(`The build failed:\n${stdout}${stderr}`);
+}
+
+class BuildError extends Error {}
 
 function build() {
   const started = new Date();
@@ -83,13 +97,20 @@ function build() {
   utimesSync(stamp, started, started);
 }
 
+/** Ends the process, with what the compiler says, when the build fails. */
 export async function ensureBuilt() {
   if (!existsSync(join(root, 'tsconfig.json')) || isFresh()) return;
-  await whileLocked(() => {
-    if (isFresh()) return;
-    if (process.stderr.isTTY) process.stderr.write('Compiling Bypass…\n');
-    build();
-  });
+  try {
+    await whileLocked(() => {
+      if (isFresh()) return;
+      if (process.stderr.isTTY) process.stderr.write('Compiling Bypass…\n');
+      build();
+    });
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await ensureBuilt();

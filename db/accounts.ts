@@ -137,9 +137,3 @@ export async function setPassword(db: Queryable, username: string, password: str
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
-
-/** Whether anybody can administer this installation. */
-export async function hasAdmin(db: Queryable): Promise<boolean> {
-  const found = await users(db).where('account.role', '=', 'admin').limit(1).executeTakeFirst();
-  return found !== undefined;
-}

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Pool, types as pgTypes } from 'pg';
 import type { Tables } from './tables.ts';
 
@@ -27,7 +27,15 @@ export function openDatabase(url: string, options: { maxConnections?: number } =
   });
   // An idle connection that the server closed is replaced at the next query; without a listener it would end us.
   pool.on('error', () => undefined);
+  // Nor does one that it closes between two statements of a transaction: the next statement fails, and says why.
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** Now, by the one clock that all rows are dated by, as PostgreSQL writes it: to the microsecond. */
+export async function databaseTime(db: Queryable): Promise<string> {
+  const { rows } = await sql<{ now: string }>`select clock_timestamp()::text as now`.execute(db);
+  return rows[0]?.now ?? '';
 }
 
 export const isUniqueViolation = (error: unknown): boolean =>

@@ -27,18 +27,18 @@ export async function recordInvite(
     .executeTakeFirstOrThrow();
 }
 
-/** An invite that may still admit this host to this zone: unexpired, and used by nobody, or by this very host. */
+/** An invite that may still admit a host to this zone: unexpired, and used by nobody. */
 export const findInvite = (
   db: Queryable,
   id: string,
-  use: { readonly hostId: string; readonly zoneId: number },
+  { zoneId }: { readonly zoneId: number },
 ): Promise<Invite | undefined> =>
   db
     .selectFrom('host_invite')
     .where('uuid', '=', id)
     .where('expires', '>', sql<Date>`now()`)
-    .where((eb) => eb.or([eb('used_by', 'is', null), eb('used_by', '=', use.hostId)]))
-    .where((eb) => eb.or([eb('data_center_id', 'is', null), eb('data_center_id', '=', use.zoneId)]))
+    .where('used_by', 'is', null)
+    .where((eb) => eb.or([eb('data_center_id', 'is', null), eb('data_center_id', '=', zoneId)]))
     .select(['uuid as id', 'secret_hash as secretHash'])
     .executeTakeFirst();
 
@@ -48,7 +48,7 @@ export async function spendInvite(db: Queryable, id: string, hostId: string): Pr
     .updateTable('host_invite')
     .set({ used_by: hostId })
     .where('uuid', '=', id)
-    .where((eb) => eb.or([eb('used_by', 'is', null), eb('used_by', '=', hostId)]))
+    .where('used_by', 'is', null)
     .executeTakeFirst();
   return spent.numUpdatedRows > 0n;
 }

@@ -60,14 +60,23 @@ export async function createJob(db: Database, job: NewJob): Promise<string> {
 /**
  * Tells every job that waits for a copy how it ended, and ends those that wait for nothing more.
  * @param error absent when the copy is there
+ * @param until leaves jobs alone that are younger, by the database's clock
  */
-export async function settleCopy(tx: Queryable, copy: CopyUuids, error?: JobError): Promise<void> {
+export async function settleCopy(
+  tx: Queryable,
+  copy: CopyUuids,
+  error?: JobError,
+  until?: string,
+): Promise<void> {
   const waiting = await tx
     .selectFrom('async_job')
     .innerJoin('async_job_copy', 'async_job_copy.job_id', 'async_job.id')
     .where('async_job_copy.template_uuid', '=', copy.templateId)
     .where('async_job_copy.pool_uuid', '=', copy.poolId)
     .where('async_job_copy.settled', 'is', null)
+    .$if(until !== undefined, (query) =>
+      query.where(sql<boolean>`async_job.created <= ${until}::timestamptz`),
+    )
     .orderBy('async_job.id')
     .select('async_job.id')
     // Two copies of one job that settle at once must not both think that the other is still to come.
@@ -84,6 +93,19 @@ export async function settleCopy(tx: Queryable, copy: CopyUuids, error?: JobErro
     .where('settled', 'is', null)
     .execute();
   await completeSettled(tx, ids);
+}
+
+/** Whether a job waits for the copy. */
+export async function isAwaited(db: Queryable, copy: CopyUuids): Promise<boolean> {
+  const found = await db
+    .selectFrom('async_job_copy')
+    .where('template_uuid', '=', copy.templateId)
+    .where('pool_uuid', '=', copy.poolId)
+    .where('settled', 'is', null)
+    .select('job_id')
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
 }
 
 /** Ends those of the jobs whose copies are all settled. */

@@ -78,6 +78,8 @@ interface HostTable {
   sealing_key: string;
   version: Generated<string>;
   programs: Json<{ name: string; version?: string; purpose: string }[]>;
+  /** What of its configuration could not be used, as sentences. */
+  problems: ColumnType<readonly string[], string | undefined, string>;
   worker_heartbeat: Generated<string>;
   last_seen: NullableTime;
   created: Time;

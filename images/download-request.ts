@@ -27,6 +27,8 @@ export interface DownloadRequest {
   /** Aborting keeps the bytes that are here. */
   readonly signal: AbortSignal;
   onProgress(progress: Progress): void;
+  /** Each try as it ends, also of an attempt that is aborted. */
+  onTry?(ended: Try): void;
 }
 
 export interface DownloadDeps {

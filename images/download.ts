@@ -160,8 +160,7 @@ function canContinue({ offset, total, etag }: Checkpoint, size: number): boolean
 async function fetchVerified(mirror: Mirror, attempt: Attempt): Promise<string> {
   const { intake } = attempt;
   try {
-    await fetchFrom(mirror, attempt);
-    return await verify(attempt);
+    return await fetchFrom(mirror, attempt, () => verify(attempt));
   } catch (error) {
     const wrong = error instanceof ImageError && error.class === 'content';
     if (wrong && intake.part.checkpoint?.url === mirror.url) await intake.restart();

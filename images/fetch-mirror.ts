@@ -19,13 +19,15 @@ export interface Attempt {
   readonly intake: Intake;
 }
 
-/** Fetches all from one mirror, reconnecting as long as that brings the file on by a hundredth each time. */
-export async function fetchFrom(mirror: Mirror, attempt: Attempt): Promise<void> {
+/**
+ * Fetches all from one mirror, reconnecting as long as that brings the file on by a hundredth each time.
+ * @param finish looks at the whole file; when it fails, so did the try that brought the last bytes
+ */
+export async function fetchFrom<T>(mirror: Mirror, attempt: Attempt, finish: () => Promise<T>): Promise<T> {
   const { intake, request } = attempt;
   for (let farthest = intake.position; ;) {
     try {
-      await fetchOnce(mirror, attempt);
-      return;
+      return await fetchOnce(mirror, attempt, finish);
     } catch (error) {
       request.signal.throwIfAborted();
       const cut =
@@ -38,10 +40,10 @@ export async function fetchFrom(mirror: Mirror, attempt: Attempt): Promise<void>
   }
 }
 
-async function fetchOnce(mirror: Mirror, attempt: Attempt): Promise<void> {
-  const { intake, meter, tries } = attempt;
+async function fetchOnce<T>(mirror: Mirror, attempt: Attempt, finish: () => Promise<T>): Promise<T> {
+  const { request, intake, meter, tries } = attempt;
   const begun = intake.part.checkpoint;
-  if (begun?.url === mirror.url && begun.offset === begun.total) return;
+  if (begun?.url === mirror.url && begun.offset === begun.total) return finish();
   const startedAt = new Date().toISOString();
   const before = meter.fetched;
   let note: string | undefined;
@@ -50,19 +52,22 @@ async function fetchOnce(mirror: Mirror, attempt: Attempt): Promise<void> {
     const source = await openMirror(mirror, attempt);
     note = source.restarted;
     await receive(source, mirror, attempt);
+    return await finish();
   } catch (error) {
     const known = diskError(error);
     if (known instanceof ImageError) failure = withUrl(known, mirror.url);
     throw failure ?? error;
   } finally {
-    tries.push({
+    const ended: Try = {
       source: displayUrl(mirror.url),
       startedAt,
       endedAt: new Date().toISOString(),
       bytes: meter.fetched - before,
       ...(failure === undefined ? {} : { failure: failure.toFailure() }),
       ...(note === undefined ? {} : { note }),
-    });
+    };
+    tries.push(ended);
+    request.onTry?.(ended);
   }
 }
 

@@ -37,6 +37,14 @@ export const partsFolder = (pool: Pool): string => join(pool.config.path, PARTS_
 export const partPath = (pool: Pool, copyId: string, attemptId: string): string =>
   join(partsFolder(pool), `${requireUuid(copyId)}.${requireUuid(attemptId)}.part`);
 
+/** The copy that a name in the folder of part files belongs to; undefined for names that are no part file. */
+export function copyOfPart(name: string): string | undefined {
+  const [copyId = '', attemptId = '', extension, ...rest] = name.split('.');
+  return extension === 'part' && rest.length === 0 && isUuid(copyId) && isUuid(attemptId)
+    ? copyId
+    : undefined;
+}
+
 /** Every part file of a copy, whichever attempt and host made it; the one that got farthest comes first. */
 export async function findParts(pool: Pool, copyId: string): Promise<readonly FoundPart[]> {
   const names = (await partNames(pool, copyId)).filter((name) => name.endsWith('.part'));

@@ -53,6 +53,7 @@ export const failures = {
   PoolNotMounted: rule('host', 534, 'mount the pool on the host'),
   DiskBroken: rule('host', 534, 'check the disk of the pool'),
   ProgramMissing: rule('host', 534, 'install the program on the host'),
+  HostFault: rule('host', 530, 'see the log of the host worker'),
   SealBroken: rule('host', 534, 'the host cannot open what was sealed for it; let it join again'),
   Throttled: rule('time', 533, 'the source asks to come back later'),
   NoSpace: rule('space', 533, 'free space on the pool'),

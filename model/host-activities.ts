@@ -12,12 +12,12 @@ import type {
 
 /** Short jobs, on the host's quick queue. */
 export interface QuickActivities {
-  probe(job: ProbeJob): Promise<ProbeReport>;
-  describeHost(job: DescribeJob): Promise<HostReport>;
-  remove(job: RemoveJob): Promise<RemoveResult>;
+  readonly probe: (job: ProbeJob) => Promise<ProbeReport>;
+  readonly describeHost: (job: DescribeJob) => Promise<HostReport>;
+  readonly remove: (job: RemoveJob) => Promise<RemoveResult>;
 }
 
 /** Downloads, on the host's transfer queue. Heartbeats carry `Progress`; fails with a `DownloadFailure` as detail. */
 export interface TransferActivities {
-  download(job: DownloadJob): Promise<DownloadResult>;
+  readonly download: (job: DownloadJob) => Promise<DownloadResult>;
 }

@@ -49,5 +49,8 @@ export const ATTEMPT_MEMO = 'attempt';
 /** Type of the failure that a refused registration ends with; its detail is a `RegistrationRefusal`. */
 export const REGISTRATION_REFUSED = 'RegistrationRefused';
 
+/** Type of the failure of a control activity that no further try would mend. */
+export const NOT_POSSIBLE = 'NotPossible';
+
 /** The file in a pool's root that says which pool this is. */
 export const POOL_MARKER = '.bypass-pool';

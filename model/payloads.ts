@@ -5,6 +5,8 @@
 import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
+import type { CopyTiming, RegistrationTiming, UpkeepTiming } from './timing.ts';
+import type { History } from './decisions.ts';
 
 export interface ProbeJob {
   readonly v: 1;
@@ -132,6 +134,8 @@ export interface HostReport {
   readonly version: string;
   readonly pools: readonly PoolReport[];
   readonly programs: readonly ProgramReport[];
+  /** Sentences about what is wrong, such as a configured pool that was never mounted, so that its id is not known. */
+  readonly problems?: readonly string[];
 }
 
 export interface JoinRequest {
@@ -198,6 +202,8 @@ export interface RegistrationInput {
   readonly details: Readonly<Record<string, string>>;
   /** `Secrets`, sealed with the master key. */
   readonly sealed?: string;
+  /** Instead of the usual. */
+  readonly timing?: Partial<RegistrationTiming>;
 }
 
 /** How a registration ended, for the caller who waits for it. Refused ones fail their workflow with it as detail. */
@@ -216,6 +222,64 @@ export interface CopyInput {
   readonly v: 1;
   readonly templateId: string;
   readonly poolId: string;
+  /** 1 goes before 5. */
+  readonly priority?: number;
+  /** Instead of the usual. */
+  readonly timing?: Partial<CopyTiming>;
+  /** What an earlier run of the same deployment has learnt, when it goes on as a new one. */
+  readonly carried?: Carried;
+}
+
+/** What a deployment remembers of its downloads so far. */
+export interface Carried {
+  readonly history: History;
+  /** How many were begun. */
+  readonly attempts: number;
+  /** Why the latest one failed. */
+  readonly last?: Failure;
+}
+
+/** What a deployment is to do. */
+export interface CopyPlan {
+  readonly v: 1;
+  /** The copy is there already. */
+  readonly ready: boolean;
+  /** UUID of the `template_spool_ref` row. */
+  readonly copyId: string;
+  readonly templateName: string;
+  readonly poolName: string;
+  readonly zoneId: string;
+  readonly url: string;
+  readonly format: TemplateFormat;
+  readonly checksum?: string;
+  /** Bytes of the file as registered. */
+  readonly size: number;
+  /** In the order to try them; none: only `url`. */
+  readonly mirrors: readonly Mirror[];
+}
+
+/** How a deployment ends when it does not fail. */
+export interface DeploymentResult {
+  readonly v: 1;
+  readonly outcome: 'ready' | 'cancelled';
+  /** Host that downloaded it; absent when it was there already. */
+  readonly hostId?: string;
+  readonly cancelledBy?: string;
+}
+
+/** A removal; what stops a deployment and removes the copy goes on as one. */
+export interface RemovalInput extends CopyInput {
+  /** Who asked, where no signal says so. */
+  readonly by?: string;
+  /** The copy was wanted again after that. */
+  readonly wanted?: boolean;
+}
+
+/** How a removal ends. */
+export interface RemovalResult {
+  readonly v: 1;
+  /** How many files were unlinked. */
+  readonly files: number;
 }
 
 /** Signal to a deployment: stop, keeping the bytes or, with `remove`, going on as the removal of the copy. */
@@ -224,6 +288,11 @@ export interface StopRequest {
   /** Who asked, as a person reads it. */
   readonly by: string;
   readonly remove: boolean;
+  /**
+   * When, by the database's clock. Jobs that are younger are not stopped by it: they are served. Absent, every job that
+   * waits is stopped.
+   */
+  readonly at?: string;
 }
 
 /** Why a copy's workflow waits, as its memo and its current details tell. */
@@ -243,6 +312,14 @@ export interface DownloadFailure {
   readonly pool?: PoolReport;
 }
 
+/** The detail of the CancelledFailure of a `download` that was stopped on request; its bytes stay. */
+export interface DownloadStopped {
+  readonly v: 1;
+  readonly hostId: string;
+  readonly tries: readonly Try[];
+  readonly pool: PoolReport;
+}
+
 export interface DeletionInput {
   readonly v: 1;
   readonly templateId: string;
@@ -255,4 +332,10 @@ export interface DeletionInput {
 export interface DeletionResult {
   readonly v: 1;
   readonly deleted: string;
+}
+
+export interface UpkeepInput {
+  readonly v: 1;
+  /** Instead of the usual. */
+  readonly timing?: Partial<UpkeepTiming>;
 }

@@ -16,12 +16,14 @@ import type {
   RegistrationInput,
   StopRequest,
 } from '../model/payloads.ts';
+import type { CopyTiming } from '../model/timing.ts';
 import { copyAttributes, templateAttributes } from './attributes.ts';
 import { describeCopies } from './live.ts';
 import type { LiveCopy } from './live.ts';
 import { startRegistration } from './register.ts';
 import type { RegistrationOutcome } from './register.ts';
 import { ended, isAbsent } from './runs.ts';
+import { listHeartbeats } from './workers.ts';
 
 export type { LiveCopy } from './live.ts';
 export type { RegistrationOutcome } from './register.ts';
@@ -46,8 +48,12 @@ export interface Orchestration {
   requestDeployment(copy: CopyId, summary?: string): Promise<void>;
   /** @returns false when nothing runs */
   requestStop(copy: CopyId, request: Omit<StopRequest, 'v'>): Promise<boolean>;
-  /** Stops what runs for the copy and removes it. @param by who asked, as a person reads it */
-  requestRemoval(copy: CopyId, by: string): Promise<void>;
+  /**
+   * Stops what runs for the copy and removes it.
+   * @param by who asked, as a person reads it
+   * @param at when, by the database's clock: who waits since then gets the copy anew; absent, nobody does
+   */
+  requestRemoval(copy: CopyId, by: string, at?: string): Promise<void>;
   /** Waits until whatever runs for the copy has ended; how it ended is not told. */
   copyEnded(copy: CopyId, signal?: AbortSignal): Promise<void>;
   /** Makes sure that a deletion of the template runs; it completes every job that waits for one. */
@@ -56,12 +62,25 @@ export interface Orchestration {
   live(copies: readonly CopyId[]): Promise<ReadonlyMap<string, LiveCopy>>;
   /** Whether a workflow of this id is open. */
   isRunning(workflowId: string): Promise<boolean>;
+  /** When each worker of each host was last heard of, by host id and worker, in words of the hosts' clocks. */
+  heartbeats(): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>>;
   /** Starts the workflow that watches hosts and repairs, unless it runs. */
   ensureUpkeep(): Promise<void>;
 }
 
-export function createOrchestration(client: Client): Orchestration {
+export interface OrchestrationOptions {
+  /** For the workflows of copies, instead of the usual. */
+  readonly timing?: Partial<CopyTiming>;
+}
+
+export function createOrchestration(client: Client, options: OrchestrationOptions = {}): Orchestration {
   const { workflow } = client;
+  const inputFor = ({ templateId, poolId }: CopyId): CopyInput => ({
+    v: 1,
+    templateId,
+    poolId,
+    ...(options.timing === undefined ? {} : { timing: options.timing }),
+  });
 
   const signalCopy = async (
     copy: CopyId,
@@ -84,17 +103,16 @@ export function createOrchestration(client: Client): Orchestration {
 
     requestDeployment(copy, summary) {
       const { templateId, poolId } = copy;
-      const input: CopyInput = { v: 1, templateId, poolId };
       const shown = summary ?? `Deploy template ${templateId} to pool ${poolId}`;
       return signalCopy(
         copy,
-        { type: workflowTypes.deployment, args: [input], summary: shown },
+        { type: workflowTypes.deployment, args: [inputFor(copy)], summary: shown },
         { name: WANTED_SIGNAL, args: [] },
       );
     },
 
-    async requestStop({ templateId, poolId }, { by, remove }) {
-      const request: StopRequest = { v: 1, by, remove };
+    async requestStop({ templateId, poolId }, stop) {
+      const request: StopRequest = { v: 1, ...stop };
       try {
         await workflow.getHandle(copyWorkflowId(templateId, poolId)).signal(STOP_SIGNAL, request);
         return true;
@@ -104,15 +122,14 @@ export function createOrchestration(client: Client): Orchestration {
       }
     },
 
-    requestRemoval(copy, by) {
+    requestRemoval(copy, by, at) {
       const { templateId, poolId } = copy;
-      const input: CopyInput = { v: 1, templateId, poolId };
-      const request: StopRequest = { v: 1, by, remove: true };
+      const request: StopRequest = { v: 1, by, remove: true, ...(at === undefined ? {} : { at }) };
       return signalCopy(
         copy,
         {
           type: workflowTypes.removal,
-          args: [input],
+          args: [inputFor(copy)],
           summary: `Remove template ${templateId} from pool ${poolId}`,
         },
         { name: STOP_SIGNAL, args: [request] },
@@ -146,6 +163,8 @@ export function createOrchestration(client: Client): Orchestration {
     },
 
     live: (copies) => describeCopies(client, copies),
+
+    heartbeats: () => listHeartbeats(client),
 
     async isRunning(workflowId) {
       try {

@@ -1,5 +1,5 @@
 /** Starting a registration, and telling how it ended. */
-import { WorkflowFailedError, isGrpcCancelledError } from '@temporalio/client';
+import { WorkflowFailedError, isGrpcDeadlineError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure, TerminatedFailure } from '@temporalio/common';
 import { CONTROL_QUEUE, REGISTRATION_REFUSED, templateWorkflowId, workflowTypes } from '../model/names.ts';
@@ -19,9 +19,8 @@ export async function startRegistration(
   input: RegistrationInput,
   waitMs: number,
 ): Promise<RegistrationOutcome> {
-  const late = AbortSignal.timeout(waitMs);
   try {
-    const result = await client.withAbortSignal(late, () =>
+    const result = await client.withDeadline(Date.now() + waitMs, () =>
       client.workflow.execute<Registration>(workflowTypes.registration, {
         taskQueue: CONTROL_QUEUE,
         workflowId: templateWorkflowId(input.templateId),
@@ -33,7 +32,7 @@ export async function startRegistration(
     );
     return 'deleted' in result ? refused('The template is being deleted.', 431) : { outcome: 'active' };
   } catch (error) {
-    if (late.aborted && isGrpcCancelledError(error)) return { outcome: 'pending' };
+    if (isGrpcDeadlineError(error)) return { outcome: 'pending' };
     if (error instanceof WorkflowFailedError) return explain(error);
     throw error;
   }

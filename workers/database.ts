@@ -35,7 +35,7 @@ async function requireVersion(db: Database, shown: string): Promise<void> {
     .execute(db)
     .catch((error: unknown) => {
       throw new StartError(
-        `PostgreSQL does not answer at ${shown} (${(error as Error).message}): start it, or correct ${label('databaseUrl')}`,
+        `PostgreSQL does not answer at ${shown} (${reason(error)}): start it, or correct ${label('databaseUrl')}`,
         { cause: error },
       );
     });
@@ -44,6 +44,12 @@ async function requireVersion(db: Database, shown: string): Promise<void> {
   throw new StartError(
     `PostgreSQL at ${shown} is version ${version?.name ?? 'unknown'}; Bypass needs ${OLDEST_MAJOR} or newer`,
   );
+}
+
+/** Node tells of several addresses tried in an error without a message. */
+function reason(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException;
+  return message || (code ?? 'for an unknown reason');
 }
 
 /** Without user name and password. */

@@ -31,10 +31,14 @@ export function installRuntime(logger: Logger): void {
 
 const PINO_LEVEL = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
+/** What the SDK tells, and warns of, at each start and stop of a worker that is as it should be. */
+const ROUTINE = /^Worker state changed$|^No (?:workflows|Nexus services) registered/;
+
 function bridge(logger: Logger): DefaultLogger {
   return new DefaultLogger(temporalLevel(logger.level), ({ level, message, meta }) => {
     const { error, ...rest } = meta ?? {};
-    logger[PINO_LEVEL[level]](error === undefined ? rest : { ...rest, err: error }, message);
+    const write = ROUTINE.test(message) ? 'debug' : PINO_LEVEL[level];
+    logger[write](error === undefined ? rest : { ...rest, err: error }, message);
   });
 }
 

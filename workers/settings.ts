@@ -3,7 +3,7 @@
  * the one place where the environment is read, and what the README's table is compared with. Temporal's own settings
  * (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…) are read by @temporalio/envconfig.
  */
-export type ProcessName = 'dev' | 'api' | 'control' | 'host';
+export type ProcessName = 'dev' | 'demo' | 'api' | 'control' | 'host' | 'admin';
 
 interface Setting {
   readonly variable: `BYPASS_${string}`;
@@ -26,14 +26,14 @@ export const SETTINGS = {
   dataDir: setting(['dev'], 'BYPASS_DATA_DIR', '--data-dir', '.bypass', 'folder of all state of `npm start`'),
   hosts: setting(['dev'], 'BYPASS_HOSTS', '--hosts', '1', 'how many host workers `npm start` runs'),
   databaseUrl: setting(
-    ['dev', 'api', 'control'],
+    ['dev', 'api', 'control', 'admin'],
     'BYPASS_DATABASE_URL',
     '--database-url',
     '',
     'PostgreSQL 15 or newer, as `postgres://user:password@host:5432/bypass`; `npm start` without it runs its own',
   ),
   masterKeyFile: setting(
-    ['api', 'control'],
+    ['dev', 'api', 'control', 'admin'],
     'BYPASS_MASTER_KEY_FILE',
     '--master-key-file',
     '/etc/bypass/master.key',
@@ -66,6 +66,13 @@ export const SETTINGS = {
     '--temporal-ui-port',
     '8233',
     "port of Temporal's Web UI",
+  ),
+  temporalUiUrl: setting(
+    ['api'],
+    'BYPASS_TEMPORAL_UI_URL',
+    '--temporal-ui-url',
+    '',
+    "address of Temporal's Web UI, which the api's page names; `npm start` gives that of its own",
   ),
   postgresPort: setting(
     ['dev'],
@@ -161,7 +168,7 @@ export const SETTINGS = {
     'owner of published files as `UID:GID`; that of the host worker when empty',
   ),
   logLevel: setting(
-    ['dev', 'api', 'control', 'host'],
+    ['dev', 'demo', 'api', 'control', 'host', 'admin'],
     'BYPASS_LOG_LEVEL',
     '--log-level',
     'info',
@@ -209,3 +216,27 @@ export function readSettings(flags: Given, environment: NodeJS.ProcessEnv): Sett
 
 /** How a person gives a setting. */
 export const label = (name: SettingName): string => `${SETTINGS[name].flag} (or ${SETTINGS[name].variable})`;
+
+/** What the machine's own variables say, for the parts of `npm start` that look for programs and folders. */
+export interface Surroundings {
+  readonly temporalCliPath: string | undefined;
+  /** Folders of programs. */
+  readonly searchPath: readonly string[];
+  readonly home: string | undefined;
+  readonly cacheHome: string | undefined;
+  readonly configHome: string | undefined;
+  /** Whether Temporal's address was given, by variable or by the file that @temporalio/envconfig reads. */
+  readonly temporalAddress: string | undefined;
+}
+
+export function readSurroundings(environment: NodeJS.ProcessEnv): Surroundings {
+  const text = (name: string): string | undefined => environment[name] || undefined;
+  return {
+    temporalCliPath: text('TEMPORAL_CLI_PATH'),
+    searchPath: (environment['PATH'] ?? '').split(':').filter((folder) => folder !== ''),
+    home: text('HOME'),
+    cacheHome: text('XDG_CACHE_HOME'),
+    configHome: text('XDG_CONFIG_HOME'),
+    temporalAddress: text('TEMPORAL_ADDRESS'),
+  };
+}

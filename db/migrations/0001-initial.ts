@@ -64,6 +64,7 @@ const STATEMENTS = [
     sealing_key text not null,
     version text not null default '',
     programs jsonb not null default '[]',
+    problems jsonb not null default '[]',
     worker_heartbeat text not null default '',
     last_seen timestamptz,
     created timestamptz not null default now())`,

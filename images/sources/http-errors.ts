@@ -42,7 +42,7 @@ export function transportError(error: Error, phase: HttpPhase, url: URL): ImageE
   if (tls !== undefined) return new ImageError('TlsFailed', tls, options);
   const stalled = STALLED[code];
   if (stalled !== undefined) return new ImageError('Stalled', stalled, options);
-  if (/^HPE_|^UND_ERR_HEADERS_OVERFLOW$|^UND_ERR_INVALID/.test(code) && code !== 'HPE_INVALID_EOF_STATE') {
+  if (isBadHttp(error, code)) {
     return new ImageError('ProtocolError', `does not keep to HTTP (${error.message})`, options);
   }
   if (phase === 'connect') {
@@ -51,6 +51,12 @@ export function transportError(error: Error, phase: HttpPhase, url: URL): ImageE
   }
   const where = phase === 'headers' ? 'before it answered' : 'in the middle of the file';
   return new ImageError('ConnectionLost', `closed the connection ${where}`, options);
+}
+
+/** Undici's parser errors come with a code or without one. A body that just ended early is none of them. */
+function isBadHttp({ name, message }: Error, code: string): boolean {
+  if (code === 'HPE_INVALID_EOF_STATE' || /invalid eof/i.test(message)) return false;
+  return name === 'HTTPParserError' || /^HPE_|^UND_ERR_HEADERS_OVERFLOW$|^UND_ERR_INVALID/.test(code);
 }
 
 /** The failure that an answer other than 200, 206 or a redirect means. */

@@ -1,0 +1,34 @@
+/** Which errors of control activities are final, and in which words. All others are retried by Temporal for ever. */
+import { ApplicationFailure } from '@temporalio/common';
+import { NotPossible } from '../db/errors.ts';
+import { ImageError } from '../model/failures.ts';
+import { NOT_POSSIBLE } from '../model/names.ts';
+import { applicationFailure } from './context.ts';
+
+/** SQLSTATE class "data exception": the input is wrong, and stays so. */
+const DATA_EXCEPTION = /^22/;
+
+type Activities = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
+
+/** The same activities, whose final errors are readable and not retried. */
+export function readable<A extends object>(activities: A): A {
+  const wrapped = Object.entries(activities as Activities).map(([name, run]) => {
+    const activity = async (...args: never[]): Promise<unknown> => {
+      try {
+        return await run(...args);
+      } catch (error) {
+        throw finalFailure(error) ?? error;
+      }
+    };
+    return [name, activity];
+  });
+  return Object.fromEntries(wrapped) as A;
+}
+
+function finalFailure(error: unknown): ApplicationFailure | undefined {
+  if (error instanceof NotPossible) return ApplicationFailure.nonRetryable(error.message, NOT_POSSIBLE);
+  if (error instanceof ImageError) return applicationFailure(error.toFailure());
+  const { code, message } = error as { readonly code?: unknown; readonly message?: string };
+  if (typeof code !== 'string' || !DATA_EXCEPTION.test(code)) return undefined;
+  return ApplicationFailure.nonRetryable(`The database refuses the input: ${message}`, NOT_POSSIBLE);
+}

@@ -1,0 +1,101 @@
+/** What hosts say of themselves: joining, and their reports. */
+import { activityInfo } from '@temporalio/activity';
+import { NotPossible } from '../db/errors.ts';
+import { recordEvent } from '../db/events.ts';
+import { recordHostFacts } from '../db/hosts.ts';
+import { findInvite, spendInvite } from '../db/invites.ts';
+import { findPlace, lockHost, recordHost } from '../db/joins.ts';
+import type { KnownHost, Place } from '../db/joins.ts';
+import type { Queryable } from '../db/database.ts';
+import { keepOnlyPools, recordPoolReports } from '../db/pools.ts';
+import { joinText } from '../model/payloads.ts';
+import type { HostReport, JoinAnswer, JoinRequest } from '../model/payloads.ts';
+import { fingerprint, verifySignature } from '../trust/identity.ts';
+import { checkProof } from '../trust/invite.ts';
+import type { ControlDeps } from './control.ts';
+
+export interface HostRecordActivities {
+  /** Checks who a host is, and writes it down. */
+  joinHost(request: JoinRequest): Promise<JoinAnswer>;
+  /** Writes what a host reports. */
+  recordReport(report: HostReport): Promise<void>;
+}
+
+export function createHostRecords({ db }: ControlDeps): HostRecordActivities {
+  return {
+    async joinHost(request) {
+      if (!verifySignature(request.signingKey, joinText(request), request.signature)) {
+        throw new NotPossible(`Host ${request.name} does not hold the key that it names`);
+      }
+      return db.transaction().execute((tx) => admit(tx, request));
+    },
+
+    recordReport: (report) =>
+      db.transaction().execute(async (tx) => {
+        await recordHostFacts(tx, report.hostId, report);
+        await recordPoolReports(tx, report.hostId, report.pools);
+      }),
+  };
+}
+
+async function admit(tx: Queryable, request: JoinRequest): Promise<JoinAnswer> {
+  const place = await findPlace(tx, request);
+  const known = await lockHost(tx, request.hostId);
+  if (known !== undefined && known.signingKey !== request.signingKey) {
+    throw new NotPossible(
+      `Host ${request.hostId} joined before with another key: give this one a state folder of its own, ` +
+        'or remove the old host first (`bypass host remove`)',
+    );
+  }
+  const { state, message } = await judge(tx, request, known, place);
+  const id = await recordHost(tx, request, place, state);
+  await recordPoolReports(tx, request.hostId, request.report.pools);
+  await keepOnlyPools(
+    tx,
+    id,
+    request.report.pools.map((pool) => pool.id),
+  );
+  const { workflowId, runId } = activityInfo().workflowExecution ?? { workflowId: '', runId: '' };
+  await recordEvent(tx, {
+    type: 'HOST.JOIN',
+    level: state === 'Enabled' ? 'INFO' : 'WARN',
+    description: `Host ${request.name} ${known === undefined ? 'joined' : 'is back'}: ${message}`,
+    resourceType: 'Host',
+    resourceUuid: request.hostId,
+    workflowId,
+    once: `join:${runId}`,
+  });
+  return { v: 1, state, zoneId: place.zoneId, clusterId: place.clusterId, message };
+}
+
+type Judgement = Pick<JoinAnswer, 'state' | 'message'>;
+
+/** A host is let in by an invite, once; what an operator decided about it later stays. */
+async function judge(
+  tx: Queryable,
+  request: JoinRequest,
+  known: KnownHost | undefined,
+  place: Place,
+): Promise<Judgement> {
+  if (known !== undefined && known.state !== 'Disabled') {
+    return {
+      state: known.state,
+      message: known.state === 'Enabled' ? 'it is enabled' : 'it is in maintenance',
+    };
+  }
+  const print = `its key is ${fingerprint(request.signingKey)}`;
+  const { invite } = request;
+  if (invite === undefined) {
+    return { state: 'Disabled', message: `${print}; let it in with \`bypass host approve\`` };
+  }
+  const found = await findInvite(tx, invite.id, { zoneId: place.zone });
+  const proven = found !== undefined && checkProof(found.secretHash, joinText(request), invite.proof);
+  if (proven && (await spendInvite(tx, invite.id, request.hostId))) {
+    return { state: 'Enabled', message: `it was let in by invite ${invite.id}` };
+  }
+  const sentence =
+    proven || found === undefined
+      ? 'its invite is used up, expired or for another zone'
+      : 'its invite is forged';
+  return { state: 'Disabled', message: `${sentence}; ${print}; let it in with \`bypass host approve\`` };
+}

@@ -1,0 +1,94 @@
+/** What a host does when it is asked to: the activities of its two queues. */
+import type { DownloadDeps } from '../images/download.ts';
+import { reportPool } from '../images/pool-report.ts';
+import type { Pools } from '../images/pools.ts';
+import { probe } from '../images/probe.ts';
+import { removeCopy } from '../images/remove.ts';
+import type { Scheduler } from '../images/scheduler.ts';
+import type { ImageError } from '../model/failures.ts';
+import type { QuickActivities, TransferActivities } from '../model/host-activities.ts';
+import type { HostReport, ProgramReport } from '../model/payloads.ts';
+import type { Secrets } from '../model/source.ts';
+import { beating } from './context.ts';
+import { downloadOnHost } from './host-download.ts';
+import { translated } from './host-failures.ts';
+import { requireDescribeJob, requireProbeJob, requireRemoveJob } from './host-jobs.ts';
+
+/** A job that may carry a box for this host. */
+interface SealedJob {
+  readonly templateId: string;
+  readonly sealed?: string;
+}
+
+export interface HostActivityDeps {
+  readonly hostId: string;
+  /** Of Bypass, on this host. */
+  readonly version: string;
+  readonly pools: Pools;
+  readonly scheduler: Scheduler;
+  readonly downloads: DownloadDeps;
+  /** @throws ImageError SealBroken when the box is not for this host and template */
+  openSealed(job: SealedJob): Promise<Secrets | undefined>;
+  programs(): Promise<readonly ProgramReport[]>;
+  /** For the log: the error with its causes, which do not cross the queue. */
+  onFailure(activity: string, error: ImageError): void;
+}
+
+export interface HostActivities {
+  readonly quick: QuickActivities;
+  readonly transfer: TransferActivities;
+}
+
+export function createHostActivities(deps: HostActivityDeps): HostActivities {
+  const { hostId, pools } = deps;
+  const job = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+    translated((error) => deps.onFailure(name, error), work);
+  return {
+    quick: {
+      probe: (given) =>
+        job('probe', async () => {
+          const { url, format, budgetMs, ...rest } = requireProbeJob(given);
+          const secrets = await deps.openSealed(rest);
+          const { sources, limits } = deps.downloads;
+          const found = await beating(undefined, ({ signal }) =>
+            probe(
+              { url, format, budgetMs, secrets, signal },
+              { sources, ...(limits === undefined ? {} : { limits }) },
+            ),
+          );
+          return { v: 1, hostId, ...found };
+        }),
+      describeHost: (given) =>
+        job('describeHost', async () => {
+          requireDescribeJob(given);
+          return describeHost(deps);
+        }),
+      remove: (given) =>
+        job('remove', async () => {
+          const { poolId, copyId } = requireRemoveJob(given);
+          const pool = await pools.require(poolId);
+          const files = await removeCopy(pool, copyId);
+          return { v: 1, hostId, files, pool: await reportPool(pool) };
+        }),
+    },
+    transfer: { download: (given) => downloadOnHost(given, deps) },
+  };
+}
+
+/** As a host describes itself when it joins, and whenever it is asked. */
+export async function describeHost({
+  hostId,
+  version,
+  pools,
+  programs,
+}: Pick<HostActivityDeps, 'hostId' | 'version' | 'pools' | 'programs'>): Promise<HostReport> {
+  const [found, installed] = await Promise.all([pools.report(), programs()]);
+  return {
+    v: 1,
+    hostId,
+    version,
+    pools: found.pools,
+    programs: installed,
+    ...(found.problems.length === 0 ? {} : { problems: found.problems }),
+  };
+}

@@ -1,0 +1,41 @@
+import { listEvents as queryEvents } from '../../db/listings/events.ts';
+import { defineCommand, EVERYBODY } from '../command.ts';
+import { isUuid } from '../parameters.ts';
+import { pagingParameters, readPage } from '../paging.ts';
+import { choice, date, id, text } from '../parameters.ts';
+import { answerList } from '../response.ts';
+import { EVENT } from '../responses/job.ts';
+
+export const listEvents = defineCommand({
+  name: 'listEvents',
+  description:
+    'Lists what was done, by whom, and how it ended; the newest first. Users see what their account did.',
+  roles: EVERYBODY,
+  parameters: {
+    id: id('this one'),
+    type: text('those of this type, such as TEMPLATE.CREATE'),
+    level: choice('INFO, WARN or ERROR', ['INFO', 'WARN', 'ERROR']),
+    resourceid: id('those of this template, host, …'),
+    resourcetype: text('those of this type of resource, such as VirtualMachineTemplate'),
+    startdate: date('those from this moment on'),
+    enddate: date('those until this moment'),
+    ...pagingParameters,
+  },
+  response: EVENT,
+  async run({ db, caller }, values) {
+    const page = readPage(values);
+    if ([values.id, values.resourceid].some((given) => given !== undefined && !isUuid(given))) return {};
+    const query = {
+      accountId: caller.role === 'admin' ? undefined : caller.accountId,
+      id: values.id,
+      type: values.type,
+      level: values.level,
+      resourceId: values.resourceid,
+      resourceType: values.resourcetype,
+      start: values.startdate,
+      end: values.enddate,
+      keyword: values.keyword,
+    };
+    return answerList('event', EVENT, await queryEvents(db, query, page), caller);
+  },
+});

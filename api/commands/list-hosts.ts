@@ -1,0 +1,46 @@
+import { listHosts as queryHosts } from '../../db/listings/hosts.ts';
+import { findCluster, findZone } from '../../db/zones.ts';
+import { ADMINS, defineCommand } from '../command.ts';
+import { checkEntity } from '../entities.ts';
+import { findHost } from '../hosts.ts';
+import { pagingParameters, readPage } from '../paging.ts';
+import { choice, id, text } from '../parameters.ts';
+import { answerList } from '../response.ts';
+import { HOST } from '../responses/host.ts';
+
+export const listHosts = defineCommand({
+  name: 'listHosts',
+  description: 'Lists KVM hosts.',
+  roles: ADMINS,
+  parameters: {
+    id: id('this one'),
+    name: text('those of this name'),
+    zoneid: id('those of this zone'),
+    clusterid: id('those of this cluster'),
+    state: choice('Up or Down', ['Up', 'Down']),
+    resourcestate: choice('Enabled, Disabled or Maintenance', ['Enabled', 'Disabled', 'Maintenance']),
+    type: text('those of this type; hosts are of type Routing'),
+    hypervisor: text('those of this hypervisor'),
+    ...pagingParameters,
+  },
+  response: HOST,
+  async run(context, values) {
+    const { db, caller } = context;
+    const page = readPage(values);
+    await checkEntity(context, 'id', values.id, (uuid) => findHost(db, uuid));
+    await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
+    await checkEntity(context, 'clusterid', values.clusterid, (uuid) => findCluster(db, uuid));
+    if ((values.type?.toLowerCase() ?? 'routing') !== 'routing') return {};
+    if ((values.hypervisor?.toUpperCase() ?? 'KVM') !== 'KVM') return {};
+    const query = {
+      id: values.id,
+      name: values.name,
+      zoneId: values.zoneid,
+      clusterId: values.clusterid,
+      up: values.state === undefined ? undefined : values.state === 'Up',
+      resourceState: values.resourcestate,
+      keyword: values.keyword,
+    };
+    return answerList('host', HOST, await queryHosts(db, query, page), caller);
+  },
+});

@@ -1,0 +1,33 @@
+import { defineCommand, EVERYBODY } from '../command.ts';
+import { choice, flag, id, list, text } from '../parameters.ts';
+import { pagingParameters } from '../paging.ts';
+import { TEMPLATE } from '../responses/template.ts';
+import { TEMPLATE_FILTERS } from '../../db/listings/templates.ts';
+import { answerTemplates } from '../template-list.ts';
+
+export const listIsos = defineCommand({
+  name: 'listIsos',
+  description: 'Lists ISOs, one entry per zone.',
+  roles: EVERYBODY,
+  parameters: {
+    isofilter: choice(
+      `which of them: ${TEMPLATE_FILTERS.join(', ')}; selfexecutable when absent`,
+      TEMPLATE_FILTERS,
+    ),
+    id: id('this one'),
+    ids: list('these'),
+    name: text('those of this name'),
+    zoneid: id('those in this zone'),
+    hypervisor: text('those of this hypervisor'),
+    details: list('all: also details and mirrors'),
+    bootable: flag('those that a VM can boot from, or the others'),
+    ispublic: flag('those that every account may use, or the others'),
+    isready: flag('those that can be deployed, or those that cannot'),
+    showremoved: flag('also those that were removed'),
+    showunique: flag('one entry per ISO instead of one per zone'),
+    ...pagingParameters,
+  },
+  response: TEMPLATE,
+  run: (context, values) =>
+    answerTemplates(context, { ...values, iso: true, filter: values.isofilter ?? 'selfexecutable' }),
+});

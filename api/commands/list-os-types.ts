@@ -1,0 +1,21 @@
+import { findGuestOs, listGuestOs } from '../../db/listings/zones.ts';
+import { defineCommand, EVERYBODY } from '../command.ts';
+import { checkEntity } from '../entities.ts';
+import { pagingParameters, readPage } from '../paging.ts';
+import { id, text } from '../parameters.ts';
+import { answerList } from '../response.ts';
+import { OS_TYPE } from '../responses/places.ts';
+
+export const listOsTypes = defineCommand({
+  name: 'listOsTypes',
+  description: 'Lists guest operating systems.',
+  roles: EVERYBODY,
+  parameters: { id: id('this one'), description: text('the one of this name'), ...pagingParameters },
+  response: OS_TYPE,
+  async run(context, values) {
+    const { db, caller } = context;
+    const page = readPage(values);
+    await checkEntity(context, 'id', values.id, (uuid) => findGuestOs(db, uuid));
+    return answerList('ostype', OS_TYPE, await listGuestOs(db, values, page), caller);
+  },
+});

@@ -1,0 +1,43 @@
+import { findPool, hostsOfPools, listPools } from '../../db/listings/pools.ts';
+import { findCluster, findZone } from '../../db/zones.ts';
+import { ADMINS, defineCommand } from '../command.ts';
+import { checkEntity } from '../entities.ts';
+import { pagingParameters, readPage } from '../paging.ts';
+import { choice, id, text } from '../parameters.ts';
+import { answerList } from '../response.ts';
+import { STORAGE_POOL } from '../responses/host.ts';
+import { groupBy } from '../group-by.ts';
+
+export const listStoragePools = defineCommand({
+  name: 'listStoragePools',
+  description: 'Lists storage pools.',
+  roles: ADMINS,
+  parameters: {
+    id: id('this one'),
+    name: text('those of this name'),
+    zoneid: id('those of this zone'),
+    clusterid: id('those of this cluster'),
+    scope: choice('HOST, CLUSTER or ZONE', ['HOST', 'CLUSTER', 'ZONE']),
+    state: choice('Up, Disabled or Maintenance', ['Up', 'Disabled', 'Maintenance']),
+    ...pagingParameters,
+  },
+  response: STORAGE_POOL,
+  async run(context, values) {
+    const { db, caller } = context;
+    const page = readPage(values);
+    await checkEntity(context, 'id', values.id, (uuid) => findPool(db, uuid));
+    await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
+    await checkEntity(context, 'clusterid', values.clusterid, (uuid) => findCluster(db, uuid));
+    const query = { ...values, zoneId: values.zoneid, clusterId: values.clusterid };
+    const { count, rows } = await listPools(db, query, page);
+    const hosts = groupBy(
+      await hostsOfPools(
+        db,
+        rows.map((row) => row.id),
+      ),
+      ({ poolId }) => poolId,
+    );
+    const views = rows.map((row) => ({ ...row, hosts: hosts.get(row.id) ?? [] }));
+    return answerList('storagepool', STORAGE_POOL, { count, rows: views }, caller);
+  },
+});

@@ -1,0 +1,28 @@
+import { defineCommand, EVERYBODY } from '../command.ts';
+import { choice, flag, id, list, required, text } from '../parameters.ts';
+import { pagingParameters } from '../paging.ts';
+import { TEMPLATE } from '../responses/template.ts';
+import { TEMPLATE_FILTERS } from '../../db/listings/templates.ts';
+import { answerTemplates } from '../template-list.ts';
+
+export const listTemplates = defineCommand({
+  name: 'listTemplates',
+  description: 'Lists templates, one entry per zone.',
+  roles: EVERYBODY,
+  parameters: {
+    templatefilter: required(choice(`which of them: ${TEMPLATE_FILTERS.join(', ')}`, TEMPLATE_FILTERS)),
+    id: id('this one'),
+    ids: list('these'),
+    name: text('those of this name'),
+    zoneid: id('those in this zone'),
+    hypervisor: text('those of this hypervisor'),
+    details: list('all: also details and mirrors'),
+    isready: flag('those that can be deployed, or those that cannot'),
+    showremoved: flag('also those that were removed'),
+    showunique: flag('one entry per template instead of one per zone'),
+    ...pagingParameters,
+  },
+  response: TEMPLATE,
+  run: (context, values) =>
+    answerTemplates(context, { ...values, iso: false, filter: values.templatefilter }),
+});

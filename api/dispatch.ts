@@ -1,0 +1,89 @@
+/** From a request to its answer: who calls, what he may, what he asks for, and how it is wrapped. */
+import type { FastifyBaseLogger } from 'fastify';
+import type { User } from '../db/accounts.ts';
+import { authenticate } from './authenticate.ts';
+import type { ApiDependencies, Command } from './command.ts';
+import { ApiError, badParameter, errorCode, notAvailable } from './errors.ts';
+import { explain, internalError } from './explain.ts';
+import { findCommand } from './registry.ts';
+import { type Given, readParameters } from './request.ts';
+
+export interface ApiRequest {
+  /** Query and form, as they came. */
+  readonly texts: readonly string[];
+  readonly idempotencyKey: string | undefined;
+  readonly id: string;
+  readonly log: FastifyBaseLogger;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Milliseconds: clients give up after 10 s. */
+const ANSWER_WITHIN = 7_800;
+const NO_COMMAND = 'Invalid request, no command sent: give the parameter command, such as command=listApis.';
+const MAX_IDEMPOTENCY_KEY = 255;
+
+export async function dispatch(dependencies: ApiDependencies, request: ApiRequest): Promise<ApiAnswer> {
+  const answerBy = Date.now() + ANSWER_WITHIN;
+  const { log } = request;
+  let command: Command | undefined;
+  let user: User | undefined;
+  try {
+    const given = readParameters(...request.texts);
+    command = findCommand(given.get('command') ?? '');
+    user = await authenticate(dependencies, given);
+    const allowed = permitted(command, user, given);
+    checkEnvelope(given, request);
+    const context = {
+      ...dependencies,
+      command: allowed.name,
+      caller: user,
+      idempotencyKey: request.idempotencyKey,
+      answerBy,
+      log,
+    };
+    const answer = await allowed.execute(context, given);
+    return { status: 200, body: wrap(command, answer) };
+  } catch (error) {
+    const told = explain(error) ?? internalError(request.id);
+    if (told.code >= errorCode.internal && told !== error) log.error({ err: error }, 'a call failed');
+    return refuse(command, told);
+  } finally {
+    log.info(
+      { command: command?.name, user: user?.username, ms: Date.now() + ANSWER_WITHIN - answerBy },
+      'call',
+    );
+  }
+}
+
+/** The one place where roles are checked. */
+function permitted(command: Command | undefined, user: User, given: Given): Command {
+  const name = given.get('command');
+  if (name === undefined) throw new ApiError(errorCode.unsupported, NO_COMMAND);
+  if (command === undefined || !command.roles.includes(user.role)) throw notAvailable(name.slice(0, 100));
+  return command;
+}
+
+function checkEnvelope(given: Given, { idempotencyKey }: ApiRequest): void {
+  const format = given.get('response')?.toLowerCase() ?? 'json';
+  if (format !== 'json') throw badParameter('response', 'must be json, or absent: answers are JSON only.');
+  if ((idempotencyKey?.length ?? 0) > MAX_IDEMPOTENCY_KEY) {
+    throw new ApiError(
+      errorCode.parameter,
+      `The header Idempotency-Key is longer than ${MAX_IDEMPOTENCY_KEY} characters.`,
+    );
+  }
+}
+
+const wrap = (command: Command | undefined, answer: unknown): ApiAnswer['body'] => ({
+  [command === undefined ? 'errorresponse' : `${command.name.toLowerCase()}response`]: answer,
+});
+
+/** An error in CloudStack's wrapper: that of the command, where it exists. */
+export const refuse = (command: Command | undefined, error: ApiError): ApiAnswer => ({
+  status: error.code,
+  body: wrap(command, error.toBody()),
+});

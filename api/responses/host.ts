@@ -1,0 +1,68 @@
+/** Hosts and storage pools as the API shows them. */
+import type { HostListRow } from '../../db/listings/hosts.ts';
+import type { PoolHost, PoolListRow } from '../../db/listings/pools.ts';
+import { fingerprint } from '../../trust/identity.ts';
+import { date, list, long, type Shape, string } from '../response.ts';
+
+const problemsOf = ({ problems, pool_problems }: HostListRow): readonly string[] | undefined =>
+  problems.length + pool_problems.length > 0 ? [...problems, ...pool_problems] : undefined;
+
+export const HOST: Shape<HostListRow> = {
+  id: string('the id', ({ uuid }) => uuid),
+  name: string('the name', ({ name }) => name),
+  state: string('Up while it is heard of, else Down', ({ up }) => (up ? 'Up' : 'Down')),
+  resourcestate: string('Enabled, or Disabled until it is approved', ({ resource_state }) => resource_state),
+  type: string('the type', () => 'Routing'),
+  hypervisor: string('the hypervisor', ({ hypervisor_type }) => hypervisor_type),
+  zoneid: string('the id of its zone', ({ zone_uuid }) => zone_uuid),
+  zonename: string('the name of its zone', ({ zone_name }) => zone_name),
+  clusterid: string('the id of its cluster', ({ cluster_uuid }) => cluster_uuid),
+  clustername: string('the name of its cluster', ({ cluster_name }) => cluster_name),
+  ipaddress: string('its address', (row) => row.private_ip_address),
+  version: string('the version of its worker', ({ version }) => version),
+  fingerprint: string('the fingerprint of its key, to be compared before it is approved', (row) =>
+    fingerprint(row.signing_key),
+  ),
+  program: list(
+    'the programs that it uses, with their versions where it has them',
+    ({ programs }) => programs,
+  ),
+  problem: list('what it cannot do as it is, such as a pool that is not mounted', problemsOf),
+  lastpinged: date('when it was heard of last', ({ last_seen }) => last_seen),
+  created: date('when it joined first', ({ created }) => created),
+};
+
+export interface PoolView extends PoolListRow {
+  readonly hosts: readonly PoolHost[];
+}
+
+export const STORAGE_POOL: Shape<PoolView> = {
+  id: string('the id', ({ uuid }) => uuid),
+  name: string('the name', ({ name }) => name),
+  zoneid: string('the id of its zone', ({ zone_uuid }) => zone_uuid),
+  zonename: string('the name of its zone', ({ zone_name }) => zone_name),
+  clusterid: string('the id of its cluster', ({ cluster_uuid }) => cluster_uuid),
+  clustername: string('the name of its cluster', ({ cluster_name }) => cluster_name),
+  type: string('Filesystem, NetworkFilesystem or SharedMountPoint', ({ pool_type }) => pool_type),
+  scope: string('HOST, CLUSTER or ZONE', ({ scope }) => scope),
+  state: string('Up, Disabled or Maintenance', ({ state }) => state),
+  path: string('its folder on a host that has it', ({ hosts }) => hosts.find((host) => host.mounted)?.path),
+  hypervisor: string('the hypervisor', () => 'KVM'),
+  disksizetotal: long('bytes of its file system', ({ capacity_bytes }) => capacity_bytes),
+  disksizeused: long('bytes in use', ({ capacity_bytes, free_bytes }) =>
+    Math.max(0, capacity_bytes - free_bytes),
+  ),
+  disksizeallocated: long('bytes planned for downloads under way', ({ reserved }) => reserved),
+  host: list('the hosts that are to have it: whether they are Up and mount it, or why not', ({ hosts }) =>
+    hosts.map(({ hostId, hostName, up, mounted, path, problem }) => ({
+      id: hostId,
+      name: hostName,
+      state: up ? 'Up' : 'Down',
+      mounted,
+      path,
+      ...(problem === null ? {} : { problem }),
+    })),
+  ),
+  reported: date('when a host reported its size last', ({ reported }) => reported),
+  created: date('when it was first seen', ({ created }) => created),
+};

@@ -1,0 +1,43 @@
+/** Zones, clusters and guest operating systems as the API shows them. */
+import type { ClusterListRow } from '../../db/listings/zones.ts';
+import type { Row } from '../../db/tables.ts';
+import { boolean, date, forAdmins, type Shape, string } from '../response.ts';
+import { stableUuid } from '../stable-uuid.ts';
+
+export const ZONE: Shape<Row<'data_center'>> = {
+  id: string('the id', ({ uuid }) => uuid),
+  name: string('the name', ({ name }) => name),
+  allocationstate: string('whether it is in use', () => 'Enabled'),
+  networktype: string('the type of its network', () => 'Advanced'),
+  localstorageenabled: boolean('whether pools of single hosts are used', () => true),
+  securitygroupsenabled: boolean('whether it has security groups', () => false),
+  type: string('the type', () => 'Core'),
+  demandallmirrors: forAdmins(
+    boolean('whether a registration demands that every URL can be reached', (row) => row.demand_all_mirrors),
+  ),
+  created: forAdmins(date('when it was made', ({ created }) => created)),
+};
+
+export const CLUSTER: Shape<ClusterListRow> = {
+  id: string('the id', ({ uuid }) => uuid),
+  name: string('the name', ({ name }) => name),
+  zoneid: string('the id of its zone', ({ zone_uuid }) => zone_uuid),
+  zonename: string('the name of its zone', ({ zone_name }) => zone_name),
+  hypervisortype: string('the hypervisor', ({ hypervisor_type }) => hypervisor_type),
+  clustertype: string('the type', () => 'CloudManaged'),
+  allocationstate: string('whether it is in use', () => 'Enabled'),
+  managedstate: string('whether it is managed', () => 'Managed'),
+  created: date('when it was made', ({ created }) => created),
+};
+
+/** A category has no row of its own; its id comes from its name. */
+const categoryId = (category: string): string => stableUuid('guest os category', category);
+
+export const OS_TYPE: Shape<Row<'guest_os'>> = {
+  id: string('the id', ({ uuid }) => uuid),
+  description: string('the name', ({ display_name }) => display_name),
+  name: string('the name', ({ display_name }) => display_name),
+  oscategoryid: string('the id of its category', ({ category }) => categoryId(category)),
+  oscategoryname: string('the name of its category', ({ category }) => category),
+  isuserdefined: boolean('whether an operator added it', () => false),
+};

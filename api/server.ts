@@ -1,0 +1,127 @@
+/** The HTTP server: one endpoint for commands, health, and a page for who comes with a browser. */
+import { randomUUID } from 'node:crypto';
+import {
+  fastify,
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+} from 'fastify';
+import type { ApiDependencies } from './command.ts';
+import { type ApiAnswer, dispatch, refuse } from './dispatch.ts';
+import { ApiError } from './errors.ts';
+import { internalError } from './explain.ts';
+import { frontPage } from './front-page.ts';
+
+export const API_PATH = '/client/api';
+
+export interface ServerDependencies extends ApiDependencies {
+  /** Whether what it depends on answers. */
+  readonly ready: () => Promise<boolean>;
+  /** Temporal's Web UI, for people; empty when not known. */
+  readonly temporalUiUrl?: string;
+  readonly logger?: FastifyBaseLogger;
+}
+
+const BODY_LIMIT = 256 * 1024;
+/** Some clients send everything, certificates too, in the query of a GET. */
+const HEADER_LIMIT = 128 * 1024;
+const REQUEST_TIMEOUT = 30_000;
+const KEEP_ALIVE = 72_000;
+const FORM = 'application/x-www-form-urlencoded';
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const;
+
+export function buildServer(dependencies: ServerDependencies): FastifyInstance {
+  const server = fastify({
+    bodyLimit: BODY_LIMIT,
+    http: { maxHeaderSize: HEADER_LIMIT },
+    requestTimeout: REQUEST_TIMEOUT,
+    keepAliveTimeout: KEEP_ALIVE,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    routerOptions: { ignoreTrailingSlash: true, querystringParser: () => ({}) },
+    ...(dependencies.logger === undefined ? {} : { loggerInstance: dependencies.logger }),
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  server.addHook('onRequest', async (_request, reply) => {
+    reply.headers(HEADERS);
+  });
+  server.setErrorHandler<FastifyError>((error, request, reply) => {
+    const { status, body } = refuse(undefined, tellHttpError(error, request.id));
+    if (status >= 500) request.log.error({ err: error }, 'a request failed');
+    return reply.code(status).send(body);
+  });
+  server.setNotFoundHandler((_request, reply) => {
+    const error = new ApiError(404, `There is nothing here; the API is at ${API_PATH}, by GET or POST.`);
+    return reply.code(404).send(refuse(undefined, error).body);
+  });
+  addApi(server, dependencies);
+  addHealth(server, dependencies);
+  addFrontPage(server, dependencies);
+  return server;
+}
+
+function addApi(server: FastifyInstance, dependencies: ServerDependencies): void {
+  server.route({
+    method: ['GET', 'POST'],
+    url: API_PATH,
+    async handler(request, reply) {
+      const [, query = ''] = /\?(.*)$/s.exec(request.raw.url ?? '') ?? [];
+      const form = typeof request.body === 'string' ? request.body : '';
+      const key = request.headers['idempotency-key'];
+      const answer: ApiAnswer = await dispatch(dependencies, {
+        texts: [query, form],
+        idempotencyKey: typeof key === 'string' && key !== '' ? key : undefined,
+        id: request.id,
+        log: request.log,
+      });
+      return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
+    },
+  });
+}
+
+function addHealth(server: FastifyInstance, { ready }: ServerDependencies): void {
+  server.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok\n'));
+  server.get('/readyz', async (_request, reply) => {
+    const isReady = await ready().catch(() => false);
+    return reply
+      .code(isReady ? 200 : 503)
+      .type('text/plain')
+      .send(isReady ? 'ready\n' : 'not ready\n');
+  });
+}
+
+function addFrontPage(server: FastifyInstance, { temporalUiUrl }: ServerDependencies): void {
+  server.get('/', (request, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .send(frontPage({ apiUrl: `${request.protocol}://${request.host}${API_PATH}`, temporalUiUrl })),
+  );
+}
+
+/** What HTTP itself is refused for, before any command is looked at. */
+function tellHttpError(error: FastifyError, requestId: string): ApiError {
+  const { code, statusCode = 500 } = error;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new ApiError(413, `The form is larger than ${BODY_LIMIT} bytes.`);
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new ApiError(415, `A POST carries its parameters as ${FORM}, or in the query and no body at all.`);
+  }
+  return statusCode < 500
+    ? new ApiError(statusCode, 'The request is not one of HTTP as it should be.')
+    : internalError(requestId);
+}

@@ -1,0 +1,82 @@
+/** `npm run bench`: what Bypass costs, beside other ways to do the same, in one run on one machine. */
+import { parseArgs } from 'node:util';
+import { benchDownload } from './download.ts';
+import { benchRegistrations } from './registrations.ts';
+import { describe, machine } from './report.ts';
+import type { BenchReport } from './report.ts';
+import { CannotBench } from './watch.ts';
+import type { Watch } from './watch.ts';
+
+const USAGE = `Usage: npm run bench -- [options]
+  --only download|registrations   one part only
+  --size BYTES                    of the file that is downloaded, such as 256M or 2G (default 2G)
+  --count N                       registrations of a round (default 100)
+  --concurrency N                 registrations at a time (default 8)
+  --rounds N                      default 3
+  --json                          one JSON document on standard output
+`;
+
+const onStep = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+
+function parseSize(text: string): number {
+  const [, digits, unit] = /^(\d+)([KMG]?)(?:i?B)?$/.exec(text) ?? [];
+  const size = Number(digits) * (UNITS[unit ?? ''] ?? 1);
+  if (size >= 1_048_576) return size;
+  throw new CannotBench(`--size must be 1M or more, such as 256M or 2G, not '${text}'`);
+}
+
+function parseCount(name: string, text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new CannotBench(`--${name} must be a number from 1 to 99999, not '${text}'`);
+}
+
+function parsePart(text: string | undefined): 'download' | 'registrations' | undefined {
+  if (text === undefined || text === 'download' || text === 'registrations') return text;
+  throw new CannotBench(`--only must be download or registrations, not '${text}'`);
+}
+
+async function run(watch: Watch): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      size: { type: 'string', default: '2G' },
+      count: { type: 'string', default: '100' },
+      concurrency: { type: 'string', default: '8' },
+      rounds: { type: 'string', default: '3' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const only = parsePart(values.only);
+  const size = parseSize(values.size);
+  const [count, concurrency, rounds] = (['count', 'concurrency', 'rounds'] as const).map((name) =>
+    parseCount(name, values[name]),
+  ) as [number, number, number];
+  const report: BenchReport = {
+    v: 1,
+    machine: machine(),
+    ...(only === 'registrations' ? {} : { download: await benchDownload({ size, rounds, ...watch }) }),
+    ...(only === 'download'
+      ? {}
+      : { registrations: await benchRegistrations({ count, concurrency, rounds, ...watch }) }),
+  };
+  process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : describe(report));
+}
+
+const stopping = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => stopping.abort(new CannotBench('The bench was stopped.')));
+}
+try {
+  await run({ signal: stopping.signal, onStep });
+} catch (error) {
+  const { message, stack } = error as Error;
+  process.stderr.write(`${error instanceof CannotBench ? message : stack}\n`);
+  process.exitCode = 1;
+}

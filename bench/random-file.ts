@@ -1,0 +1,42 @@
+/** The file that everybody downloads. */
+import { createHash, randomFillSync } from 'node:crypto';
+import { open } from 'node:fs/promises';
+
+const PIECE = 8 * 1_048_576;
+
+/**
+ * Writes random bytes, which nothing on the way can compress. The first sector is zero, so that the file is a raw disk
+ * and never looks like another format by accident.
+ * @returns the SHA-256 in hex
+ */
+export async function writeRandomFile(path: string, size: number, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const piece = Buffer.alloc(Math.min(PIECE, size));
+  const file = await open(path, 'wx', 0o644);
+  try {
+    for (let position = 0; position < size;) {
+      signal.throwIfAborted();
+      randomFillSync(piece);
+      if (position === 0) piece.fill(0, 0, 512);
+      const chunk = piece.subarray(0, Math.min(piece.length, size - position));
+      hash.update(chunk);
+      await file.writeFile(chunk);
+      position += chunk.length;
+    }
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  return hash.digest('hex');
+}
+
+/** Reads a file once, so that it lies in the page cache for whoever reads it next. */
+export async function warm(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(PIECE);
+    while ((await file.read(buffer, 0, buffer.length, null)).bytesRead > 0);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,101 @@
+/** What the bench prints: tables for people. */
+import { availableParallelism, cpus } from 'node:os';
+import type { DownloadReport } from './download.ts';
+import type { Rates, RegistrationsReport } from './registrations.ts';
+import type { Goal } from './statistics.ts';
+
+export interface BenchReport {
+  readonly v: 1;
+  readonly machine: { readonly processors: number; readonly model: string; readonly node: string };
+  readonly download?: DownloadReport;
+  readonly registrations?: RegistrationsReport;
+}
+
+export const machine = (): BenchReport['machine'] => ({
+  processors: availableParallelism(),
+  model: cpus()[0]?.model.trim() ?? 'unknown',
+  node: process.version,
+});
+
+/** Columns as wide as their widest cell; the first to the left, the others to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const pad = (cell: string, column: number): string =>
+    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
+  return rows.map((row) => `  ${row.map(pad).join('  ')}`.trimEnd()).join('\n');
+}
+
+export function describe({
+  machine: { processors, model, node },
+  download,
+  registrations,
+}: BenchReport): string {
+  const parts = [
+    `${processors} processors (${model}), Node ${node}. Figures of other runs are not comparable; ratios are.`,
+  ];
+  if (download !== undefined) parts.push(describeDownload(download));
+  if (registrations !== undefined) parts.push(describeRegistrations(registrations));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function describeDownload({
+  size,
+  server,
+  folder,
+  missing,
+  downloaders,
+  memory,
+  goals,
+}: DownloadReport): string {
+  const rows = downloaders.map(({ name, verifies, seconds, rounds, cpuSecondsPerGib, ratio }) => [
+    name,
+    verifies ? 'yes' : 'no',
+    seconds.toFixed(2),
+    rounds.map((value) => value.toFixed(2)).join(' '),
+    cpuSecondsPerGib.toFixed(2),
+    `${ratio.toFixed(2)} ×`,
+  ]);
+  const head = ['', 'verifies', 'median s', 'rounds', 'CPU s/GiB', 'bypass takes'];
+  return [
+    `Download and verify ${mebibytes(size)} from ${server} on loopback onto ${folder}, data on disk at the end`,
+    table([head, ...rows]),
+    `  Bypass's process had at most ${megabytes(memory.bytes)}; with ${mebibytes(memory.smallSize)}, ${megabytes(memory.smallBytes)}`,
+    ...(server === 'nginx' ? [] : ['  nginx is not installed, so a server in Node took its place']),
+    ...(missing.length === 0 ? [] : [`  not installed, so left out: ${missing.join(', ')}`]),
+    ...goals.map(describeGoal),
+  ].join('\n');
+}
+
+function describeRegistrations(report: RegistrationsReport): string {
+  const { count, concurrency, registrations, emptyWorkflows, ratio, goals } = report;
+  return [
+    `${count} registrations through the api, ${concurrency} at a time, beside an empty workflow of two activities`,
+    table([
+      ['', 'median per s', 'rounds', 'ms each', 'by the empty one'],
+      rateRow('registrations', registrations, ratio),
+      rateRow('empty workflows', emptyWorkflows, 1),
+    ]),
+    ...goals.map(describeGoal),
+  ].join('\n');
+}
+
+const rateRow = (
+  name: string,
+  { perSecond, rounds, milliseconds }: Rates,
+  share: number,
+): readonly string[] => [
+  name,
+  perSecond.toFixed(1),
+  rounds.map((value) => value.toFixed(1)).join(' '),
+  milliseconds.toFixed(0),
+  share.toFixed(2),
+];
+
+export function describeGoal({ name, value, limit, direction, unit, met }: Goal): string {
+  const amount = (text: string): string => (unit === '' ? text : `${text} ${unit}`);
+  const shown = value.toFixed(value < 20 ? 2 : 0);
+  return `  ${met ? 'reached' : 'MISSED '}  ${amount(shown)} ${name} (to reach: ${direction} ${amount(String(limit))})`;
+}
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;

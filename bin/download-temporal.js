@@ -1,0 +1,35 @@
+// Has the SDK download Temporal's CLI into a folder, as its testing tools do: it takes the version that goes with the
+// SDK and starts it once. A process of its own, so that whoever waits for it can give up.
+import { createRequire } from 'node:module';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+
+const [folder] = process.argv.slice(2);
+const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json');
+
+Runtime.install({ logger: new DefaultLogger('ERROR', () => {}), shutdownSignals: [] });
+const runtime = Runtime.instance();
+try {
+  const server = await runtime.createEphemeralServer({
+    type: 'dev-server',
+    exe: {
+      type: 'cached-download',
+      downloadDir: folder,
+      version: 'default',
+      ttl: 365 * 24 * 3_600_000,
+      sdkName: 'sdk-typescript',
+      sdkVersion: version,
+    },
+    namespace: 'default',
+    ip: '127.0.0.1',
+    port: null,
+    uiPort: null,
+    dbFilename: null,
+    ui: false,
+    log: { format: 'pretty', level: 'error' },
+    extraArgs: [],
+  });
+  await runtime.shutdownEphemeralServer(server);
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,16 @@
+/** `bypass iso`: register, list, show, delete. */
+import type { Command } from 'commander';
+import { noun } from '../command.ts';
+import { ISO } from '../images.ts';
+import type { Cli } from '../surroundings.ts';
+import { imageVerbs } from './image-verbs.ts';
+
+export function isoCommands(program: Command, cli: Cli): void {
+  const iso = noun(program, 'iso', 'ISOs: disc images that machines are booted from');
+  imageVerbs(
+    iso,
+    cli,
+    ISO,
+    'iso register --name debian-13 --url https://example.org/debian.iso --deploy --wait',
+  );
+}

@@ -1,0 +1,44 @@
+/** `bypass pool`: list. */
+import type { Command } from 'commander';
+import type { PoolAnswer } from '../answers.ts';
+import { noun, verb } from '../command.ts';
+import { formatBytes } from '../format.ts';
+import { listPools } from '../lookup.ts';
+import type { Column } from '../output.ts';
+import type { Cli } from '../surroundings.ts';
+
+export function poolCommands(program: Command, cli: Cli): void {
+  const pool = noun(program, 'pool', 'storage pools: where images lie');
+  verb<[], object>(pool, cli, {
+    usage: 'list',
+    summary: 'list storage pools, and how full they are',
+    example: 'pool list',
+    run: async ({ api, out }) => {
+      const rows = await listPools(api);
+      out.list({
+        columns: COLUMNS,
+        rows,
+        none: 'There is no storage pool yet: hosts bring them when they join',
+      });
+    },
+  });
+}
+
+const COLUMNS: readonly Column<PoolAnswer>[] = [
+  { title: 'NAME', value: ({ name }) => name, atLeast: 10 },
+  { title: 'ID', value: ({ id }) => id, drop: 3 },
+  { title: 'TYPE', value: ({ type }) => type },
+  { title: 'SCOPE', value: ({ scope }) => scope, drop: 6 },
+  { title: 'STATE', value: ({ state }) => state, tone: ({ state }) => (state === 'Up' ? 'good' : 'bad') },
+  { title: 'FREE', value: (pool) => sizeOf(freeOf(pool)), right: true },
+  { title: 'TOTAL', value: ({ disksizetotal }) => sizeOf(disksizetotal), right: true, drop: 5 },
+  { title: 'ZONE', value: ({ zonename }) => zonename, atLeast: 6, drop: 4 },
+  { title: 'CLUSTER', value: ({ clustername }) => clustername, drop: 2 },
+  { title: 'PATH', value: ({ path }) => path, atLeast: 12, drop: 1 },
+];
+
+const freeOf = ({ disksizetotal, disksizeused }: PoolAnswer): number | undefined =>
+  disksizetotal === undefined || disksizeused === undefined ? undefined : disksizetotal - disksizeused;
+
+const sizeOf = (bytes: number | undefined): string | undefined =>
+  bytes === undefined ? undefined : formatBytes(bytes);

@@ -1,0 +1,47 @@
+/** What the client commands take from the environment; read here and nowhere else in cli/. */
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+export interface CliEnvironment {
+  readonly url?: string;
+  readonly apiKey?: string;
+  readonly secretKey?: string;
+  /** The file of profiles, whether or not it exists. */
+  readonly profileFile: string;
+  /** Whether a terminal may be sent colours (NO_COLOR, TERM). */
+  readonly color: boolean;
+  /** Whether a terminal shows more than ASCII, by its locale. */
+  readonly unicode: boolean;
+  /** Whether lines may be drawn over: a terminal that can move its cursor. */
+  readonly redraws: boolean;
+}
+
+export function readEnvironment(environment: NodeJS.ProcessEnv): CliEnvironment {
+  const given = (name: string): string | undefined => environment[name] || undefined;
+  const url = given('BYPASS_URL');
+  const apiKey = given('BYPASS_API_KEY');
+  const secretKey = given('BYPASS_SECRET_KEY');
+  const locale = given('LC_ALL') ?? given('LC_CTYPE') ?? given('LANG') ?? '';
+  const dumb = given('TERM') === undefined || given('TERM') === 'dumb';
+  return {
+    ...(url === undefined ? {} : { url }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(secretKey === undefined ? {} : { secretKey }),
+    profileFile: profileFileOf(given('XDG_CONFIG_HOME'), given('HOME')),
+    color: !dumb && given('NO_COLOR') === undefined,
+    unicode: /utf-?8/i.test(locale),
+    redraws: !dumb && given('CI') === undefined,
+  };
+}
+
+const profileFileOf = (configHome: string | undefined, home: string | undefined): string =>
+  join(configHome ?? join(home ?? systemHome(), '.config'), 'bypass', 'config.json');
+
+/** What the list of users says: Node would take an empty HOME for the answer. */
+function systemHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return homedir();
+  }
+}

@@ -1,0 +1,112 @@
+/** Where the api is and with which keys: profiles in one file (mode 0600), each part overridden by the environment. */
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { CliEnvironment } from './environment.ts';
+import { CliError, UnreachableError, UsageError } from './errors.ts';
+
+export interface Profile {
+  /** Ends in /client/api. */
+  readonly url: string;
+  readonly apiKey: string;
+  readonly secretKey: string;
+}
+
+export interface Profiles {
+  /** The one that is used when none is named. */
+  readonly current?: string;
+  readonly profiles: Readonly<Record<string, Profile>>;
+}
+
+/** A profile, and how to tell a person where it came from. */
+export interface Access extends Profile {
+  readonly origin: string;
+}
+
+const API_PATH = '/client/api';
+const SET_UP =
+  'start one with `npm start` (which writes a profile), or set BYPASS_URL, BYPASS_API_KEY and BYPASS_SECRET_KEY';
+
+/** @throws CliError when there is a file that cannot be understood */
+export async function loadProfiles(file: string): Promise<Profiles> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw new CliError(`the profiles in ${file} cannot be read (${error.code ?? error.message})`);
+  });
+  if (text === undefined) return { profiles: {} };
+  const read = parse(text);
+  if (read === undefined) {
+    throw new CliError(`${file} is not a file of profiles: mend it, or remove it and make profiles anew`);
+  }
+  return read;
+}
+
+function parse(text: string): Profiles | undefined {
+  try {
+    const { current, profiles } = JSON.parse(text) as Partial<Profiles>;
+    if (typeof profiles !== 'object' || profiles === null) return undefined;
+    return { profiles, ...(typeof current === 'string' ? { current } : {}) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes one profile and makes it the current one; the others stay. */
+export async function saveProfile(file: string, name: string, profile: Profile): Promise<void> {
+  const { profiles } = await loadProfiles(file);
+  const text = `${JSON.stringify({ current: name, profiles: { ...profiles, [name]: profile } }, null, 2)}\n`;
+  const draft = `${file}.${process.pid}.tmp`;
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(draft, text, { mode: 0o600 });
+    await chmod(draft, 0o600);
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/**
+ * The api to speak to: the named profile, else the current one, each part overridden by the environment.
+ * @throws UnreachableError when nothing says where the api is, UsageError when the named profile does not exist
+ */
+export async function chooseAccess(environment: CliEnvironment, name?: string): Promise<Access> {
+  const { url, apiKey, secretKey, profileFile } = environment;
+  if (name === undefined && url !== undefined && apiKey !== undefined && secretKey !== undefined) {
+    return { url: apiUrl(url, 'BYPASS_URL'), apiKey, secretKey, origin: 'BYPASS_URL' };
+  }
+  const stored = await loadProfiles(profileFile);
+  const chosen = name ?? stored.current;
+  const profile = chosen === undefined ? undefined : find(stored, chosen);
+  if (profile === undefined && name !== undefined) {
+    const names = Object.keys(stored.profiles).join(', ') || 'none';
+    throw new UsageError(`there is no profile '${name}' in ${profileFile} (there are: ${names})`);
+  }
+  const origin = url === undefined ? `profile ${chosen} of ${profileFile}` : 'BYPASS_URL';
+  return complete({ ...profile, ...defined({ url, apiKey, secretKey }) }, origin);
+}
+
+const find = ({ profiles }: Profiles, name: string): Profile | undefined =>
+  Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+
+function complete({ url, apiKey, secretKey }: Partial<Profile>, origin: string): Access {
+  if (!url) throw new UnreachableError(`it is not known where the api is: ${SET_UP}`);
+  if (!apiKey || !secretKey) {
+    throw new UnreachableError(`there are no keys for the api at ${url} (${origin}): ${SET_UP}`);
+  }
+  return { url: apiUrl(url, origin), apiKey, secretKey, origin };
+}
+
+const defined = (profile: Readonly<Record<keyof Profile, string | undefined>>): Partial<Profile> =>
+  Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== undefined));
+
+/** The address as the api wants it; one without a path is completed. */
+function apiUrl(text: string, origin: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    throw new UsageError(
+      `'${text}' (${origin}) is not the URL of an api, such as http://127.0.0.1:8080${API_PATH}`,
+    );
+  }
+  if (url.pathname === '/') url.pathname = API_PATH;
+  return url.href;
+}

@@ -1,0 +1,97 @@
+/** One deployment in full: what it is, and every attempt that was made. */
+import type { AttemptAnswer, DeploymentAnswer } from './answers.ts';
+import { describe } from './bars.ts';
+import { progressOf, stageOf, TONES } from './deployments.ts';
+import { formatAmount, formatBytes, formatDuration, formatRate, formatTime, parseTime } from './format.ts';
+import type { Field } from './output.ts';
+import { clean, paint, wrap } from './text.ts';
+import type { Style } from './text.ts';
+
+export function timelineFields(d: DeploymentAnswer): readonly Field[] {
+  const stage = stageOf(d);
+  const progress = progressOf(d);
+  const underWay = stage === 'running' || stage === 'waiting';
+  return [
+    {
+      title: 'Template',
+      value: `${d.templatename}${d.format === undefined ? '' : ` (${d.format})`}`,
+      tone: 'strong',
+    },
+    { title: 'Pool', value: d.storagename, tone: 'strong' },
+    {
+      title: 'State',
+      value: `${d.state}${d.downloadstate === undefined ? '' : ` (${d.downloadstate})`}`,
+      tone: TONES[stage],
+    },
+    { title: 'Now', value: underWay ? describe(progress) : undefined },
+    { title: 'Done', value: underWay && progress.total > 0 ? describeNumbers(d) : undefined },
+    { title: 'Error', value: stage === 'failed' ? d.error : undefined, tone: 'bad' },
+    { title: 'Cancelled', value: stage === 'cancelled' ? `by ${d.cancelledby}` : undefined },
+    { title: 'Size', value: d.size !== undefined && d.size > 0 ? describeSize(d) : undefined },
+    { title: 'Path', value: d.localpath ?? d.installpath },
+    { title: 'SHA-256', value: d.sha256 },
+    { title: 'Zone', value: d.zonename },
+    { title: 'Workflow', value: d.workflowid },
+    { title: 'Attempts', value: d.attempts?.length ? undefined : (d.attemptcount ?? 0) },
+  ];
+}
+
+function describeNumbers(d: DeploymentAnswer): string {
+  const { percent, bytes, total, rate, secondsLeft } = progressOf(d);
+  const speed = rate > 0 ? ` at ${formatRate(rate)}` : '';
+  const left = secondsLeft === undefined ? '' : `, ${formatDuration(secondsLeft)} left`;
+  return `${percent}%, ${formatAmount(bytes, total)}${speed}${left}`;
+}
+
+const describeSize = ({ size = 0, physicalsize }: DeploymentAnswer): string =>
+  physicalsize === undefined || physicalsize === 0 || physicalsize === size
+    ? formatBytes(size)
+    : `${formatBytes(size)} (${formatBytes(physicalsize)} on disk)`;
+
+const INDENT = '  ';
+
+/** The attempts, oldest first as the api gives them. @param width undefined where lines may be of any length */
+export function renderTimeline(
+  { attempts = [], state }: DeploymentAnswer,
+  width: number | undefined,
+  style: Style,
+): readonly string[] {
+  const room = width === undefined ? Infinity : Math.max(20, width - 2 * INDENT.length);
+  const lines = attempts.flatMap((attempt) => {
+    const end = endOf(attempt, state === 'Ready' && attempt === attempts.at(-1));
+    const [head, ...details] = describeAttempt(attempt);
+    return [
+      `${SIGNS[end](style)} ${clean(head ?? '')}`,
+      ...details.flatMap((detail) => wrap(clean(detail), room)).map((line) => `${INDENT}${line}`),
+    ].map((line) => INDENT + line);
+  });
+  return lines.length === 0 ? [] : [paint('Attempts', 'faint', style), ...lines];
+}
+
+type End = 'done' | 'failed' | 'stopped';
+
+const SIGNS: Readonly<Record<End, (style: Style) => string>> = {
+  done: (style) => paint(style.good, 'good', style),
+  failed: (style) => paint(style.bad, 'bad', style),
+  stopped: (style) => paint('-', 'faint', style),
+};
+
+/** One that neither failed nor brought the image was ended from outside, as by a cancel. */
+function endOf({ error }: AttemptAnswer, brought: boolean): End {
+  if (error !== undefined) return 'failed';
+  return brought ? 'done' : 'stopped';
+}
+
+function describeAttempt(attempt: AttemptAnswer): readonly string[] {
+  const { started, ended, hostname, source, bytes = 0, error, errorkind, note } = attempt;
+  const seconds = (parseTime(ended) - parseTime(started)) / 1000;
+  const took = Number.isNaN(seconds) ? '' : ` in ${formatDuration(seconds)}`;
+  const rate = seconds > 0 && bytes > 0 ? ` (${formatRate(bytes / seconds)})` : '';
+  const kind = errorkind === undefined ? '' : `${errorkind}: `;
+  return [
+    `${formatTime(started)}  ${hostname ?? ''}  ${formatBytes(bytes)}${took}${rate}`,
+    ...(source ? [source] : []),
+    ...(error === undefined ? [] : [`${kind}${error}`]),
+    ...(note === undefined ? [] : [note]),
+  ];
+}

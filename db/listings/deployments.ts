@@ -1,0 +1,122 @@
+/** Deployments as lists show them: one row per template and pool. */
+import { sql } from 'kysely';
+import type { CopyState } from '../../model/states.ts';
+import type { Queryable } from '../database.ts';
+import type { Row } from '../tables.ts';
+import { containing, type Listing, type Page } from './page.ts';
+
+export interface DeploymentQuery {
+  /** Only those of this account's templates. */
+  readonly accountId?: number | undefined;
+  readonly id?: string | undefined;
+  readonly templateId?: string | undefined;
+  readonly poolId?: string | undefined;
+  readonly zoneId?: string | undefined;
+  readonly state?: CopyState | undefined;
+  readonly keyword?: string | undefined;
+}
+
+export type DeploymentListRow = Row<'template_spool_ref'> & {
+  readonly template_uuid: string;
+  readonly template_name: string;
+  readonly format: Row<'vm_template'>['format'];
+  /** Bytes to be transferred, as registered. */
+  readonly expected_size: number;
+  readonly pool_uuid: string;
+  readonly pool_name: string;
+  readonly zone_uuid: string;
+  readonly zone_name: string;
+  readonly attempt_count: number;
+};
+
+export async function listDeployments(
+  db: Queryable,
+  query: DeploymentQuery,
+  { limit, offset }: Page,
+): Promise<Listing<DeploymentListRow>> {
+  const { count } = await matching(db, query)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await matching(db, query)
+    .selectAll('copy')
+    .select((eb) => [
+      'template.uuid as template_uuid',
+      'template.name as template_name',
+      'template.format',
+      'template.size as expected_size',
+      'pool.uuid as pool_uuid',
+      'pool.name as pool_name',
+      'zone.uuid as zone_uuid',
+      'zone.name as zone_name',
+      eb
+        .selectFrom('download_attempt as a')
+        .whereRef('a.copy_id', '=', 'copy.id')
+        .select(sql<number>`count(distinct a.uuid)`.as('n'))
+        .$asScalar()
+        .$notNull()
+        .as('attempt_count'),
+    ])
+    .orderBy('copy.id')
+    .limit(limit)
+    .offset(offset)
+    .execute();
+  return { count, rows };
+}
+
+function matching(db: Queryable, query: DeploymentQuery) {
+  const { accountId, id, templateId, poolId, zoneId, state, keyword } = query;
+  let copies = db
+    .selectFrom('template_spool_ref as copy')
+    .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
+    .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
+    .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id');
+  if (accountId !== undefined) copies = copies.where('template.account_id', '=', accountId);
+  if (id !== undefined) copies = copies.where('copy.uuid', '=', id);
+  if (templateId !== undefined) copies = copies.where('template.uuid', '=', templateId);
+  if (poolId !== undefined) copies = copies.where('pool.uuid', '=', poolId);
+  if (zoneId !== undefined) copies = copies.where('zone.uuid', '=', zoneId);
+  if (state !== undefined) copies = copies.where('copy.state', '=', state);
+  if (keyword !== undefined) {
+    const pattern = containing(keyword);
+    copies = copies.where((eb) =>
+      eb.or([eb('template.name', 'ilike', pattern), eb('pool.name', 'ilike', pattern)]),
+    );
+  }
+  return copies;
+}
+
+export type AttemptRow = Row<'download_attempt'> & { readonly host_uuid: string | null };
+
+/** The last tries of each copy, oldest first. @param most of one copy */
+export async function attemptsOf(
+  db: Queryable,
+  copyIds: readonly number[],
+  most: number,
+): Promise<readonly AttemptRow[]> {
+  if (copyIds.length === 0) return [];
+  return db
+    .with('ranked', (cte) =>
+      cte
+        .selectFrom('download_attempt as a')
+        .where('a.copy_id', 'in', copyIds)
+        .selectAll('a')
+        .select(sql<number>`row_number() over (partition by a.copy_id order by a.id desc)`.as('rank')),
+    )
+    .selectFrom('ranked')
+    .leftJoin('host', 'host.id', 'ranked.host_id')
+    .where('ranked.rank', '<=', most)
+    .selectAll('ranked')
+    .select('host.uuid as host_uuid')
+    .orderBy('ranked.id')
+    .execute();
+}
+
+/** Names of hosts by their UUIDs. */
+export async function hostNames(
+  db: Queryable,
+  uuids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (uuids.length === 0) return new Map();
+  const rows = await db.selectFrom('host').where('uuid', 'in', uuids).select(['uuid', 'name']).execute();
+  return new Map(rows.map(({ uuid, name }) => [uuid, name]));
+}

@@ -1,0 +1,58 @@
+/** Events as lists show them: the newest first. */
+import type { Queryable } from '../database.ts';
+import type { Row } from '../tables.ts';
+import { containing, type Listing, type Page } from './page.ts';
+
+export interface EventQuery {
+  /** Only those of this account. */
+  readonly accountId?: number | undefined;
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
+  readonly level?: Row<'event'>['level'] | undefined;
+  readonly resourceId?: string | undefined;
+  readonly resourceType?: string | undefined;
+  readonly start?: Date | undefined;
+  readonly end?: Date | undefined;
+  readonly keyword?: string | undefined;
+}
+
+export type EventListRow = Row<'event'> & {
+  readonly username: string | null;
+  readonly account_name: string | null;
+};
+
+export async function listEvents(
+  db: Queryable,
+  query: EventQuery,
+  { limit, offset }: Page,
+): Promise<Listing<EventListRow>> {
+  const { count } = await matching(db, query)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await matching(db, query)
+    .leftJoin('user', 'user.id', 'event.user_id')
+    .leftJoin('account', 'account.id', 'event.account_id')
+    .selectAll('event')
+    .select(['user.username', 'account.account_name'])
+    .orderBy('event.created', 'desc')
+    .orderBy('event.id', 'desc')
+    .limit(limit)
+    .offset(offset)
+    .execute();
+  return { count, rows };
+}
+
+function matching(db: Queryable, query: EventQuery) {
+  const { accountId, id, type, level, resourceId, resourceType, start, end, keyword } = query;
+  let events = db.selectFrom('event');
+  if (accountId !== undefined) events = events.where('event.account_id', '=', accountId);
+  if (id !== undefined) events = events.where('event.uuid', '=', id);
+  if (type !== undefined) events = events.where('event.type', '=', type);
+  if (level !== undefined) events = events.where('event.level', '=', level);
+  if (resourceId !== undefined) events = events.where('event.resource_uuid', '=', resourceId);
+  if (resourceType !== undefined) events = events.where('event.resource_type', '=', resourceType);
+  if (start !== undefined) events = events.where('event.created', '>=', start);
+  if (end !== undefined) events = events.where('event.created', '<=', end);
+  if (keyword !== undefined) events = events.where('event.description', 'ilike', containing(keyword));
+  return events;
+}

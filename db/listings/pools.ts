@@ -1,0 +1,150 @@
+/** Storage pools as lists show them, and those that a template can be deployed to. */
+import { sql } from 'kysely';
+import type { PoolScope } from '../../model/states.ts';
+import type { Queryable } from '../database.ts';
+import { isUp } from '../hosts.ts';
+import type { Row } from '../tables.ts';
+import { containing, type Listing, type Page } from './page.ts';
+
+export type PoolState = Row<'storage_pool'>['state'];
+
+export interface PoolQuery {
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly zoneId?: string | undefined;
+  readonly clusterId?: string | undefined;
+  readonly scope?: PoolScope | undefined;
+  readonly state?: PoolState | undefined;
+  readonly keyword?: string | undefined;
+}
+
+export type PoolListRow = Row<'storage_pool'> & {
+  readonly zone_uuid: string;
+  readonly zone_name: string;
+  readonly cluster_uuid: string | null;
+  readonly cluster_name: string | null;
+  /** Bytes planned for downloads that are under way. */
+  readonly reserved: number;
+};
+
+export async function listPools(
+  db: Queryable,
+  query: PoolQuery,
+  { limit, offset }: Page,
+): Promise<Listing<PoolListRow>> {
+  const { count } = await matching(db, query)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await matching(db, query)
+    .selectAll('pool')
+    .select((eb) => [
+      'zone.uuid as zone_uuid',
+      'zone.name as zone_name',
+      'cluster.uuid as cluster_uuid',
+      'cluster.name as cluster_name',
+      eb
+        .selectFrom('pool_reservation as r')
+        .whereRef('r.pool_id', '=', 'pool.id')
+        .select(sql<number>`coalesce(sum(r.bytes), 0)::bigint`.as('bytes'))
+        .$asScalar()
+        .$notNull()
+        .as('reserved'),
+    ])
+    .orderBy('pool.name')
+    .orderBy('pool.id')
+    .limit(limit)
+    .offset(offset)
+    .execute();
+  return { count, rows };
+}
+
+function matching(db: Queryable, query: PoolQuery) {
+  const { id, name, zoneId, clusterId, scope, state, keyword } = query;
+  let pools = db
+    .selectFrom('storage_pool as pool')
+    .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id')
+    .leftJoin('cluster', 'cluster.id', 'pool.cluster_id');
+  if (id !== undefined) pools = pools.where('pool.uuid', '=', id);
+  if (name !== undefined) pools = pools.where('pool.name', '=', name);
+  if (zoneId !== undefined) pools = pools.where('zone.uuid', '=', zoneId);
+  if (clusterId !== undefined) pools = pools.where('cluster.uuid', '=', clusterId);
+  if (scope !== undefined) pools = pools.where('pool.scope', '=', scope);
+  if (state !== undefined) pools = pools.where('pool.state', '=', state);
+  if (keyword !== undefined) pools = pools.where('pool.name', 'ilike', containing(keyword));
+  return pools;
+}
+
+export interface PoolHost {
+  readonly poolId: number;
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly up: boolean;
+  readonly mounted: boolean;
+  readonly path: string;
+  readonly problem: string | null;
+}
+
+/** The hosts that are to have these pools before them. */
+export const hostsOfPools = async (
+  db: Queryable,
+  poolIds: readonly number[],
+): Promise<readonly PoolHost[]> =>
+  poolIds.length === 0
+    ? []
+    : db
+        .selectFrom('storage_pool_host_ref as r')
+        .innerJoin('host', 'host.id', 'r.host_id')
+        .where('r.pool_id', 'in', poolIds)
+        .select([
+          'r.pool_id as poolId',
+          'host.uuid as hostId',
+          'host.name as hostName',
+          isUp.as('up'),
+          'r.mounted',
+          'r.local_path as path',
+          'r.problem',
+        ])
+        .orderBy('host.name')
+        .orderBy('host.id')
+        .execute();
+
+export interface DeployablePool {
+  readonly uuid: string;
+  readonly name: string;
+  readonly state: PoolState;
+  readonly zoneId: string;
+  /** Whether a host that is Up and Enabled mounts it. */
+  readonly served: boolean;
+}
+
+const deployable = (db: Queryable) =>
+  db
+    .selectFrom('storage_pool as pool')
+    .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id')
+    .select((eb) => [
+      'pool.uuid',
+      'pool.name',
+      'pool.state',
+      'zone.uuid as zoneId',
+      eb
+        .exists(
+          eb
+            .selectFrom('storage_pool_host_ref as r')
+            .innerJoin('host', 'host.id', 'r.host_id')
+            .whereRef('r.pool_id', '=', 'pool.id')
+            .where('r.mounted', '=', true)
+            .where('host.resource_state', '=', 'Enabled')
+            .where(isUp)
+            .select('r.id'),
+        )
+        .$castTo<boolean>()
+        .as('served'),
+    ])
+    .orderBy('pool.name')
+    .orderBy('pool.id');
+
+export const findPool = (db: Queryable, uuid: string): Promise<DeployablePool | undefined> =>
+  deployable(db).where('pool.uuid', '=', uuid).executeTakeFirst();
+
+export const poolsOfZone = (db: Queryable, zoneId: number): Promise<readonly DeployablePool[]> =>
+  deployable(db).where('pool.data_center_id', '=', zoneId).execute();

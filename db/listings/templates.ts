@@ -1,0 +1,225 @@
+/** Templates and ISOs as lists show them: one row per template and zone. */
+import { expressionBuilder, type SqlBool, sql } from 'kysely';
+import type { Queryable } from '../database.ts';
+import type { Row, Tables } from '../tables.ts';
+import { containing, type Listing, type Page } from './page.ts';
+
+export const TEMPLATE_FILTERS = [
+  'featured',
+  'self',
+  'selfexecutable',
+  'sharedexecutable',
+  'executable',
+  'community',
+  'all',
+] as const;
+export type TemplateFilter = (typeof TEMPLATE_FILTERS)[number];
+
+export interface TemplateQuery {
+  readonly iso: boolean;
+  /** Whose view it is: an account's, or an administrator's. */
+  readonly accountId: number;
+  readonly admin: boolean;
+  /** Which of those that he may see; means nothing where ids are given. */
+  readonly filter: TemplateFilter;
+  readonly ids?: readonly string[] | undefined;
+  readonly name?: string | undefined;
+  readonly zoneId?: string | undefined;
+  readonly keyword?: string | undefined;
+  readonly ready?: boolean | undefined;
+  readonly bootable?: boolean | undefined;
+  readonly public?: boolean | undefined;
+  readonly showRemoved?: boolean | undefined;
+  /** One row per template, without its zones. */
+  readonly unique?: boolean | undefined;
+}
+
+export type TemplateListRow = Row<'vm_template'> & {
+  readonly account_name: string;
+  readonly os_uuid: string | null;
+  readonly os_name: string | null;
+  readonly zone_uuid: string | null;
+  readonly zone_name: string | null;
+  readonly download_state: Row<'template_store_ref'>['download_state'] | null;
+};
+
+export async function listTemplates(
+  db: Queryable,
+  query: TemplateQuery,
+  { limit, offset }: Page,
+): Promise<Listing<TemplateListRow>> {
+  const { count } = await matching(db, query)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  if (count <= offset) return { count, rows: [] };
+  const rows = await matching(db, query)
+    .selectAll('t')
+    .select([
+      'account.account_name',
+      'guest_os.uuid as os_uuid',
+      'guest_os.display_name as os_name',
+      'zone.uuid as zone_uuid',
+      'zone.name as zone_name',
+      'store.download_state',
+    ])
+    .orderBy('t.id')
+    .orderBy('zone.id')
+    .limit(limit)
+    .offset(offset)
+    .execute();
+  return { count, rows };
+}
+
+function matching(db: Queryable, query: TemplateQuery) {
+  const eachZone = query.unique === true ? sql<SqlBool>`false` : sql<SqlBool>`true`;
+  return db
+    .selectFrom('vm_template as t')
+    .innerJoin('account', 'account.id', 't.account_id')
+    .leftJoin('guest_os', 'guest_os.id', 't.guest_os_id')
+    .leftJoin('template_store_ref as store', (join) =>
+      join.onRef('store.template_id', '=', 't.id').on('store.store_id', 'is', null),
+    )
+    .leftJoin('template_zone_ref as in_zone', (join) =>
+      join.onRef('in_zone.template_id', '=', 't.id').on(eachZone),
+    )
+    .leftJoin('data_center as zone', 'zone.id', 'in_zone.zone_id')
+    .where(eb.and(conditions(query)));
+}
+
+const eb = expressionBuilder<
+  Tables & { t: Tables['vm_template']; zone: Tables['data_center'] },
+  't' | 'zone'
+>();
+
+function conditions(query: TemplateQuery) {
+  const own = eb('t.account_id', '=', query.accountId);
+  const { ids, name, zoneId, keyword } = query;
+  return [
+    query.iso ? eb('t.format', '=', 'ISO') : eb('t.format', '!=', 'ISO'),
+    ids === undefined ? filtered(query) : eb('t.uuid', 'in', ids),
+    ...(query.admin ? [] : [eb.or([own, eb('t.public', '=', true)])]),
+    // One whose URLs are being checked is nobody's but its owner's, and shown only when asked for.
+    ids === undefined ? eb('t.state', '!=', 'NotUploaded') : eb.or([eb('t.state', '!=', 'NotUploaded'), own]),
+    query.showRemoved === true
+      ? eb.or([eb('t.removed', 'is', null), query.admin ? eb.lit(true) : own])
+      : eb('t.removed', 'is', null),
+    ...(name === undefined ? [] : [eb('t.name', '=', name)]),
+    ...(keyword === undefined ? [] : [mentions(keyword)]),
+    ...(query.ready === undefined ? [] : [isReady(query.ready)]),
+    ...(query.bootable === undefined ? [] : [eb('t.bootable', '=', query.bootable)]),
+    ...(query.public === undefined ? [] : [eb('t.public', '=', query.public)]),
+    ...(zoneId === undefined ? [] : [inZone(zoneId, query.unique === true)]),
+  ];
+}
+
+function filtered({ filter, accountId, admin }: TemplateQuery) {
+  const isPublic = eb('t.public', '=', true);
+  const featured = eb('t.featured', '=', true);
+  const own = eb('t.account_id', '=', accountId);
+  return {
+    featured: eb.and([isPublic, featured]),
+    community: eb.and([isPublic, eb.not(featured)]),
+    executable: eb.or([own, isPublic]),
+    self: own,
+    selfexecutable: own,
+    // Nothing is shared with single accounts.
+    sharedexecutable: eb.lit(false),
+    all: eb.lit(admin),
+  }[filter];
+}
+
+const mentions = (keyword: string) =>
+  eb.or([eb('t.name', 'ilike', containing(keyword)), eb('t.display_text', 'ilike', containing(keyword))]);
+
+function isReady(wanted: boolean) {
+  const ready = eb.and([eb('t.state', '=', 'Active'), eb('t.size', '>', 0)]);
+  return wanted ? ready : eb.not(ready);
+}
+
+const inZone = (zoneId: string, unique: boolean) =>
+  unique
+    ? eb.exists(
+        eb
+          .selectFrom('template_zone_ref as r')
+          .innerJoin('data_center as d', 'd.id', 'r.zone_id')
+          .whereRef('r.template_id', '=', 't.id')
+          .where('d.uuid', '=', zoneId)
+          .select('r.id'),
+      )
+    : eb('zone.uuid', '=', zoneId);
+
+export interface TemplatePool {
+  readonly templateId: number;
+  readonly zoneId: string;
+  readonly poolId: string;
+  readonly poolName: string;
+  readonly downloadState: string;
+  readonly percent: number;
+}
+
+/** Where the templates lie, or are to lie. */
+export const poolsOfTemplates = async (
+  db: Queryable,
+  templateIds: readonly number[],
+): Promise<readonly TemplatePool[]> =>
+  templateIds.length === 0
+    ? []
+    : db
+        .selectFrom('template_spool_ref as copy')
+        .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
+        .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id')
+        .where('copy.template_id', 'in', templateIds)
+        .select([
+          'copy.template_id as templateId',
+          'zone.uuid as zoneId',
+          'pool.uuid as poolId',
+          'pool.name as poolName',
+          'copy.download_state as downloadState',
+          'copy.download_pct as percent',
+        ])
+        .orderBy('pool.name')
+        .orderBy('pool.id')
+        .execute();
+
+export const detailsOfTemplates = async (
+  db: Queryable,
+  templateIds: readonly number[],
+): Promise<readonly Row<'vm_template_details'>[]> =>
+  templateIds.length === 0
+    ? []
+    : db
+        .selectFrom('vm_template_details')
+        .where('template_id', 'in', templateIds)
+        .where('display', '=', true)
+        .selectAll()
+        .orderBy('name')
+        .execute();
+
+export const mirrorsOfTemplates = async (
+  db: Queryable,
+  templateIds: readonly number[],
+): Promise<readonly Row<'template_mirror'>[]> =>
+  templateIds.length === 0
+    ? []
+    : db
+        .selectFrom('template_mirror')
+        .where('template_id', 'in', templateIds)
+        .selectAll()
+        .orderBy('priority')
+        .orderBy('id')
+        .execute();
+
+/** A template or ISO by its id, also one that is being checked or was removed. */
+export const findTemplate = (db: Queryable, uuid: string): Promise<Row<'vm_template'> | undefined> =>
+  db.selectFrom('vm_template').where('uuid', '=', uuid).selectAll().executeTakeFirst();
+
+/** The UUIDs of the zones that it is registered in. */
+export async function zonesOfTemplate(db: Queryable, templateId: number): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('template_zone_ref as r')
+    .innerJoin('data_center as zone', 'zone.id', 'r.zone_id')
+    .where('r.template_id', '=', templateId)
+    .select('zone.uuid')
+    .execute();
+  return rows.map(({ uuid }) => uuid);
+}

@@ -1,0 +1,81 @@
+/** Zones, clusters and guest operating systems as lists show them. */
+import type { Queryable } from '../database.ts';
+import type { Row } from '../tables.ts';
+import { containing, type Listing, type Page } from './page.ts';
+
+export interface PlaceQuery {
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly keyword?: string | undefined;
+}
+
+export async function listZones(
+  db: Queryable,
+  { id, name, keyword }: PlaceQuery,
+  { limit, offset }: Page,
+): Promise<Listing<Row<'data_center'>>> {
+  let matching = db.selectFrom('data_center').where('removed', 'is', null);
+  if (id !== undefined) matching = matching.where('uuid', '=', id);
+  if (name !== undefined) matching = matching.where('name', '=', name);
+  if (keyword !== undefined) matching = matching.where('name', 'ilike', containing(keyword));
+  const { count } = await matching
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await matching.selectAll().orderBy('id').limit(limit).offset(offset).execute();
+  return { count, rows };
+}
+
+export type ClusterListRow = Row<'cluster'> & { readonly zone_uuid: string; readonly zone_name: string };
+
+export async function listClusters(
+  db: Queryable,
+  { id, name, keyword, zoneId }: PlaceQuery & { readonly zoneId?: string | undefined },
+  { limit, offset }: Page,
+): Promise<Listing<ClusterListRow>> {
+  let matching = db
+    .selectFrom('cluster')
+    .innerJoin('data_center as zone', 'zone.id', 'cluster.data_center_id')
+    .where('cluster.removed', 'is', null);
+  if (id !== undefined) matching = matching.where('cluster.uuid', '=', id);
+  if (name !== undefined) matching = matching.where('cluster.name', '=', name);
+  if (zoneId !== undefined) matching = matching.where('zone.uuid', '=', zoneId);
+  if (keyword !== undefined) matching = matching.where('cluster.name', 'ilike', containing(keyword));
+  const { count } = await matching
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await matching
+    .selectAll('cluster')
+    .select(['zone.uuid as zone_uuid', 'zone.name as zone_name'])
+    .orderBy('cluster.id')
+    .limit(limit)
+    .offset(offset)
+    .execute();
+  return { count, rows };
+}
+
+export async function listGuestOs(
+  db: Queryable,
+  query: {
+    readonly id?: string | undefined;
+    readonly description?: string | undefined;
+    readonly keyword?: string | undefined;
+  },
+  { limit, offset }: Page,
+): Promise<Listing<Row<'guest_os'>>> {
+  const { id, description, keyword } = query;
+  let matching = db.selectFrom('guest_os');
+  if (id !== undefined) matching = matching.where('uuid', '=', id);
+  if (description !== undefined) matching = matching.where('display_name', '=', description);
+  if (keyword !== undefined) matching = matching.where('display_name', 'ilike', containing(keyword));
+  const { count } = await matching
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await matching.selectAll().orderBy('id').limit(limit).offset(offset).execute();
+  return { count, rows };
+}
+
+export const findGuestOs = (db: Queryable, uuid: string): Promise<Row<'guest_os'> | undefined> =>
+  db.selectFrom('guest_os').where('uuid', '=', uuid).selectAll().executeTakeFirst();
+
+export const findGuestOsByName = (db: Queryable, name: string): Promise<Row<'guest_os'> | undefined> =>
+  db.selectFrom('guest_os').where('display_name', '=', name).selectAll().executeTakeFirst();

@@ -1,0 +1,145 @@
+/** Storage pools, as the hosts that mount them report them. */
+import { sql } from 'kysely';
+import type { PoolReport } from '../model/payloads.ts';
+import type { Queryable } from './database.ts';
+import type { Row } from './tables.ts';
+
+type HostRow = Pick<Row<'host'>, 'id' | 'data_center_id' | 'cluster_id'>;
+type PoolRow = Pick<Row<'storage_pool'>, 'id' | 'name' | 'scope' | 'data_center_id' | 'cluster_id'>;
+
+/**
+ * Writes what a host sees of its pools; pools not known yet are made. Reports of hosts that are not known (any more)
+ * are dropped.
+ */
+export async function recordPoolReports(
+  tx: Queryable,
+  hostId: string,
+  reports: readonly PoolReport[],
+): Promise<void> {
+  const host = await tx
+    .selectFrom('host')
+    .where('uuid', '=', hostId)
+    .select(['id', 'data_center_id', 'cluster_id'])
+    .executeTakeFirst();
+  if (host === undefined) return;
+  // Always in one order, so that two hosts that report the same pools never wait for each other.
+  for (const report of reports.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    await recordPoolReport(tx, host, report);
+  }
+}
+
+async function recordPoolReport(tx: Queryable, host: HostRow, report: PoolReport): Promise<void> {
+  const pool = (await lockPool(tx, report.id)) ?? (await createPool(tx, host, report));
+  if (pool === undefined) return;
+  const problem = report.problem ?? (await misplaced(tx, pool, host));
+  const mounted = report.mounted && problem === undefined;
+  if (mounted) {
+    await tx
+      .updateTable('storage_pool')
+      .set({
+        capacity_bytes: report.capacity,
+        free_bytes: report.free,
+        parts: JSON.stringify(report.parts ?? {}),
+        reported: sql`now()`,
+      })
+      .where('id', '=', pool.id)
+      .execute();
+  }
+  const seen = { local_path: report.path, mounted, problem: problem ?? null };
+  await tx
+    .insertInto('storage_pool_host_ref')
+    .values({ pool_id: pool.id, host_id: host.id, ...seen })
+    .onConflict((conflict) =>
+      conflict.columns(['pool_id', 'host_id']).doUpdateSet({ ...seen, last_updated: sql`now()` }),
+    )
+    .execute();
+}
+
+const lockPool = (tx: Queryable, poolId: string): Promise<PoolRow | undefined> =>
+  tx
+    .selectFrom('storage_pool')
+    .where('uuid', '=', poolId)
+    .select(['id', 'name', 'scope', 'data_center_id', 'cluster_id'])
+    .forUpdate()
+    .executeTakeFirst();
+
+/** Only a host that has it before it can say that there is such a pool. */
+async function createPool(tx: Queryable, host: HostRow, report: PoolReport): Promise<PoolRow | undefined> {
+  if (!report.mounted) return undefined;
+  await tx
+    .insertInto('storage_pool')
+    .values({
+      uuid: report.id,
+      name: report.name,
+      pool_type: report.type,
+      scope: report.scope,
+      data_center_id: host.data_center_id,
+      cluster_id: report.scope === 'ZONE' ? null : host.cluster_id,
+    })
+    .onConflict((conflict) => conflict.column('uuid').doNothing())
+    .execute();
+  return lockPool(tx, report.id);
+}
+
+/**
+ * Why this host cannot have the pool, although it finds its marker: a copied disk or a mount gone astray. A pool that
+ * no other host has moves with its host.
+ */
+async function misplaced(tx: Queryable, pool: PoolRow, host: HostRow): Promise<string | undefined> {
+  const other = await tx
+    .selectFrom('storage_pool_host_ref')
+    .innerJoin('host', 'host.id', 'storage_pool_host_ref.host_id')
+    .where('pool_id', '=', pool.id)
+    .where('host_id', '!=', host.id)
+    .where('mounted', '=', true)
+    .select('host.name')
+    .executeTakeFirst();
+  if (other === undefined) {
+    const place = {
+      data_center_id: host.data_center_id,
+      cluster_id: pool.scope === 'ZONE' ? null : host.cluster_id,
+    };
+    await tx.updateTable('storage_pool').set(place).where('id', '=', pool.id).execute();
+    return undefined;
+  }
+  if (pool.scope === 'HOST') {
+    return `pool ${pool.name} has scope HOST and belongs to host ${other.name}; the marker file here is a copy`;
+  }
+  if (pool.data_center_id !== host.data_center_id) {
+    return `pool ${pool.name} belongs to another zone, that of host ${other.name}`;
+  }
+  if (pool.scope === 'CLUSTER' && pool.cluster_id !== host.cluster_id) {
+    return `pool ${pool.name} has scope CLUSTER and belongs to another cluster, that of host ${other.name}`;
+  }
+  return undefined;
+}
+
+/** Forgets that a host mounts pools other than these; pools that are then on no host and hold nothing go too. */
+export async function keepOnlyPools(
+  tx: Queryable,
+  hostId: number,
+  poolIds: readonly string[],
+): Promise<void> {
+  const { rows } = await sql<{ id: number }>`
+    delete from storage_pool_host_ref r using storage_pool p
+    where p.id = r.pool_id and r.host_id = ${hostId} and p.uuid <> all(${poolIds}::uuid[])
+    returning p.id`.execute(tx);
+  await sql`
+    delete from storage_pool p where p.id = any(${idsOf(rows)})
+      and not exists (select 1 from storage_pool_host_ref r where r.pool_id = p.id)
+      and not exists (select 1 from template_spool_ref c where c.pool_id = p.id)`.execute(tx);
+}
+
+/** Removes those of the pools that no host has any more, with the copies on them. @returns their names */
+export async function removeOrphanedPools(
+  tx: Queryable,
+  poolIds: readonly number[],
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string }>`
+    delete from storage_pool p where p.id = any(${poolIds})
+      and not exists (select 1 from storage_pool_host_ref r where r.pool_id = p.id)
+    returning p.name`.execute(tx);
+  return rows.map(({ name }) => name);
+}
+
+const idsOf = (rows: readonly { readonly id: number }[]): readonly number[] => rows.map(({ id }) => id);

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Makes the namespace that Bypass works in, when it is not there. Search attributes are made by the control worker.
+# Takes TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, as Temporal's CLI does.
+set -eu
+
+: "${TEMPORAL_ADDRESS:?is not set; it is the host:port of the Temporal server}"
+namespace=${TEMPORAL_NAMESPACE:-default}
+tries=60
+
+until temporal operator cluster health >/dev/null 2>&1; do
+  tries=$((tries - 1))
+  if [ "$tries" -eq 0 ]; then
+    echo "Temporal at $TEMPORAL_ADDRESS did not become healthy" >&2
+    exit 1
+  fi
+  sleep 2
+done
+
+if temporal operator namespace describe --namespace "$namespace" >/dev/null 2>&1; then
+  echo "Namespace $namespace is there"
+else
+  temporal operator namespace create --namespace "$namespace" --retention "${TEMPORAL_RETENTION:-30d}"
+fi
+
+# A new namespace is known to all parts of the server some seconds later only.
+until temporal workflow list --namespace "$namespace" --limit 1 >/dev/null 2>&1; do
+  tries=$((tries - 1))
+  if [ "$tries" -le 0 ]; then
+    echo "Namespace $namespace does not answer" >&2
+    exit 1
+  fi
+  sleep 2
+done

@@ -1,0 +1,304 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ActivityCancellationDetails, ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import type { Failure } from '../../model/failures.ts';
+import { POOL_MARKER } from '../../model/names.ts';
+import type { DownloadFailure, DownloadJob, DownloadResult, DownloadStopped } from '../../model/payloads.ts';
+import type { Progress } from '../../model/progress.ts';
+import { mirror } from '../support/download-lab.ts';
+import { openHostLab } from '../support/host-lab.ts';
+import type { HostLab } from '../support/host-lab.ts';
+import { rawDisk, sha256 } from '../support/images.ts';
+
+const MIB = 1_048_576;
+const body = rawDisk(4 * MIB);
+let lab: HostLab;
+
+beforeEach(async () => {
+  lab = await openHostLab();
+});
+afterEach(() => lab.close());
+
+type Download = (job: DownloadJob) => Promise<DownloadResult>;
+
+interface Run {
+  readonly environment: MockActivityEnvironment;
+  readonly beats: readonly Progress[];
+  readonly result: Promise<DownloadResult>;
+  /** What it failed with. */
+  readonly failure: Promise<unknown>;
+}
+
+/** Runs a download as a worker would, in an activity context of its own. */
+function run(job: DownloadJob, onBeat: (progress: Progress, run: Run) => void = () => undefined): Run {
+  const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+  const beats: Progress[] = [];
+  environment.on('heartbeat', (progress: Progress) => {
+    beats.push(progress);
+    onBeat(progress, started);
+  });
+  const result = Promise.resolve().then(() =>
+    environment.run<[DownloadJob], DownloadResult, Download>(lab.activities.transfer.download, job),
+  );
+  const failure = result.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const started: Run = { environment, beats, result, failure };
+  return started;
+}
+
+const detailOf = (failure: unknown): DownloadFailure => {
+  expect(failure).toBeInstanceOf(ApplicationFailure);
+  return (failure as ApplicationFailure).details?.[0] as DownloadFailure;
+};
+
+/** Resolves once a beat is as wanted. */
+const beatOf = (job: DownloadJob, wanted: (progress: Progress) => boolean): Promise<Run> =>
+  new Promise((resolve) => {
+    run(job, (progress, started) => {
+      if (wanted(progress)) resolve(started);
+    });
+  });
+
+describe('a download', () => {
+  test('tells what was published, where, by whom, and how full the pool is', async () => {
+    lab.server.serve('/a.img', { body });
+    const job = await lab.job({ url: lab.server.url('/a.img') });
+    const { result, beats } = run(job);
+    const done = await result;
+    expect(done).toMatchObject({
+      v: 1,
+      hostId: lab.hostId,
+      size: body.length,
+      virtualSize: body.length,
+      fetched: body.length,
+      sha256: sha256(body),
+      installPath: job.copyId,
+      localPath: join(lab.root, job.copyId),
+      pool: { id: job.poolId, mounted: true, parts: {} },
+    });
+    expect(done.pool.free).toBeGreaterThan(0);
+    expect(done.tries).toEqual([expect.objectContaining({ source: job.url, bytes: body.length })]);
+    expect((await readFile(done.localPath)).equals(body)).toBe(true);
+    expect(beats[0]).toMatchObject({ phase: 'waiting' });
+    expect(beats.map(({ phase }) => phase)).toEqual(
+      expect.arrayContaining(['connecting', 'downloading', 'verifying', 'publishing']),
+    );
+  });
+
+  test('of a metalink fetches from its mirrors, in their order', async () => {
+    lab.server.serve('/bad', { status: 500 });
+    lab.server.serve('/good', { body });
+    const mirrors = [mirror(lab.server.url('/good'), 2), mirror(lab.server.url('/bad'), 1)];
+    const { result } = run(await lab.job({ url: lab.server.url('/a.meta4'), mirrors }));
+    expect((await result).tries.map(({ source, failure }) => [source, failure?.kind])).toEqual([
+      [lab.server.url('/bad'), 'ServerError'],
+      [lab.server.url('/good'), undefined],
+    ]);
+    expect(lab.server.seen('/a.meta4').requests).toHaveLength(0);
+  });
+
+  test('sends what was sealed for this host', async () => {
+    lab.server.serve('/a.img', { body, needHeader: { name: 'x-token', value: 'sesame' } });
+    const job = await lab.job({ url: lab.server.url('/a.img') });
+    const sealed = await lab.seal(job.templateId, {
+      v: 1,
+      origin: lab.server.origin,
+      headers: [{ name: 'X-Token', value: 'sesame' }],
+    });
+    await expect(run({ ...job, sealed }).result).resolves.toMatchObject({ size: body.length });
+  });
+
+  test('refuses what was sealed for another template, and contacts nobody', async () => {
+    lab.server.serve('/a.img', { body });
+    const job = await lab.job({ url: lab.server.url('/a.img') });
+    const sealed = await lab.seal(randomUUID(), { v: 1, origin: lab.server.origin, headers: [] });
+    const failure = await run({ ...job, sealed }).failure;
+    expect(failure).toMatchObject({ type: 'SealBroken', nonRetryable: true });
+    expect(lab.server.seen('/a.img').requests).toHaveLength(0);
+  });
+});
+
+describe('a download that fails', () => {
+  test('says so in one sentence, with the kind as type, and everything it tried as detail', async () => {
+    lab.server.serve('/a.img', { status: 404 });
+    const url = lab.server.url('/a.img');
+    const job = await lab.job({ url });
+    const failure = await run(job).failure;
+    expect(failure).toMatchObject({
+      type: 'NotFound',
+      nonRetryable: true,
+      message: `${url}: answers 404 Not Found (check the URL)`,
+    });
+    expect(detailOf(failure)).toMatchObject({
+      v: 1,
+      failure: { kind: 'NotFound', url },
+      hostId: lab.hostId,
+      tries: [{ source: url, bytes: 0, failure: { kind: 'NotFound' } }],
+      pool: { id: job.poolId, mounted: true },
+    });
+    expect(lab.logged.map(({ kind }) => kind)).toEqual(['NotFound']);
+  });
+
+  test('for want of content leaves no bytes; cut off, it leaves them and says how many lie there', async () => {
+    lab.server.serve('/a.img', { body, cutAfter: 3 * MIB, ranges: false });
+    const job = await lab.job({ url: lab.server.url('/a.img') });
+    const detail = detailOf(await run(job).failure);
+    expect(detail.failure.kind).toBe('ConnectionLost');
+    expect(detail.pool?.parts?.[job.copyId]).toBeGreaterThanOrEqual(3 * MIB);
+    lab.server.serve('/b.img', { body });
+    const wrong = await lab.job({
+      url: lab.server.url('/b.img'),
+      checksum: `{SHA-256}${'0'.repeat(64)}`,
+    });
+    const mismatch = detailOf(await run(wrong).failure);
+    expect(mismatch.failure.kind).toBe('ChecksumMismatch');
+    expect(mismatch.pool?.parts).not.toHaveProperty(wrong.copyId);
+    expect(await lab.published()).toEqual([]);
+  });
+
+  test('because the source asks for patience carries how long', async () => {
+    lab.server.serve('/a.img', { status: 503, headers: { 'retry-after': '7' } });
+    const detail = detailOf(await run(await lab.job({ url: lab.server.url('/a.img') })).failure);
+    expect(detail.failure).toMatchObject({ kind: 'Throttled', retryAfterMs: 7000 });
+  });
+
+  test('on a pool of another host is refused', async () => {
+    const job = await lab.job({ url: lab.server.url('/a.img'), poolId: randomUUID() });
+    expect(await run(job).failure).toMatchObject({ type: 'PoolNotMounted' });
+  });
+
+  test('on a pool that is not mounted writes nothing', async () => {
+    lab.server.serve('/a.img', { body });
+    const job = await lab.job({ url: lab.server.url('/a.img') });
+    await rm(join(lab.root, POOL_MARKER));
+    const failure = await run(job).failure;
+    expect(failure).toMatchObject({ type: 'PoolNotMounted' });
+    expect(detailOf(failure).pool).toMatchObject({ id: job.poolId, mounted: false });
+    expect(await lab.published()).toEqual([]);
+    expect(await lab.parts()).toEqual([]);
+    expect(lab.server.seen('/a.img').requests).toHaveLength(0);
+  });
+
+  test.each([
+    ['copyId', '../../etc/passwd'],
+    ['attemptId', 'x/../../y'],
+    ['templateId', ''],
+    ['poolId', 'ABCDEF00-0000-4000-8000-000000000000'],
+    ['url', 'file:///etc/passwd'],
+    ['url', 'https://example.org:0/x'],
+    ['format', 'VMDK'],
+    ['checksum', '{CRC32}00'],
+    ['size', -1],
+    ['mirrors', 'x'],
+    ['mirrors', [{ url: 'file:///etc/passwd', priority: 1 }]],
+    ['sealed', 7],
+  ])('of an unfit job (%s: %p) touches nothing', async (name, value) => {
+    const job = { ...(await lab.job({ url: lab.server.url('/a.img') })), [name]: value };
+    const failure = await run(job).failure;
+    expect(failure).toMatchObject({ type: 'Unsupported', nonRetryable: true });
+    expect((failure as Error).message).toContain('the job cannot be taken');
+    expect(await lab.parts()).toEqual([]);
+  });
+});
+
+test('a job of another version is refused by name', async () => {
+  const job = { ...(await lab.job({ url: lab.server.url('/a.img') })), v: 2 } as unknown as DownloadJob;
+  expect(await run(job).failure).toMatchObject({
+    type: 'HostFault',
+    message: expect.stringContaining('update this host worker') as string,
+  });
+});
+
+describe('a download that waits for its turn', () => {
+  test('beats with how many go before it, and goes on when there is room', async () => {
+    lab.server.serve('/a.img', { body });
+    lab.scheduler.setLimit(0);
+    const first = await beatOf(
+      await lab.job({ url: lab.server.url('/a.img') }),
+      ({ phase, ahead }) => phase === 'waiting' && ahead === 0,
+    );
+    const second = await beatOf(
+      await lab.job({ url: lab.server.url('/a.img') }),
+      ({ phase, ahead }) => phase === 'waiting' && ahead === 1,
+    );
+    const urgent = await beatOf(
+      await lab.job({ url: lab.server.url('/a.img'), priority: 1 }),
+      ({ phase, ahead }) => phase === 'waiting' && ahead === 0,
+    );
+    expect(second.beats.at(-1)?.ahead).toBe(2);
+    expect(lab.server.seen('/a.img').requests).toHaveLength(0);
+    lab.scheduler.setLimit(1);
+    await Promise.all([urgent.result, first.result, second.result]);
+  });
+
+  test('goes on beating without anything that changes', async () => {
+    lab.scheduler.setLimit(0);
+    let beats = 0;
+    const waiting = await beatOf(await lab.job({ url: lab.server.url('/a.img') }), ({ ahead }) => {
+      beats += Number(ahead === 0);
+      return beats > 2;
+    });
+    waiting.environment.cancel();
+    expect(await waiting.failure).toBeInstanceOf(CancelledFailure);
+  });
+});
+
+/** A source that sends half and then nothing; the run, once that half has arrived. */
+const halfway = async (): Promise<{ job: DownloadJob; half: Run }> => {
+  lab.server.serve('/a.img', (n) => (n === 0 ? { body, stallAfter: 2 * MIB } : { body }));
+  const job = await lab.job({ url: lab.server.url('/a.img') });
+  return { job, half: await beatOf(job, ({ bytes }) => bytes >= 2 * MIB) };
+};
+const goesOn = async (job: DownloadJob): Promise<void> => {
+  const again = await run({ ...job, attemptId: randomUUID() }).result;
+  expect(again.fetched).toBe(2 * MIB);
+  expect((await readFile(again.localPath)).equals(body)).toBe(true);
+};
+
+describe('a download that is stopped', () => {
+  test('by cancelling ends cancelled, with its tries, and keeps its bytes', async () => {
+    const { job, half } = await halfway();
+    half.environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
+    const failure = await half.failure;
+    expect(failure).toBeInstanceOf(CancelledFailure);
+    const detail = (failure as CancelledFailure).details[0] as DownloadStopped;
+    expect(detail).toMatchObject({ v: 1, hostId: lab.hostId, tries: [{ bytes: 2 * MIB }] });
+    expect(detail.pool.parts?.[job.copyId]).toBeGreaterThanOrEqual(2 * MIB);
+    await goesOn(job);
+  });
+
+  test.each(['paused', 'reset', 'timedOut', 'notFound'] as const)(
+    'because it is %s ends with the very reason of the signal',
+    async (detail) => {
+      const { job, half } = await halfway();
+      half.environment.cancel('CANCELLED', new ActivityCancellationDetails({ [detail]: true }));
+      expect(await half.failure).toBe(half.environment.context.cancellationSignal.reason);
+      await goesOn(job);
+    },
+  );
+
+  test.each([
+    ['CANCELLED', new ActivityCancellationDetails({ workerShutdown: true })],
+    ['WORKER_SHUTDOWN', new ActivityCancellationDetails()],
+  ] as const)(
+    'with its worker (%s) says that the host is gone, and with which tries',
+    async (reason, details) => {
+      const { job, half } = await halfway();
+      half.environment.cancel(reason, details);
+      const failure = await half.failure;
+      expect(failure).toMatchObject({ type: 'HostGone' });
+      expect(detailOf(failure).tries).toEqual([
+        expect.objectContaining({
+          bytes: 2 * MIB,
+          failure: expect.objectContaining({ kind: 'HostGone' }) as Failure,
+        }),
+      ]);
+      await goesOn(job);
+    },
+  );
+});

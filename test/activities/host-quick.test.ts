@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { POOL_MARKER } from '../../model/names.ts';
+import type { DownloadJob, DownloadResult, ProbeJob } from '../../model/payloads.ts';
+import { openHostLab } from '../support/host-lab.ts';
+import type { HostLab } from '../support/host-lab.ts';
+import { qcow2Image, rawDisk } from '../support/images.ts';
+
+let lab: HostLab;
+beforeEach(async () => {
+  lab = await openHostLab();
+});
+afterEach(() => lab.close());
+
+const environment = (): MockActivityEnvironment =>
+  new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+
+const within = <J, R>(activity: (job: J) => Promise<R>, job: J, context = environment()): Promise<R> =>
+  context.run<[J], R, (job: J) => Promise<R>>(activity, job);
+
+const failureOf = async (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+const probeJob = (url: string, changes: Partial<ProbeJob> = {}): ProbeJob => ({
+  v: 1,
+  templateId: randomUUID(),
+  url,
+  format: 'QCOW2',
+  budgetMs: 4000,
+  ...changes,
+});
+
+describe('probe', () => {
+  test('reports what lies at a URL, and which host looked', async () => {
+    const body = qcow2Image({ virtualSize: 21_474_836_480n, l1Size: 40 });
+    lab.server.serve('/a.qcow2', { body });
+    const url = lab.server.url('/a.qcow2');
+    expect(await within(lab.activities.quick.probe, probeJob(url))).toEqual({
+      v: 1,
+      hostId: lab.hostId,
+      urls: [
+        expect.objectContaining({
+          url,
+          reachable: true,
+          size: body.length,
+          virtualSize: 21_474_836_480,
+          format: 'qcow2',
+          ranges: true,
+          etag: '"1"',
+        }),
+      ],
+    });
+  });
+
+  test('that finds nothing is an answer, not a failure', async () => {
+    const report = await within(lab.activities.quick.probe, probeJob(lab.server.url('/none.qcow2')));
+    expect(report.urls).toEqual([
+      expect.objectContaining({ reachable: false, reason: 'answers 404 Not Found' }),
+    ]);
+  });
+
+  test('sends what was sealed for this host, to its origin', async () => {
+    lab.server.serve('/a', { body: rawDisk(4096), needHeader: { name: 'x-token', value: 'sesame' } });
+    const asked = probeJob(lab.server.url('/a'), { format: 'RAW' });
+    const headers = [{ name: 'X-Token', value: 'sesame' }];
+    const sealed = await lab.seal(asked.templateId, { v: 1, origin: lab.server.origin, headers });
+    const report = await within(lab.activities.quick.probe, { ...asked, sealed });
+    expect(report.urls[0]).toMatchObject({ reachable: true });
+    expect((await within(lab.activities.quick.probe, asked)).urls[0]).toMatchObject({ reachable: false });
+  });
+
+  test('refuses what was sealed for another template', async () => {
+    const asked = probeJob(lab.server.url('/a'));
+    const sealed = await lab.seal(randomUUID(), { v: 1, origin: lab.server.origin, headers: [] });
+    expect(await failureOf(within(lab.activities.quick.probe, { ...asked, sealed }))).toMatchObject({
+      type: 'SealBroken',
+    });
+    expect(lab.server.seen('/a').requests).toHaveLength(0);
+  });
+
+  test('stops within its budget', async () => {
+    lab.server.serve('/silent', { silent: true });
+    const report = await within(
+      lab.activities.quick.probe,
+      probeJob(lab.server.url('/silent'), { budgetMs: 200 }),
+    );
+    expect(report.urls[0]).toMatchObject({ reachable: false, reason: 'did not answer within 0.2 s' });
+  });
+
+  test('that is cancelled ends cancelled', async () => {
+    lab.server.serve('/silent', { silent: true });
+    const context = environment();
+    const running = failureOf(
+      within(lab.activities.quick.probe, probeJob(lab.server.url('/silent')), context),
+    );
+    context.cancel();
+    expect(await running).toBeInstanceOf(CancelledFailure);
+  });
+
+  test.each([
+    ['url', 'nfs://example.org/a'],
+    ['budgetMs', 0],
+    ['budgetMs', 1e9],
+    ['templateId', 'x'],
+  ])('of an unfit job (%s: %p) contacts nobody', async (name, value) => {
+    const unfit = { ...probeJob(lab.server.url('/a')), [name]: value };
+    expect(await failureOf(within(lab.activities.quick.probe, unfit))).toMatchObject({ type: 'Unsupported' });
+    expect(lab.server.seen('/a').requests).toHaveLength(0);
+  });
+});
+
+describe('describeHost', () => {
+  test('reports pools with what is free and what lies there unfinished', async () => {
+    const report = await within(lab.activities.quick.describeHost, { v: 1 });
+    expect(report).toMatchObject({
+      v: 1,
+      hostId: lab.hostId,
+      version: '0.0.0',
+      pools: [{ name: 'lab', path: lab.root, type: 'Filesystem', scope: 'HOST', mounted: true, parts: {} }],
+      programs: [],
+    });
+    expect(report).not.toHaveProperty('problems');
+    expect(report.pools[0]?.capacity).toBeGreaterThan(0);
+  });
+
+  test('says that a pool is not mounted any more', async () => {
+    const id = await lab.poolId();
+    await rm(join(lab.root, POOL_MARKER));
+    const { pools } = await within(lab.activities.quick.describeHost, { v: 1 });
+    expect(pools).toEqual([
+      expect.objectContaining({
+        id,
+        mounted: false,
+        capacity: 0,
+        free: 0,
+        problem: expect.stringContaining('not mounted') as string,
+      }),
+    ]);
+  });
+});
+
+const download = async (): Promise<DownloadJob> => {
+  lab.server.serve('/a.img', { body: rawDisk(8192) });
+  const job = await lab.job({ url: lab.server.url('/a.img') });
+  await within<DownloadJob, DownloadResult>(lab.activities.transfer.download, job);
+  return job;
+};
+
+describe('remove', () => {
+  test('unlinks the copy, and doing it again does nothing', async () => {
+    const { poolId, copyId } = await download();
+    const job = { v: 1, poolId, copyId } as const;
+    expect(await within(lab.activities.quick.remove, job)).toMatchObject({
+      v: 1,
+      hostId: lab.hostId,
+      files: 1,
+      pool: { id: poolId },
+    });
+    expect(await lab.published()).toEqual([]);
+    expect(await within(lab.activities.quick.remove, job)).toMatchObject({ files: 0 });
+  });
+
+  test('touches nothing in a folder that is not the pool now', async () => {
+    const { poolId, copyId } = await download();
+    await rm(join(lab.root, POOL_MARKER));
+    expect(await failureOf(within(lab.activities.quick.remove, { v: 1, poolId, copyId }))).toMatchObject({
+      type: 'PoolNotMounted',
+    });
+    expect(await lab.published()).toEqual([copyId]);
+  });
+
+  test.each(['../lab', '.bypass-pool', '', 'a/b'])("refuses '%s' as a copy", async (copyId) => {
+    await writeFile(join(lab.root, 'bystander'), 'x');
+    const job = { v: 1, poolId: await lab.poolId(), copyId } as const;
+    expect(await failureOf(within(lab.activities.quick.remove, job))).toMatchObject({ type: 'Unsupported' });
+    expect(await lab.published()).toEqual(['bystander']);
+  });
+
+  test('refuses the pool of another host', async () => {
+    const job = { v: 1, poolId: randomUUID(), copyId: randomUUID() } as const;
+    expect(await failureOf(within(lab.activities.quick.remove, job))).toMatchObject({
+      type: 'PoolNotMounted',
+      message: expect.stringContaining('this host has no such pool') as string,
+    });
+  });
+});

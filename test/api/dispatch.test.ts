@@ -1,0 +1,280 @@
+import { COMMANDS } from '../../api/registry.ts';
+import { openLab, send, sendRaw, sign } from './lab.ts';
+import type { Json, Lab } from './lab.ts';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await openLab();
+});
+afterAll(() => lab.close());
+
+const REFUSED = 'unable to verify user credentials and/or request signature';
+
+describe('who may call', () => {
+  const unauthorized = {
+    listzonesresponse: { uuidList: [], errorcode: 401, cserrorcode: 9999, errortext: REFUSED },
+  };
+
+  test('nobody without a signature, with a wrong one, or with an unknown key', async () => {
+    const { apiKey, secretKey } = lab.admin;
+    const command = ['command', 'listZones'] as const;
+    for (const parameters of [
+      [command],
+      [command, ['apiKey', apiKey]],
+      [command, ['apiKey', apiKey], ['signature', 'AAAA']],
+      [command, ['apiKey', apiKey], ['signature', sign([command, ['apiKey', apiKey]], 'another')]],
+      [command, ['apiKey', 'x'], ['signature', sign([command, ['apiKey', 'x']], secretKey)]],
+      [command, ['apiKey', 'x\0'], ['signature', sign([command, ['apiKey', 'x\0']], secretKey)]],
+    ] as const) {
+      const reply = await sendRaw(lab.server, parameters);
+      expect(reply.status).toBe(401);
+      expect(reply.body).toEqual(unauthorized);
+    }
+  });
+
+  test('a request that has expired', async () => {
+    lab.setTime(new Date('2026-03-01T12:00:00Z'));
+    try {
+      const late = { signatureVersion: 3, expires: '2026-03-01T11:59:59+0000' };
+      expect((await lab.admin.call('listZones', late)).body).toEqual(unauthorized);
+      const early = { signatureVersion: 3, expires: '2026-03-01T12:10:00+0000' };
+      expect((await lab.admin.call('listZones', early)).status).toBe(200);
+    } finally {
+      lab.setTime(new Date());
+    }
+  });
+
+  test('nobody whose user or account was removed', async () => {
+    const carol = await lab.newUser('carol', 'user');
+    await lab.db.updateTable('user').set({ removed: new Date() }).where('id', '=', carol.userId).execute();
+    expect((await carol.call('listZones')).status).toBe(401);
+    const dave = await lab.newUser('dave', 'user');
+    await lab.db
+      .updateTable('account')
+      .set({ removed: new Date() })
+      .where('id', '=', dave.accountId)
+      .execute();
+    expect((await dave.call('listZones')).status).toBe(401);
+  });
+
+  test('by GET and by POST, names in any case', async () => {
+    expect((await lab.user.call('listZones', {}, { post: true })).inner.count).toBe(1);
+    const { apiKey } = lab.user;
+    const reply = await send(
+      lab.server,
+      { COMMAND: 'listZones', apikey: apiKey, PAGE: 1, pageSize: 5 },
+      lab.user,
+    );
+    expect(reply.body['listzonesresponse'].count).toBe(1);
+  });
+});
+
+describe('roles', () => {
+  const forUsers = new Set([
+    'deleteIso',
+    'deleteTemplate',
+    'listApis',
+    'listEvents',
+    'listIsos',
+    'listOsTypes',
+    'listTemplateDeployments',
+    'listTemplates',
+    'listZones',
+    'queryAsyncJobResult',
+    'registerIso',
+    'registerTemplate',
+  ]);
+
+  test.each(COMMANDS.map(({ name }) => name))('%s', async (name) => {
+    const wrapper = `${name.toLowerCase()}response`;
+    const nobody = await sendRaw(lab.server, [['command', name]]);
+    expect([nobody.status, Object.keys(nobody.body)]).toEqual([401, [wrapper]]);
+
+    const user = await lab.user.call(name);
+    if (forUsers.has(name)) expect(user.status).not.toBe(401);
+    else {
+      expect(user.status).toBe(401);
+      expect(user.body[wrapper].errortext).toBe(
+        `The given command '${name}' either does not exist, is not available for user.`,
+      );
+    }
+    expect((await lab.admin.call(name)).status).not.toBe(401);
+  });
+
+  test('listApis shows each what he may call', async () => {
+    const names = async (who: typeof lab.admin): Promise<readonly string[]> =>
+      (await who.ok('listApis')).api.map(({ name }: Json) => name as string).toSorted();
+    expect(await names(lab.admin)).toEqual(COMMANDS.map(({ name }) => name).toSorted());
+    expect(await names(lab.user)).toEqual([...forUsers].toSorted());
+  });
+});
+
+describe('listApis', () => {
+  test('has what cmk asserts: every name, type and flag, with the right types', async () => {
+    const { count, api } = await lab.admin.ok('listApis', { listall: true });
+    expect(count).toBe(COMMANDS.length);
+    for (const command of api) {
+      expect(command).toMatchObject({
+        name: expect.any(String),
+        description: expect.any(String),
+        since: expect.any(String),
+        isasync: expect.any(Boolean),
+        params: expect.any(Array),
+        response: expect.any(Array),
+      });
+      expect(command.response.length).toBeGreaterThan(0);
+      for (const parameter of command.params) {
+        expect(parameter).toMatchObject({
+          name: expect.stringMatching(/^[a-z]+$/),
+          type: expect.stringMatching(/^(string|uuid|boolean|integer|list|map|date)$/),
+          required: expect.any(Boolean),
+          length: expect.any(Number),
+          description: expect.stringMatching(/./),
+          related: expect.any(String),
+        });
+      }
+      for (const field of command.response) {
+        expect(field).toMatchObject({ name: expect.stringMatching(/./), type: expect.stringMatching(/./) });
+      }
+    }
+  });
+
+  test('only what answers a job is asynchronous; one can be asked for by name', async () => {
+    const { api } = await lab.admin.ok('listApis');
+    const asynchronous = api.filter(({ isasync }: Json) => isasync).map(({ name }: Json) => name);
+    expect(asynchronous).toEqual(['deleteIso', 'deleteTemplate']);
+    const { api: one } = await lab.admin.ok('listApis', { name: 'REGISTERTEMPLATE' });
+    expect(one).toHaveLength(1);
+    const required = one[0].params
+      .filter((parameter: Json) => parameter.required)
+      .map(({ name }: Json) => name);
+    expect(required.toSorted()).toEqual(['format', 'hypervisor', 'name', 'url']);
+    expect(await lab.admin.ok('listApis', { name: 'nothing' })).toEqual({});
+  });
+});
+
+describe('the shape of errors', () => {
+  test('a command that does not exist: wrapper errorresponse', async () => {
+    const { status, body } = await lab.admin.call('launchRocket');
+    expect(status).toBe(401);
+    expect(body).toEqual({
+      errorresponse: {
+        uuidList: [],
+        errorcode: 401,
+        cserrorcode: 9999,
+        errortext: "The given command 'launchRocket' either does not exist, is not available for user.",
+      },
+    });
+  });
+
+  test('no command at all', async () => {
+    const { status, body } = await send(lab.server, { apiKey: lab.admin.apiKey }, lab.admin);
+    expect([status, body['errorresponse'].errorcode]).toEqual([432, 432]);
+  });
+
+  test('a missing parameter is named, and what it is', async () => {
+    const { status, inner } = await lab.admin.call('createZone');
+    expect(status).toBe(431);
+    expect(inner).toEqual({
+      uuidList: [],
+      errorcode: 431,
+      cserrorcode: 9999,
+      errortext: 'Unable to execute API command createzone due to missing parameter name: the name',
+    });
+  });
+
+  test('what does not exist, in the words that Terraform looks for', async () => {
+    const id = '00000000-0000-4000-8000-000000000000';
+    const { status, inner } = await lab.admin.call('listTemplates', { templatefilter: 'all', id });
+    expect([status, inner.cserrorcode]).toEqual([431, 9999]);
+    expect(inner.errortext).toContain(
+      `Invalid parameter id value=${id} due to incorrect long value format, or entity does not exist`,
+    );
+    expect((await lab.admin.call('queryAsyncJobResult', { jobid: '17' })).inner.errortext).toContain(
+      'Invalid parameter jobid value=17 due to incorrect long value format',
+    );
+  });
+
+  test('answers other than JSON, and keys that are too long', async () => {
+    const xml = await lab.admin.call('listZones', { response: 'xml' });
+    expect([xml.status, xml.inner.errortext]).toEqual([431, expect.stringContaining('Parameter response')]);
+    const headers = { 'idempotency-key': 'k'.repeat(256) };
+    expect((await lab.admin.call('listZones', {}, { headers })).status).toBe(431);
+  });
+
+  test('a parameter twice', async () => {
+    const reply = await sendRaw(lab.server, [
+      ['command', 'listZones'],
+      ['name', 'a'],
+      ['name', 'b'],
+    ]);
+    expect([reply.status, reply.inner.errorcode]).toEqual([430, 430]);
+  });
+
+  test('nothing of the inside is told', async () => {
+    lab.orchestration.failure = new TypeError('secret detail of the inside');
+    const template = await lab.template(lab.user);
+    const { status, inner, text } = await lab.user.call('deleteTemplate', { id: template.templateId });
+    lab.orchestration.forget();
+    expect([status, inner.errorcode, inner.cserrorcode]).toEqual([530, 530, 4250]);
+    expect(text).not.toContain('secret detail');
+    expect(text).not.toContain('at ');
+    expect(inner.errortext).toMatch(
+      /^Something went wrong inside Bypass; the log of the api tells it, under request /,
+    );
+  });
+});
+
+describe('HTTP', () => {
+  test('answers are JSON that no cache keeps', async () => {
+    const { headers } = await lab.admin.call('listZones');
+    expect(headers).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'content-security-policy': expect.stringContaining("default-src 'none'"),
+    });
+    expect(headers).not.toHaveProperty('x-powered-by');
+  });
+
+  test('health, and the page', async () => {
+    expect((await lab.server.inject('/healthz')).body).toBe('ok\n');
+    expect((await lab.server.inject('/readyz')).body).toBe('ready\n');
+    const page = await lab.server.inject({ url: '/', headers: { host: 'cloud.example.org:8080' } });
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.body).toContain('<h1>Bypass</h1>');
+    expect(page.body).toContain('http://cloud.example.org:8080/client/api');
+    expect(page.body).toContain('href="http://127.0.0.1:8233"');
+    const hostile = await lab.server.inject({ url: '/', headers: { host: 'a"><script>' } });
+    expect(hostile.body).not.toContain('<script>');
+  });
+
+  test.each([
+    ['GET', '/nothing', 404],
+    ['PUT', '/client/api', 404],
+    ['GET', '/client/api/', 401],
+    ['POST', '/client/api', 401],
+  ] as const)('%s %s → %i, in the shape of errors', async (method, url, status) => {
+    const response = await lab.server.inject({ method, url });
+    expect(response.statusCode).toBe(status);
+    expect(response.json().errorresponse.errorcode).toBe(status);
+  });
+
+  test('a form that is too large, or is none', async () => {
+    const large = await lab.server.inject({
+      method: 'POST',
+      url: '/client/api',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      payload: `a=${'x'.repeat(300_000)}`,
+    });
+    expect([large.statusCode, large.json().errorresponse.errorcode]).toEqual([413, 413]);
+    const json = await lab.server.inject({
+      method: 'POST',
+      url: '/client/api',
+      payload: { command: 'listZones' },
+    });
+    expect([json.statusCode, json.json().errorresponse.errorcode]).toEqual([415, 415]);
+  });
+});

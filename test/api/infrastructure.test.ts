@@ -1,0 +1,388 @@
+import { findInvite } from '../../db/invites.ts';
+import { recordEvent } from '../../db/events.ts';
+import { checkProof, proofOf } from '../../trust/invite.ts';
+import { addHost, deploy, openLab, poolReport } from './lab.ts';
+import type { Caller, Json, Lab, Parameters } from './lab.ts';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await openLab();
+});
+afterAll(() => lab.close());
+
+const eventsOf = async (resourceid: string): Promise<readonly Json[]> =>
+  (await lab.admin.ok('listEvents', { resourceid })).event ?? [];
+
+/** Queries of one list. */
+async function queriesOf(command: string): Promise<number> {
+  lab.queries();
+  await lab.admin.ok(command);
+  return lab.queries();
+}
+
+describe('zones and clusters', () => {
+  test('a zone is made, listed, and its name is taken', async () => {
+    const { zone } = await lab.admin.ok('createZone', { name: ' paris ', demandallmirrors: true });
+    expect(zone).toEqual({
+      id: expect.any(String),
+      name: 'paris',
+      allocationstate: 'Enabled',
+      networktype: 'Advanced',
+      localstorageenabled: true,
+      securitygroupsenabled: false,
+      type: 'Core',
+      demandallmirrors: true,
+      created: expect.stringMatching(/\+0000$/),
+    });
+    expect((await lab.admin.ok('listZones', { id: zone.id })).zone).toEqual([zone]);
+    expect((await lab.admin.ok('listZones', { name: 'paris' })).count).toBe(1);
+    expect((await lab.admin.ok('listZones', { keyword: 'PAR' })).count).toBe(1);
+    expect(await lab.admin.ok('listZones', { keyword: 'rome' })).toEqual({});
+    expect((await lab.user.ok('listZones', { id: zone.id })).zone[0]).not.toHaveProperty('demandallmirrors');
+    expect(await eventsOf(zone.id)).toEqual([
+      expect.objectContaining({ type: 'ZONE.CREATE', state: 'Completed', username: 'root' }),
+    ]);
+    const again = await lab.admin.call('createZone', { name: 'paris' });
+    expect([again.status, again.inner.errortext]).toEqual([
+      431,
+      "Parameter name is taken: there is a zone named 'paris' already.",
+    ]);
+  });
+
+  test('a cluster likewise; its name is one of its zone', async () => {
+    const { zone } = await lab.admin.ok('createZone', { name: 'rome' });
+    const add = (parameters: Parameters) =>
+      lab.admin.call('addCluster', {
+        clustername: 'rack 1',
+        zoneid: zone.id,
+        hypervisor: 'kvm',
+        ...parameters,
+      });
+    const { inner } = await add({});
+    expect(inner).toEqual({
+      count: 1,
+      cluster: [expect.objectContaining({ name: 'rack 1', zonename: 'rome' })],
+    });
+    expect((await add({ zoneid: lab.zone.uuid })).status).toBe(200);
+    expect((await add({})).inner.errortext).toBe(
+      "Parameter clustername is taken: there is a cluster named 'rack 1' in this zone already.",
+    );
+    expect((await add({ hypervisor: 'VMware' })).inner.errortext).toContain('Parameter hypervisor');
+    expect((await add({ zoneid: 'nowhere' })).inner.errortext).toContain(
+      'Invalid parameter zoneid value=nowhere',
+    );
+    expect((await lab.admin.ok('listClusters', { name: 'rack 1' })).count).toBe(2);
+    const { count, cluster } = await lab.admin.ok('listClusters', { zoneid: zone.id, keyword: 'rack' });
+    expect([count, cluster[0]]).toEqual([
+      1,
+      {
+        id: inner.cluster[0].id,
+        name: 'rack 1',
+        zoneid: zone.id,
+        zonename: 'rome',
+        hypervisortype: 'KVM',
+        clustertype: 'CloudManaged',
+        allocationstate: 'Enabled',
+        managedstate: 'Managed',
+        created: expect.any(String),
+      },
+    ]);
+    expect(await eventsOf(cluster[0].id)).toHaveLength(1);
+  });
+
+  test('guest operating systems', async () => {
+    const { count, ostype } = await lab.user.ok('listOsTypes', { keyword: 'debian' });
+    expect(count).toBe(2);
+    expect(ostype[0]).toEqual({
+      id: expect.any(String),
+      description: 'Debian GNU/Linux 12',
+      name: 'Debian GNU/Linux 12',
+      oscategoryid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      oscategoryname: 'Debian',
+      isuserdefined: false,
+    });
+    expect(ostype[1].oscategoryid).toBe(ostype[0].oscategoryid);
+    expect((await lab.user.ok('listOsTypes', { id: ostype[1].id })).ostype).toEqual([ostype[1]]);
+    const paged = await lab.user.ok('listOsTypes', { page: 2, pagesize: 3 });
+    expect(paged.ostype).toHaveLength(3);
+  });
+});
+
+describe('hosts', () => {
+  test('as they are, by every condition', async () => {
+    const up = await addHost(lab, { name: 'kvm-up', pools: [] });
+    await addHost(lab, { name: 'kvm-down', pools: [], up: false });
+    await addHost(lab, { name: 'kvm-new', pools: [], state: 'Disabled' });
+    const names = async (parameters: Parameters): Promise<readonly string[]> =>
+      ((await lab.admin.ok('listHosts', parameters)).host ?? []).map(({ name }: Json) => name as string);
+    expect(await names({})).toEqual(['kvm-down', 'kvm-new', 'kvm-up']);
+    expect(await names({ state: 'Up' })).toEqual(['kvm-new', 'kvm-up']);
+    expect(await names({ state: 'down' })).toEqual(['kvm-down']);
+    expect(await names({ resourcestate: 'Disabled' })).toEqual(['kvm-new']);
+    expect(
+      await names({ name: 'kvm-up', zoneid: lab.zone.uuid, type: 'Routing', hypervisor: 'KVM' }),
+    ).toEqual(['kvm-up']);
+    expect(await names({ type: 'SecondaryStorageVM' })).toEqual([]);
+    expect(await names({ keyword: 'new' })).toEqual(['kvm-new']);
+    const [{ id, clusterid }] = (await lab.admin.ok('listHosts', { name: 'kvm-up' })).host;
+    expect(await names({ clusterid })).toHaveLength(3);
+    expect((await lab.admin.ok('listHosts', { id })).host[0]).toEqual({
+      id: up.hostId,
+      name: 'kvm-up',
+      state: 'Up',
+      resourcestate: 'Enabled',
+      type: 'Routing',
+      hypervisor: 'KVM',
+      zoneid: lab.zone.uuid,
+      zonename: 'zone1',
+      clusterid,
+      clustername: 'cluster1',
+      ipaddress: '192.0.2.7',
+      version: '0.1.0',
+      fingerprint: expect.stringMatching(/^SHA256:[A-Za-z0-9+/]{43}$/),
+      program: [{ name: 'qemu-img', version: '10.0', purpose: 'check images' }],
+      lastpinged: expect.any(String),
+      created: expect.any(String),
+    });
+  });
+
+  test('approved and disabled', async () => {
+    const { hostId } = await addHost(lab, { name: 'kvm-approve', pools: [], state: 'Disabled' });
+    const { host } = await lab.admin.ok('updateHost', { id: hostId, allocationstate: 'Enable' });
+    expect(host).toMatchObject({ id: hostId, resourcestate: 'Enabled' });
+    const off = await lab.admin.ok('updateHost', { id: hostId, allocationstate: 'disable' });
+    expect(off.host.resourcestate).toBe('Disabled');
+    expect((await eventsOf(hostId)).map(({ type }) => type as string)).toEqual([
+      'HOST.DISABLE',
+      'HOST.ENABLE',
+    ]);
+    const wrong = await lab.admin.call('updateHost', { id: hostId, allocationstate: 'Maybe' });
+    expect(wrong.inner.errortext).toBe("Parameter allocationstate is 'Maybe'; give one of Enable, Disable.");
+  });
+
+  test('a dead one is forgotten, with the pools that only it had', async () => {
+    const own = poolReport('own');
+    const shared = poolReport('both', { scope: 'CLUSTER', type: 'SharedMountPoint' });
+    const dead = await addHost(lab, { name: 'kvm-dead', pools: [own, shared], up: false });
+    await addHost(lab, { name: 'kvm-alive', pools: [shared] });
+    const { templateId } = await lab.template(lab.user);
+    await deploy(lab, { templateId, poolId: own.id }, { host: dead, pool: own });
+    const answer = await lab.admin.ok('deleteHost', { id: dead.hostId });
+    expect(answer).toEqual({
+      success: true,
+      displaytext: "Host 'kvm-dead' was forgotten, with its pools own",
+    });
+    expect((await lab.admin.call('listHosts', { id: dead.hostId })).status).toBe(431);
+    expect((await lab.admin.call('listStoragePools', { id: own.id })).status).toBe(431);
+    expect((await lab.admin.ok('listStoragePools', { id: shared.id })).count).toBe(1);
+    expect(await lab.admin.ok('listTemplateDeployments', { templateid: templateId })).toEqual({});
+    expect((await eventsOf(dead.hostId))[0]).toMatchObject({ type: 'HOST.DELETE' });
+  });
+
+  test('a live one only by force', async () => {
+    const { hostId } = await addHost(lab, { name: 'kvm-live', pools: [] });
+    const { status, inner } = await lab.admin.call('deleteHost', { id: hostId });
+    expect([status, inner.errortext]).toEqual([536, expect.stringContaining("Host 'kvm-live' is Up")]);
+    expect((await lab.admin.ok('deleteHost', { id: hostId, forced: true })).success).toBe(true);
+    expect((await lab.admin.call('deleteHost', { id: hostId })).status).toBe(431);
+  });
+});
+
+describe('invites', () => {
+  test('a token that admits a host; what is stored admits nobody', async () => {
+    const { hostinvite } = await lab.admin.ok('createHostInvite', { zoneid: lab.zone.uuid, expireshours: 2 });
+    expect(hostinvite).toEqual({
+      id: expect.any(String),
+      token: expect.stringContaining(hostinvite.id),
+      expires: expect.stringMatching(/\+0000$/),
+      zoneid: lab.zone.uuid,
+    });
+    const use = { hostId: '00000000-0000-4000-8000-000000000000', zoneId: lab.zone.id };
+    const invite = await findInvite(lab.db, hostinvite.id, use);
+    const { proof } = proofOf(hostinvite.token, 'text');
+    expect(checkProof(invite?.secretHash ?? '', 'text', proof)).toBe(true);
+    const hours = (Date.parse(hostinvite.expires.replace('+0000', 'Z')) - Date.now()) / 3_600_000;
+    expect(Math.round(hours)).toBe(2);
+    const rows = await lab.db.selectFrom('host_invite').selectAll().execute();
+    expect(JSON.stringify(rows)).not.toContain(hostinvite.token.split('.')[1]);
+    expect(JSON.stringify(await eventsOf(hostinvite.id))).not.toContain(hostinvite.token.split('.')[1]);
+  });
+
+  test('for a day and any zone when nothing is said', async () => {
+    const { hostinvite } = await lab.admin.ok('createHostInvite');
+    expect(hostinvite).not.toHaveProperty('zoneid');
+    const hours = (Date.parse(hostinvite.expires.replace('+0000', 'Z')) - Date.now()) / 3_600_000;
+    expect(Math.round(hours)).toBe(24);
+    const { inner } = await lab.admin.call('createHostInvite', { expireshours: 0 });
+    expect(inner.errortext).toContain("Parameter expireshours is '0'; give a whole number from 1");
+  });
+});
+
+describe('storage pools', () => {
+  test('as they are: sizes, hosts and why not', async () => {
+    const pool = poolReport('nfs1', { type: 'NetworkFilesystem', scope: 'ZONE' });
+    const one = await addHost(lab, { name: 'nfs-1', pools: [pool] });
+    const two = await addHost(lab, {
+      name: 'nfs-2',
+      pools: [
+        { ...pool, path: '/other', mounted: false, problem: 'the marker is absent', free: 0, capacity: 0 },
+      ],
+      up: false,
+    });
+    const { templateId } = await lab.template(lab.user);
+    await lab.db
+      .insertInto('template_spool_ref')
+      .columns(['template_id', 'pool_id'])
+      .expression((eb) =>
+        eb
+          .selectFrom(['vm_template as t', 'storage_pool as p'])
+          .where('t.uuid', '=', templateId)
+          .where('p.uuid', '=', pool.id)
+          .select(['t.id', 'p.id as pool']),
+      )
+      .execute();
+    await lab.db
+      .insertInto('pool_reservation')
+      .columns(['copy_id', 'pool_id', 'bytes'])
+      .expression((eb) =>
+        eb
+          .selectFrom('template_spool_ref as c')
+          .innerJoin('storage_pool as p', 'p.id', 'c.pool_id')
+          .where('p.uuid', '=', pool.id)
+          .select(['c.id', 'c.pool_id', eb.val(5000).as('bytes')]),
+      )
+      .execute();
+    const listed = await lab.admin.ok('listStoragePools', { name: 'nfs1' });
+    expect([listed.count, listed.storagepool[0]]).toEqual([
+      1,
+      {
+        id: pool.id,
+        name: 'nfs1',
+        zoneid: lab.zone.uuid,
+        zonename: 'zone1',
+        type: 'NetworkFilesystem',
+        scope: 'ZONE',
+        state: 'Up',
+        path: '/pools/nfs1',
+        hypervisor: 'KVM',
+        disksizetotal: 1_000_000_000,
+        disksizeused: 600_000_000,
+        disksizeallocated: 5000,
+        host: [
+          { id: one.hostId, name: 'nfs-1', state: 'Up', mounted: true, path: '/pools/nfs1' },
+          {
+            id: two.hostId,
+            name: 'nfs-2',
+            state: 'Down',
+            mounted: false,
+            path: '/other',
+            problem: 'the marker is absent',
+          },
+        ],
+        reported: expect.any(String),
+        created: expect.any(String),
+      },
+    ]);
+    expect((await lab.admin.ok('listHosts', { id: two.hostId })).host[0].problem).toEqual([
+      'pool nfs1: the marker is absent',
+    ]);
+    const countOf = async (parameters: Parameters): Promise<number> =>
+      ((await lab.admin.ok('listStoragePools', parameters)).count ?? 0) as number;
+    expect(await countOf({ scope: 'zone', zoneid: lab.zone.uuid, state: 'Up', keyword: 'NFS' })).toBe(1);
+    expect(await countOf({ scope: 'HOST', keyword: 'nfs' })).toBe(0);
+    expect(await countOf({ state: 'Maintenance' })).toBe(0);
+  });
+
+  test('the number of queries does not grow with the rows', async () => {
+    const before = [await queriesOf('listStoragePools'), await queriesOf('listHosts')];
+    for (let n = 0; n < 10; n += 1) {
+      await addHost(lab, { name: `many-${n}`, pools: [poolReport(`many-${n}`)] });
+    }
+    expect([await queriesOf('listStoragePools'), await queriesOf('listHosts')]).toEqual(before);
+  });
+});
+
+describe('events', () => {
+  test('the newest first, by every condition; users see their own', async () => {
+    const resource = '11111111-0000-4000-8000-000000000000';
+    const record = async (who: Caller, description: string, level: 'INFO' | 'ERROR'): Promise<void> =>
+      recordEvent(lab.db, {
+        type: 'TEMPLATE.CREATE',
+        level,
+        description,
+        userUuid: who.userUuid,
+        accountUuid: who.accountUuid,
+        resourceType: 'VirtualMachineTemplate',
+        resourceUuid: resource,
+      });
+    await record(lab.user, 'first', 'INFO');
+    await record(lab.other, 'second', 'INFO');
+    await record(lab.user, 'third 100%', 'ERROR');
+    const told = async (who: Caller, parameters: Parameters = {}): Promise<readonly string[]> =>
+      ((await who.ok('listEvents', { resourceid: resource, ...parameters })).event ?? []).map(
+        ({ description }: Json) => description as string,
+      );
+    expect(await told(lab.admin)).toEqual(['third 100%', 'second', 'first']);
+    expect(await told(lab.user)).toEqual(['third 100%', 'first']);
+    expect(await told(lab.other)).toEqual(['second']);
+    expect(await told(lab.admin, { level: 'error' })).toEqual(['third 100%']);
+    expect(await told(lab.admin, { keyword: '0%' })).toEqual(['third 100%']);
+    expect(await told(lab.admin, { type: 'TEMPLATE.DELETE' })).toEqual([]);
+    expect(await told(lab.admin, { resourcetype: 'Host' })).toEqual([]);
+    expect(await told(lab.admin, { startdate: '2020-01-01', enddate: '2020-12-31' })).toEqual([]);
+    expect(await told(lab.admin, { startdate: '2020-01-01T00:00:00+0200' })).toHaveLength(3);
+    expect(await told(lab.admin, { page: 2, pagesize: 1 })).toEqual(['second']);
+    expect(await told(lab.admin, { resourceid: 'nonsense' })).toEqual([]);
+    const { inner } = await lab.admin.call('listEvents', { startdate: 'yesterday' });
+    expect(inner.errortext).toContain("Parameter startdate is 'yesterday'; give a date such as");
+  });
+});
+
+test('every field that is answered is one that listApis describes', async () => {
+  const pool = poolReport('documented');
+  const host = await addHost(lab, { name: 'documented', pools: [pool] });
+  const { templateId } = await lab.template(lab.admin, { details: { a: 'b' } });
+  await deploy(lab, { templateId, poolId: pool.id }, { host, pool });
+  const { jobid } = await lab.admin.ok('prepareTemplate', {
+    templateid: templateId,
+    zoneid: lab.zone.uuid,
+    storageid: pool.id,
+  });
+  const answers: readonly [command: string, parameters: Parameters, key?: string][] = [
+    ['listTemplates', { templatefilter: 'all', details: 'all' }, 'template'],
+    ['listTemplateDeployments', {}, 'templatedeployment'],
+    ['listHosts', {}, 'host'],
+    ['listStoragePools', {}, 'storagepool'],
+    ['listZones', {}, 'zone'],
+    ['listClusters', {}, 'cluster'],
+    ['listOsTypes', {}, 'ostype'],
+    ['listEvents', {}, 'event'],
+    ['listApis', {}, 'api'],
+    ['queryAsyncJobResult', { jobid }],
+  ];
+  const { api } = await lab.admin.ok('listApis');
+  for (const [command, parameters, key] of answers) {
+    const inner = await lab.admin.ok(command, parameters);
+    const rows = key === undefined ? [inner] : inner[key];
+    const described = new Map<string, string>(
+      api
+        .find(({ name }: Json) => name === command)
+        .response.map(({ name, type }: Json) => [name as string, type as string]),
+    );
+    for (const [name, value] of rows.flatMap((row: Json) => Object.entries(row as object))) {
+      expect({ command, name, type: typeOf(value, described.get(name)) }).toEqual({
+        command,
+        name,
+        type: described.get(name),
+      });
+    }
+  }
+});
+
+/** The type that a value has, in the words of listApis. */
+function typeOf(value: unknown, wanted: string | undefined): string | undefined {
+  if (typeof value === 'number') return wanted === 'long' ? 'long' : 'integer';
+  if (Array.isArray(value)) return 'list';
+  if (typeof value === 'object') return 'map';
+  return typeof value === 'string' && wanted === 'date' && value.endsWith('+0000') ? 'date' : typeof value;
+}

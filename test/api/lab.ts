@@ -1,0 +1,422 @@
+/**
+ * The api on a real PostgreSQL, called as clients call it. The seam is the orchestration: it writes down what it is
+ * asked, and writes the rows that its workflows would, by the same functions.
+ */
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { buildServer } from '../../api/server.ts';
+import { createUser, findByApiKey } from '../../db/accounts.ts';
+import type { Credentials, Role, User } from '../../db/accounts.ts';
+import { openCopy } from '../../db/copies.ts';
+import type { Database } from '../../db/database.ts';
+import { findPlace, recordHost } from '../../db/joins.ts';
+import { finishCopy } from '../../db/outcomes.ts';
+import { recordPoolReports } from '../../db/pools.ts';
+import { completeRegistration, recordRegistration } from '../../db/registrations.ts';
+import { createCluster, createZone, findClusterByName } from '../../db/zones.ts';
+import type { Place } from '../../db/zones.ts';
+import type {
+  DownloadResult,
+  JoinRequest,
+  PoolReport,
+  RegistrationInput,
+  Try,
+} from '../../model/payloads.ts';
+import type { Verdict } from '../../model/registration.ts';
+import type { ApiOrchestration } from '../../api/command.ts';
+import type { LiveCopy, RegistrationOutcome } from '../../orchestration/client.ts';
+import { masterKeyOf } from '../../trust/master-key.ts';
+import type { MasterKey } from '../../trust/master-key.ts';
+import { freshDatabase } from '../support/postgres.ts';
+
+export type Parameters = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** The whole body. */
+  readonly body: Readonly<Record<string, Json>>;
+  /** What is in its wrapper. */
+  readonly inner: Json;
+  readonly text: string;
+}
+
+// What an answer holds is looked at from case to case.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Json = any;
+
+export interface Caller extends Credentials, User {
+  /** Signs and sends a call. */
+  call(command: string, parameters?: Parameters, options?: CallOptions): Promise<Reply>;
+  /** The same, for calls that must succeed: what is in the wrapper. */
+  ok(command: string, parameters?: Parameters, options?: CallOptions): Promise<Json>;
+}
+
+export interface CallOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly post?: boolean;
+}
+
+export interface Lab {
+  readonly db: Database;
+  readonly server: FastifyInstance;
+  readonly masterKey: MasterKey;
+  readonly orchestration: RecordingOrchestration;
+  readonly admin: Caller;
+  readonly user: Caller;
+  readonly other: Caller;
+  readonly zone: Place;
+  /** Queries since it was asked last. */
+  queries(): number;
+  /** What the clock of the api says; the real time until it is set. */
+  setTime(time: Date): void;
+  newUser(name: string, role: Role): Promise<Caller>;
+  /** Registers without the api. */
+  template(owner: Caller, changes?: Partial<RegistrationInput>): Promise<RegistrationInput>;
+  close(): Promise<void>;
+}
+
+export async function openLab(): Promise<Lab> {
+  const database = await freshDatabase();
+  const { db } = database;
+  const masterKey = masterKeyOf([randomBytes(32)]);
+  const orchestration = recordOrchestration(db);
+  let time: Date | undefined;
+  let queries = 0;
+  const counted = db.withPlugin({
+    transformQuery({ node }) {
+      queries += 1;
+      return node;
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  });
+  const server = buildServer({
+    db: counted,
+    masterKey,
+    orchestration,
+    now: () => time ?? new Date(),
+    ready: () => Promise.resolve(true),
+    temporalUiUrl: 'http://127.0.0.1:8233',
+  });
+  const newUser = async (name: string, role: Role): Promise<Caller> => {
+    const credentials = await createUser(db, masterKey, { username: name, password: 'a password' }, role);
+    const found = await findByApiKey(db, credentials.apiKey);
+    if (found === undefined) throw new Error('the user is not there');
+    const call: Caller['call'] = (command, parameters = {}, options = {}) =>
+      send(
+        server,
+        { command, response: 'json', ...parameters, apiKey: credentials.apiKey },
+        credentials,
+        options,
+      );
+    const ok: Caller['ok'] = async (...args) => {
+      const { status, inner, text } = await call(...args);
+      if (status !== 200) throw new Error(`${args[0]}: ${text}`);
+      return inner;
+    };
+    return { ...found.user, ...credentials, call, ok };
+  };
+  const zone = await createZone(db, { name: 'zone1' });
+  return {
+    db,
+    server,
+    masterKey,
+    orchestration,
+    admin: await newUser('root', 'admin'),
+    user: await newUser('alice', 'user'),
+    other: await newUser('bob', 'user'),
+    zone,
+    queries() {
+      const count = queries;
+      queries = 0;
+      return count;
+    },
+    setTime: (next) => void (time = next),
+    newUser,
+    async template(owner, changes = {}) {
+      const input = { ...registrationInput(owner, zone), ...changes };
+      await writeTemplate(db, input);
+      return input;
+    },
+    async close() {
+      await server.close();
+      await database.close();
+    },
+  };
+}
+
+export async function send(
+  server: FastifyInstance,
+  parameters: Parameters,
+  { secretKey }: { readonly secretKey: string },
+  { headers = {}, post = false }: CallOptions = {},
+): Promise<Reply> {
+  const given = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as const],
+  );
+  return sendRaw(server, [...given, ['signature', sign(given, secretKey)]], { headers, post });
+}
+
+export async function sendRaw(
+  server: FastifyInstance,
+  parameters: readonly (readonly [string, string])[],
+  { headers = {}, post = false }: CallOptions = {},
+): Promise<Reply> {
+  const form = parameters.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
+  const response = post
+    ? await server.inject({
+        method: 'POST',
+        url: '/client/api',
+        headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+        payload: form,
+      })
+    : await server.inject({ method: 'GET', url: `/client/api?${form}`, headers });
+  const body = response.json<Record<string, Json>>();
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    body,
+    inner: Object.values(body)[0],
+    text: response.body,
+  };
+}
+
+/** CloudStack's signature, written down here once more so that the api's is checked by something else. */
+export function sign(parameters: readonly (readonly [string, string])[], secretKey: string): string {
+  const text = parameters
+    .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/[!'()]/g, escape)}`)
+    .sort()
+    .join('&')
+    .toLowerCase();
+  return createHmac('sha1', secretKey).update(text).digest('base64');
+}
+
+const escape = (character: string): string => `%${character.charCodeAt(0).toString(16)}`;
+
+export const registrationInput = (owner: User, zone: Place): RegistrationInput => ({
+  v: 1,
+  templateId: randomUUID(),
+  accountId: owner.accountUuid,
+  userId: owner.userUuid,
+  name: 'debian',
+  displayText: 'Debian',
+  url: 'http://images.example.org/debian.qcow2',
+  format: 'QCOW2',
+  zoneIds: [zone.uuid],
+  allZones: false,
+  isPublic: false,
+  isFeatured: false,
+  isExtractable: false,
+  bootable: true,
+  requiresHvm: true,
+  passwordEnabled: false,
+  sshKeyEnabled: false,
+  dynamicallyScalable: false,
+  bits: 64,
+  details: {},
+});
+
+export const SIZE = 1_000_000;
+export const VIRTUAL_SIZE = 21_474_836_480;
+
+const accepted = ({ url, checksum }: RegistrationInput): Extract<Verdict, { accepted: true }> => ({
+  accepted: true,
+  size: SIZE,
+  virtualSize: VIRTUAL_SIZE,
+  mirrors: [
+    {
+      url,
+      reachable: true,
+      size: SIZE,
+      virtualSize: VIRTUAL_SIZE,
+      ranges: true,
+      priority: 1,
+      location: 'de',
+    },
+    {
+      url: `${url}.dead`,
+      reachable: false,
+      reason: 'answered 404',
+      size: 0,
+      virtualSize: 0,
+      ranges: false,
+      priority: 2,
+    },
+  ],
+  ...(checksum === undefined ? {} : { checksum }),
+});
+
+export async function writeTemplate(db: Database, input: RegistrationInput): Promise<void> {
+  await recordRegistration(db, input);
+  await completeRegistration(db, input.templateId, accepted(input));
+}
+
+export interface Asked {
+  readonly what: keyof ApiOrchestration;
+  readonly args: readonly unknown[];
+}
+
+export interface RecordingOrchestration extends ApiOrchestration {
+  readonly asked: Asked[];
+  /** The arguments of the calls of one kind. */
+  of(what: keyof ApiOrchestration): readonly Json[];
+  /** What a registration comes to; without it, it is accepted. */
+  onRegister: ((input: RegistrationInput) => Promise<RegistrationOutcome>) | undefined;
+  /** Thrown by everything that is asked, while set. */
+  failure: Error | undefined;
+  running: boolean;
+  copies: Map<string, LiveCopy>;
+  forget(): void;
+}
+
+function recordOrchestration(db: Database): RecordingOrchestration {
+  const asked: Asked[] = [];
+  const note = (what: keyof ApiOrchestration, ...args: readonly unknown[]): void => {
+    asked.push({ what, args });
+    if (recording.failure !== undefined) throw recording.failure;
+  };
+  const recording: RecordingOrchestration = {
+    asked,
+    of: (what) => asked.filter((call) => call.what === what).map(({ args }) => args[0]),
+    onRegister: undefined,
+    failure: undefined,
+    running: true,
+    copies: new Map(),
+    forget() {
+      asked.length = 0;
+      Object.assign(recording, {
+        onRegister: undefined,
+        failure: undefined,
+        running: true,
+        copies: new Map(),
+      });
+    },
+    async register(input, waitMs) {
+      note('register', input, waitMs);
+      if (recording.onRegister !== undefined) return recording.onRegister(input);
+      await writeTemplate(db, input);
+      return { outcome: 'active' };
+    },
+    async requestDeployment(copy, summary) {
+      note('requestDeployment', copy, summary);
+    },
+    async requestStop(copy, request) {
+      note('requestStop', copy, request);
+      return recording.running;
+    },
+    async requestRemoval(copy, by, _at) {
+      note('requestRemoval', copy, by);
+    },
+    async requestDeletion(input) {
+      note('requestDeletion', input);
+    },
+    async live(copies) {
+      note('live', copies);
+      return recording.copies;
+    },
+    async isRunning(id) {
+      note('isRunning', id);
+      return recording.running;
+    },
+  };
+  return recording;
+}
+
+export interface TestHost {
+  readonly hostId: string;
+  readonly name: string;
+}
+
+/** A host that has joined, with its pools. */
+export async function addHost(
+  { db, zone }: Pick<Lab, 'db' | 'zone'>,
+  {
+    name,
+    pools,
+    state = 'Enabled',
+    up = true,
+  }: {
+    readonly name: string;
+    readonly pools: readonly PoolReport[];
+    readonly state?: 'Enabled' | 'Disabled';
+    readonly up?: boolean;
+  },
+): Promise<TestHost> {
+  const known = await findClusterByName(db, zone.id, 'cluster1');
+  if (known === undefined) await createCluster(db, { zoneId: zone.id, name: 'cluster1' });
+  const hostId = randomUUID();
+  const report = {
+    v: 1,
+    hostId,
+    version: '0.1.0',
+    pools,
+    programs: [{ name: 'qemu-img', version: '10.0', purpose: 'check images' }],
+  } as const;
+  const key = randomBytes(32).toString('base64url');
+  const request: JoinRequest = {
+    v: 1,
+    hostId,
+    name,
+    address: '192.0.2.7',
+    zone: zone.name,
+    cluster: 'cluster1',
+    signingKey: key,
+    sealingKey: key,
+    report,
+    signature: '',
+  };
+  await recordHost(db, request, await findPlace(db, request), state);
+  await recordPoolReports(db, hostId, pools);
+  if (!up)
+    await db
+      .updateTable('host')
+      .set({ last_seen: new Date(0) })
+      .where('uuid', '=', hostId)
+      .execute();
+  return { hostId, name };
+}
+
+export const poolReport = (name: string, changes: Partial<PoolReport> = {}): PoolReport => ({
+  id: randomUUID(),
+  name,
+  type: 'Filesystem',
+  scope: 'HOST',
+  path: `/pools/${name}`,
+  capacity: 1_000_000_000,
+  free: 400_000_000,
+  mounted: true,
+  ...changes,
+});
+
+export interface Copy {
+  readonly templateId: string;
+  readonly poolId: string;
+}
+
+/** Puts a copy onto a pool, as its workflow would. */
+export async function deploy(
+  { db }: Pick<Lab, 'db'>,
+  copy: Copy,
+  {
+    host,
+    pool,
+    tries = [],
+  }: { readonly host: TestHost; readonly pool: PoolReport; readonly tries?: readonly Try[] },
+): Promise<void> {
+  const { copyId } = await openCopy(db, copy, 'a workflow');
+  const result: DownloadResult = {
+    v: 1,
+    hostId: host.hostId,
+    size: SIZE,
+    physicalSize: SIZE / 2,
+    virtualSize: VIRTUAL_SIZE,
+    fetched: SIZE,
+    sha256: 'ab'.repeat(32),
+    installPath: copyId,
+    localPath: `${pool.path}/${copyId}`,
+    tries,
+    pool,
+  };
+  const attempt = { attemptId: randomUUID(), hostId: host.hostId, hostName: host.name, tries };
+  await finishCopy(db, { copy, outcomeId: randomUUID(), workflowId: 'a workflow' }, { result, attempt });
+}

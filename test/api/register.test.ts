@@ -1,0 +1,340 @@
+import { createZone } from '../../db/zones.ts';
+import type { Place } from '../../db/zones.ts';
+import { openLab, SIZE, VIRTUAL_SIZE, writeTemplate } from './lab.ts';
+import type { Json, Lab } from './lab.ts';
+import { inputs, iso, refusal, template, URL_GIVEN } from './registering.ts';
+
+let lab: Lab;
+let second: Place;
+beforeAll(async () => {
+  lab = await openLab();
+  second = await createZone(lab.db, { name: 'zone2' });
+});
+afterEach(() => lab.orchestration.forget());
+afterAll(() => lab.close());
+
+const MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
+
+describe('registerTemplate', () => {
+  test('answers the template as CloudStack does, one entry per zone', async () => {
+    const answer = await lab.user.ok(
+      'registerTemplate',
+      template(lab, { checksum: `{SHA-256}${'AB'.repeat(32)}` }),
+    );
+    expect(answer.count).toBe(1);
+    const [entry] = answer.template;
+    expect(entry).toMatchObject({
+      name: 'debian',
+      displaytext: 'debian',
+      ispublic: false,
+      isfeatured: false,
+      isready: true,
+      isextractable: false,
+      passwordenabled: false,
+      sshkeyenabled: false,
+      isdynamicallyscalable: false,
+      requireshvm: true,
+      format: 'QCOW2',
+      hypervisor: 'KVM',
+      crossZones: false,
+      ostypename: 'Other Linux (64-bit)',
+      account: 'alice',
+      zoneid: lab.zone.uuid,
+      zonename: 'zone1',
+      status: 'Bypassed Secondary Storage',
+      size: VIRTUAL_SIZE,
+      physicalsize: SIZE,
+      templatetype: 'USER',
+      checksum: 'ab'.repeat(32),
+      bits: 64,
+      arch: 'x86_64',
+      directdownload: true,
+      deployasis: false,
+      url: URL_GIVEN,
+      tags: [],
+      downloaddetails: [],
+      mirror: [
+        { url: URL_GIVEN, priority: 1, location: 'de', size: SIZE, ranges: true, reachable: true },
+        { url: `${URL_GIVEN}.dead`, reachable: false, reason: 'answered 404' },
+      ],
+    });
+    expect(entry.created).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000$/);
+    expect(inputs(lab)).toHaveLength(1);
+    expect(inputs(lab)[0]).toMatchObject({
+      v: 1,
+      templateId: entry.id,
+      accountId: lab.user.accountUuid,
+      userId: lab.user.userUuid,
+      checksum: `{SHA-256}${'ab'.repeat(32)}`,
+      zoneIds: [lab.zone.uuid],
+    });
+    expect(inputs(lab)[0]).not.toHaveProperty('sealed');
+  });
+
+  test('waits less than 8 s, and leaves room for the answer', async () => {
+    await lab.user.ok('registerTemplate', template(lab));
+    const [{ args }] = lab.orchestration.asked as Json;
+    expect(args[1]).toBeGreaterThan(5000);
+    expect(args[1]).toBeLessThan(8000);
+  });
+
+  test('all that can be said of it', async () => {
+    const { ostype } = await lab.admin.ok('listOsTypes', { description: 'Debian GNU/Linux 13' });
+    const { template: entries } = await lab.admin.ok(
+      'registerTemplate',
+      template(lab, {
+        format: 'raw',
+        displaytext: 'two\nlines',
+        ostypeid: ostype[0].id.toUpperCase(),
+        ispublic: true,
+        isfeatured: 'TRUE',
+        isextractable: true,
+        passwordenabled: true,
+        sshkeyenabled: true,
+        requireshvm: false,
+        isdynamicallyscalable: true,
+        bits: 32,
+        arch: 'aarch64',
+        templatetag: 'gold',
+        deployasis: false,
+      }),
+    );
+    expect(entries[0]).toMatchObject({
+      format: 'RAW',
+      displaytext: 'two\nlines',
+      ostypename: 'Debian GNU/Linux 13',
+      ispublic: true,
+      isfeatured: true,
+      isextractable: true,
+      passwordenabled: true,
+      sshkeyenabled: true,
+      requireshvm: false,
+      isdynamicallyscalable: true,
+      bits: 32,
+      arch: 'aarch64',
+      templatetag: 'gold',
+    });
+  });
+
+  test('a refusal by the host is told with its code and its reasons', async () => {
+    lab.orchestration.onRegister = async () => ({
+      outcome: 'refused',
+      refusal: {
+        v: 1,
+        message: 'Cannot download https://images.example.org/debian.qcow2: answered 404',
+        apiCode: 530,
+        hostName: 'kvm-7',
+        urls: [],
+      },
+    });
+    const { status, inner } = await lab.user.call('registerTemplate', template(lab));
+    expect([status, inner.errorcode, inner.cserrorcode]).toEqual([530, 530, 4250]);
+    expect(inner.errortext).toBe(
+      'Cannot download https://images.example.org/debian.qcow2: answered 404 (tried by host kvm-7)',
+    );
+  });
+
+  test('not decided in time: the template is answered, not ready', async () => {
+    lab.orchestration.onRegister = async (input) => {
+      await writeTemplate(lab.db, input);
+      await lab.db
+        .updateTable('vm_template')
+        .set({ state: 'NotUploaded', size: 0, virtual_size: 0 })
+        .where('uuid', '=', input.templateId)
+        .execute();
+      return { outcome: 'pending' };
+    };
+    const { template: entries } = await lab.user.ok('registerTemplate', template(lab));
+    expect(entries[0]).toMatchObject({ isready: false, status: 'Processing' });
+    expect(entries[0]).not.toHaveProperty('size');
+  });
+
+  test('nothing begun in time: the caller is told how to go on', async () => {
+    lab.orchestration.onRegister = async () => ({ outcome: 'pending' });
+    const { status, inner } = await lab.user.call('registerTemplate', template(lab));
+    expect([status, inner.errorcode]).toEqual([534, 534]);
+    expect(inner.errortext).toContain('see whether Temporal and a control worker run');
+  });
+
+  test('an event says who asked for it', async () => {
+    const { template: entries } = await lab.user.ok('registerTemplate', template(lab));
+    const { event } = await lab.user.ok('listEvents', { resourceid: entries[0].id });
+    expect(event).toEqual([
+      expect.objectContaining({
+        type: 'TEMPLATE.CREATE',
+        state: 'Scheduled',
+        username: 'alice',
+        account: 'alice',
+        resourcetype: 'VirtualMachineTemplate',
+        workflowid: `template:${entries[0].id}`,
+      }),
+    ]);
+  });
+});
+
+describe('RegisterTemplateCmdTest', () => {
+  test('18: zoneid and zoneids both missing', async () => {
+    expect(await refusal(lab, 'registerTemplate', template(lab, { zoneid: undefined }))).toBe(
+      'Parameter zoneid or zoneids must be given: the id of a zone, or -1 for all zones.',
+    );
+  });
+
+  test('19: zoneid and zoneids both given', async () => {
+    expect(await refusal(lab, 'registerTemplate', template(lab, { zoneids: lab.zone.uuid }))).toBe(
+      'Parameter zoneid and zoneids exclude each other; give one of them.',
+    );
+  });
+
+  test.each(['zoneid', 'zoneids'])('20 and 21: %s is -1: all zones', async (parameter) => {
+    const { count, template: entries } = await lab.admin.ok(
+      'registerTemplate',
+      template(lab, { zoneid: undefined, [parameter]: -1 }),
+    );
+    expect(count).toBe(2);
+    expect(entries.map(({ zonename }: Json) => zonename)).toEqual(['zone1', 'zone2']);
+    expect(entries[0].crossZones).toBe(true);
+    expect(inputs(lab)[0].allZones).toBe(true);
+  });
+
+  test('22: zoneids with -1 beside others', async () => {
+    const zoneids = `-1,${lab.zone.uuid}`;
+    expect(await refusal(lab, 'registerTemplate', template(lab, { zoneid: undefined, zoneids }))).toBe(
+      'Parameter zoneids has -1 (all zones) beside other zones; give -1 alone, or the zones.',
+    );
+  });
+
+  test('23: only zoneid: that zone; zoneids: those zones', async () => {
+    await lab.admin.ok('registerTemplate', template(lab));
+    expect(inputs(lab)[0]).toMatchObject({ zoneIds: [lab.zone.uuid], allZones: false });
+    const zoneids = `${second.uuid},${lab.zone.uuid}`;
+    const { count } = await lab.admin.ok('registerTemplate', template(lab, { zoneid: undefined, zoneids }));
+    expect(count).toBe(2);
+  });
+
+  test.each([
+    ['KVM', undefined, true],
+    ['KVM', false, true],
+    ['KVM', true, false],
+    ['VMware', true, false],
+  ])('24: deployasis on %s is %s', async (hypervisor, deployasis, accepted) => {
+    const parameters = template(lab, { hypervisor, deployasis });
+    if (accepted) expect((await lab.admin.ok('registerTemplate', parameters)).count).toBe(1);
+    else
+      expect(await refusal(lab, 'registerTemplate', parameters)).toMatch(/Parameter (deployasis|hypervisor)/);
+  });
+
+  test('25: displaytext empty: the name', async () => {
+    const { template: entries } = await lab.admin.ok('registerTemplate', template(lab, { displaytext: '' }));
+    expect(entries[0].displaytext).toBe('debian');
+  });
+
+  test('all zones are for administrators', async () => {
+    expect(await refusal(lab, 'registerTemplate', template(lab, { zoneid: -1 }), lab.user)).toContain(
+      'only administrators may give',
+    );
+  });
+});
+
+describe('checksums', () => {
+  test.each([
+    ['34: no prefix means MD5', MD5.toUpperCase(), `{MD5}${MD5}`, MD5],
+    ['SHA-1', `{SHA-1}${'a'.repeat(40)}`, `{SHA-1}${'a'.repeat(40)}`, 'a'.repeat(40)],
+    ['SHA-224', `{SHA-224}${'b'.repeat(56)}`, `{SHA-224}${'b'.repeat(56)}`, 'b'.repeat(56)],
+    ['SHA-512', `{SHA-512}${'C'.repeat(128)}`, `{SHA-512}${'c'.repeat(128)}`, 'c'.repeat(128)],
+  ])('%s', async (_what, checksum, stored, shown) => {
+    const { template: entries } = await lab.admin.ok('registerTemplate', template(lab, { checksum }));
+    expect(inputs(lab)[0].checksum).toBe(stored);
+    expect(entries[0].checksum).toBe(shown);
+  });
+});
+
+describe('URLs', () => {
+  test.each([
+    'https://images.example.org/download?id=7&X-Amz-Signature=abc',
+    'http://192.0.2.1:8080/image',
+    'https://images.example.org/list.meta4',
+    'https://images.example.org/debian.vhd',
+  ])('the extension does not matter: %s', async (url) => {
+    const { template: entries } = await lab.admin.ok('registerTemplate', template(lab, { url }));
+    expect(entries[0].url).toBe(url);
+  });
+});
+
+describe('the same call twice', () => {
+  test.each([
+    ['customid', { customid: 'build-17' }, {}],
+    ['the header', {}, { 'idempotency-key': 'build-18' }],
+    ['both', { customid: 'build-19' }, { 'idempotency-key': 'build-19' }],
+  ])('by %s: one template', async (_how, parameters, headers) => {
+    const first = await lab.user.ok('registerTemplate', template(lab, parameters), { headers });
+    const again = await lab.user.ok('registerTemplate', template(lab, parameters), { headers });
+    expect(again.template[0].id).toBe(first.template[0].id);
+    expect(inputs(lab)).toHaveLength(1);
+  });
+
+  test('while the first runs, both join one workflow', async () => {
+    const once = lab.user.ok('registerTemplate', template(lab, { customid: 'build-20' }));
+    const twice = lab.user.ok('registerTemplate', template(lab, { customid: 'build-20' }));
+    const [{ template: a }, { template: b }] = await Promise.all([once, twice]);
+    expect(a[0].id).toBe(b[0].id);
+    expect(new Set(inputs(lab).map(({ templateId }) => templateId)).size).toBe(1);
+  });
+
+  test('without a key, two', async () => {
+    const first = await lab.user.ok('registerTemplate', template(lab));
+    const second_ = await lab.user.ok('registerTemplate', template(lab));
+    expect(second_.template[0].id).not.toBe(first.template[0].id);
+  });
+
+  test('a key is one of its account', async () => {
+    const mine = await lab.user.ok('registerTemplate', template(lab, { customid: 'shared' }));
+    const yours = await lab.other.ok('registerTemplate', template(lab, { customid: 'shared' }));
+    expect(yours.template[0].id).not.toBe(mine.template[0].id);
+  });
+
+  test('the same key for another image, two keys at once, or a key of what was deleted', async () => {
+    const { template: entries } = await lab.user.ok('registerTemplate', template(lab, { customid: 'k1' }));
+    const other = await lab.user.call(
+      'registerTemplate',
+      template(lab, { customid: 'k1', url: `${URL_GIVEN}2` }),
+    );
+    expect([other.status, other.inner.errortext]).toEqual([431, expect.stringContaining('was used before')]);
+    const headers = { 'idempotency-key': 'k2' };
+    const two = await lab.user.call('registerTemplate', template(lab, { customid: 'k1' }), { headers });
+    expect([two.status, two.inner.errortext]).toEqual([
+      431,
+      expect.stringContaining('Idempotency-Key differ'),
+    ]);
+    await lab.db
+      .updateTable('vm_template')
+      .set({ state: 'Inactive', removed: new Date() })
+      .where('uuid', '=', entries[0].id)
+      .execute();
+    const gone = await lab.user.call('registerTemplate', template(lab, { customid: 'k1' }));
+    expect([gone.status, gone.inner.errortext]).toEqual([431, expect.stringContaining('was deleted')]);
+  });
+});
+
+describe('registerIso', () => {
+  test('answers the ISO', async () => {
+    const answer = await lab.user.ok(
+      'registerIso',
+      iso(lab, { bootable: false, 'details[0].HTTP_HEADER': 'X: y' }),
+    );
+    expect(Object.keys(answer)).toEqual(['count', 'iso']);
+    expect(answer.iso[0]).toMatchObject({
+      format: 'ISO',
+      bootable: false,
+      isready: true,
+      directdownload: true,
+    });
+    expect(inputs(lab)[0]).toMatchObject({ format: 'ISO', bootable: false, sealed: expect.any(String) });
+    expect((await lab.user.ok('listIsos', { id: answer.iso[0].id })).count).toBe(1);
+  });
+
+  test('bootable when nothing is said; -1 means all zones', async () => {
+    const answer = await lab.admin.ok('registerIso', iso(lab, { zoneid: -1 }));
+    expect(answer.count).toBe(2);
+    expect(answer.iso[0].bootable).toBe(true);
+  });
+});

@@ -1,0 +1,363 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Refusal, startApi } from './api-server.ts';
+import type { ApiServer } from './api-server.ts';
+import { fleet, hosts, pools, SOURCE, template, zone } from './fleet.ts';
+import { bypass } from './terminal.ts';
+import type { Ran, RunOptions } from './terminal.ts';
+
+const ubuntu = template('ubuntu');
+const twins = [template('twin'), template('twin')] as const;
+
+let api: ApiServer;
+beforeEach(async () => {
+  api = await startApi(
+    fleet({ templates: [ubuntu, ...twins], progress: () => 1, courses: { shared: 'fails' } }),
+  );
+});
+afterEach(() => api.close());
+
+const run = (line: string, options?: RunOptions): Promise<Ran> => bypass(api, line.split(' '), options);
+const json = async (line: string): Promise<unknown> => JSON.parse((await run(`${line} --json`)).stdout);
+
+describe('template', () => {
+  test('register sends what CloudStack asks for, in the only zone', async () => {
+    const line = `template register --name d --url ${SOURCE} --format raw --checksum {MD5}00 --public --key k`;
+    const { code, stdout, stderr } = await run(line);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining('bypass deploy start d') as string,
+    });
+    expect(stdout).toMatch(/^Registered d \([0-9a-f-]{36}\) in zone zone-1: RAW, 2\.0 GiB\n$/);
+    expect(api.called('registerTemplate')[0]).toMatchObject({
+      name: 'd',
+      displaytext: 'd',
+      url: SOURCE,
+      format: 'RAW',
+      hypervisor: 'KVM',
+      directdownload: 'true',
+      zoneid: zone.id,
+      checksum: '{MD5}00',
+      ispublic: 'true',
+      customid: 'k',
+    });
+  });
+
+  test('headers are details, also from a file; what is none is refused before anything is sent', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bypass-headers-'));
+    await writeFile(join(folder, 'headers'), 'Authorization: Bearer x\n\nX-B: 2\n');
+    const register = ['template', 'register', '--name', 'd', '--url', SOURCE];
+    await bypass(api, [...register, '--header', 'X-A:  1', '--header', `@${join(folder, 'headers')}`]);
+    await rm(folder, { recursive: true });
+    expect(api.called('registerTemplate')[0]).toMatchObject({
+      'details[0].HTTP_HEADER': 'X-A:1',
+      'details[1].HTTP_HEADER': 'Authorization:Bearer x',
+      'details[2].HTTP_HEADER': 'X-B:2',
+    });
+    for (const bad of ['nothing', 'Range: bytes=0-1', 'A b: c', '@/nonexistent']) {
+      const { code, stderr } = await bypass(api, [...register, '--header', bad]);
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: expect.stringMatching(/^bypass: .+\n$/) as string,
+      });
+    }
+    expect(api.called('registerTemplate')).toHaveLength(1);
+  });
+
+  test('a refused registration is one line and exit code 1', async () => {
+    api.answer({
+      registerTemplate: () => {
+        throw new Refusal(530, 'no URL can be reached:\n http://a: not found');
+      },
+    });
+    expect(await run(`template register --name d --url ${SOURCE}`)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'bypass: no URL can be reached: http://a: not found\n',
+    });
+  });
+
+  test('more zones than one must be chosen from, by name, or all', async () => {
+    api.answer({ listZones: () => ({ zone: [zone, { id: 'z2', name: 'other' }] }) });
+    const register = `template register --name d --url ${SOURCE}`;
+    expect(await run(register)).toMatchObject({
+      code: 2,
+      stderr: 'bypass: there are 2 zones, so choose one with --zone (there is: zone-1, other)\n',
+    });
+    await run(`${register} --zone other`);
+    await run(`${register} --zone all`);
+    expect(api.called('registerTemplate').map(({ zoneid }) => zoneid)).toEqual(['z2', '-1']);
+  });
+
+  test('list shows a template of several zones once, and all that the api said as JSON', async () => {
+    const rows = [ubuntu, { ...ubuntu, zoneid: 'z2', zonename: 'zone-2' }];
+    api.answer({ listTemplates: () => ({ template: rows }) });
+    const lines = (await run('template list')).stdout.split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toMatch(/^ubuntu .* yes +zone-1,zone-2 +admin/);
+    expect(await json('template list')).toEqual(rows);
+  });
+
+  test('an empty list says how to begin, and is an empty JSON list', async () => {
+    api.answer({ listTemplates: () => ({ template: [] }) });
+    expect(await run('template list')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('bypass template register') as string,
+    });
+    expect(await json('template list')).toEqual([]);
+  });
+
+  test('a user sees what they may use', async () => {
+    api.answer({
+      listTemplates: ({ templatefilter }) => {
+        if (templatefilter === 'all') throw new Refusal(531, 'The filter all is for administrators only.');
+        return { template: [ubuntu] };
+      },
+    });
+    expect(await json('template list')).toEqual([ubuntu]);
+  });
+
+  test('show tells mirrors and pools', async () => {
+    const mirror = [
+      { url: 'http://dead/x', priority: 1, reachable: false, reason: 'connection refused' },
+      { url: SOURCE, priority: 2, reachable: true },
+    ];
+    api.answer({ listTemplates: () => ({ template: [{ ...ubuntu, mirror }] }) });
+    await run('deploy start ubuntu');
+    const { stdout } = await run('template show ubuntu');
+    expect(stdout).toMatch(/Mirrors +1\. http:\/\/dead\/x \(connection refused\)\n +2\. https/);
+    expect(stdout).toMatch(/Pools +local-1: ready\n +local-2: ready\n +shared: failed \(Checksum/);
+  });
+
+  test('a name that several have is told with their ids; an id is taken as it is', async () => {
+    const { code, stderr } = await run('template show twin');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `bypass: more than one template is called 'twin', so give an id: ${twins[0].id} or ${twins[1].id}\n`,
+    });
+    expect(await json(`template show ${twins[1].id.toUpperCase()}`)).toMatchObject({ id: twins[1].id });
+    expect(await run('template show nix')).toMatchObject({
+      code: 1,
+      stderr: "bypass: there is no template 'nix'\n",
+    });
+  });
+
+  test('delete starts a job; with --wait it tells how that ended', async () => {
+    api.answer({
+      deleteTemplate: () => ({ jobid: 'j' }),
+      queryAsyncJobResult: () => ({ jobid: 'j', jobstatus: 1, jobresult: { success: true } }),
+    });
+    expect((await run('template delete ubuntu')).stdout).toBe(
+      'Deleting template ubuntu and its copies: job j\n',
+    );
+    expect((await run('template delete ubuntu --wait')).stdout).toBe(
+      'Deleted template ubuntu and its copies\n',
+    );
+    api.answer({
+      queryAsyncJobResult: () => ({
+        jobid: 'j',
+        jobstatus: 2,
+        jobresult: { errorcode: 530, errortext: 'host gone' },
+      }),
+    });
+    expect(await run('template delete ubuntu --wait')).toMatchObject({
+      code: 1,
+      stderr: 'bypass: host gone\n',
+    });
+  });
+});
+
+describe('iso', () => {
+  const iso = { ...template('debian'), format: 'ISO' };
+
+  test('register has no format, and says whether it boots', async () => {
+    api.answer({ registerIso: () => ({ iso: [iso] }) });
+    expect((await run(`iso register --name debian --url ${SOURCE}.iso --no-bootable`)).code).toBe(0);
+    const [sent] = api.called('registerIso');
+    expect(sent).toMatchObject({ bootable: 'false', directdownload: 'true' });
+    expect(sent).not.toHaveProperty('format');
+  });
+
+  test('an ISO is deployed as a template is, by its name', async () => {
+    api.answer({ listIsos: () => ({ iso: [iso] }), prepareTemplate: () => ({ jobid: 'j' }) });
+    expect((await run('deploy start debian')).stdout).toBe('Deploying debian: job j\n');
+    expect(api.called('prepareTemplate')[0]).toMatchObject({ templateid: iso.id, zoneid: zone.id });
+  });
+});
+
+describe('deploy', () => {
+  test('start without a pool is for every zone of the template, with one for that', async () => {
+    api.answer({
+      listTemplates: () => ({ template: [ubuntu, { ...ubuntu, zoneid: 'z2', zonename: 'zone-2' }] }),
+      prepareTemplate: ({ zoneid }) => ({ jobid: `job-${zoneid}` }),
+    });
+    expect(await json('deploy start ubuntu')).toEqual({
+      template: { id: ubuntu.id, name: 'ubuntu' },
+      jobids: [`job-${zone.id}`, 'job-z2'],
+      deployments: [],
+    });
+    await run('deploy start ubuntu --pool shared');
+    expect(api.called('prepareTemplate')[2]).toMatchObject({ zoneid: zone.id, storageid: pools[2].id });
+  });
+
+  test('show tells every attempt, in the order in which they were made', async () => {
+    await run('deploy start ubuntu --pool local-1');
+    const { stdout } = await run('deploy show ubuntu');
+    expect(stdout).toMatch(/State +Ready/);
+    expect(stdout).toMatch(
+      /✗ .*kvm-1 {2}0 B.*\n.*dead\.example.*\n.*Unreachable: connection refused\n.*✓ .*2\.0 GiB/,
+    );
+    expect(await json('deploy show ubuntu')).toEqual([
+      expect.objectContaining({ state: 'Ready', attemptcount: 2 }),
+    ]);
+    expect(await run('deploy show ubuntu --pool shared')).toMatchObject({
+      code: 1,
+      stderr: "bypass: ubuntu is neither on pool 'shared' nor on its way there (its pools: local-1)\n",
+    });
+  });
+
+  test('retry starts what failed and nothing else', async () => {
+    await run('deploy start ubuntu');
+    const { stdout } = await run('deploy retry ubuntu --wait');
+    expect(stdout).toMatch(/^shared: ready, /);
+    expect(api.called('prepareTemplate').at(-1)).toMatchObject({ storageid: pools[2].id });
+    expect((await run('deploy retry ubuntu')).stdout).toContain('nothing to retry');
+    expect(api.called('prepareTemplate')).toHaveLength(2);
+  });
+
+  test('cancel names the pool, and removes the bytes when asked', async () => {
+    await run('deploy start ubuntu');
+    expect((await run('deploy cancel ubuntu')).code).toBe(2);
+    expect((await run('deploy cancel ubuntu --pool shared --cleanup')).stdout).toBe('Cancelled on shared\n');
+    expect(api.called('cancelTemplateDeployment')).toEqual([
+      expect.objectContaining({ templateid: ubuntu.id, storageid: pools[2].id, cleanup: 'true' }),
+    ]);
+  });
+
+  test('list fits 80 columns', async () => {
+    await run('deploy start ubuntu');
+    const { stdout } = await run('deploy list', { columns: 80 });
+    expect(stdout).toMatch(/ubuntu +shared +Failed .*Checksum.*…/);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('places', () => {
+  test('zones and clusters are made and listed', async () => {
+    api.answer({
+      createZone: ({ name }) => ({ zone: { id: 'z', name } }),
+      addCluster: ({ clustername, zoneid }) => ({
+        count: 1,
+        cluster: [{ id: 'c', name: clustername, zoneid }],
+      }),
+    });
+    expect((await run('zone create ams')).stdout).toBe('Made zone ams (z)\n');
+    expect((await run('zone list')).stdout).toContain('zone-1');
+    expect((await run('cluster add rack-9')).stdout).toBe('Added cluster rack-9 (c) to zone zone-1\n');
+    expect((await run('cluster list')).stdout).toContain('rack-1');
+    expect(await json('cluster list --zone zone-1')).toHaveLength(1);
+  });
+
+  test('hosts: a disabled one is told with its key and how to admit it', async () => {
+    api.answer({ updateHost: () => ({ host: hosts[1] }), deleteHost: () => ({ success: true }) });
+    const { stdout, stderr } = await run('host list');
+    expect(stdout).toMatch(/kvm-1 .* Up +Enabled/);
+    expect(stderr).toBe('kvm-2 waits for approval if its key is SHA256:q9Zk: bypass host approve kvm-2\n');
+    expect((await run('host approve kvm-2')).stdout).toBe('Host kvm-2 is admitted\n');
+    expect(api.called('updateHost')[0]).toMatchObject({ id: hosts[1]?.id, allocationstate: 'Enable' });
+    expect((await run('host remove kvm-2 --force')).stdout).toBe('Host kvm-2 is forgotten\n');
+    expect(api.called('deleteHost')[0]).toMatchObject({ id: hosts[1]?.id, forced: 'true' });
+  });
+
+  test('host invite prints the token alone on stdout', async () => {
+    const hostinvite = { id: 'i', token: 'tok', expires: '2026-11-25T07:00:00+0000' };
+    api.answer({ createHostInvite: () => ({ hostinvite }) });
+    expect((await run('host invite --zone zone-1 --expires 2')).stdout).toBe('tok\n');
+    expect(api.called('createHostInvite')[0]).toMatchObject({ zoneid: zone.id, expireshours: '2' });
+    expect(await json('host invite')).toEqual(hostinvite);
+    expect(await run('host invite --expires soon')).toMatchObject({ code: 2 });
+  });
+
+  test('pools are listed with what is free', async () => {
+    expect((await run('pool list')).stdout).toMatch(/local-1 .* Filesystem +HOST +Up +60\.0 GiB +100 GiB/);
+    expect(await json('pool list')).toHaveLength(3);
+  });
+});
+
+describe('what happened', () => {
+  test('events: the newest, as many as asked for', async () => {
+    const event = {
+      id: 'e',
+      type: 'TEMPLATE.CREATE',
+      level: 'ERROR',
+      description: 'no',
+      created: '2026-11-24T07:00:00+0000',
+    };
+    api.answer({ listEvents: () => ({ event: [event] }) });
+    expect((await run('event list --limit 7 --level error')).stdout).toMatch(/ERROR +TEMPLATE\.CREATE +no\n/);
+    expect(api.called('listEvents')[0]).toMatchObject({ pagesize: '7', level: 'ERROR' });
+    expect((await run('event list --limit 501')).code).toBe(2);
+  });
+
+  test('a job tells its outcome', async () => {
+    const { jobids } = (await json('deploy start ubuntu')) as { jobids: string[] };
+    const { code, stdout } = await run(`job show ${jobids[0]}`);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Status +failed\nCommand +prepareTemplate\n[^]*Error +Checksum/);
+    expect((await run(`job show ${jobids[0]} --wait`)).code).toBe(1);
+  });
+
+  test('api calls anything, and prints what it answers', async () => {
+    const { stdout } = await run('api listZones a=b=c');
+    expect(JSON.parse(stdout)).toEqual({ zone: [zone] });
+    expect(api.called('listZones')[0]).toMatchObject({ a: 'b=c' });
+    expect(await run('api listZones name')).toMatchObject({
+      code: 2,
+      stderr: "bypass: parameters are written name=value, not 'name'\n",
+    });
+  });
+});
+
+describe('the command line', () => {
+  test.each([
+    ['template lst', /unknown command 'lst'.*Did you mean list/],
+    ['template show', /missing required argument 'template'/],
+    ['template register --name x', /required option '--url <url>'/],
+    ['template list --nix', /unknown option '--nix'/],
+    ['template register --name x --url y --format vmdk', /--format takes QCOW2 or RAW, not 'vmdk'/],
+  ])('%s is refused with one line and exit code 2', async (line, message) => {
+    const { code, stdout, stderr } = await run(line);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^bypass: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+  });
+
+  test('every command has help with an example', async () => {
+    const nouns = ['template', 'iso', 'deploy', 'host', 'pool', 'zone', 'cluster', 'event', 'job'];
+    for (const noun of nouns) {
+      const { stdout, code } = await run(`${noun} --help`);
+      expect(code).toBe(0);
+      const verbs = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name ?? '');
+      expect(verbs.length).toBeGreaterThan(0);
+      for (const name of verbs) {
+        expect((await run(`${noun} ${name} --help`)).stdout).toMatch(
+          new RegExp(`Example:\\n {2}\\$ bypass ${noun} ${name}`),
+        );
+      }
+    }
+    expect((await run('--help')).stdout).toMatch(/Exit codes:[^]*BYPASS_URL[^]*Example:/);
+  });
+
+  test('without an api the line says how to name one, and the exit code is 3', async () => {
+    expect(await bypass(undefined, ['zone', 'list'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^bypass: [^\n]*npm start[^\n]*BYPASS_URL[^\n]*\n$/) as string,
+    });
+    await api.close();
+    const { code, stderr } = await run('zone list');
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining(api.url) as string });
+    api = await startApi();
+  });
+});

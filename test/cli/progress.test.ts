@@ -1,0 +1,163 @@
+import { renderBars } from '../../cli/bars.ts';
+import type { Progress } from '../../cli/deployments.ts';
+import { createProgress } from '../../cli/progress.ts';
+import { createStyle, widthOfText } from '../../cli/text.ts';
+import { Screen } from './terminal.ts';
+
+const MIB = 1024 ** 2;
+const style = createStyle({ unicode: true, color: false });
+
+const row = (pool: string, more: Partial<Progress> = {}): Progress => ({
+  id: pool,
+  pool,
+  stage: 'running',
+  text: 'downloading',
+  bytes: 512 * MIB,
+  total: 2048 * MIB,
+  percent: 25,
+  rate: 105 * MIB,
+  secondsLeft: 14.6,
+  host: 'kvm-1',
+  source: 'https://mirror.example.org/images/ubuntu-24.04-server-cloudimg-amd64.qcow2',
+  ...more,
+});
+
+/** What a terminal shows after it was sent a text, and where its cursor is: what the bars use of it, nothing else. */
+function show(text: string, columns: number): { readonly lines: readonly string[]; readonly y: number } {
+  const lines: string[] = [''];
+  let [x, y] = [0, 0];
+  for (const [piece] of text.matchAll(/\x1b\[(\d+)A|\x1b\[K|\r|\n|[^\x1b\r\n]/g)) {
+    if (piece === '\n') y += 1;
+    else if (piece === '\r') x = 0;
+    else if (piece === '\x1b[K') lines[y] = (lines[y] ?? '').slice(0, x);
+    else if (piece.startsWith('\x1b')) y -= Number(/\d+/.exec(piece)?.[0]);
+    else {
+      lines[y] = (lines[y] ?? '').padEnd(x).slice(0, x) + piece + (lines[y] ?? '').slice(x + 1);
+      x += 1;
+    }
+    if (piece === '\n') x = 0;
+    if (y < 0 || x > columns) throw new Error(`the cursor left the screen: ${x}, ${y}`);
+    lines[y] ??= '';
+  }
+  return { lines: lines.map((line) => line.trimEnd()), y };
+}
+
+test('at 80 columns: a bar with numbers, and a line that says who does what from where', () => {
+  expect(
+    renderBars(
+      [row('local-1'), row('shared', { stage: 'ready', text: 'ready' })],
+      { columns: 80, rows: 24 },
+      style,
+    ),
+  ).toEqual([
+    'local-1  ██████░░░░░░░░░░░░░░░░   25%    0.5/2.0 GiB    105 MiB/s  0:15 left',
+    '  downloading on kvm-1 from https://mirror.example.org/images/ubuntu-24.04-ser…',
+    'shared   ✓ ready',
+  ]);
+});
+
+test('on a wide terminal all of it stands in one line', () => {
+  const [line = '', ...others] = renderBars([row('local-1')], { columns: 200, rows: 24 }, style);
+  expect(others).toEqual([]);
+  expect(line).toMatch(/local-1 .* 25% .* 0:15 left .*downloading on kvm-1 from https.*qcow2$/);
+});
+
+test.each([10, 30, 50, 79, 80, 100, 131, 132, 250])('no line reaches the edge at %d columns', (columns) => {
+  const rows = [
+    row('local-1'),
+    row('a-pool-with-a-name-that-is-much-too-long-for-any-table', { total: 0, bytes: 0, rate: 0 }),
+    row('waiting', {
+      stage: 'waiting',
+      text: 'no room: 2.0 GiB are needed, 1.1 GiB are free',
+      secondsLeft: undefined,
+    }),
+    row('日本語のプール', { stage: 'failed', text: 'x'.repeat(400) }),
+  ];
+  for (const height of [3, 5, 24]) {
+    const lines = renderBars(rows, { columns, rows: height }, style);
+    expect(lines.length).toBeLessThan(height);
+    for (const line of lines) expect(widthOfText(line)).toBeLessThan(columns);
+  }
+});
+
+test('of more pools than lines, those that go on are shown and the others counted', () => {
+  const rows = Array.from({ length: 30 }, (_, i) =>
+    row(
+      `pool-${i}`,
+      i < 20 ? { stage: 'ready', text: 'ready' } : i < 22 ? { stage: 'failed', text: 'no' } : {},
+    ),
+  );
+  const lines = renderBars(rows, { columns: 80, rows: 12 }, style);
+  expect(lines).toHaveLength(11);
+  expect(lines[0]).toMatch(/^pool-22 /);
+  expect(lines.at(-1)).toBe('and 18 ready, 2 failed');
+});
+
+test('bars are drawn over, follow the size of the terminal, and leave nothing behind', () => {
+  const screen = new Screen({ columns: 80, rows: 24 });
+  screen.write('before\n');
+  const view = createProgress(screen, style, true);
+  for (let done = 0; done <= 100; done += 20) {
+    view.update([row('local-1', { percent: done }), row('local-2', { percent: done })]);
+  }
+  expect(show(screen.text, 80).lines.filter((line) => line !== '')).toHaveLength(5);
+  view.say('The api does not answer');
+  expect(show(screen.text, 80).lines.slice(0, 3)).toEqual([
+    'before',
+    'The api does not answer',
+    expect.stringMatching(/^local-1 .*100%/),
+  ]);
+  screen.columns = 150;
+  screen.emit('resize');
+  expect(show(screen.text, 150).lines.filter((line) => line !== '')).toHaveLength(4);
+  view.update([row('local-1')]);
+  view.end();
+  const { lines, y } = show(screen.text, 150);
+  expect(lines.filter((line) => line !== '')).toEqual(['before', 'The api does not answer']);
+  expect(y).toBe(2);
+  expect(screen.listenerCount('resize')).toBe(0);
+  // The cursor is never hidden, so there is nothing to restore when the command is killed.
+  expect(screen.text).not.toContain('\x1b[?');
+});
+
+test('lines that a narrower terminal has broken are drawn over as many rows as they take there', () => {
+  const screen = new Screen({ columns: 80, rows: 24 });
+  const view = createProgress(screen, style, true);
+  view.update([row('local-1')]);
+  screen.columns = 50;
+  screen.text = '';
+  screen.emit('resize');
+  expect(screen.text).toContain('\x1b[4A');
+});
+
+test('elsewhere there are plain lines: when something changes, and else every few seconds', () => {
+  const screen = new Screen();
+  let now = 0;
+  const view = createProgress(screen, style, true, () => now);
+  const lines = (): readonly string[] => screen.text.split('\n').slice(0, -1);
+  view.update([
+    row('local-1', { text: 'connecting', bytes: 0, rate: 0, secondsLeft: undefined, percent: 0 }),
+  ]);
+  now = 1000;
+  view.update([row('local-1')]);
+  for (now = 2000; now < 6000; now += 1000) view.update([row('local-1', { percent: now / 100 })]);
+  now = 6000;
+  view.update([row('local-1', { percent: 60 })]);
+  view.update([row('local-1', { stage: 'ready', text: 'ready' })]);
+  view.update([row('local-1', { stage: 'ready', text: 'ready' })]);
+  view.end();
+  const source = 'https://mirror.example.org/images/ubuntu-24.04-server-cloudimg-amd64.qcow2';
+  expect(lines()).toEqual([
+    `local-1: connecting on kvm-1 from ${source}, 0%, 0.0/2.0 GiB`,
+    `local-1: downloading on kvm-1 from ${source}, 25%, 0.5/2.0 GiB, 105 MiB/s, 0:15 left`,
+    `local-1: downloading on kvm-1 from ${source}, 60%, 0.5/2.0 GiB, 105 MiB/s, 0:15 left`,
+    'local-1: ready',
+  ]);
+  expect(screen.text).not.toContain('\x1b');
+});
+
+test('a terminal that cannot be drawn over gets plain lines', () => {
+  const screen = new Screen({ columns: 80, rows: 24 });
+  createProgress(screen, style, false).update([row('local-1')]);
+  expect(screen.text).not.toContain('\x1b');
+});

@@ -1,0 +1,100 @@
+import { completeJob, createJob, pendingCopies, pendingDeletions, settleCopy } from '../../db/jobs.ts';
+import type { CopyUuids, JobError } from '../../db/jobs.ts';
+import { openCopy } from '../../db/copies.ts';
+import { openDbLab } from './lab.ts';
+import type { DbLab } from './lab.ts';
+
+let lab: DbLab;
+beforeAll(async () => {
+  lab = await openDbLab();
+});
+afterAll(() => lab.close());
+
+async function newCopies(count: number): Promise<readonly CopyUuids[]> {
+  const template = await lab.addTemplate();
+  const host = await lab.addHost();
+  return Promise.all(
+    Array.from({ length: count }, async (_none, index) => {
+      const { id } = await lab.addPool(host.uuid, { name: `pool-${index}` });
+      return { templateId: template.uuid, poolId: id };
+    }),
+  );
+}
+
+const newJob = (copies: readonly CopyUuids[]) =>
+  createJob(lab.db, {
+    accountId: lab.account.uuid,
+    userId: lab.user.uuid,
+    cmd: 'prepareTemplate',
+    instanceType: 'Template',
+    instanceUuid: copies[0]?.templateId ?? '',
+    copies,
+  });
+
+const job = (uuid: string) =>
+  lab.db.selectFrom('async_job').where('uuid', '=', uuid).selectAll().executeTakeFirstOrThrow();
+
+const settle = (copy: CopyUuids, error?: JobError) =>
+  lab.db.transaction().execute((tx) => settleCopy(tx, copy, error));
+
+test('a job is done when all its copies are, and tells where they lie', async () => {
+  const copies = await newCopies(2);
+  const [one, two] = copies as [CopyUuids, CopyUuids];
+  for (const copy of copies) await openCopy(lab.db, copy, 'w');
+  const id = await newJob(copies);
+  await settle(one);
+  expect((await job(id)).job_status).toBe(0);
+  await settle(two);
+  await settle(two);
+  expect(await job(id)).toMatchObject({
+    job_status: 1,
+    job_result_code: 0,
+    job_result: {
+      success: true,
+      templatedeployment: [
+        { storagename: 'pool-0', templatename: 'debian' },
+        { storagename: 'pool-1', templatename: 'debian' },
+      ],
+    },
+  });
+});
+
+test('one copy that failed fails the job, in words', async () => {
+  const copies = await newCopies(2);
+  const [one, two] = copies as [CopyUuids, CopyUuids];
+  const id = await newJob(copies);
+  await settle(one, { code: 533, text: 'no room' });
+  await settle(two);
+  expect(await job(id)).toMatchObject({
+    job_status: 2,
+    job_result_code: 533,
+    job_result: { errorcode: 533, errortext: 'no room' },
+  });
+});
+
+test('copies that settle at once do not leave the job to each other', async () => {
+  const copies = await newCopies(8);
+  const ids = await Promise.all(Array.from({ length: 5 }, () => newJob(copies)));
+  await Promise.all(copies.map((copy) => settle(copy)));
+  for (const id of ids) expect((await job(id)).job_status).toBe(1);
+});
+
+test('what waits is found, when it has waited long enough', async () => {
+  const copies = await newCopies(1);
+  await newJob(copies);
+  await newJob(copies);
+  expect(await pendingCopies(lab.db, 0)).toEqual(copies);
+  expect(await pendingCopies(lab.db, 60)).toEqual([]);
+});
+
+test('a deletion that waits is found with who asked', async () => {
+  const { uuid } = await lab.addTemplate();
+  const [accountId, userId] = [lab.account.uuid, lab.user.uuid];
+  const about = { cmd: 'deleteIso', instanceType: 'Iso', instanceUuid: uuid };
+  const jobId = await createJob(lab.db, { accountId, userId, ...about });
+  expect(await pendingDeletions(lab.db, 0)).toEqual([{ jobId, templateId: uuid, accountId, userId }]);
+  await completeJob(lab.db, jobId, { result: { success: true } });
+  await completeJob(lab.db, jobId, { error: { code: 530, text: 'too late' } });
+  expect(await job(jobId)).toMatchObject({ job_status: 1, job_result: { success: true } });
+  expect(await pendingDeletions(lab.db, 0)).toEqual([]);
+});

@@ -1,0 +1,75 @@
+import { openCopy } from '../../db/copies.ts';
+import { NotPossible } from '../../db/errors.ts';
+import { recordPoolReports } from '../../db/pools.ts';
+import { release, reserve } from '../../db/reservations.ts';
+import { openDbLab } from './lab.ts';
+import type { DbLab } from './lab.ts';
+
+let lab: DbLab;
+beforeAll(async () => {
+  lab = await openDbLab();
+});
+afterAll(() => lab.close());
+
+async function newPool(free: number) {
+  const host = await lab.addHost();
+  const report = await lab.addPool(host.uuid, { free });
+  const copy = async (): Promise<string> => {
+    const template = await lab.addTemplate();
+    return (await openCopy(lab.db, { templateId: template.uuid, poolId: report.id }, 'w')).copyId;
+  };
+  const tell = (changes: Partial<typeof report>) =>
+    recordPoolReports(lab.db, host.uuid, [{ ...report, ...changes }]);
+  return { copy, tell };
+}
+
+test('a promise is kept beside the ones before it', async () => {
+  const pool = await newPool(1000);
+  const [one, two] = [await pool.copy(), await pool.copy()];
+  expect(await reserve(lab.db, one, 600)).toEqual({
+    granted: true,
+    poolName: 'pool',
+    needed: 600,
+    free: 1000,
+    reserved: 0,
+  });
+  expect(await reserve(lab.db, two, 500)).toMatchObject({ granted: false, needed: 500, reserved: 600 });
+  expect(await reserve(lab.db, two, 400)).toMatchObject({ granted: true });
+  expect(await reserve(lab.db, one, 600)).toMatchObject({ granted: true, reserved: 400 });
+});
+
+test('who gets no room holds none', async () => {
+  const pool = await newPool(1000);
+  const [one, two] = [await pool.copy(), await pool.copy()];
+  await reserve(lab.db, one, 600);
+  await pool.tell({ free: 500 });
+  expect(await reserve(lab.db, one, 600)).toMatchObject({ granted: false });
+  expect(await reserve(lab.db, two, 500)).toMatchObject({ granted: true, reserved: 0 });
+});
+
+test('what is written already is not needed twice', async () => {
+  const pool = await newPool(1000);
+  const [one, two] = [await pool.copy(), await pool.copy()];
+  await reserve(lab.db, one, 800);
+  await pool.tell({ free: 300, parts: { [one]: 700 } });
+  expect(await reserve(lab.db, two, 200)).toMatchObject({ granted: true, free: 300, reserved: 100 });
+  expect(await reserve(lab.db, one, 800)).toMatchObject({ granted: true, needed: 100, reserved: 200 });
+});
+
+test('of many that ask at once, as many get room as fit', async () => {
+  const pool = await newPool(1000);
+  const copies = await Promise.all(Array.from({ length: 20 }, () => pool.copy()));
+  const rooms = await Promise.all(copies.map((copy) => reserve(lab.db, copy, 300)));
+  expect(rooms.filter(({ granted }) => granted)).toHaveLength(3);
+  const [holder] = copies.filter((_copy, index) => rooms[index]?.granted);
+  await release(lab.db, holder ?? '');
+  const again = await Promise.all(
+    copies.filter((_copy, index) => !rooms[index]?.granted).map((copy) => reserve(lab.db, copy, 300)),
+  );
+  expect(again.filter(({ granted }) => granted)).toHaveLength(1);
+});
+
+test('a copy that is gone is promised nothing', async () => {
+  const gone = reserve(lab.db, '00000000-0000-4000-8000-000000000000', 1);
+  await expect(gone).rejects.toThrow(NotPossible);
+});

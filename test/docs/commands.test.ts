@@ -1,0 +1,140 @@
+/** Whatever command a document tells people to run is one that there is, with flags that it takes. */
+import { execFile } from 'node:child_process';
+import { access, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Command } from 'commander';
+import { COMMANDS } from '../../api/registry.ts';
+import { createProgram } from '../../cli/program.ts';
+import { cliOf } from '../../cli/surroundings.ts';
+import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { ensureBuilt } from '../support/built.ts';
+
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'docker-compose.yml',
+  'deploy/bypass-host.env',
+  'deploy/bypass-host.service',
+];
+
+const text = (name: string): Promise<string> => readFile(join(PROJECT_ROOT, name), 'utf8');
+const everything = async (): Promise<string> => (await Promise.all(DOCUMENTS.map(text))).join('\n');
+
+interface Mention {
+  /** Up to three words, such as `template register --name`. */
+  readonly words: readonly string[];
+  readonly flags: readonly string[];
+}
+
+/** Code of a document, with lines that go on in the next one joined. What is no Markdown is code as it is. */
+const codeOf = async (name: string): Promise<readonly string[]> => {
+  const document = await text(name);
+  if (!name.endsWith('.md')) return document.split('\n');
+  return [...document.matchAll(/```\w*\n([^]*?)```|`([^`\n]+)`/g)]
+    .map(([, block, span]) => block ?? span ?? '')
+    .flatMap((code) => code.replace(/\\\n\s*/g, '').split('\n'));
+};
+
+/** Each `bypass …` of a line of code, up to where its comment or the next command begins. */
+const mentionsIn = (line: string): readonly Mention[] =>
+  [...line.matchAll(/(?:^|[\s`;(])(?:npx )?bypass ((?:[a-z]+|--)[^#;|`]*)/g)].map(([, rest = '']) => {
+    const parts = rest.trim().split(/\s+/);
+    const end = parts.findIndex((part) => !/^[a-z]+$/.test(part));
+    return {
+      words: parts.slice(0, end === -1 ? parts.length : end),
+      flags: parts.filter((part) => /^--[a-z]/.test(part)),
+    };
+  });
+
+const run = promisify(execFile);
+const clientProgram = createProgram(cliOf(process));
+
+/** What `--help` says of a command; undefined when there is none of that name. */
+async function helpOf(words: readonly string[]): Promise<string | undefined> {
+  const client = words.reduce<Command | undefined>(
+    (at, word) => at?.commands.find((command) => command.name() === word),
+    clientProgram,
+  );
+  return client === undefined ? helpOfProcess(words) : client.helpInformation();
+}
+
+/** The commands of processes are only in the whole program. */
+async function helpOfProcess(words: readonly string[]): Promise<string | undefined> {
+  await ensureBuilt();
+  const program = join(PROJECT_ROOT, 'bin', 'bypass.js');
+  const { stdout } = await run(process.execPath, [program, ...words, '--help'], { cwd: PROJECT_ROOT });
+  return stdout.startsWith(`Usage: ${['bypass', ...words].join(' ')} `) ? stdout : undefined;
+}
+
+/** A command that runs something: `host list`, not the noun alone. `api` takes a command of the API. */
+function commandOf({ words }: Mention): readonly string[] {
+  const [first = '', second] = words;
+  const alone = ['dev', 'demo'].includes(first) || (first === 'api' && second !== 'run');
+  return words.slice(0, alone ? 1 : 2);
+}
+
+describe('bypass commands', () => {
+  const helps = new Map<string, string | undefined>();
+
+  beforeAll(async () => {
+    for (const document of DOCUMENTS) {
+      for (const mention of (await codeOf(document)).flatMap(mentionsIn)) {
+        const command = commandOf(mention);
+        const key = command.join(' ');
+        if (!helps.has(key)) helps.set(key, await helpOf(command));
+      }
+    }
+  });
+
+  test.each(DOCUMENTS)('in %s there are, with those flags', async (document) => {
+    const wrong = (await codeOf(document)).flatMap(mentionsIn).flatMap((mention) => {
+      const key = commandOf(mention).join(' ');
+      const help = helps.get(key);
+      if (help === undefined) return [`bypass ${key}`];
+      return mention.flags
+        .filter((flag) => !help.includes(`${flag} `))
+        .map((flag) => `bypass ${key} ${flag}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('were found at all', () => {
+    expect([...helps.keys()]).toEqual(
+      expect.arrayContaining([
+        'template register',
+        'deploy start',
+        'host run',
+        'control run',
+        'api run',
+        'api',
+      ]),
+    );
+  });
+});
+
+test('scripts of npm that are named are there', async () => {
+  const { scripts } = JSON.parse(await text('package.json')) as { scripts: Record<string, string> };
+  const named = [...(await everything()).matchAll(/npm (?:run ([a-z:]+)|(start|test)\b)/g)].map(
+    ([, script, short]) => script ?? short ?? '',
+  );
+  expect(new Set(named).size).toBeGreaterThan(3);
+  expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+});
+
+test('the README names every command of the API, and no other', async () => {
+  const paragraph = /^The commands: ([^]*?)\n\n/m.exec(await text('README.md'))?.[1] ?? '';
+  const named = [...paragraph.matchAll(/`([a-z]+[A-Z]\w+)`/g)].map(([, name]) => name);
+  expect(new Set(named)).toEqual(new Set(COMMANDS.map(({ name }) => name)));
+});
+
+test.each(DOCUMENTS.filter((name) => name.endsWith('.md')))(
+  'links of %s lead somewhere',
+  async (document) => {
+    const links = [...(await text(document)).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(
+      ([, path]) => path ?? '',
+    );
+    for (const path of links) await access(join(PROJECT_ROOT, dirname(document), path));
+  },
+);

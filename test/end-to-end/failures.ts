@@ -1,0 +1,145 @@
+/** What goes wrong is told where a person looks for it, and leaves nothing behind. */
+import { readdir } from 'node:fs/promises';
+import { noise, qcow2Image, rawDisk } from '../support/images.ts';
+import { until } from '../support/until.ts';
+import type { EndToEnd } from './lab.ts';
+
+const MIB = 1_048_576;
+
+/** @param opened gives the installation, once it is up */
+export function failures(opened: () => EndToEnd): void {
+  let lab: EndToEnd;
+  beforeAll(() => {
+    lab = opened();
+  });
+
+  const published = async (): Promise<readonly string[]> =>
+    (await readdir(lab.pool.path)).filter((name) => !name.startsWith('.bypass-'));
+
+  test('a wrong checksum publishes nothing, and the deployment says why, in Temporal too', async () => {
+    lab.server.serve('/wrong', { body: rawDisk(2 * MIB) });
+    const image = await lab.register({
+      url: lab.server.url('/wrong'),
+      checksum: `{SHA-256}${'0'.repeat(64)}`,
+    });
+    const job = await lab.job(await lab.prepare(image.id));
+    expect(job).toMatchObject({ jobstatus: 2, jobresultcode: 530 });
+    expect(job.jobresult.errortext).toContain('checksum');
+    const [copy] = await lab.deployments({ templateid: image.id });
+    expect(copy).toMatchObject({ state: 'Failed', downloadstate: 'DOWNLOAD_ERROR' });
+    expect(copy?.error).toContain('checksum');
+    expect(await published()).toEqual([]);
+    await lab.workflows(`TemplateId = '${image.id}' AND ExecutionStatus = 'Failed'`);
+    expect(await lab.failureOf(`copy:${image.id}:${lab.pool.id}`)).toContain('checksum');
+  });
+
+  test('a failed deployment is started again by the same call', async () => {
+    lab.server.serve('/later', (n) => (n <= 1 ? { body: rawDisk(MIB) } : { status: 404 }));
+    const image = await lab.register({ url: lab.server.url('/later') });
+    lab.server.serve('/later', { status: 404 });
+    expect((await lab.job(await lab.prepare(image.id))).jobstatus).toBe(2);
+    lab.server.serve('/later', { body: rawDisk(MIB) });
+    const [copy] = await lab.deploy(image.id);
+    expect(copy).toMatchObject({ state: 'Ready' });
+    expect(copy?.attempts.map(({ errorkind }) => errorkind)).toEqual(['NotFound', undefined]);
+  });
+
+  test('a hostile qcow2 is refused at registration by its header, with nothing left', async () => {
+    lab.server.serve('/hostile', { body: qcow2Image({ backingOffset: 512n, backingSize: 11 }) });
+    const refusal = await lab.refused({ url: lab.server.url('/hostile'), format: 'QCOW2', name: 'hostile' });
+    expect(refusal.errortext).toContain('backing file');
+    expect(await lab.rowsNamed('hostile')).toBe(0);
+  });
+
+  test.each([
+    ['a web page', Buffer.concat([Buffer.from('<html>'), noise(MIB)]), 'HTML'],
+    ['nothing at all', Buffer.alloc(0), 'empty'],
+  ])('%s is no image', async (_name, body, word) => {
+    lab.server.serve('/no-image', { body });
+    const refusal = await lab.refused({ url: lab.server.url('/no-image'), name: 'no-image' });
+    expect(refusal.errortext).toContain(word);
+    expect(await lab.rowsNamed('no-image')).toBe(0);
+  });
+
+  test('a registration terminated in Temporal is swept away', async () => {
+    lab.server.serve('/silent', { silent: true });
+    const name = 'terminated';
+    const registering = lab.refused({ url: lab.server.url('/silent'), name });
+    await until('the row of the registration is there', async () => (await lab.rowsNamed(name)) === 1);
+    const [running] = await lab.workflows(`WorkflowType = 'registration' AND ExecutionStatus = 'Running'`);
+    await lab.temporal.workflow.getHandle(running?.workflowId ?? '').terminate('by the test');
+    await registering;
+    await until('the row is swept', async () => (await lab.rowsNamed(name)) === 0, 120_000);
+  });
+
+  test('a server that asks for patience is waited for, with the reason and the next time to see', async () => {
+    const body = rawDisk(MIB);
+    lab.server.serve('/busy', { body });
+    const image = await lab.register({ url: lab.server.url('/busy') });
+    lab.server.serve('/busy', (n) => (n <= 1 ? { status: 503, headers: { 'retry-after': '3' } } : { body }));
+    const job = await lab.prepare(image.id);
+    await until('the wait is told', async () => {
+      const [copy] = await lab.deployments({ templateid: image.id });
+      return copy?.waitreason?.includes('503') === true && copy.nexttry !== undefined;
+    });
+    expect((await lab.job(job)).jobstatus).toBe(1);
+  });
+
+  test('a cancelled deployment keeps its bytes and goes on from them; with cleanup they go', async () => {
+    const body = rawDisk(6 * MIB);
+    const slow = { body, pauseMs: 100 };
+    lab.server.serve('/slow', slow);
+    const image = await lab.register({ url: lab.server.url('/slow') });
+    const first = await lab.prepare(image.id);
+    const bytesOf = async (): Promise<number> =>
+      (await lab.deployments({ templateid: image.id }))[0]?.bytes ?? 0;
+    await until('bytes flow', async () => (await bytesOf()) > MIB);
+    await lab.call('cancelTemplateDeployment', { templateid: image.id, storageid: lab.pool.id });
+    const job = await lab.job(first);
+    expect(job.jobstatus).toBe(2);
+    expect(job.jobresult.errortext).toContain('cancelled');
+    await until('the copy says so', async () => {
+      const [copy] = await lab.deployments({ templateid: image.id });
+      return copy?.downloadstate === 'NOT_DOWNLOADED';
+    });
+    const before = lab.server.seen('/slow').bytes;
+    lab.server.serve('/slow', { body });
+    await lab.deploy(image.id);
+    expect(lab.server.seen('/slow').bytes - before).toBeLessThan(5 * MIB);
+
+    lab.server.serve('/slow2', slow);
+    const other = await lab.register({ url: lab.server.url('/slow2') });
+    const second = await lab.prepare(other.id);
+    await until('bytes flow', async () => (await lab.deployments({ templateid: other.id }))[0]?.bytes !== 0);
+    await lab.call('cancelTemplateDeployment', {
+      templateid: other.id,
+      storageid: lab.pool.id,
+      cleanup: true,
+    });
+    expect((await lab.job(second)).jobstatus).toBe(2);
+    await until(
+      'the copy is gone',
+      async () => (await lab.deployments({ templateid: other.id })).length === 0,
+    );
+    expect(await lab.partsOf(lab.pool)).toEqual([]);
+  });
+
+  test('bad input is refused with the name of the parameter, and nothing is contacted or stored', async () => {
+    lab.server.serve('/untouched', { body: rawDisk(MIB) });
+    const url = lab.server.url('/untouched');
+    const cases = [
+      [{ url, checksum: '{SHA-256}12' }, 'checksum'],
+      [{ url, hypervisor: 'VMware' }, 'hypervisor'],
+      [{ url, directdownload: 'false' }, 'directdownload'],
+      [{ url: 'ftp://127.0.0.1/a.img' }, 'url'],
+      [{ url, 'details[0].HTTP_HEADER': 'no colon' }, 'HTTP_HEADER'],
+      [{ url, format: 'VMDK' }, 'format'],
+    ] as const;
+    for (const [parameters, word] of cases) {
+      const refusal = await lab.refused({ ...parameters, name: 'bad-input' });
+      expect([refusal.errorcode, refusal.errortext]).toEqual([431, expect.stringContaining(word)]);
+    }
+    expect(lab.server.seen('/untouched').requests).toHaveLength(0);
+    expect(await lab.rowsNamed('bad-input')).toBe(0);
+  });
+}

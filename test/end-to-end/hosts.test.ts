@@ -1,0 +1,129 @@
+/** Several hosts: who probes, who downloads, and what happens when one of them is gone. */
+import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { rawDisk } from '../support/images.ts';
+import { until } from '../support/until.ts';
+import { openEndToEnd } from './lab.ts';
+import type { EndToEnd } from './lab.ts';
+
+const MIB = 1_048_576;
+let lab: EndToEnd;
+
+beforeAll(async () => {
+  lab = await openEndToEnd({ hosts: 3 });
+});
+afterAll(() => lab.close());
+
+const shared = (): EndToEnd['pool'] => lab.pools.find(({ path }) => path.includes('shared')) ?? lab.pool;
+
+test('the downloading host is killed; another one finishes from the bytes on the shared pool', async () => {
+  const body = rawDisk(12 * MIB);
+  lab.server.serve('/big', { body, pauseMs: 60 });
+  const image = await lab.register({ url: lab.server.url('/big') });
+  const job = await lab.prepare(image.id, shared().id);
+  const copy = async () => (await lab.deployments({ templateid: image.id }))[0];
+  await until('a third is there', async () => ((await copy())?.bytes ?? 0) > 4 * MIB);
+  const first = await copy();
+  lab.killHost(first?.hostname ?? '');
+  expect((await lab.job(job, 180_000)).jobstatus).toBe(1);
+  const last = await copy();
+  expect(last).toMatchObject({ state: 'Ready' });
+  expect(last?.hostid).not.toBe(first?.hostid);
+  expect(last?.attempts.map(({ errorkind }) => errorkind)).toContain('HostGone');
+  expect((await readFile(join(shared().path, last?.installpath ?? ''))).equals(body)).toBe(true);
+  expect(await lab.partsOf(shared())).toEqual([]);
+});
+
+test('without storageid every pool of the zone gets its copy', async () => {
+  lab.server.serve('/all', { body: rawDisk(MIB) });
+  const image = await lab.register({ url: lab.server.url('/all') });
+  const copies = await lab.deploy(image.id);
+  expect(copies).toHaveLength(4);
+  expect(copies.every(({ state }) => state === 'Ready')).toBe(true);
+});
+
+test('a host without a token is listed as Disabled, gets nothing, and works once it is approved', async () => {
+  const state = join(lab.stack.dataDir, 'stranger');
+  const path = join(lab.stack.dataDir, 'stranger-pool');
+  await mkdir(path);
+  const stranger = await lab.runHost({ name: 'stranger', state, pools: `own=Filesystem:HOST:${path}` });
+  try {
+    const find = async () => (await lab.hosts()).find(({ name }) => name === 'stranger');
+    await until('it is listed', async () => (await find()) !== undefined);
+    const host = await find();
+    expect(host).toMatchObject({
+      resourcestate: 'Disabled',
+      fingerprint: expect.stringContaining(':') as string,
+    });
+    lab.server.serve('/a', { body: rawDisk(MIB) });
+    const image = await lab.register({ url: lab.server.url('/a') });
+    expect(await lab.deploy(image.id)).toHaveLength(4);
+    await lab.call('updateHost', { id: host?.id ?? '', allocationstate: 'Enable' });
+    await until('it is up', async () => (await find())?.state === 'Up');
+    expect(await lab.deploy(image.id)).toHaveLength(5);
+    expect((await readdir(path)).filter((name) => !name.startsWith('.bypass-'))).toHaveLength(1);
+    await lab.call('deleteHost', { id: host?.id ?? '', forced: true });
+  } finally {
+    await stranger.stop();
+  }
+});
+
+test('where the mount of a shared pool is missing nothing is written, and the host says so', async () => {
+  const state = join(lab.stack.dataDir, 'fourth');
+  const mount = join(lab.stack.dataDir, 'fourth-mount');
+  const empty = join(lab.stack.dataDir, 'fourth-empty');
+  await mkdir(empty);
+  await symlink(shared().path, mount);
+  const pools = `${shared().name}=SharedMountPoint:CLUSTER:${mount}`;
+  const invite = await lab.invite();
+  let fourth = await lab.runHost({ name: 'fourth', state, pools, invite });
+  try {
+    const find = async () => (await lab.hosts()).find(({ name }) => name === 'fourth');
+    await until('it is up', async () => (await find())?.state === 'Up');
+    await fourth.stop();
+    await rm(mount);
+    await symlink(empty, mount);
+    fourth = await lab.runHost({ name: 'fourth', state, pools });
+    await until('it says what is missing', async () =>
+      JSON.stringify((await find()) ?? {}).includes('not mounted'),
+    );
+    for (const host of await lab.hosts()) {
+      if (host.name !== 'fourth') lab.freezeHost(host.name);
+    }
+    await until(
+      'the others are down',
+      async () => (await lab.hosts()).every(({ name, state: seen }) => name === 'fourth' || seen === 'Down'),
+      90_000,
+    );
+    lab.server.serve('/b', { body: rawDisk(MIB) });
+    const image = await lab.register({ url: lab.server.url('/b') });
+    await expect(lab.prepare(image.id, shared().id)).rejects.toThrow("mounts pool 'shared'");
+    expect(await readdir(empty)).toEqual([]);
+  } finally {
+    lab.goOn();
+    await fourth.stop();
+  }
+  await lab.call('deleteHost', {
+    id: (await lab.hosts()).find(({ name }) => name === 'fourth')?.id ?? '',
+    forced: true,
+  });
+  await until('the others are up again', async () =>
+    (await lab.hosts()).every(({ state: seen }) => seen === 'Up'),
+  );
+}, 240_000);
+
+// Last: the host does not come back.
+test('a host that is gone shows Down within a minute, registrations use the others, and it can be forgotten', async () => {
+  lab.server.serve('/any', { body: rawDisk(MIB) });
+  const [victim] = await lab.hosts();
+  lab.freezeHost(victim?.name ?? '');
+  // Not yet known to be down, it is among the candidates: who asks it first goes on with another.
+  const images = await Promise.all(
+    Array.from({ length: 6 }, (_, n) => lab.register({ url: lab.server.url('/any'), name: `any-${n}` })),
+  );
+  expect(images.every(({ isready }) => isready)).toBe(true);
+  await until('it shows Down', async () => (await lab.hosts()).some(({ state }) => state === 'Down'), 60_000);
+  await lab.call('deleteHost', { id: victim?.id ?? '' });
+  expect(await lab.hosts()).toHaveLength(2);
+  expect((await lab.listPools()).map(({ id }) => id)).toHaveLength(3);
+});

@@ -1,0 +1,322 @@
+/** What end-to-end tests share: an installation, an origin of images, and words for what a client does. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { ApiError, UnreachableError } from '../../cli/errors.ts';
+import { PARTS_FOLDER } from '../../images/part-file.ts';
+import { openDatabase } from '../../db/database.ts';
+import type { Database } from '../../db/database.ts';
+import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import type { ReadyFile } from '../../workers/dev/ready-file.ts';
+import { startImageServer } from '../support/image-server.ts';
+import type { ImageServer } from '../support/image-server.ts';
+import { startStack } from '../support/stack.ts';
+import type { Stack } from '../support/stack.ts';
+import { until } from '../support/until.ts';
+
+export interface Image {
+  readonly id: string;
+  readonly name: string;
+  readonly isready: boolean;
+  readonly size?: number;
+}
+
+export interface Deployment {
+  readonly id: string;
+  readonly storageid: string;
+  readonly state: string;
+  readonly downloadstate: string;
+  readonly bytes?: number;
+  readonly error?: string;
+  readonly hostid?: string;
+  readonly hostname?: string;
+  readonly localpath?: string;
+  readonly installpath?: string;
+  readonly waitreason?: string;
+  readonly nexttry?: string;
+  readonly attempts: readonly {
+    readonly source: string;
+    readonly errorkind?: string;
+    readonly hostname?: string;
+  }[];
+}
+
+export interface Job {
+  readonly jobstatus: number;
+  readonly jobresultcode: number;
+  readonly jobresult: { readonly errortext?: string; readonly templatedeployment?: readonly Deployment[] };
+}
+
+export interface Host {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly resourcestate: string;
+}
+
+type Parameters = Readonly<Record<string, string | number | boolean>>;
+export interface PoolPlace {
+  readonly id: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+export interface HostOptions {
+  readonly name: string;
+  readonly state: string;
+  readonly pools: string;
+  readonly invite?: string;
+}
+
+export interface EndToEnd {
+  readonly stack: Stack;
+  readonly server: ImageServer;
+  readonly temporal: Client;
+  readonly db: Database;
+  readonly pools: readonly PoolPlace[];
+  /** The first of them. */
+  readonly pool: PoolPlace;
+  /** As they are now: what was killed is started again as another process. */
+  pids(): ReadyFile['pids'];
+  call<T>(command: string, parameters?: Parameters): Promise<T>;
+  /** A RAW template called after its URL, unless told otherwise; `format` ISO makes it an ISO. */
+  register(parameters: Parameters & { readonly url: string }): Promise<Image>;
+  /** The refusal of a registration. */
+  refused(
+    parameters: Parameters & { readonly url: string },
+  ): Promise<{ errorcode: number; errortext: string }>;
+  /** @returns the job's id */
+  prepare(templateId: string, poolId?: string): Promise<string>;
+  /** Waits for its end. */
+  job(id: string, timeoutMs?: number): Promise<Job>;
+  /** Prepares, waits, and gives the copies; fails with the job's error. */
+  deploy(templateId: string, poolId?: string): Promise<readonly Deployment[]>;
+  delete(format: string, templateId: string): Promise<void>;
+  deployments(parameters: Parameters): Promise<readonly Deployment[]>;
+  templates(parameters: Parameters): Promise<readonly Image[]>;
+  hosts(): Promise<readonly Host[]>;
+  listPools(): Promise<readonly PoolPlace[]>;
+  /** Rows of templates of that name in the database, of whatever state. */
+  rowsNamed(name: string): Promise<number>;
+  workflows(query: string): Promise<readonly ListedWorkflow[]>;
+  /** All that Temporal kept of the workflows about a template, as text. */
+  histories(templateId: string): Promise<string>;
+  /** The message that a workflow failed with. */
+  failureOf(workflowId: string): Promise<string>;
+  partsOf(pool: PoolPlace): Promise<readonly string[]>;
+  /** As a power cut does it; the supervisor starts it again. */
+  killHost(name: string): void;
+  /** It keeps its process and answers nothing more, until `goOn`. */
+  freezeHost(name: string): void;
+  /** Wakes every host that was frozen. */
+  goOn(): void;
+  /** One more host worker, as an operator runs it. */
+  runHost(options: HostOptions): Promise<{ stop(): Promise<void> }>;
+  /** A token of `bypass host invite`. */
+  invite(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface ListedWorkflow {
+  readonly workflowId: string;
+  readonly status: string;
+  readonly searchAttributes: Readonly<Record<string, unknown>>;
+}
+
+export async function openEndToEnd(options: { readonly hosts: number }): Promise<EndToEnd> {
+  const stack = await startStack(options);
+  const server = await startImageServer();
+  const connection = await Connection.connect({ address: stack.temporalAddress });
+  const temporal = new Client({ connection });
+  const db = openDatabase(await databaseUrl(stack));
+  const call = <T>(command: string, parameters: Parameters = {}): Promise<T> =>
+    stack.api.call<T>(command, parameters);
+  const list = async <T>(command: string, key: string, parameters: Parameters = {}): Promise<readonly T[]> =>
+    (await call<Record<string, readonly T[] | undefined>>(command, parameters))[key] ?? [];
+  const [zone] = await list<{ readonly id: string }>('listZones', 'zone');
+  const [osType] = await list<{ readonly id: string }>('listOsTypes', 'ostype');
+  const pids = (): ReadyFile['pids'] => (JSON.parse(readFileSync(stack.readyFile, 'utf8')) as ReadyFile).pids;
+  const pidOf = (name: string): number => {
+    const pid = pids().hosts[Number(/\d+$/.exec(name)?.[0]) - 1];
+    if (pid === undefined) throw new Error(`'${name}' is no host of this installation`);
+    return pid;
+  };
+  const frozen = new Set<number>();
+  const goOn = (): void => {
+    for (const pid of frozen) process.kill(pid, 'SIGCONT');
+    frozen.clear();
+  };
+
+  const register = async (parameters: Parameters & { readonly url: string }): Promise<Image> => {
+    const { format = 'RAW', ...rest } = parameters;
+    const common = {
+      name: new URL(parameters.url).pathname.slice(1),
+      displaytext: 'from the end-to-end tests',
+      zoneid: zone?.id ?? '',
+      ostypeid: osType?.id ?? '',
+      directdownload: true,
+      ...rest,
+    };
+    const [image] =
+      format === 'ISO'
+        ? await list<Image>('registerIso', 'iso', common)
+        : await list<Image>('registerTemplate', 'template', { hypervisor: 'KVM', format, ...common });
+    if (image === undefined) throw new Error('the answer names no template');
+    return image;
+  };
+
+  const deployments = (parameters: Parameters): Promise<readonly Deployment[]> =>
+    list<Deployment>('listTemplateDeployments', 'templatedeployment', parameters);
+
+  const job = (id: string, timeoutMs = 120_000): Promise<Job> =>
+    until(
+      `job ${id} ends`,
+      async () => {
+        const now = await call<Job>('queryAsyncJobResult', { jobid: id }).catch(unlessReached);
+        return now === undefined || now.jobstatus === 0 ? undefined : now;
+      },
+      timeoutMs,
+    );
+
+  const prepare = async (templateid: string, storageid?: string): Promise<string> => {
+    const where = storageid === undefined ? {} : { storageid };
+    const asked = { templateid, zoneid: zone?.id ?? '', ...where };
+    return (await call<{ readonly jobid: string }>('prepareTemplate', asked)).jobid;
+  };
+
+  return {
+    stack,
+    server,
+    temporal,
+    db,
+    pools: stack.pools,
+    pool: stack.pools[0] as PoolPlace,
+    pids,
+    call,
+    register,
+    prepare,
+    job,
+    deployments,
+    async refused(parameters) {
+      try {
+        await register(parameters);
+      } catch (error) {
+        if (error instanceof ApiError) return { errorcode: error.code, errortext: error.message };
+        throw error;
+      }
+      throw new Error('the registration was not refused');
+    },
+    async deploy(templateId, poolId) {
+      const ended = await job(await prepare(templateId, poolId));
+      if (ended.jobstatus !== 1) throw new Error(`the deployment failed: ${ended.jobresult.errortext ?? ''}`);
+      return deployments({ templateid: templateId });
+    },
+    async delete(format, id) {
+      const command = format === 'ISO' ? 'deleteIso' : 'deleteTemplate';
+      const ended = await job((await call<{ readonly jobid: string }>(command, { id })).jobid);
+      expect(ended).toMatchObject({ jobstatus: 1, jobresult: { success: true } });
+    },
+    templates: (parameters) => list('listTemplates', 'template', { templatefilter: 'all', ...parameters }),
+    hosts: () => list('listHosts', 'host', { type: 'Routing' }),
+    listPools: () => list('listStoragePools', 'storagepool'),
+    async rowsNamed(name) {
+      return (await db.selectFrom('vm_template').select('id').where('name', '=', name).execute()).length;
+    },
+    async workflows(query) {
+      const found: WorkflowExecutionInfo[] = [];
+      await until(`a workflow is listed for ${query}`, async () => {
+        found.length = 0;
+        for await (const workflow of temporal.workflow.list({ query })) found.push(workflow);
+        return found.length > 0;
+      });
+      return found.map(({ workflowId, status, searchAttributes }) => ({
+        workflowId,
+        status: status.name,
+        searchAttributes: searchAttributes as Readonly<Record<string, unknown>>,
+      }));
+    },
+    async histories(templateId) {
+      const texts: string[] = [];
+      for await (const { workflowId, runId } of temporal.workflow.list({
+        query: `TemplateId = '${templateId}'`,
+      })) {
+        const history = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+        texts.push(JSON.stringify(history, (_key, value: unknown) => readable(value)));
+      }
+      return texts.join('\n');
+    },
+    async failureOf(workflowId) {
+      try {
+        await temporal.workflow.getHandle(workflowId).result();
+      } catch (error) {
+        const { cause } = error as Error;
+        return (cause as Error | undefined)?.message ?? (error as Error).message;
+      }
+      throw new Error(`workflow ${workflowId} did not fail`);
+    },
+    partsOf: ({ path }) => readdir(join(path, PARTS_FOLDER)).catch(() => []),
+    killHost(name) {
+      process.kill(pidOf(name), 'SIGKILL');
+    },
+    freezeHost(name) {
+      frozen.add(pidOf(name));
+      process.kill(pidOf(name), 'SIGSTOP');
+    },
+    goOn,
+    async runHost({ name, state, pools, invite }) {
+      const program = join(PROJECT_ROOT, 'dist', 'workers', 'main.js');
+      const child = spawn(process.execPath, [program, 'host', 'run'], {
+        env: {
+          PATH: process.env['PATH'],
+          TEMPORAL_ADDRESS: stack.temporalAddress,
+          BYPASS_STATE_DIR: state,
+          BYPASS_HOST_NAME: name,
+          BYPASS_ZONE: 'zone1',
+          BYPASS_CLUSTER: 'cluster1',
+          BYPASS_POOLS: pools,
+          ...(invite === undefined ? {} : { BYPASS_INVITE: invite }),
+        },
+        stdio: 'ignore',
+      });
+      return {
+        async stop() {
+          if (child.exitCode !== null || child.signalCode !== null) return;
+          const ended = once(child, 'exit');
+          child.kill('SIGTERM');
+          await ended;
+        },
+      };
+    },
+    async invite() {
+      const answer = await call<{ readonly hostinvite: { readonly token: string } }>('createHostInvite');
+      return answer.hostinvite.token;
+    },
+    async close() {
+      goOn();
+      await db.destroy();
+      await connection.close();
+      await server.close();
+      await stack.remove();
+    },
+  };
+}
+
+/** An api that is being started again is asked once more. */
+function unlessReached(error: unknown): undefined {
+  if (!(error instanceof UnreachableError)) throw error;
+}
+
+/** Payloads are bytes in a history; here they are read as what they stand for. */
+const readable = (value: unknown): unknown =>
+  value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
+
+/** It is told to no one but the processes that use it. */
+async function databaseUrl({ pids }: Stack): Promise<string> {
+  const environment = (await readFile(`/proc/${pids.api}/environ`, 'utf8')).split('\0');
+  const found = environment.find((entry) => entry.startsWith('BYPASS_DATABASE_URL='));
+  return found?.slice('BYPASS_DATABASE_URL='.length) ?? '';
+}

@@ -1,0 +1,124 @@
+/** The main job as a client sees it: registered by URL, checked by a host, on a pool, and away again. */
+import { readFile, stat } from 'node:fs/promises';
+import { sha256, isoImage, paddedQcow2, rawDisk } from '../support/images.ts';
+import type { EndToEnd } from './lab.ts';
+
+const MIB = 1_048_576;
+
+/** @param opened gives the installation, once it is up */
+export function mainJob(opened: () => EndToEnd): void {
+  let lab: EndToEnd;
+  beforeAll(() => {
+    lab = opened();
+  });
+
+  describe.each([
+    ['QCOW2', paddedQcow2(4 * MIB), MIB],
+    ['RAW', rawDisk(3 * MIB), 3 * MIB],
+    ['ISO', isoImage(2 * MIB), 2 * MIB],
+  ] as const)('a %s', (format, body, virtualSize) => {
+    test('is registered, deployed, listed with what was found, and deleted with its file', async () => {
+      const path = `/${format.toLowerCase()}`;
+      lab.server.serve(path, { body });
+      const image = await lab.register({
+        format,
+        url: lab.server.url(path),
+        checksum: `{SHA-256}${sha256(body)}`,
+      });
+      expect(image).toMatchObject({
+        format,
+        isready: true,
+        status: 'Bypassed Secondary Storage',
+        size: virtualSize,
+        checksum: sha256(body),
+        directdownload: true,
+      });
+      const [deployed] = await lab.deploy(image.id);
+      expect(deployed).toMatchObject({
+        state: 'Ready',
+        downloadstate: 'DOWNLOADED',
+        percent: 100,
+        sha256: sha256(body),
+        size: body.length,
+        hostid: expect.any(String) as string,
+      });
+      const file = deployed?.localpath ?? '';
+      expect((await readFile(file)).equals(body)).toBe(true);
+      expect((await stat(file)).mode & 0o777).toBe(0o644);
+      await lab.delete(format, image.id);
+      await expect(stat(file)).rejects.toThrow('ENOENT');
+      expect(await lab.deployments({ templateid: image.id })).toEqual([]);
+    });
+  });
+
+  test('headers from the details reach the probe and the download, and stand nowhere in plain text', async () => {
+    const body = rawDisk(MIB);
+    const needHeader = { name: 'X-Token', value: 'canary-4711' };
+    lab.server.serve('/guarded', { body, needHeader });
+    const image = await lab.register({
+      url: lab.server.url('/guarded'),
+      'details[0].HTTP_HEADER': 'X-Other:one',
+      'details[1].HTTP_HEADER:X-Token': needHeader.value,
+    });
+    const [deployed] = await lab.deploy(image.id);
+    expect(deployed?.state).toBe('Ready');
+    for (const headers of lab.server.seen('/guarded').requests) {
+      expect(headers).toMatchObject({ 'x-token': needHeader.value, 'x-other': 'one' });
+    }
+    const told = JSON.stringify([
+      await lab.call('listTemplates', { templatefilter: 'all', id: image.id, details: 'all' }),
+      await lab.deployments({ templateid: image.id }),
+      await lab.histories(image.id),
+    ]);
+    expect(told).not.toContain(needHeader.value);
+    expect(told).not.toContain(Buffer.from(needHeader.value).toString('base64').replace(/=+$/, ''));
+  });
+
+  test('the same registration asked twice with one key is one template', async () => {
+    lab.server.serve('/once', { body: rawDisk(MIB) });
+    const request = { url: lab.server.url('/once'), customid: '0f4bb0fe-72e3-4d0b-b6b3-6a8d6b7f4b11' };
+    const answers = await Promise.all([lab.register(request), lab.register(request)]);
+    expect(answers[0]?.id).toBe(answers[1]?.id);
+    expect((await lab.register(request)).id).toBe(answers[0]?.id);
+  });
+
+  test('a deployed copy is given back at once, and fetched no second time', async () => {
+    lab.server.serve('/again', { body: rawDisk(MIB) });
+    const image = await lab.register({ url: lab.server.url('/again') });
+    await lab.deploy(image.id);
+    const requests = lab.server.seen('/again').requests.length;
+    const [again] = await lab.deploy(image.id);
+    expect(again?.state).toBe('Ready');
+    expect(lab.server.seen('/again').requests).toHaveLength(requests);
+  });
+
+  test('200 callers of prepareTemplate, one download', async () => {
+    const body = rawDisk(8 * MIB);
+    lab.server.serve('/wanted', { body, pauseMs: 5 });
+    const image = await lab.register({ url: lab.server.url('/wanted') });
+    const probed = lab.server.seen('/wanted').requests.length;
+    const jobs = await Promise.all(Array.from({ length: 200 }, () => lab.prepare(image.id)));
+    const results = await Promise.all(jobs.map((job) => lab.job(job)));
+    expect(new Set(jobs).size).toBe(200);
+    expect(results.filter(({ jobstatus }) => jobstatus === 1)).toHaveLength(200);
+    expect(lab.server.seen('/wanted').requests).toHaveLength(probed + 1);
+    expect(lab.server.seen('/wanted').bytes).toBeLessThan(2 * body.length);
+  });
+
+  test('what Temporal knows can be read by a person', async () => {
+    lab.server.serve('/told', { body: rawDisk(MIB) });
+    const image = await lab.register({ url: lab.server.url('/told'), name: 'told-by-name' });
+    await lab.deploy(image.id);
+    const [description] = await lab.workflows(
+      `TemplateId = '${image.id}' AND WorkflowType = 'deployment' AND ExecutionStatus = 'Completed'`,
+    );
+    expect(description?.searchAttributes).toMatchObject({
+      TemplateId: [image.id],
+      State: [expect.any(String)],
+    });
+    const listed = await lab.call<{ readonly event?: readonly { readonly type: string }[] }>('listEvents', {
+      resourceid: image.id,
+    });
+    expect(listed.event?.map(({ type }) => type)).toEqual(expect.arrayContaining(['TEMPLATE.CREATE']));
+  });
+}

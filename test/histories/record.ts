@@ -1,0 +1,180 @@
+/**
+ * Records one history of each kind of workflow run, against the real server. After a change that old runs cannot be
+ * replayed with (and that `patched` guards), the old files stay, and the new ones are added beside them:
+ *
+ *   npx jest --testMatch '<rootDir>/test/histories/record.ts'
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import type { WorkflowHandle } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { createJob } from '../../db/jobs.ts';
+import { CONTROL_QUEUE, joinWorkflowId, templateWorkflowId, workflowTypes } from '../../model/names.ts';
+import { joinText } from '../../model/payloads.ts';
+import { rawPublicKey } from '../../trust/keys.ts';
+import { openControlLab } from '../support/control-lab.ts';
+import type { ControlLab } from '../support/control-lab.ts';
+import { downloaded, endless, failed, unreachable } from '../support/scripted-host.ts';
+import { until } from '../support/until.ts';
+
+let lab: ControlLab;
+beforeAll(async () => {
+  lab = await openControlLab();
+});
+afterAll(() => lab.close());
+
+async function save(name: string, handle: WorkflowHandle, runId?: string): Promise<void> {
+  const run = runId === undefined ? handle : lab.temporal.client.workflow.getHandle(handle.workflowId, runId);
+  const history = JSON.parse(historyToJSON(await run.fetchHistory()), withoutMachine) as unknown;
+  const text = `${JSON.stringify({ workflowId: handle.workflowId, history }, undefined, 1)}\n`;
+  await writeFile(join(__dirname, `${name}.json`), text);
+}
+
+/** Stack traces, identities and the queues made of them name this machine, and replay needs none of it. */
+const withoutMachine = (key: string, value: unknown): unknown => {
+  if (key === 'stackTrace') return '';
+  return typeof value === 'string' && /^\d+@/.test(value) ? 'recorded' : value;
+};
+
+const newCopy = async (pool: string) => ({
+  templateId: await lab.addTemplate(),
+  poolId: lab.poolId(pool),
+});
+
+test('registration', async () => {
+  const host = await lab.addHost({
+    name: 'prober',
+    script: {
+      probe: ({ url }) =>
+        url.includes('bad')
+          ? Promise.resolve({ v: 1, hostId: host.hostId, urls: [unreachable(url, 'answers 404 Not Found')] })
+          : Promise.resolve({
+              v: 1,
+              hostId: host.hostId,
+              urls: [{ url, reachable: true, size: 1, virtualSize: 1, ranges: true, priority: 1 }],
+            }),
+    },
+  });
+  const [good, bad] = [lab.registration(), lab.registration({ url: 'http://origin.test/bad.qcow2' })];
+  await lab.orchestration.register(good, 30_000);
+  await lab.orchestration.register(bad, 30_000);
+  const { workflow } = lab.temporal.client;
+  await save('registration', workflow.getHandle(templateWorkflowId(good.templateId)));
+  await save('registration-refused', workflow.getHandle(templateWorkflowId(bad.templateId)));
+});
+
+test('deployment', async () => {
+  let calls = 0;
+  const host = await lab.addHost({
+    name: 'plain',
+    script: {
+      download(job) {
+        calls += 1;
+        if (calls > 1) return Promise.resolve(downloaded(host.hostId, job, host.pool()));
+        throw failed(host.hostId, job, { kind: 'Throttled', message: 'answers 429', retryAfterMs: 300 });
+      },
+    },
+  });
+  await host.setUp(false);
+  const copy = await newCopy('plain');
+  const job = await lab.prepare(copy);
+  await lab.waiting(copy, /Down/);
+  await host.setUp(true);
+  await lab.finished(job);
+  await lab.orchestration.copyEnded(copy);
+  await save('deployment', lab.workflow(copy));
+});
+
+test('deployment that fails', async () => {
+  await lab.addHost({
+    name: 'bad',
+    script: {
+      download(job) {
+        throw failed('h', job, { kind: 'ChecksumMismatch', message: 'has another checksum' });
+      },
+    },
+  });
+  const copy = await newCopy('bad');
+  await lab.finished(await lab.prepare(copy));
+  await lab.orchestration.copyEnded(copy);
+  await save('deployment-failed', lab.workflow(copy));
+});
+
+test('deployment that is stopped, and goes on as a removal, which goes on as a deployment', async () => {
+  const script = endless();
+  let calls = 0;
+  const host = await lab.addHost({
+    name: 'stopped',
+    script: {
+      download(job) {
+        calls += 1;
+        if (calls === 1) return script.download(job);
+        return Promise.resolve(downloaded(host.hostId, job, host.pool()));
+      },
+    },
+  });
+  const copy = await newCopy('stopped');
+  await lab.prepare(copy);
+  await script.begun;
+  const { runId: first } = await lab.workflow(copy).describe();
+  await host.setUp(false);
+  await lab.orchestration.requestStop(copy, { by: 'ann', remove: true });
+  await lab.waiting(copy, /Down/);
+  const { runId: second } = await lab.workflow(copy).describe();
+  const job = await lab.prepare(copy);
+  await host.setUp(true);
+  await lab.finished(job);
+  await lab.orchestration.copyEnded(copy);
+  await save('deployment-stopped', lab.workflow(copy), first);
+  await save('removal-then-deployment', lab.workflow(copy), second);
+  await lab.orchestration.requestRemoval(copy, 'ann');
+  await lab.orchestration.copyEnded(copy);
+  await save('removal', lab.workflow(copy));
+});
+
+test('deletion', async () => {
+  await lab.addHost({ name: 'deleting' });
+  const copy = await newCopy('deleting');
+  await lab.finished(await lab.prepare(copy));
+  const { templateId } = copy;
+  const { userId, accountId } = lab;
+  const about = { cmd: 'deleteTemplate', instanceType: 'Template', instanceUuid: templateId };
+  const jobId = await createJob(lab.db, { accountId, userId, ...about });
+  await lab.orchestration.requestDeletion({ v: 1, templateId, jobId, userId, accountId });
+  await lab.finished(jobId);
+  const handle = lab.temporal.client.workflow.getHandle(templateWorkflowId(templateId));
+  await handle.result();
+  await save('deletion', handle);
+});
+
+test('join', async () => {
+  const hostId = randomUUID();
+  const signing = generateKeyPairSync('ed25519');
+  const who = {
+    v: 1 as const,
+    hostId,
+    name: 'kvm-1',
+    address: '10.0.0.1',
+    zone: 'zone-1',
+    cluster: 'cluster-1',
+    signingKey: rawPublicKey(signing.publicKey),
+    sealingKey: rawPublicKey(generateKeyPairSync('x25519').publicKey),
+    report: { v: 1 as const, hostId, version: '1', pools: [], programs: [] },
+  };
+  const signature = sign(null, Buffer.from(joinText(who)), signing.privateKey).toString('base64url');
+  const handle = await lab.temporal.client.workflow.start(workflowTypes.join, {
+    taskQueue: CONTROL_QUEUE,
+    workflowId: joinWorkflowId(hostId),
+    args: [{ ...who, signature }],
+  });
+  await handle.result();
+  await save('join', handle);
+});
+
+test('upkeep', async () => {
+  const handle = await lab.startUpkeep();
+  await until('some rounds', async () => (await handle.describe()).historyLength > 120);
+  await handle.terminate();
+  await save('upkeep', handle);
+});

@@ -1,0 +1,325 @@
+import { createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { once } from 'node:events';
+import { parseRetryAfter } from '../../../images/sources/http-errors.ts';
+import type { HttpOptions } from '../../../images/sources/http-options.ts';
+import { createHttpSource } from '../../../images/sources/http.ts';
+import type { OpenedSource, OpenRequest, SourceHead } from '../../../images/sources/source.ts';
+import type { Secrets } from '../../../model/source.ts';
+import { selfSigned } from '../../support/certificates.ts';
+import { startImageServer } from '../../support/image-server.ts';
+import type { ImageServer } from '../../support/image-server.ts';
+import { noise } from '../../support/images.ts';
+
+const MIB = 1_048_576;
+const body = noise(3 * MIB + 5);
+let server: ImageServer;
+
+beforeEach(async () => {
+  server = await startImageServer();
+});
+afterEach(() => server.close());
+
+const signal = new AbortController().signal;
+const probe = (url: string, options: HttpOptions = {}, secrets?: Secrets): Promise<SourceHead> =>
+  createHttpSource(options).probe({ url, secrets, signal });
+const open = (
+  url: string,
+  request: Partial<OpenRequest> = {},
+  options: HttpOptions = {},
+): Promise<OpenedSource> => createHttpSource(options).open({ url, signal, ...request });
+
+async function read(source: OpenedSource): Promise<Buffer> {
+  const batches: Buffer[] = [];
+  for await (const batch of source.body) batches.push(...batch);
+  return Buffer.concat(batches);
+}
+const failure = (kind: string, message: string): unknown =>
+  expect.objectContaining({ kind, message: expect.stringContaining(message) as string });
+
+describe('a probe', () => {
+  test('asks for the first bytes, and takes the facts from the answer', async () => {
+    server.serve('/a', { body, etag: '"x"', lastModified: 'Mon, 01 Jan 2024 00:00:00 GMT' });
+    const { head, ...facts } = await probe(server.url('/a'));
+    expect(facts).toEqual({
+      finalUrl: server.url('/a'),
+      total: body.length,
+      etag: '"x"',
+      lastModified: 'Mon, 01 Jan 2024 00:00:00 GMT',
+      contentType: undefined,
+      ranges: true,
+    });
+    expect(head.equals(body.subarray(0, 65_536))).toBe(true);
+    expect(server.seen('/a').requests[0]).toMatchObject({
+      range: 'bytes=0-65535',
+      'accept-encoding': 'identity',
+      'user-agent': 'Bypass',
+    });
+  });
+
+  test('of a server without ranges reads no more than it needs', async () => {
+    server.serve('/a', { body: Buffer.alloc(64 * MIB), ranges: false });
+    const found = await probe(server.url('/a'));
+    expect(found).toMatchObject({ total: 64 * MIB, ranges: false });
+    expect(found.head).toHaveLength(65_536);
+    expect(server.seen('/a').bytes).toBeLessThan(32 * MIB);
+  });
+
+  test('of an empty file is an answer', async () => {
+    server.serve('/a', { status: 416, headers: { 'content-range': 'bytes */0' } });
+    expect(await probe(server.url('/a'))).toMatchObject({ total: 0, head: Buffer.alloc(0) });
+  });
+
+  test.each([
+    [404, 'NotFound', 'answers 404 Not Found'],
+    [410, 'NotFound', 'answers 410 Gone'],
+    [401, 'Refused', 'answers 401 Unauthorized'],
+    [403, 'Refused', 'answers 403 Forbidden'],
+    [500, 'ServerError', 'answers 500'],
+    [502, 'ServerError', 'answers 502'],
+    [429, 'Throttled', 'answers 429'],
+    [503, 'Throttled', 'answers 503'],
+    [204, 'ProtocolError', 'answers 204'],
+  ])('that is answered %i is %s', async (status, kind, message) => {
+    server.serve('/a', { status });
+    await expect(probe(server.url('/a'))).rejects.toEqual(failure(kind, message));
+  });
+
+  test('is told when to come back', async () => {
+    server.serve('/a', { status: 429, headers: { 'retry-after': '30' } });
+    await expect(probe(server.url('/a'))).rejects.toMatchObject({ retryAfterMs: 30_000 });
+  });
+
+  test('of a body that is encoded all the same is an error', async () => {
+    server.serve('/a', { body, contentEncoding: 'gzip' });
+    await expect(probe(server.url('/a'))).rejects.toEqual(
+      failure('ProtocolError', 'sends the file with Content-Encoding gzip although identity was asked for'),
+    );
+  });
+
+  test('of other bytes than asked for is an error', async () => {
+    server.serve('/a', { body, contentRange: `bytes 5-65540/${body.length}` });
+    await expect(probe(server.url('/a'))).rejects.toEqual(failure('ProtocolError', 'other bytes'));
+  });
+});
+
+test('Retry-After is seconds or a date', () => {
+  const now = Date.parse('2026-01-01T00:00:00Z');
+  expect(
+    ['120', 'Thu, 01 Jan 2026 00:01:00 GMT', 'Wed, 31 Dec 2025 00:00:00 GMT', 'soon', undefined].map(
+      (value) => parseRetryAfter(value, now),
+    ),
+  ).toEqual([120_000, 60_000, 0, undefined, undefined]);
+});
+
+describe('a whole file', () => {
+  test('arrives as it is', async () => {
+    server.serve('/a', { body });
+    const source = await open(server.url('/a'));
+    expect(source).toMatchObject({ total: body.length, offset: 0, restarted: undefined });
+    expect((await read(source)).equals(body)).toBe(true);
+  });
+
+  test('goes on from where it was left, or begins anew and says why', async () => {
+    server.serve('/a', { body });
+    const resume = { offset: MIB, etag: '"1"', total: body.length };
+    const source = await open(server.url('/a'), { resume });
+    expect(source).toMatchObject({ offset: MIB, restarted: undefined });
+    expect((await read(source)).equals(body.subarray(MIB))).toBe(true);
+    server.serve('/a', { body, etag: '"2"', ignoreIfRange: true });
+    const again = await open(server.url('/a'), { resume });
+    expect(again).toMatchObject({ offset: 0, restarted: 'the file at the source changed' });
+    expect((await read(again)).equals(body)).toBe(true);
+  });
+
+  test.each([false, true])(
+    'that is cut (chunked: %p) gives all that came, then the failure',
+    async (chunked) => {
+      server.serve('/a', { body, cutAfter: MIB, chunked });
+      const source = await open(server.url('/a'));
+      let bytes = 0;
+      const reading = async (): Promise<void> => {
+        for await (const batch of source.body) for (const chunk of batch) bytes += chunk.length;
+      };
+      await expect(reading()).rejects.toEqual(
+        failure('ConnectionLost', 'closed the connection in the middle of the file'),
+      );
+      expect(bytes).toBe(MIB);
+    },
+  );
+
+  test('that stops coming is Stalled', async () => {
+    server.serve('/a', { body, stallAfter: 4096 });
+    const silent = await open(server.url('/a'), {}, { idleMs: 1, minimumRate: 0 });
+    await expect(read(silent)).rejects.toEqual(failure('Stalled', 'stopped sending'));
+    const slow = await open(server.url('/a'), {}, { minimumRate: MIB, minimumRateMs: 50 });
+    await expect(read(slow)).rejects.toEqual(failure('Stalled', 'sent only 4096 bytes in'));
+  });
+
+  test('is left at once when aborted, with the reason', async () => {
+    server.serve('/a', { body, stallAfter: 4096 });
+    const aborter = new AbortController();
+    const source = await open(server.url('/a'), { signal: aborter.signal });
+    const reading = read(source);
+    aborter.abort(new Error('stopped'));
+    await expect(reading).rejects.toThrow('stopped');
+    server.serve('/silent', { silent: true });
+    const other = new AbortController();
+    const opening = open(server.url('/silent'), { signal: other.signal });
+    other.abort(new Error('stopped too'));
+    await expect(opening).rejects.toThrow('stopped too');
+  });
+});
+
+describe('redirects', () => {
+  test('are followed to the end, relative ones too', async () => {
+    server.serve('/a', { redirectTo: '/b', status: 301 });
+    server.serve('/b', { redirectTo: 'c?x=y', status: 307 });
+    server.serve('/c', { body });
+    expect(await probe(server.url('/a'))).toMatchObject({ finalUrl: server.url('/c?x=y') });
+  });
+
+  test('that never end are given up', async () => {
+    server.serve('/a', { redirectTo: '/a' });
+    await expect(probe(server.url('/a'), { maxRedirects: 3 })).rejects.toEqual(
+      failure('TooManyRedirects', 'redirects more than 3 times'),
+    );
+    expect(server.seen('/a').requests).toHaveLength(4);
+  });
+
+  test.each([
+    ['file:///etc/passwd', 'redirects to a file URL'],
+    ['nfs://example.org/a', 'redirects to a nfs URL'],
+  ])('to %s are not followed', async (redirectTo, message) => {
+    server.serve('/a', { redirectTo });
+    await expect(probe(server.url('/a'))).rejects.toEqual(failure('NotAllowed', message));
+  });
+
+  test('take no secrets to another origin', async () => {
+    const other = await startImageServer();
+    other.serve('/b', { body });
+    server.serve('/a', { redirectTo: other.url('/b') });
+    const secrets: Secrets = {
+      v: 1,
+      origin: server.origin,
+      headers: [{ name: 'X-Token', value: 'sesame' }],
+      username: 'u',
+      password: 'p',
+    };
+    await probe(server.url('/a'), {}, secrets);
+    const basic = `Basic ${Buffer.from('u:p').toString('base64')}`;
+    expect(server.seen('/a').requests[0]).toMatchObject({ 'x-token': 'sesame', authorization: basic });
+    expect(other.seen('/b').requests[0]).not.toHaveProperty('x-token');
+    expect(other.seen('/b').requests[0]).not.toHaveProperty('authorization');
+    await other.close();
+  });
+});
+
+const notSecret = ({ pathname }: URL): string | undefined =>
+  pathname === '/secret' ? 'not there' : undefined;
+
+describe('the policy', () => {
+  const refuse = { policy: (_url: URL, address: string) => `${address} is not allowed` };
+
+  test('is asked about a literal address before a packet leaves', async () => {
+    server.serve('/a', { body });
+    await expect(probe(server.url('/a'), refuse)).rejects.toEqual(
+      failure('NotAllowed', '127.0.0.1 is not allowed'),
+    );
+    expect(server.seen('/a').requests).toHaveLength(0);
+  });
+
+  test('is asked about what a name resolves to', async () => {
+    server.serve('/a', { body });
+    const url = server.url('/a').replace('127.0.0.1', 'localhost');
+    await expect(probe(url, refuse)).rejects.toEqual(failure('NotAllowed', 'is not allowed'));
+    expect(server.seen('/a').requests).toHaveLength(0);
+    const onlyV4 = { policy: (_url: URL, address: string) => (address === '127.0.0.1' ? undefined : 'no') };
+    expect(await probe(url, onlyV4)).toMatchObject({ total: body.length });
+  });
+
+  test('is asked about every hop', async () => {
+    server.serve('/a', { redirectTo: '/secret' });
+    server.serve('/secret', { body });
+    await expect(probe(server.url('/a'), { policy: notSecret })).rejects.toEqual(
+      failure('NotAllowed', 'not there'),
+    );
+    expect(server.seen('/secret').requests).toHaveLength(0);
+  });
+});
+
+/** A port that answers connections as told, and is closed with the test. */
+async function raw(onConnection: (text: string) => string | undefined): Promise<[string, Server]> {
+  const listener = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => {
+      const answer = onConnection(data.toString('latin1'));
+      if (answer === undefined) socket.destroy();
+      else socket.end(answer);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return [`127.0.0.1:${(listener.address() as AddressInfo).port}`, listener];
+}
+
+describe('a server that cannot be reached', () => {
+  test('because nobody listens', async () => {
+    const [host, listener] = await raw(() => undefined);
+    listener.close();
+    await once(listener, 'close');
+    await expect(probe(`http://${host}/`)).rejects.toEqual(failure('Unreachable', 'refused the connection'));
+  });
+
+  test('because its name does not resolve', async () => {
+    await expect(probe('http://no-such-host.invalid/')).rejects.toEqual(
+      failure('Unreachable', 'host name that'),
+    );
+  });
+
+  test.each([
+    ['hangs up', undefined, 'ConnectionLost', 'closed the connection before it answered'],
+    ['hangs up in the middle of its answer', 'HTTP/1.1 200', 'ConnectionLost', 'before it answered'],
+    ['speaks no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n', 'ProtocolError', 'does not keep to HTTP'],
+    ['gives a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n', 'ProtocolError', 'HTTP'],
+  ])('that %s', async (_name, answer, kind, message) => {
+    const [host, listener] = await raw(() => answer);
+    await expect(probe(`http://${host}/`)).rejects.toEqual(failure(kind, message));
+    listener.close();
+  });
+
+  test('because it never answers', async () => {
+    server.serve('/a', { silent: true });
+    await expect(probe(server.url('/a'), { headersMs: 1 })).rejects.toEqual(
+      failure('Stalled', 'accepted the connection but did not answer in time'),
+    );
+  });
+
+  test('for want of trust; with its certificate it is', async () => {
+    const certificate = selfSigned();
+    const secure = await startImageServer(certificate);
+    secure.serve('/a', { body });
+    await expect(probe(secure.url('/a'))).rejects.toEqual(failure('TlsFailed', 'this host does not trust'));
+    expect(await probe(secure.url('/a'), { tls: { ca: [certificate.cert] } })).toMatchObject({
+      total: body.length,
+    });
+    await secure.close();
+  });
+
+  test.each([
+    [{ days: -1 }, 'has a certificate that has expired'],
+    [{ names: ['other.example.org'] }, 'has a certificate for another host name'],
+  ])('for a certificate %p', async (options, message) => {
+    const certificate = selfSigned(options);
+    const secure = await startImageServer(certificate);
+    await expect(probe(secure.url('/a'), { tls: { ca: [certificate.cert] } })).rejects.toEqual(
+      failure('TlsFailed', message),
+    );
+    await secure.close();
+  });
+
+  test('because it speaks no TLS', async () => {
+    await expect(probe(server.url('/a').replace('http:', 'https:'))).rejects.toMatchObject({
+      kind: 'TlsFailed',
+    });
+  });
+});

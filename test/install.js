@@ -1,0 +1,91 @@
+// What tests need beside npm's packages: system programs and the PyPI client `cs`. Installs what is missing where it
+// can (root on Debian or Ubuntu), and otherwise says in one line what would.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Program → Debian's package. */
+const PROGRAMS = {
+  'qemu-img': 'qemu-utils',
+  xz: 'xz-utils',
+  bzip2: 'bzip2',
+  zstd: 'zstd',
+  'fsck.vfat': 'dosfstools',
+  python3: 'python3',
+};
+const APT_MS = 240_000;
+const PIP_MS = 120_000;
+const CS_VERSION = '5.2.0';
+
+const say = (line) => process.stderr.write(`${line}\n`);
+
+export function findProgram(name) {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
+  return folders.map((folder) => join(folder, name)).find(isProgram);
+}
+
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Programs that are still missing afterwards have been told of. */
+export function installPrograms() {
+  const missing = () => Object.keys(PROGRAMS).filter((name) => findProgram(name) === undefined);
+  const before = missing();
+  const needsPip = findProgram('python3') === undefined || !hasPip();
+  if (before.length === 0 && !needsPip) return;
+  const packages = [...before.map((name) => PROGRAMS[name]), ...(needsPip ? ['python3-pip'] : [])];
+  if (process.getuid?.() === 0 && findProgram('apt-get') !== undefined) {
+    say(`Installing ${packages.join(', ')}`);
+    aptGet(['update', '-qq']);
+    aptGet(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
+  }
+  const after = missing();
+  const lacking = [...after.map((name) => PROGRAMS[name]), ...(hasPip() ? [] : ['python3-pip'])];
+  if (lacking.length === 0) return;
+  say(`Tests that need them are skipped; to have them: sudo apt-get install -y ${lacking.join(' ')}`);
+}
+
+const hasPip = () => spawnSync('python3', ['-m', 'pip', '--version'], { timeout: 20_000 }).status === 0;
+
+function aptGet(args) {
+  const { status, stderr } = spawnSync('apt-get', args, {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    timeout: APT_MS,
+  });
+  if (status !== 0) say(`apt-get ${args[0]} failed: ${(stderr ?? '').trim().split('\n').at(-1)}`);
+}
+
+/** @returns the folder that Python finds `cs` in, or undefined when it could not be had, which is told */
+export function installCs(cache) {
+  const folder = join(cache, `cs-${CS_VERSION}`);
+  if (existsSync(folder)) return folder;
+  if (!hasPip()) return undefined;
+  const unfinished = mkdtempSync(join(cache, 'unfinished-'));
+  try {
+    const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
+    const { status, stderr } = spawnSync(
+      'python3',
+      [...args, '--target', join(unfinished, 'site'), `cs==${CS_VERSION}`],
+      { encoding: 'utf8', timeout: PIP_MS },
+    );
+    if (status !== 0) {
+      say(`The test with the PyPI client cs is skipped: ${(stderr ?? '').trim().split('\n').at(-1)}`);
+      return undefined;
+    }
+    renameSync(join(unfinished, 'site'), folder);
+    return folder;
+  } catch (error) {
+    // Another run was faster.
+    if (existsSync(folder)) return folder;
+    throw error;
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,122 @@
+import { FRESH, decide } from '../../model/decisions.ts';
+import type { Decision, History } from '../../model/decisions.ts';
+import { failures } from '../../model/failures.ts';
+import type { FailureKind } from '../../model/failures.ts';
+import { COPY_TIMING, growing } from '../../model/timing.ts';
+
+interface Given {
+  readonly hostId?: string;
+  readonly position?: number;
+  readonly retryAfterMs?: number;
+}
+
+const after = (kind: FailureKind, history: History = FRESH, given: Given = {}): Decision => {
+  const { hostId = 'h1', position = 0, retryAfterMs } = given;
+  const failure = { kind, message: 'm', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  return decide({ failure, hostId, position, size: 10_000 }, history, COPY_TIMING);
+};
+
+const learnt = (decision: Decision): History => {
+  if (decision.next === 'stop') throw new Error('it stopped');
+  return decision.history;
+};
+
+/** How long it waits before each try until it gives up. */
+function waits(kind: FailureKind, position = (_round: number) => 0): readonly (number | 'stop')[] {
+  const told: (number | 'stop')[] = [];
+  let history = FRESH;
+  while (told.length < 20) {
+    const decision = after(kind, history, { position: position(told.length) });
+    if (decision.next === 'stop') return [...told, 'stop'];
+    told.push(decision.afterMs);
+    history = decision.history;
+  }
+  return told;
+}
+
+test('every class of failure has an action', () => {
+  for (const kind of Object.keys(failures) as FailureKind[]) expect(after(kind)).toBeDefined();
+});
+
+test.each(['ChecksumMismatch', 'FormatMismatch', 'HostileImage', 'SizeMismatch', 'Unsupported'] as const)(
+  '%s is not tried again',
+  (kind) => {
+    expect(after(kind)).toEqual({ next: 'stop' });
+  },
+);
+
+test.each(['NotFound', 'Refused', 'NotAllowed', 'TlsFailed', 'SourceChanged', 'MetalinkInvalid'] as const)(
+  'a source that is %s stays so',
+  (kind) => {
+    expect(after(kind)).toEqual({ next: 'stop' });
+  },
+);
+
+test.each(['ServerError', 'ConnectionLost', 'Stalled', 'Unreachable'] as const)(
+  '%s is given a few rounds, each later than the one before',
+  (kind) => {
+    expect(waits(kind)).toEqual([...COPY_TIMING.sourceWaitsMs, 'stop']);
+  },
+);
+
+test('a source that brings the file on is never given up', () => {
+  expect(waits('ConnectionLost', (round) => (round + 1) * 100)).not.toContain('stop');
+});
+
+test('a few bytes, fetched over and over, are no progress', () => {
+  expect(waits('ConnectionLost', () => 99).at(-1)).toBe('stop');
+});
+
+test('small gains add up to progress', () => {
+  expect(waits('ConnectionLost', (round) => (round + 1) * 50)).not.toContain('stop');
+});
+
+test('a host that is gone is left at once, and asked again only with patience', () => {
+  const first = after('HostGone');
+  expect(first).toMatchObject({ next: 'again', afterMs: 0 });
+  expect(learnt(first).avoided).toEqual(['h1']);
+  const second = after('HostGone', learnt(first), { hostId: 'h2' });
+  expect(learnt(second).avoided).toEqual(['h1', 'h2']);
+  const third = after('HostGone', learnt(second));
+  expect(third).toMatchObject({ afterMs: COPY_TIMING.hostWait.firstMs });
+  expect(learnt(third).avoided).toEqual(['h2', 'h1']);
+});
+
+test.each(['DiskBroken', 'PoolNotMounted', 'ProgramMissing', 'SealBroken', 'HostFault'] as const)(
+  'a host with %s is not asked again',
+  (kind) => {
+    const decision = after(kind);
+    expect(decision).toMatchObject({ next: 'again', afterMs: 0 });
+    expect(learnt(decision)).toMatchObject({ excluded: ['h1'], avoided: [] });
+  },
+);
+
+test('where the network of the host may be the cause, another host is asked first', () => {
+  expect(learnt(after('Unreachable')).avoided).toEqual(['h1']);
+  expect(learnt(after('ServerError')).avoided).toEqual([]);
+});
+
+test('a source is given the time that it asks for, up to an hour, however often', () => {
+  expect(after('Throttled', FRESH, { retryAfterMs: 120_000 })).toMatchObject({ afterMs: 120_000 });
+  expect(after('Throttled', FRESH, { retryAfterMs: 90_000_000 })).toMatchObject({ afterMs: 3_600_000 });
+  expect(after('Throttled', FRESH, { retryAfterMs: 0 })).toMatchObject({ afterMs: 1000 });
+});
+
+test('one that does not say how long is asked less and less often, then given up', () => {
+  const told = waits('Throttled');
+  expect(told).toHaveLength(COPY_TIMING.throttleRounds + 1);
+  expect(told.slice(0, 3)).toEqual([10_000, 20_000, 40_000]);
+  expect(told.at(-2)).toBe(COPY_TIMING.throttleWait.mostMs);
+});
+
+test('space is waited for as long as it takes', () => {
+  const told = waits('NoSpace');
+  expect(told).not.toContain('stop');
+  expect(told.slice(0, 4)).toEqual([15_000, 30_000, 60_000, 60_000]);
+});
+
+test('a wait grows to its limit', () => {
+  expect([0, 1, 2, 3, 1000].map((round) => growing({ firstMs: 5, mostMs: 15 }, round))).toEqual([
+    5, 10, 15, 15, 15,
+  ]);
+});

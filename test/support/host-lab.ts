@@ -1,0 +1,108 @@
+/** What tests of host activities share: an origin, pools in temporary folders, and the activities of one host. */
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createHostActivities } from '../../activities/host.ts';
+import type { HostActivities, HostActivityDeps } from '../../activities/host.ts';
+import { PARTS_FOLDER } from '../../images/part-file.ts';
+import type { PoolConfig } from '../../images/pool.ts';
+import { createPools } from '../../images/pools.ts';
+import type { KnownPools } from '../../images/pools.ts';
+import { createRateLimit } from '../../images/rate-limit.ts';
+import { createScheduler } from '../../images/scheduler.ts';
+import type { Scheduler } from '../../images/scheduler.ts';
+import { createSources } from '../../images/sources/index.ts';
+import type { ImageError } from '../../model/failures.ts';
+import type { DownloadJob } from '../../model/payloads.ts';
+import type { Secrets } from '../../model/source.ts';
+import { rawPublicKey } from '../../trust/keys.ts';
+import { openForHost, sealForHost } from '../../trust/sealing.ts';
+import { startImageServer } from './image-server.ts';
+import type { ImageServer } from './image-server.ts';
+
+export interface HostLab {
+  readonly server: ImageServer;
+  readonly hostId: string;
+  readonly activities: HostActivities;
+  readonly scheduler: Scheduler;
+  /** What was told to the log of the host. */
+  readonly logged: readonly ImageError[];
+  /** Root of the one pool. */
+  readonly root: string;
+  poolId(): Promise<string>;
+  job(changes: Partial<DownloadJob> & Pick<DownloadJob, 'url'>): Promise<DownloadJob>;
+  /** A box for this host. */
+  seal(templateId: string, secrets: Secrets): Promise<string>;
+  /** Names in the pool's root without the marker and the folder of part files. */
+  published(): Promise<readonly string[]>;
+  parts(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** Forgets with the test. */
+export function knownInMemory(): KnownPools {
+  const known = new Map<string, string>();
+  return {
+    idOf: (path) => known.get(path),
+    async remember(path, id) {
+      known.set(path, id);
+    },
+  };
+}
+
+const names = (path: string): Promise<readonly string[]> => readdir(path).catch(() => []);
+
+export async function openHostLab(changes: Partial<HostActivityDeps> = {}): Promise<HostLab> {
+  const server = await startImageServer();
+  const folder = await mkdtemp(join(tmpdir(), 'bypass-host-'));
+  const root = join(folder, 'pool');
+  await mkdir(root);
+  const config: PoolConfig = { path: root, type: 'Filesystem', scope: 'HOST', name: 'lab', create: true };
+  const hostId = randomUUID();
+  const { privateKey, publicKey } = generateKeyPairSync('x25519');
+  const logged: ImageError[] = [];
+  const scheduler = createScheduler({ limit: 2 });
+  const pools = createPools([config], knownInMemory());
+  const activities = createHostActivities({
+    hostId,
+    version: '0.0.0',
+    pools,
+    scheduler,
+    downloads: {
+      sources: createSources(),
+      hostId,
+      openParts: new Set(),
+      rateLimit: createRateLimit(),
+      checkpointBytes: 1_048_576,
+    },
+    openSealed: async ({ sealed, templateId }) =>
+      sealed === undefined ? undefined : openForHost(privateKey, sealed, { templateId, hostId }),
+    programs: async () => [],
+    onFailure: (_activity, error) => void logged.push(error),
+    ...changes,
+  });
+  const poolId = async (): Promise<string> => (await pools.report()).pools[0]?.id ?? '';
+  return {
+    server,
+    hostId,
+    activities,
+    scheduler,
+    logged,
+    root,
+    poolId,
+    async job(fields) {
+      const ids = { templateId: randomUUID(), copyId: randomUUID(), attemptId: randomUUID() };
+      const rest = { mirrors: [], format: 'RAW', size: 0, priority: 5 } as const;
+      return { v: 1, poolId: await poolId(), ...ids, ...rest, ...fields };
+    },
+    seal: (templateId, secrets) =>
+      sealForHost(rawPublicKey(publicKey), secrets, { templateId, hostId, origin: secrets.origin }),
+    published: async () => (await names(root)).filter((name) => !name.startsWith('.bypass-')),
+    parts: () => names(join(root, PARTS_FOLDER)),
+    async close() {
+      await server.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}

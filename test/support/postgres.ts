@@ -1,0 +1,74 @@
+/** A database of its own for a test file, with the schema in place, on the run's PostgreSQL. */
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { openDatabase } from '../../db/database.ts';
+import type { Database } from '../../db/database.ts';
+import { migrateToLatest } from '../../db/migrate.ts';
+
+export interface TestDatabase {
+  readonly db: Database;
+  readonly url: string;
+  /** Closes the connections of `db` and drops the database, whoever else is connected to it. */
+  close(): Promise<void>;
+}
+
+const TEMPLATE = 'bypass_template';
+/** Any number that nobody else locks. */
+const TEMPLATE_LOCK = 20_171;
+
+/** @param options.empty without tables */
+export async function freshDatabase(options: { readonly empty?: boolean } = {}): Promise<TestDatabase> {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await asAdmin(async (admin) => {
+    if (options.empty === true) await admin.query(`create database ${name} template template0`);
+    else await copyTemplate(admin, name);
+  });
+  const url = urlOf(name);
+  const db = openDatabase(url);
+  return {
+    db,
+    url,
+    async close() {
+      await db.destroy();
+      await asAdmin((admin) => admin.query(`drop database if exists ${name} with (force)`));
+    },
+  };
+}
+
+/** Migrations run once per run; every other database is a copy, which takes milliseconds. */
+async function copyTemplate(admin: Client, name: string): Promise<void> {
+  // One at a time: PostgreSQL does not copy a database that another session is just copying or filling.
+  await admin.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK]);
+  const { rowCount } = await admin.query('select 1 from pg_database where datname = $1', [TEMPLATE]);
+  if (rowCount === 0) await makeTemplate(admin);
+  await admin.query(`create database ${name} template ${TEMPLATE}`);
+}
+
+async function makeTemplate(admin: Client): Promise<void> {
+  const unfinished = `${TEMPLATE}_unfinished`;
+  await admin.query(`drop database if exists ${unfinished} with (force)`);
+  await admin.query(`create database ${unfinished} template template0`);
+  const db = openDatabase(urlOf(unfinished), { maxConnections: 1 });
+  try {
+    await migrateToLatest(db);
+  } finally {
+    await db.destroy();
+  }
+  await admin.query(`alter database ${unfinished} rename to ${TEMPLATE}`);
+}
+
+async function asAdmin(work: (admin: Client) => Promise<unknown>): Promise<void> {
+  const admin = new Client({ connectionString: urlOf('postgres') });
+  await admin.connect();
+  try {
+    await work(admin);
+  } finally {
+    await admin.end();
+  }
+}
+
+function urlOf(database: string): string {
+  const url = process.env['BYPASS_TEST_DATABASE_URL'];
+  if (url === undefined) throw new Error("Jest's global set-up did not run: no PostgreSQL for the tests");
+  return Object.assign(new URL(url), { pathname: `/${database}` }).href;
+}

@@ -1,0 +1,235 @@
+/** A host whose answers a test decides: the row of a joined host, and plain functions on its queues. */
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
+import type { Database } from '../../db/database.ts';
+import { recordPoolReports } from '../../db/pools.ts';
+import { describeFailure } from '../../model/failures.ts';
+import type { Failure } from '../../model/failures.ts';
+import type { QuickActivities, TransferActivities } from '../../model/host-activities.ts';
+import { hostIdentity, hostQueue, transferQueue } from '../../model/names.ts';
+import type { DownloadFailure, DownloadJob, DownloadResult, PoolReport } from '../../model/payloads.ts';
+import type { Secrets, UrlReport } from '../../model/source.ts';
+import { rawPublicKey } from '../../trust/keys.ts';
+import { openForHost } from '../../trust/sealing.ts';
+import { deferred } from './deferred.ts';
+import type { TestTemporal } from './temporal.ts';
+
+/** What it does instead of succeeding at once. */
+export type HostScript = Partial<QuickActivities & TransferActivities>;
+
+export interface ScriptedHost {
+  readonly hostId: string;
+  readonly name: string;
+  /** Downloads that it was sent. */
+  readonly jobs: readonly DownloadJob[];
+  /** The pool as it reports it; change it with `setFree`. */
+  pool(): PoolReport;
+  setFree(bytes: number): void;
+  /** Whether its row says that it is Up. */
+  setUp(up: boolean): Promise<void>;
+  /** What was sealed for it. */
+  open(box: string, templateId: string): Promise<Secrets>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ScriptedHostOptions {
+  readonly temporal: TestTemporal;
+  readonly db: Database;
+  readonly name: string;
+  readonly zone: number;
+  readonly cluster: number;
+  readonly pool: { readonly id: string; readonly name: string; readonly shared: boolean };
+  readonly dead: boolean;
+  readonly script: HostScript;
+}
+
+export async function startScriptedHost(options: ScriptedHostOptions): Promise<ScriptedHost> {
+  const { temporal, db, name, script } = options;
+  const hostId = randomUUID();
+  const { privateKey, publicKey } = generateKeyPairSync('x25519');
+  const jobs: DownloadJob[] = [];
+  let free = 1_000_000;
+  const pool = (): PoolReport => ({
+    id: options.pool.id,
+    name: options.pool.name,
+    type: options.pool.shared ? 'SharedMountPoint' : 'Filesystem',
+    scope: options.pool.shared ? 'CLUSTER' : 'HOST',
+    path: `/pools/${options.pool.name}`,
+    capacity: 2_000_000,
+    free,
+    mounted: true,
+  });
+  const activities: QuickActivities & TransferActivities = {
+    probe: (job) => Promise.resolve({ v: 1, hostId, urls: [reachable(job.url)] }),
+    describeHost: () => Promise.resolve({ v: 1, hostId, version: '1', pools: [pool()], programs: [] }),
+    remove: () => Promise.resolve({ v: 1, hostId, files: 1, pool: pool() }),
+    download: (job) => Promise.resolve(downloaded(hostId, job, pool())),
+    ...script,
+  };
+  const { download, ...quick } = activities;
+  const transfer = {
+    download(job: DownloadJob): Promise<DownloadResult> {
+      jobs.push(job);
+      return download(job);
+    },
+  };
+  let workers: readonly { readonly worker: Worker; readonly running: Promise<void> }[] = [];
+
+  await insertRow(options, hostId, rawPublicKey(publicKey));
+  await recordPoolReports(db, hostId, [pool()]);
+
+  const host: ScriptedHost = {
+    hostId,
+    name,
+    jobs,
+    pool,
+    setFree(bytes) {
+      free = bytes;
+    },
+    async setUp(up) {
+      const seen = new Date(Date.now() + (up ? 1 : -1) * 3_600_000);
+      await db.updateTable('host').set({ last_seen: seen }).where('uuid', '=', hostId).execute();
+    },
+    open: (box, templateId) => openForHost(privateKey, box, { templateId, hostId }),
+    async start() {
+      const common = {
+        connection: temporal.connection,
+        namespace: temporal.namespace,
+        identity: hostIdentity(hostId),
+        shutdownGraceTime: 0,
+        shutdownForceTime: '1 second',
+      };
+      const made = [
+        await Worker.create({ ...common, taskQueue: hostQueue(hostId), activities: quick }),
+        await Worker.create({ ...common, taskQueue: transferQueue(hostId), activities: transfer }),
+      ];
+      workers = made.map((worker) => ({ worker, running: worker.run().catch(() => undefined) }));
+    },
+    async stop() {
+      for (const { worker } of workers) worker.shutdown();
+      await Promise.all(workers.map(({ running }) => running));
+      workers = [];
+    },
+  };
+  if (!options.dead) await host.start();
+  return host;
+}
+
+async function insertRow(
+  { db, name, zone, cluster }: ScriptedHostOptions,
+  hostId: string,
+  sealingKey: string,
+): Promise<void> {
+  await db
+    .insertInto('host')
+    .values({
+      uuid: hostId,
+      name,
+      data_center_id: zone,
+      cluster_id: cluster,
+      resource_state: 'Enabled',
+      signing_key: 'unused',
+      sealing_key: sealingKey,
+      programs: '[]',
+      last_seen: new Date(Date.now() + 3_600_000),
+    })
+    .execute();
+}
+
+export const reachable = (url: string, changes: Partial<UrlReport> = {}): UrlReport => ({
+  url,
+  reachable: true,
+  size: 1000,
+  ranges: true,
+  format: 'QCOW2',
+  virtualSize: 4000,
+  priority: 1,
+  ...changes,
+});
+
+export const unreachable = (url: string, reason: string): UrlReport => ({
+  url,
+  reachable: false,
+  reason,
+  size: 0,
+  ranges: false,
+  virtualSize: 0,
+  priority: 1,
+});
+
+export const downloaded = (hostId: string, job: DownloadJob, pool: PoolReport): DownloadResult => ({
+  v: 1,
+  hostId,
+  size: job.size,
+  physicalSize: job.size,
+  virtualSize: job.size,
+  fetched: job.size,
+  sha256: 'ab'.repeat(32),
+  installPath: job.copyId,
+  localPath: `${pool.path}/${job.copyId}`,
+  tries: [{ ...tried(job.url), bytes: job.size }],
+  pool,
+});
+
+const tried = (source: string) => {
+  const now = new Date().toISOString();
+  return { source, startedAt: now, endedAt: now, bytes: 0 };
+};
+
+/** As a host's download fails. */
+export function failed(
+  hostId: string,
+  job: DownloadJob,
+  failure: Failure,
+  pool?: PoolReport,
+): ApplicationFailure {
+  const detail: DownloadFailure = {
+    v: 1,
+    failure,
+    hostId,
+    tries: [{ ...tried(job.url), failure }],
+    ...(pool === undefined ? {} : { pool }),
+  };
+  return ApplicationFailure.create({
+    type: failure.kind,
+    message: describeFailure(failure),
+    nonRetryable: true,
+    details: [detail],
+  });
+}
+
+/** A download that goes on until it is cancelled, or released by the test. */
+export function endless(): {
+  readonly download: TransferActivities['download'];
+  /** Called with the job once it runs. */
+  readonly begun: Promise<DownloadJob>;
+  release(result: DownloadResult): void;
+} {
+  const begun = deferred<DownloadJob>();
+  const released = deferred<DownloadResult>();
+  return {
+    begun: begun.promise,
+    release: (result) => released.resolve(result),
+    async download(job) {
+      const { cancelled } = Context.current();
+      const progress = { v: 1, phase: 'downloading', bytes: 400, total: 1000, rate: 10, source: job.url };
+      const beat = setInterval(() => Context.current().heartbeat(progress), 200);
+      Context.current().heartbeat(progress);
+      begun.resolve(job);
+      try {
+        return await Promise.race([released.promise, cancelled]);
+      } finally {
+        clearInterval(beat);
+      }
+    },
+  };
+}
+
+/** Rejects with the signal's reason once it is aborted. */
+export const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });

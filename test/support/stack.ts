@@ -1,0 +1,158 @@
+/** A whole installation as `npm start` runs it, in a temporary folder, for tests from end to end. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from '../../cli/client.ts';
+import type { ApiClient } from '../../cli/client.ts';
+import { endLeftovers } from '../../workers/dev/leftovers.ts';
+import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import type { ReadyFile } from '../../workers/dev/ready-file.ts';
+import { ensureBuilt } from './built.ts';
+import { until } from './until.ts';
+
+export interface StackOptions {
+  readonly hosts?: number;
+  /** Added to the environment, such as `BYPASS_LOG_LEVEL`. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** One that is there already; then `remove` is for whoever made it. */
+  readonly folder?: string;
+  /** Instead of node itself, such as npm. */
+  readonly command?: readonly [string, ...string[]];
+}
+
+export interface Stack extends ReadyFile {
+  /** Signed calls to the API. */
+  readonly api: ApiClient;
+  readonly dataDir: string;
+  readonly readyFile: string;
+  /** The process that was started: node, or npm. */
+  readonly process: ChildProcess;
+  /** Everything that it wrote so far. */
+  output(): string;
+  /** As Ctrl-C does it to one process; resolves with the exit code once it has ended. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Whatever became of it: nothing of it runs after this. */
+  endAll(): Promise<void>;
+  /** The same, and removes the folder. */
+  remove(): Promise<void>;
+}
+
+/** What a start needs, apart from everything else on this machine. */
+export async function stackFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'bypass-stack-'));
+  await mkdir(join(folder, 'config'));
+  return folder;
+}
+
+/** @throws Error with all that it wrote when it does not come up */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  await ensureBuilt();
+  const folder = options.folder ?? (await stackFolder());
+  const started = spawnStart(folder, options);
+  const readyFile = readyFileOf(folder);
+  const ready = await until(
+    'the ready file',
+    async () => {
+      if (started.hasEnded()) throw new Error(`It did not come up:\n${started.output()}`);
+      return readReady(readyFile, started.since);
+    },
+    180_000,
+  ).catch(async (error: unknown) => {
+    await started.endAll();
+    throw error;
+  });
+  const { apiUrl: url, apiKey, secretKey } = ready;
+  return {
+    ...ready,
+    api: createClient({ url, apiKey, secretKey, origin: 'the test' }),
+    dataDir: dataDirOf(folder),
+    readyFile,
+    process: started.process,
+    output: () => started.output(),
+    stop: (signal = 'SIGTERM') => started.stop(signal),
+    endAll: () => started.endAll(),
+    async remove() {
+      await started.endAll();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const dataDirOf = (folder: string): string => join(folder, 'data');
+export const readyFileOf = (folder: string): string => join(folder, 'ready.json');
+
+/** For tests that killed a start: what it left behind. */
+export const endWhatIsLeft = (dataDir: string): Promise<number> =>
+  endLeftovers({ root: dataDir, postgresData: join(dataDir, 'postgres', 'data') });
+
+export interface Started {
+  readonly process: ChildProcess;
+  readonly since: number;
+  hasEnded(): boolean;
+  output(): string;
+  /** Resolves once it has ended. */
+  stop(signal: NodeJS.Signals): Promise<number | null>;
+  readonly ended: Promise<number | null>;
+  /** Whatever became of the start: nothing of it runs after this. */
+  endAll(): Promise<void>;
+}
+
+/** In a group of its own, so that a test can signal the group as a terminal does. */
+export function spawnStart(folder: string, { hosts = 1, env = {}, command }: StackOptions = {}): Started {
+  const [program, ...before] = command ?? [process.execPath, join(PROJECT_ROOT, 'bin', 'bypass.js'), 'dev'];
+  const flags = ['--data-dir', dataDirOf(folder), '--port', '0', '--ready-file', readyFileOf(folder)];
+  const since = Date.now();
+  const child = spawn(program, [...before, ...flags, '--hosts', String(hosts)], {
+    cwd: PROJECT_ROOT,
+    env: { ...cleanEnvironment(), XDG_CONFIG_HOME: join(folder, 'config'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const pieces: Buffer[] = [];
+  child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
+  child.stderr.on('data', (piece: Buffer) => pieces.push(piece));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return {
+    process: child,
+    since,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    output: () => Buffer.concat(pieces).toString('utf8'),
+    ended,
+    stop(signal) {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      return ended;
+    },
+    async endAll() {
+      const group = -(child.pid as number);
+      signalGroup(group, 'SIGTERM');
+      await until('the group has ended', () => !signalGroup(group, 0), 60_000).catch(() => undefined);
+      signalGroup(group, 'SIGKILL');
+      await endWhatIsLeft(dataDirOf(folder));
+    },
+  };
+}
+
+/** @returns whether there was anybody in it */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(group, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** Without what would lead it to other servers or settings. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const foreign = /^(BYPASS_|TEMPORAL_(?!CLI_PATH)|JEST_|npm_)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+}
+
+/** One of an earlier start is removed by the next one, but not at once. */
+async function readReady(path: string, since: number): Promise<ReadyFile | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const { mtimeMs } = await stat(path);
+  return mtimeMs >= since ? (JSON.parse(text) as ReadyFile) : undefined;
+}

@@ -1,0 +1,43 @@
+/**
+ * The other side of a host worker, reduced to what tests of the host alone need: it answers a join, and passes jobs on
+ * to the host's queues. Bypass's own workflows are tested for themselves.
+ */
+import { ActivityCancellationType, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
+import type { QuickActivities, TransferActivities } from '../../../model/host-activities.ts';
+import { hostQueue, transferQueue } from '../../../model/names.ts';
+import type {
+  DownloadJob,
+  DownloadResult,
+  HostReport,
+  JoinAnswer,
+  JoinRequest,
+} from '../../../model/payloads.ts';
+
+export async function join(request: JoinRequest): Promise<JoinAnswer> {
+  if (request.zone === 'nowhere') throw ApplicationFailure.nonRetryable("there is no zone 'nowhere'");
+  const state = request.invite === undefined ? 'Disabled' : 'Enabled';
+  const message = state === 'Enabled' ? 'welcome' : `run: bypass host approve ${request.hostId}`;
+  return { v: 1, state, zoneId: request.zone, clusterId: request.cluster, message };
+}
+
+export async function describe(hostId: string): Promise<HostReport> {
+  const { describeHost } = proxyActivities<QuickActivities>({
+    taskQueue: hostQueue(hostId),
+    scheduleToStartTimeout: '10s',
+    startToCloseTimeout: '10s',
+    retry: { maximumAttempts: 1 },
+  });
+  return describeHost({ v: 1 });
+}
+
+export async function fetch(hostId: string, job: DownloadJob): Promise<DownloadResult> {
+  const { download } = proxyActivities<TransferActivities>({
+    taskQueue: transferQueue(hostId),
+    scheduleToStartTimeout: '10s',
+    startToCloseTimeout: '1m',
+    heartbeatTimeout: '10s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { maximumAttempts: 1 },
+  });
+  return download(job);
+}

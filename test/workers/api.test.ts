@@ -1,0 +1,180 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from '../../cli/client.ts';
+import { createMasterKey, loadMasterKey } from '../../trust/master-key.ts';
+import { verifyPassword } from '../../trust/passwords.ts';
+import { ensureAdmin, run as createAdminByCommand } from '../../workers/admin.ts';
+import { runApi } from '../../workers/api.ts';
+import { createLogger } from '../../workers/log.ts';
+import { readSettings } from '../../workers/settings.ts';
+import type { Given } from '../../workers/settings.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import type { TestDatabase } from '../support/postgres.ts';
+import { testTemporal } from '../support/temporal.ts';
+import type { TestTemporal } from '../support/temporal.ts';
+
+let database: TestDatabase;
+let temporal: TestTemporal;
+let folder: string;
+let given: Given;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  temporal = await testTemporal();
+  folder = await mkdtemp(join(tmpdir(), 'bypass-api-'));
+  const masterKeyFile = join(folder, 'master.key');
+  await createMasterKey(masterKeyFile);
+  given = {
+    databaseUrl: database.url,
+    masterKeyFile,
+    temporalAddress: temporal.address,
+    temporalNamespace: temporal.namespace,
+    apiPort: '0',
+    logLevel: 'silent',
+  };
+});
+afterAll(async () => {
+  await temporal.close();
+  await database.close();
+  await rm(folder, { recursive: true });
+});
+
+interface Running {
+  readonly origin: string;
+  stop(): Promise<void>;
+}
+
+const settingsOf = (changes: Given = {}) => readSettings({ ...given, ...changes }, {});
+
+async function start(changes: Given = {}): Promise<Running> {
+  let stop: (() => void) | undefined;
+  const stopped = new Promise<void>((resolve) => (stop = resolve));
+  let ended: Promise<void> | undefined;
+  const port = await new Promise<number>((onListening, reject) => {
+    ended = runApi({
+      settings: settingsOf(changes),
+      logger: createLogger('silent', 'api'),
+      stop: stopped,
+      onListening,
+    });
+    ended.catch(reject);
+  });
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    async stop() {
+      stop?.();
+      await ended;
+    },
+  };
+}
+
+describe('the api as a process', () => {
+  test('answers signed calls over HTTP, says that it is ready, and stops in order', async () => {
+    const masterKey = await loadMasterKey(given.masterKeyFile ?? '');
+    const { apiKey, secretKey } = await ensureAdmin(database.db, masterKey, { username: 'http' });
+    const api = await start({ temporalUiUrl: 'http://127.0.0.1:8233' });
+    try {
+      const ready = await fetch(`${api.origin}/readyz`);
+      expect([ready.status, await ready.text()]).toEqual([200, 'ready\n']);
+      expect(await (await fetch(api.origin)).text()).toContain(`${api.origin}/client/api`);
+      const client = createClient({ url: `${api.origin}/client/api`, origin: 'the test', apiKey, secretKey });
+      expect(await client.list('listOsTypes', 'ostype')).toHaveLength(22);
+      const wrong = createClient({
+        url: `${api.origin}/client/api`,
+        origin: 'the test',
+        apiKey,
+        secretKey: 'x',
+      });
+      await expect(wrong.list('listZones', 'zone')).rejects.toThrow('unable to verify user credentials');
+    } finally {
+      await api.stop();
+    }
+    await expect(fetch(api.origin)).rejects.toThrow('fetch failed');
+  });
+
+  test('is not ready without its database', async () => {
+    const other = await freshDatabase();
+    const api = await start({ databaseUrl: other.url });
+    try {
+      await other.close();
+      const { status } = await fetch(`${api.origin}/readyz`);
+      expect(status).toBe(503);
+      expect((await fetch(`${api.origin}/healthz`)).status).toBe(200);
+    } finally {
+      await api.stop();
+    }
+  });
+
+  test.each<[string, () => Given, string]>([
+    ['a database', () => ({ databaseUrl: '' }), '--database-url (or BYPASS_DATABASE_URL) is missing'],
+    [
+      'a database that answers',
+      () => ({ databaseUrl: 'postgres://someone:secret@127.0.0.1:1/none' }),
+      'PostgreSQL does not answer at 127.0.0.1:1/none',
+    ],
+    ['a master key', () => ({ masterKeyFile: join(folder, 'none') }), 'there is no master key at'],
+    ['Temporal', () => ({ temporalAddress: '127.0.0.1:1' }), 'Temporal does not answer at 127.0.0.1:1'],
+    ['its namespace', () => ({ temporalNamespace: 'nowhere' }), "has no namespace 'nowhere'"],
+    [
+      'an address of this machine',
+      () => ({ apiAddress: '192.0.2.1' }),
+      'this machine has no address 192.0.2.1',
+    ],
+  ])('does not start without %s, and says so', async (_what, changes, sentence) => {
+    const failed = start(changes());
+    await expect(failed).rejects.toThrow(sentence);
+    await expect(failed).rejects.not.toThrow('secret@');
+  });
+
+  test('does not start on a port that is taken, and says so', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await expect(start({ apiPort: String(port) })).rejects.toThrow(
+      `another program listens on 127.0.0.1:${port}: choose another --port`,
+    );
+    server.close();
+  });
+});
+
+describe('the first administrator', () => {
+  test('bypass admin create makes the master key and prints the keys once', async () => {
+    const masterKeyFile = join(folder, 'new.key');
+    const written: string[] = [];
+    const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      written.push(String(text));
+      return true;
+    });
+    try {
+      await createAdminByCommand(settingsOf({ masterKeyFile }), { name: 'carol' });
+      await expect(createAdminByCommand(settingsOf({ masterKeyFile }), { name: 'carol' })).rejects.toThrow(
+        "there is a user or an account named 'carol' already: choose another name",
+      );
+    } finally {
+      write.mockRestore();
+    }
+    expect(written).toHaveLength(1);
+    const printed = Object.fromEntries(
+      written
+        .join('')
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')),
+    );
+    expect(Object.keys(printed)).toEqual(['user', 'password', 'apikey', 'secretkey']);
+    const admin = await ensureAdmin(database.db, await loadMasterKey(masterKeyFile), { username: 'carol' });
+    expect(admin).toEqual({ username: 'carol', apiKey: printed.apikey, secretKey: printed.secretkey });
+    const row = await database.db
+      .selectFrom('user')
+      .where('username', '=', 'carol')
+      .selectAll()
+      .executeTakeFirstOrThrow();
+    expect(JSON.stringify(row)).not.toContain(printed.secretkey);
+    expect(JSON.stringify(row)).not.toContain(printed.password);
+    expect(await verifyPassword(printed.password ?? '', row.password_hash ?? '')).toBe(true);
+  });
+});

@@ -1,0 +1,239 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { HostAnswer, ZoneAnswer } from '../../cli/answers.ts';
+import { UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
+import { FOLDER_MARK } from '../../workers/dev/leftovers.ts';
+import { listProcesses } from '../../workers/dev/processes.ts';
+import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { ensureBuilt } from '../support/built.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { dataDirOf, spawnStart, stackFolder, startStack } from '../support/stack.ts';
+import type { Stack } from '../support/stack.ts';
+import { testTemporal } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+
+jest.setTimeout(300_000);
+
+let folder: string;
+let stack: Stack | undefined;
+
+/** One folder for all tests here: each start goes on from what the one before left. */
+beforeAll(async () => {
+  await ensureBuilt();
+  folder = await stackFolder();
+});
+afterEach(async () => {
+  await stack?.endAll();
+  stack = undefined;
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Pids of whatever works for the folder. */
+async function left(): Promise<readonly number[]> {
+  const root = await realpath(dataDirOf(folder));
+  return (await listProcesses())
+    .filter((one) => one.variable(FOLDER_MARK) === root || one.workingFolder?.startsWith(root))
+    .map(({ id }) => id.pid);
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+const zoneNames = async ({ api }: Stack): Promise<readonly string[]> =>
+  (await api.list<ZoneAnswer>('listZones', 'zone')).map(({ name }) => name).toSorted();
+
+const npm: readonly [string, ...string[]] = ['npm', 'start', '--'];
+
+test('everything answers when the ready file is there, which says how to reach it', async () => {
+  stack = await startStack({ folder, hosts: 2 });
+  const ready = JSON.parse(await readFile(stack.readyFile, 'utf8')) as Record<string, unknown>;
+  expect(Object.keys(ready).toSorted()).toEqual([
+    'adminPassword',
+    'adminUser',
+    'apiKey',
+    'apiUrl',
+    'pageUrl',
+    'pids',
+    'pools',
+    'secretKey',
+    'temporalAddress',
+    'temporalUiUrl',
+  ]);
+  expect((await stat(stack.readyFile)).mode & 0o777).toBe(0o600);
+  expect(stack.apiUrl).toMatch(/\/client\/api$/);
+  expect(stack.pids).toEqual({
+    control: expect.any(Number),
+    api: expect.any(Number),
+    hosts: [expect.any(Number), expect.any(Number)],
+    temporal: expect.any(Number),
+    postgres: expect.any(Number),
+  });
+  const hosts = await stack.api.list<HostAnswer>('listHosts', 'host');
+  expect(hosts.map((host) => `${host.name} ${host.state} ${host.resourcestate}`).toSorted()).toEqual([
+    'host1 Up Enabled',
+    'host2 Up Enabled',
+  ]);
+  expect(stack.pools.map(({ name }) => name)).toEqual(['pool1', 'pool2', 'shared']);
+  expect(await exists(join(stack.pools[2]?.path ?? '', '.bypass-pool'))).toBe(true);
+  expect((await fetch(stack.temporalUiUrl)).status).toBe(200);
+
+  const { current, profiles } = JSON.parse(
+    await readFile(join(folder, 'config', 'bypass', 'config.json'), 'utf8'),
+  ) as { current: string; profiles: Record<string, unknown> };
+  expect(profiles[current]).toEqual({
+    url: stack.apiUrl,
+    apiKey: stack.apiKey,
+    secretKey: stack.secretKey,
+  });
+  await stack.api.call('createZone', { name: 'kept' });
+
+  // A second start on the folder, told to write the same ready file.
+  const second = spawnStart(folder);
+  expect(await second.ended).toBe(1);
+  expect(second.output()).toMatch(/Bypass runs on .* already \(process \d+\)/);
+  expect(await exists(stack.readyFile)).toBe(true);
+  expect(await zoneNames(stack)).toEqual(['kept', 'zone1']);
+
+  // A process that dies is replaced, and the ready file tells of the new one.
+  const { api } = stack.pids;
+  process.kill(api, 'SIGKILL');
+  const pidNow = async (): Promise<number> =>
+    (JSON.parse(await readFile(stack?.readyFile ?? '', 'utf8')) as Stack).pids.api;
+  await until('the api runs again', async () => ![0, api].includes(await pidNow()));
+  await until('it answers', () => zoneNames(stack as Stack).catch(() => undefined));
+  expect(stack.output()).toContain('api was ended by SIGKILL');
+
+  expect(await stack.stop('SIGTERM')).toBe(0);
+  expect(await left()).toEqual([]);
+  expect(await exists(stack.readyFile)).toBe(false);
+});
+
+test('after kill -9 the next start ends what was left, and everything is still there', async () => {
+  stack = await startStack({ folder, hosts: 2 });
+  const before = { ...stack.pids };
+  await stack.stop('SIGKILL');
+  expect((await left()).length).toBeGreaterThan(4);
+  expect(await exists(stack.readyFile)).toBe(true);
+
+  stack = await startStack({ folder, hosts: 2, command: npm });
+  expect(stack.output()).toMatch(/Ended \d+ processes that an earlier start left behind/);
+  const now = new Set(Object.values(stack.pids).flat());
+  expect(
+    Object.values(before)
+      .flat()
+      .filter((pid) => now.has(pid)),
+  ).toEqual([]);
+  expect(await zoneNames(stack)).toEqual(['kept', 'zone1']);
+  expect(await stack.api.list<HostAnswer>('listHosts', 'host')).toHaveLength(2);
+
+  // npm itself ends at once; the program that it ran goes on to its orderly end.
+  await stack.stop('SIGTERM');
+  await until('nothing is left', async () => (await left()).length === 0);
+  expect(await exists(stack.readyFile)).toBe(false);
+});
+
+test('Ctrl-C, which reaches the whole group, ends everything in the same way', async () => {
+  stack = await startStack({ folder, hosts: 1, command: npm });
+  // The pool that was shared stays, with one host, too.
+  expect(stack.pools.map(({ name }) => name)).toEqual(['pool1', 'shared']);
+  process.kill(-(stack.process.pid as number), 'SIGINT');
+  await until('nothing is left', async () => (await left()).length === 0);
+  await until('the ready file is gone', async () => !(await exists((stack as Stack).readyFile)));
+  expect(stack.output()).toContain('Bypass has stopped');
+});
+
+test('a signal during the start ends it, too', async () => {
+  const started = spawnStart(folder);
+  await until('PostgreSQL is up', () => started.output().includes('PostgreSQL answers'));
+  expect(await started.stop('SIGTERM')).toBe(0);
+  expect(await left()).toEqual([]);
+});
+
+test('servers that are given are used, and none of its own', async () => {
+  const [database, temporal] = await Promise.all([freshDatabase(), testTemporal()]);
+  const own = await stackFolder();
+  try {
+    stack = await startStack({
+      folder: own,
+      env: {
+        BYPASS_DATABASE_URL: database.url,
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_NAMESPACE: temporal.namespace,
+      },
+    });
+    expect(stack.pids).toMatchObject({ postgres: 0, temporal: 0 });
+    expect(stack.temporalAddress).toBe(temporal.address);
+    const upkeep = await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).describe();
+    expect(upkeep.status.name).toBe('RUNNING');
+    const names = await database.db.selectFrom('host').select('name').execute();
+    expect(names).toEqual([{ name: 'host1' }]);
+    expect((await readdir(stack.dataDir)).includes('postgres')).toBe(false);
+  } finally {
+    await stack?.endAll();
+    await Promise.all([database.close(), temporal.close(), rm(own, { recursive: true })]);
+  }
+});
+
+test('a port that is taken is told of in a sentence, before anything is started', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const started = spawnStart(folder, { env: { BYPASS_POSTGRES_PORT: String(port) } });
+  expect(await started.ended).toBe(1);
+  expect(started.output()).toContain(`Port ${port}, meant for PostgreSQL, is taken by another program`);
+  server.close();
+  await once(server, 'close');
+  expect(await left()).toEqual([]);
+});
+
+test('the demo brings an image onto a pool, and says so in one line of JSON', async () => {
+  const child = spawn(process.execPath, [join(PROJECT_ROOT, 'bin', 'bypass.js'), 'demo', '--json'], {
+    env: { ...process.env, TMPDIR: folder, XDG_CONFIG_HOME: join(folder, 'untouched') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (piece: Buffer) => (out += piece.toString()));
+  child.stderr.on('data', (piece: Buffer) => (err += piece.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
+  const result = JSON.parse(out.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  expect(Object.keys(result)).toEqual([
+    'templateId',
+    'poolId',
+    'hostId',
+    'path',
+    'bytes',
+    'sha256',
+    'seconds',
+    'registrationWorkflowId',
+    'deploymentWorkflowId',
+    'templateStoreRef',
+    'templateSpoolRef',
+  ]);
+  expect((await stat(String(result['path']))).size).toBe(result['bytes']);
+  expect(result['templateStoreRef']).toMatchObject({
+    store_id: null,
+    download_state: 'BYPASSED',
+    state: 'Ready',
+  });
+  expect(result['templateSpoolRef']).toMatchObject({
+    download_state: 'DOWNLOADED',
+    state: 'Ready',
+    local_path: result['path'],
+    sha256: result['sha256'],
+  });
+  expect(err).toContain('downloading on host1');
+  // Nothing of the person's own set-up was touched, and nothing runs on.
+  expect(await exists(join(folder, 'untouched'))).toBe(false);
+  const made = (await readdir(folder)).filter((name) => name.startsWith('bypass-demo-'));
+  expect(made).toHaveLength(1);
+  const root = await realpath(join(folder, made[0] ?? ''));
+  expect((await listProcesses()).filter((one) => one.variable(FOLDER_MARK) === root)).toEqual([]);
+});

@@ -1,0 +1,69 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PublishSettings } from '../../images/publish.ts';
+import { parsePools, publishSettings, readInvite } from '../../workers/host-settings.ts';
+import { readSettings, SettingError } from '../../workers/settings.ts';
+
+describe('the pools of a host', () => {
+  test('are read from one text', () => {
+    expect(
+      parsePools('fast=Filesystem:HOST:/srv/images/, shared=sharedmountpoint:cluster:/mnt/a:b:create'),
+    ).toEqual([
+      { name: 'fast', type: 'Filesystem', scope: 'HOST', path: '/srv/images', create: false },
+      { name: 'shared', type: 'SharedMountPoint', scope: 'CLUSTER', path: '/mnt/a:b', create: true },
+    ]);
+  });
+
+  test('may be the root of a file system', () => {
+    expect(parsePools('all=NetworkFilesystem:ZONE:/')[0]?.path).toBe('/');
+  });
+
+  test.each([
+    ['', 'at least one'],
+    ['/srv/images', 'not of the form NAME=TYPE:SCOPE:PATH'],
+    ['a=Filesystem:HOST', 'not of the form'],
+    ['a=LVM:HOST:/a', "'LVM' as the type of pool a; it is one of Filesystem, NetworkFilesystem"],
+    ['a=Filesystem:HOSTS:/a', "'HOSTS' as the scope of pool a; it is one of HOST, CLUSTER, ZONE"],
+    ['a=Filesystem:HOST:srv/a', 'the path must begin with /'],
+    ['a=Filesystem:CLUSTER:/a', "a Filesystem pool is one host's own"],
+    ['a=NetworkFilesystem:HOST:/a', 'the others are shared'],
+    ['a=Filesystem:HOST:/a,a=Filesystem:HOST:/b', 'has the name a twice'],
+    ['a=Filesystem:HOST:/a,b=Filesystem:HOST:/x/../a/', 'has the path /a twice'],
+  ])("'%s' is refused", (text, sentence) => {
+    expect(() => parsePools(text)).toThrow(SettingError);
+    expect(() => parsePools(text)).toThrow(sentence);
+    expect(() => parsePools(text)).toThrow('--pools (or BYPASS_POOLS)');
+  });
+});
+
+const read = (fileMode: string, fileOwner: string): PublishSettings =>
+  publishSettings(readSettings({ fileMode, fileOwner }, {}));
+
+describe('owner and mode of published files', () => {
+  test('are taken as given', () => {
+    expect(publishSettings(readSettings({}, {}))).toEqual({ mode: 0o644 });
+    expect(read('0640', '107:108')).toEqual({ mode: 0o640, owner: { uid: 107, gid: 108 } });
+  });
+
+  test.each([
+    ['rw', ''],
+    ['0844', ''],
+    ['7777', ''],
+    ['0644', 'qemu'],
+    ['0644', '107'],
+  ])("mode '%s' with owner '%s' is refused", (mode, owner) => {
+    expect(() => read(mode, owner)).toThrow(SettingError);
+  });
+});
+
+test('an invite is the token itself, or in a file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bypass-invite-'));
+  const path = join(folder, 'token');
+  await writeFile(path, 'the token\n');
+  expect(await readInvite('')).toBeUndefined();
+  expect(await readInvite('the token')).toBe('the token');
+  expect(await readInvite(`@${path}`)).toBe('the token');
+  await rm(folder, { recursive: true });
+  await expect(readInvite(`@${path}`)).rejects.toThrow('ENOENT');
+});

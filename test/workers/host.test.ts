@@ -1,0 +1,346 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { pino } from 'pino';
+import { CONTROL_QUEUE, hostIdentity, joinWorkflowId, POOL_MARKER } from '../../model/names.ts';
+import type { DownloadFailure, DownloadJob, DownloadResult, JoinRequest } from '../../model/payloads.ts';
+import { joinText } from '../../model/payloads.ts';
+import type { Progress } from '../../model/progress.ts';
+import { loadOrCreateIdentity, verifySignature } from '../../trust/identity.ts';
+import { checkProof, createInvite } from '../../trust/invite.ts';
+import { runHost } from '../../workers/host.ts';
+import { readSettings, SettingError } from '../../workers/settings.ts';
+import type { Given } from '../../workers/settings.ts';
+import { startImageServer } from '../support/image-server.ts';
+import type { ImageServer } from '../support/image-server.ts';
+import { rawDisk } from '../support/images.ts';
+import { testTemporal } from '../support/temporal.ts';
+import type { TestTemporal } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+
+const MIB = 1_048_576;
+let temporal: TestTemporal;
+let bundle: WorkflowBundleWithSourceMap;
+let server: ImageServer;
+let folder: string;
+const running: Running[] = [];
+
+beforeAll(async () => {
+  temporal = await testTemporal();
+  server = await startImageServer();
+  bundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../support/workflows/control.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+});
+afterAll(async () => {
+  await server.close();
+  await temporal.close();
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bypass-worker-'));
+  await mkdir(join(folder, 'pool'));
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((one) => one.stop()));
+  await rm(folder, { recursive: true });
+});
+
+interface Running {
+  /** What was logged so far, as one text. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+function startHost(changes: Given = {}): Running {
+  const lines: string[] = [];
+  const stop = new AbortController();
+  const settings = readSettings(
+    {
+      temporalAddress: temporal.address,
+      temporalNamespace: temporal.namespace,
+      stateDir: join(folder, 'state'),
+      pools: `lab=Filesystem:HOST:${join(folder, 'pool')}`,
+      hostName: 'kvm1',
+      zone: 'zone1',
+      cluster: 'cluster1',
+      ...changes,
+    },
+    {},
+  );
+  const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
+  const ended = runHost({ settings, logger, stop: once(stop.signal, 'abort') });
+  ended.catch((error: unknown) => void lines.push(String(error)));
+  const one: Running = {
+    log: () => lines.join(''),
+    async stop() {
+      stop.abort();
+      await ended;
+    },
+  };
+  running.push(one);
+  return one;
+}
+
+/** A control worker that answers, for as long as `work` takes. */
+async function withControl<T>(work: () => Promise<T>): Promise<T> {
+  const { connection, namespace } = temporal;
+  const options = { connection, namespace, taskQueue: CONTROL_QUEUE, workflowBundle: bundle };
+  const worker = await Worker.create(options);
+  return worker.runUntil(work);
+}
+
+const hostId = async (): Promise<string> => (await loadOrCreateIdentity(join(folder, 'state'))).hostId;
+
+const joined = (one: Running): Promise<unknown> =>
+  until('the host to join', () => /"joined: |"joined, but/.test(one.log()));
+
+async function askedToJoin(): Promise<JoinRequest> {
+  const { workflow } = temporal.client;
+  const { events } = await workflow.getHandle(joinWorkflowId(await hostId())).fetchHistory();
+  const payload = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+  return JSON.parse(Buffer.from(payload?.data ?? []).toString()) as JoinRequest;
+}
+
+const poolId = async (): Promise<string> =>
+  (JSON.parse(await readFile(join(folder, 'pool', POOL_MARKER), 'utf8')) as { id: string }).id;
+
+const newJob = async (path: string): Promise<DownloadJob> => ({
+  v: 1,
+  templateId: randomUUID(),
+  poolId: await poolId(),
+  copyId: randomUUID(),
+  attemptId: randomUUID(),
+  url: server.url(path),
+  mirrors: [],
+  format: 'RAW',
+  size: 0,
+  priority: 5,
+});
+
+const startFetch = async (job: DownloadJob) =>
+  temporal.client.workflow.start<(id: string, job: DownloadJob) => Promise<DownloadResult>>('fetch', {
+    workflowId: randomUUID(),
+    taskQueue: CONTROL_QUEUE,
+    args: [await hostId(), job],
+  });
+type Fetch = Awaited<ReturnType<typeof startFetch>>;
+
+/** What the pending download says of itself, as the API reads it. */
+async function progressOf(fetch: Fetch): Promise<Progress | undefined> {
+  const { raw } = await fetch.describe();
+  const data = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads?.[0]?.data;
+  return data === undefined ? undefined : (JSON.parse(Buffer.from(data ?? []).toString()) as Progress);
+}
+
+async function failureOf(fetch: Fetch): Promise<ApplicationFailure> {
+  const error = await fetch.result().then(
+    () => undefined,
+    (failure: unknown) => failure,
+  );
+  expect(error).toBeInstanceOf(WorkflowFailedError);
+  return ((error as WorkflowFailedError).cause as ActivityFailure).cause as ApplicationFailure;
+}
+
+describe('a host that starts', () => {
+  test('joins with its keys, its pools and proof of its invite, and is seen alive', async () => {
+    const { token, secretHash } = createInvite();
+    await writeFile(join(folder, 'token'), `${token}\n`);
+    await withControl(async () => {
+      const host = startHost({ invite: `@${join(folder, 'token')}` });
+      await joined(host);
+      const request = await askedToJoin();
+      const { signature, invite, ...who } = request;
+      expect(request).toMatchObject({ v: 1, name: 'kvm1', zone: 'zone1', cluster: 'cluster1' });
+      expect(request.report.pools).toEqual([
+        expect.objectContaining({ id: await poolId(), name: 'lab', mounted: true }),
+      ]);
+      expect(verifySignature(request.signingKey, joinText(who), signature)).toBe(true);
+      expect(checkProof(secretHash, joinText(who), invite?.proof ?? '')).toBe(true);
+      expect(JSON.stringify(request)).not.toContain(token.split('.')[1]);
+      expect(host.log()).toContain('joined: welcome');
+      const { connection, namespace } = temporal;
+      const identity = hostIdentity(await hostId());
+      await until('two living workers', async () => {
+        const { workersInfo } = await connection.workflowService.listWorkers({ namespace });
+        return (
+          (workersInfo ?? []).filter((info) => info.workerHeartbeat?.workerIdentity === identity).length === 2
+        );
+      });
+    });
+  });
+
+  test('without an invite says what the operator must do', async () => {
+    await withControl(async () => {
+      const host = startHost();
+      await joined(host);
+      expect(host.log()).toContain(`joined, but Disabled: run: bypass host approve ${await hostId()}`);
+      expect(host.log()).toMatch(/"fingerprint":"SHA256:/);
+    });
+  });
+
+  test('before there is a control worker waits for one', async () => {
+    const host = startHost();
+    await until('the question', async () => {
+      const handle = temporal.client.workflow.getHandle(joinWorkflowId(await hostId()));
+      return handle.describe().then(
+        () => true,
+        () => false,
+      );
+    });
+    await withControl(() => joined(host));
+  });
+
+  test('in a zone that does not exist says so, and tries again', async () => {
+    await withControl(async () => {
+      const host = startHost({ zone: 'nowhere' });
+      await until('the second try', () => host.log().includes('next try in 2 s'));
+      expect(host.log()).toContain("not joined yet: there is no zone 'nowhere'; next try in 1 s");
+    });
+  });
+
+  test('again is the same host; a pool that is not mounted then is reported, and not made anew', async () => {
+    await withControl(async () => {
+      const first = startHost();
+      await joined(first);
+      const [id, pool] = [await hostId(), await poolId()];
+      await first.stop();
+      await rm(join(folder, 'pool', POOL_MARKER));
+      await joined(startHost());
+      expect(await hostId()).toBe(id);
+      expect((await askedToJoin()).report.pools).toEqual([
+        expect.objectContaining({ id: pool, mounted: false }),
+      ]);
+      await expect(poolId()).rejects.toThrow('ENOENT');
+    });
+  });
+
+  test('with a pool that was never mounted reports it, and finds it once it is', async () => {
+    const shared = join(folder, 'shared');
+    const pools = `lab=Filesystem:HOST:${join(folder, 'pool')},shared=SharedMountPoint:CLUSTER:${shared}`;
+    await withControl(async () => {
+      const host = startHost({ pools });
+      await joined(host);
+      const { report } = await askedToJoin();
+      expect(report.pools.map(({ name }) => name)).toEqual(['lab']);
+      expect(report.problems).toEqual([
+        `pool shared: ${shared} has no ${POOL_MARKER} file: the pool is not mounted there`,
+      ]);
+      expect(host.log()).toContain('pool shared:');
+      await mkdir(shared);
+      const marker = { v: 1, id: randomUUID(), name: 'shared', type: 'SharedMountPoint', scope: 'CLUSTER' };
+      await writeFile(join(shared, POOL_MARKER), JSON.stringify(marker));
+      const described = await temporal.client.workflow.execute('describe', {
+        workflowId: randomUUID(),
+        taskQueue: CONTROL_QUEUE,
+        args: [await hostId()],
+      });
+      expect(described).toMatchObject({
+        pools: [{ name: 'lab' }, { name: 'shared', id: marker.id, mounted: true }],
+      });
+      expect(described).not.toHaveProperty('problems');
+    });
+  });
+
+  test('a second time on the same state folder is refused', async () => {
+    const host = startHost();
+    await until('the lock', () => host.log().includes('this is the host'));
+    const second = startHost();
+    running.pop();
+    await expect(second.stop()).rejects.toThrow('a host worker runs with the state folder');
+  });
+
+  test.each([
+    [{ zone: '' }, '--zone'],
+    [{ cluster: '' }, '--cluster'],
+    [{ pools: '' }, '--pools'],
+    [{ downloads: '0' }, '--downloads'],
+    [{ fileMode: 'x' }, '--file-mode'],
+  ])('with %p is refused before anything is made', async (changes, flag) => {
+    const host = startHost(changes);
+    running.pop();
+    await expect(host.stop()).rejects.toThrow(SettingError);
+    expect(host.log()).toContain(flag);
+    await expect(readFile(join(folder, 'state', 'identity.json'))).rejects.toThrow('ENOENT');
+  });
+
+  test('without a Temporal server waits for it, and can be stopped meanwhile', async () => {
+    const host = startHost({ temporalAddress: '127.0.0.1:1' });
+    await until('the first try', () => host.log().includes('Temporal does not answer at 127.0.0.1:1'));
+    running.pop();
+    await host.stop();
+  });
+});
+
+describe('a host that downloads', () => {
+  test('tells how far it is, and gives the result to the workflow', async () => {
+    const body = rawDisk(4 * MIB);
+    server.serve('/slow', { body, pauseMs: 40, pieceBytes: MIB / 16 });
+    await withControl(async () => {
+      await joined(startHost());
+      const job = await newJob('/slow');
+      const fetch = await startFetch(job);
+      const seen = await until('progress', async () => {
+        const progress = await progressOf(fetch);
+        return progress !== undefined && progress.bytes > 0 ? progress : undefined;
+      });
+      expect(seen).toMatchObject({ v: 1, phase: 'downloading', total: body.length, source: job.url });
+      const { localPath } = await fetch.result();
+      expect((await readFile(localPath)).equals(body)).toBe(true);
+    });
+  });
+
+  test('takes every job at once, runs so many as it may, and says how many go before', async () => {
+    server.serve('/stalled', { body: rawDisk(MIB), stallAfter: 4096 });
+    await withControl(async () => {
+      const host = startHost({ downloads: '1' });
+      await joined(host);
+      const [first, second] = [
+        await startFetch(await newJob('/stalled')),
+        await startFetch(await newJob('/stalled')),
+      ];
+      await until('one that waits', async () => {
+        const found = await Promise.all([progressOf(first), progressOf(second)]);
+        return found.some((progress) => progress?.phase === 'waiting' && progress.ahead === 0);
+      });
+      // The quick queue does not wait behind them.
+      const { workflow } = temporal.client;
+      const described = workflow.execute('describe', {
+        workflowId: randomUUID(),
+        taskQueue: CONTROL_QUEUE,
+        args: [await hostId()],
+      });
+      expect(await described).toMatchObject({ pools: [{ name: 'lab' }] });
+      await Promise.all([first.cancel(), second.cancel()]);
+      for (const fetch of [first, second]) await expect(fetch.result()).rejects.toThrow(WorkflowFailedError);
+    });
+  });
+
+  test('and is stopped says that it is gone, keeps the bytes, and goes on from them after its restart', async () => {
+    const body = rawDisk(4 * MIB);
+    server.serve('/half', (n) => (n === 0 ? { body, stallAfter: 3 * MIB } : { body }));
+    await withControl(async () => {
+      const host = startHost();
+      await joined(host);
+      const job = await newJob('/half');
+      const fetch = await startFetch(job);
+      await until('most of the file', async () => ((await progressOf(fetch))?.bytes ?? 0) >= 3 * MIB);
+      await host.stop();
+      const failure = await failureOf(fetch);
+      expect(failure.type).toBe('HostGone');
+      const detail = failure.details?.[0] as DownloadFailure;
+      expect(detail.tries).toEqual([expect.objectContaining({ bytes: 3 * MIB })]);
+      expect(detail.pool?.parts?.[job.copyId]).toBeGreaterThanOrEqual(3 * MIB);
+      await joined(startHost());
+      const again = await startFetch({ ...job, attemptId: randomUUID() });
+      expect(await again.result()).toMatchObject({ fetched: MIB });
+    });
+  });
+});

@@ -1,0 +1,230 @@
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { WorkflowFailedError } from '@temporalio/client';
+import { recordInvite } from '../../db/invites.ts';
+import { setResourceState } from '../../db/hosts.ts';
+import { CONTROL_QUEUE, joinWorkflowId, workflowTypes } from '../../model/names.ts';
+import { joinText } from '../../model/payloads.ts';
+import type { JoinAnswer, JoinRequest, PoolReport } from '../../model/payloads.ts';
+import { createInvite, proofOf } from '../../trust/invite.ts';
+import { rawPublicKey } from '../../trust/keys.ts';
+import { openControlLab } from '../support/control-lab.ts';
+import type { ControlLab } from '../support/control-lab.ts';
+
+let lab: ControlLab;
+beforeAll(async () => {
+  lab = await openControlLab();
+});
+afterAll(() => lab.close());
+
+const newMachine = (hostId: string = randomUUID()) => ({
+  hostId,
+  signing: generateKeyPairSync('ed25519'),
+  sealing: generateKeyPairSync('x25519'),
+});
+
+type Machine = ReturnType<typeof newMachine>;
+
+interface Changes extends Partial<Omit<JoinRequest, 'invite' | 'signature'>> {
+  readonly token?: string;
+  readonly pools?: readonly PoolReport[];
+}
+
+/** As a host makes it. */
+function requestOf(machine: Machine, { token, pools = [], ...changes }: Changes = {}): JoinRequest {
+  const { hostId, signing, sealing } = machine;
+  const who = {
+    v: 1 as const,
+    hostId,
+    name: 'kvm-1',
+    address: '10.0.0.1',
+    zone: 'zone-1',
+    cluster: 'cluster-1',
+    signingKey: rawPublicKey(signing.publicKey),
+    sealingKey: rawPublicKey(sealing.publicKey),
+    report: { v: 1 as const, hostId, version: '1', pools, programs: [] },
+    ...changes,
+  };
+  const text = joinText(who);
+  const signature = sign(null, Buffer.from(text), signing.privateKey).toString('base64url');
+  return { ...who, signature, ...(token === undefined ? {} : { invite: proofOf(token, text) }) };
+}
+
+const join = (request: JoinRequest): Promise<JoinAnswer> =>
+  lab.temporal.client.workflow.execute(workflowTypes.join, {
+    taskQueue: CONTROL_QUEUE,
+    workflowId: joinWorkflowId(request.hostId),
+    args: [request],
+  });
+
+async function refusal(request: JoinRequest): Promise<string> {
+  const error: unknown = await join(request).catch((reason: unknown) => reason);
+  return error instanceof WorkflowFailedError ? (error.cause?.message ?? '') : 'it was let in';
+}
+
+const invite = async (changes: { readonly expiresHours?: number; readonly zoneId?: string } = {}) => {
+  const made = createInvite();
+  await recordInvite(lab.db, { ...made, expiresHours: 24, ...changes });
+  return made.token;
+};
+
+const row = (hostId: string) =>
+  lab.db.selectFrom('host').where('uuid', '=', hostId).selectAll().executeTakeFirst();
+
+const pool = (changes: Partial<PoolReport> = {}): PoolReport => ({
+  id: randomUUID(),
+  name: 'disks',
+  type: 'Filesystem',
+  scope: 'HOST',
+  path: '/pools/disks',
+  capacity: 100,
+  free: 50,
+  mounted: true,
+  ...changes,
+});
+
+test('a host with a token is let in, with its pools; again without it', async () => {
+  const machine = newMachine();
+  const disks = pool();
+  const token = await invite();
+  const answer = await join(requestOf(machine, { token, pools: [disks] }));
+  expect(answer).toMatchObject({ state: 'Enabled', zoneId: lab.zoneId });
+  const host = await row(machine.hostId);
+  expect(host).toMatchObject({ name: 'kvm-1', resource_state: 'Enabled', private_ip_address: '10.0.0.1' });
+  expect(Date.now() - (host?.last_seen?.getTime() ?? 0)).toBeLessThan(35_000);
+  const stored = await lab.db
+    .selectFrom('storage_pool')
+    .innerJoin('storage_pool_host_ref', 'storage_pool_host_ref.pool_id', 'storage_pool.id')
+    .where('storage_pool.uuid', '=', disks.id)
+    .selectAll()
+    .executeTakeFirst();
+  expect(stored).toMatchObject({ scope: 'HOST', free_bytes: 50, mounted: true, local_path: '/pools/disks' });
+  expect(await join(requestOf(machine, { pools: [disks] }))).toMatchObject({ state: 'Enabled' });
+  expect(await join(requestOf(machine, { token, pools: [disks] }))).toMatchObject({ state: 'Enabled' });
+});
+
+test('a host without a token is known, but nothing is sent to it, until it is approved', async () => {
+  const machine = newMachine();
+  const answer = await join(requestOf(machine));
+  expect(answer).toMatchObject({
+    state: 'Disabled',
+    message: expect.stringMatching(/SHA256:.*approve/) as string,
+  });
+  await setResourceState(lab.db, machine.hostId, 'Enabled');
+  expect(await join(requestOf(machine))).toMatchObject({ state: 'Enabled' });
+});
+
+test.each([
+  [
+    'used up',
+    async () => {
+      const token = await invite();
+      await join(requestOf(newMachine(), { token }));
+      return token;
+    },
+  ],
+  ['expired', () => invite({ expiresHours: 0 })],
+  ['unknown', () => Promise.resolve(createInvite().token)],
+  [
+    'for another zone',
+    async () => {
+      const name = randomUUID();
+      const zone = await lab.db
+        .insertInto('data_center')
+        .values({ name })
+        .returning('uuid')
+        .executeTakeFirstOrThrow();
+      return invite({ zoneId: zone.uuid });
+    },
+  ],
+])('a token that is %s lets nobody in', async (_what, token) => {
+  const machine = newMachine();
+  const answer = await join(requestOf(machine, { token: await token() }));
+  expect(answer).toMatchObject({
+    state: 'Disabled',
+    message: expect.stringMatching(/used up, expired or for another zone/) as string,
+  });
+});
+
+test('a token whose secret is guessed lets nobody in, and stays good', async () => {
+  const token = await invite();
+  const forged = `${token.slice(0, 37)}${'A'.repeat(43)}`;
+  expect(await join(requestOf(newMachine(), { token: forged }))).toMatchObject({
+    state: 'Disabled',
+    message: expect.stringMatching(/forged/) as string,
+  });
+  expect(await join(requestOf(newMachine(), { token }))).toMatchObject({ state: 'Enabled' });
+});
+
+test('one token lets one of many in', async () => {
+  const token = await invite();
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => join(requestOf(newMachine(), { token }))),
+  );
+  expect(answers.filter(({ state }) => state === 'Enabled')).toHaveLength(1);
+});
+
+test('who disabled a host is not overruled by its old token', async () => {
+  const machine = newMachine();
+  const token = await invite();
+  await join(requestOf(machine, { token }));
+  await setResourceState(lab.db, machine.hostId, 'Disabled');
+  expect(await join(requestOf(machine, { token }))).toMatchObject({ state: 'Disabled' });
+});
+
+test('another key under a known id is refused', async () => {
+  const machine = newMachine();
+  await join(requestOf(machine));
+  expect(await refusal(requestOf(newMachine(machine.hostId)))).toMatch(/joined before with another key/);
+});
+
+test('a request that was changed on its way is refused', async () => {
+  const request = { ...requestOf(newMachine()), zone: 'zone-2' };
+  expect(await refusal(request)).toMatch(/does not hold the key/);
+});
+
+test('zones and clusters are made by operators, never by a typing error', async () => {
+  expect(await refusal(requestOf(newMachine(), { zone: 'zome-1' }))).toBe(
+    "There is no zone 'zome-1': make it with `bypass zone create`, or correct --zone",
+  );
+  expect(await refusal(requestOf(newMachine(), { cluster: 'x' }))).toMatch(/no cluster 'x'/);
+  const byId = requestOf(newMachine(), { zone: lab.zoneId.toUpperCase() });
+  expect(await join(byId)).toMatchObject({ zoneId: lab.zoneId });
+});
+
+test('a pool of scope HOST belongs to one host: a copied disk is told', async () => {
+  const disks = pool();
+  await join(requestOf(newMachine(), { pools: [disks] }));
+  const clone = newMachine();
+  await join(requestOf(clone, { name: 'kvm-2', pools: [disks] }));
+  const ref = await lab.db
+    .selectFrom('storage_pool_host_ref')
+    .innerJoin('host', 'host.id', 'storage_pool_host_ref.host_id')
+    .where('host.uuid', '=', clone.hostId)
+    .selectAll()
+    .executeTakeFirst();
+  expect(ref).toMatchObject({
+    mounted: false,
+    problem: expect.stringMatching(/belongs to host kvm-1/) as string,
+  });
+});
+
+test('a shared pool is one pool, and a pool that is not configured any more goes', async () => {
+  const shared = pool({ scope: 'CLUSTER', type: 'SharedMountPoint' });
+  const [one, two] = [newMachine(), newMachine()];
+  const own = pool();
+  await join(requestOf(one, { pools: [shared, own] }));
+  await join(requestOf(two, { pools: [shared] }));
+  const pools = () =>
+    lab.db
+      .selectFrom('storage_pool')
+      .leftJoin('storage_pool_host_ref', 'storage_pool_host_ref.pool_id', 'storage_pool.id')
+      .where('storage_pool.uuid', 'in', [shared.id, own.id])
+      .select(['storage_pool.uuid', 'storage_pool_host_ref.mounted'])
+      .execute();
+  expect(await pools()).toHaveLength(3);
+  await join(requestOf(one, { pools: [shared] }));
+  expect(await pools()).toEqual([
+    { uuid: shared.id, mounted: true },
+    { uuid: shared.id, mounted: true },
+  ]);
+});

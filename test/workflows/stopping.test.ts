@@ -1,0 +1,253 @@
+import type { WorkflowFailedError } from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import { sql } from 'kysely';
+import type { CopyUuids } from '../../db/jobs.ts';
+import { openControlLab } from '../support/control-lab.ts';
+import type { ControlLab } from '../support/control-lab.ts';
+import { downloaded, endless, failed } from '../support/scripted-host.ts';
+import { deferred } from '../support/deferred.ts';
+import { until } from '../support/until.ts';
+
+let lab: ControlLab;
+beforeAll(async () => {
+  lab = await openControlLab();
+});
+afterAll(() => lab.close());
+
+const newCopy = async (pool: string) => ({
+  templateId: await lab.addTemplate(),
+  poolId: lab.poolId(pool),
+});
+
+/** Endless for the first download, at once for the others. */
+function firstEndless() {
+  const script = endless();
+  let calls = 0;
+  return {
+    ...script,
+    async download(job: Parameters<typeof script.download>[0]) {
+      calls += 1;
+      if (calls === 1) return script.download(job);
+      return downloaded('h', job, poolOf(job));
+    },
+  };
+}
+
+const poolOf = ({ poolId }: { readonly poolId: string }) => ({
+  id: poolId,
+  name: 'p',
+  type: 'Filesystem' as const,
+  scope: 'HOST' as const,
+  path: '/pools/p',
+  capacity: 2_000_000,
+  free: 1_000_000,
+  mounted: true,
+});
+
+test('a stop ends it for all who wait, and keeps the bytes', async () => {
+  const script = endless();
+  await lab.addHost({ name: 'stopped', script });
+  const copy = await newCopy('stopped');
+  const jobs = [await lab.prepare(copy), await lab.prepare(copy)];
+  await script.begun;
+  expect(await lab.orchestration.requestStop(copy, { by: 'ann', remove: false })).toBe(true);
+  for (const id of jobs) {
+    expect(await lab.finished(id)).toMatchObject({
+      job_status: 2,
+      job_result: { errortext: 'The deployment was cancelled by ann' },
+    });
+  }
+  expect(await lab.workflow(copy).result()).toEqual({ v: 1, outcome: 'cancelled', cancelledBy: 'ann' });
+  expect(await lab.copy(copy)).toMatchObject({
+    download_state: 'NOT_DOWNLOADED',
+    state: 'Allocated',
+    cancelled_by: 'ann',
+  });
+  expect(await lab.db.selectFrom('pool_reservation').selectAll().execute()).toEqual([]);
+  expect(await lab.orchestration.requestStop(copy, { by: 'ann', remove: false })).toBe(false);
+});
+
+test('a wait can be stopped as well', async () => {
+  const host = await lab.addHost({ name: 'asleep' });
+  await host.setUp(false);
+  const copy = await newCopy('asleep');
+  const job = await lab.prepare(copy);
+  await lab.waiting(copy, /Down/);
+  await lab.orchestration.requestStop(copy, { by: 'ann', remove: false });
+  expect(await lab.finished(job)).toMatchObject({ job_status: 2 });
+  await lab.orchestration.copyEnded(copy);
+  expect(await lab.copy(copy)).toMatchObject({ state: 'Allocated', cancelled_by: 'ann' });
+});
+
+test('a stop that removes goes on as the removal, under the same id', async () => {
+  const script = endless();
+  await lab.addHost({ name: 'removed', script });
+  const copy = await newCopy('removed');
+  const job = await lab.prepare(copy);
+  await script.begun;
+  await lab.orchestration.requestStop(copy, { by: 'ann', remove: true });
+  expect(await lab.finished(job)).toMatchObject({
+    job_result: { errortext: 'The copy was removed by ann' },
+  });
+  await lab.orchestration.copyEnded(copy);
+  expect(await lab.copy(copy)).toBeUndefined();
+  expect((await lab.workflow(copy).describe()).type).toBe('removal');
+});
+
+test("a cancellation in Temporal's own UI is a stop by Temporal", async () => {
+  const script = endless();
+  await lab.addHost({ name: 'ui', script });
+  const copy = await newCopy('ui');
+  const job = await lab.prepare(copy);
+  await script.begun;
+  await lab.workflow(copy).cancel();
+  expect(await lab.finished(job)).toMatchObject({
+    job_result: { errortext: 'The deployment was cancelled by Temporal' },
+  });
+  const error: unknown = await lab
+    .workflow(copy)
+    .result()
+    .catch((reason: unknown) => reason);
+  expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
+  expect((await lab.workflow(copy).describe()).status.name).toBe('CANCELLED');
+  expect(await lab.copy(copy)).toMatchObject({ state: 'Allocated', cancelled_by: 'Temporal' });
+});
+
+test('a stop while the host is silent is a stop, not a failure', async () => {
+  const host = await lab.addHost({
+    name: 'mute',
+    script: { download: () => Context.current().cancelled },
+  });
+  const copy = await newCopy('mute');
+  await lab.prepare(copy);
+  await until('it has the job', () => host.jobs.length > 0);
+  await lab.orchestration.requestStop(copy, { by: 'ann', remove: false });
+  expect(await lab.workflow(copy).result()).toMatchObject({ outcome: 'cancelled' });
+  expect(await lab.copy(copy)).toMatchObject({ state: 'Allocated' });
+});
+
+test('who asks after the stop is served, who asked before is not', async () => {
+  const script = firstEndless();
+  await lab.addHost({ name: 'late', script });
+  const copy = await newCopy('late');
+  const before = await lab.prepare(copy);
+  await script.begun;
+  await lab.orchestration.requestStop(copy, { by: 'ann', remove: false });
+  expect((await lab.finished(before)).job_status).toBe(2);
+  const after = await lab.prepare(copy);
+  expect((await lab.finished(after)).job_status).toBe(1);
+  expect(await lab.copy(copy)).toMatchObject({ state: 'Ready', cancelled_by: null });
+});
+
+test('a deployment asked for while the removal runs comes after it', async () => {
+  const gate = endless();
+  let removals = 0;
+  const host = await lab.addHost({
+    name: 'busy',
+    script: {
+      async remove({ poolId }) {
+        removals += 1;
+        await gate.download({ url: '' } as never).catch(() => undefined);
+        return { v: 1, hostId: host.hostId, files: 1, pool: poolOf({ poolId }) };
+      },
+    },
+  });
+  const copy = await newCopy('busy');
+  await lab.finished(await lab.prepare(copy));
+  const old = await lab.copy(copy);
+  await lab.orchestration.requestRemoval(copy, 'ann');
+  await gate.begun;
+  expect(await lab.copy(copy)).toMatchObject({ state: 'Destroying' });
+  const job = await lab.prepare(copy);
+  gate.release({} as never);
+  expect((await lab.finished(job)).job_status).toBe(1);
+  const fresh = await lab.copy(copy);
+  expect(fresh).toMatchObject({ state: 'Ready' });
+  expect(fresh?.uuid).not.toBe(old?.uuid);
+  expect(removals).toBe(1);
+  expect(host.jobs).toHaveLength(2);
+});
+
+test('a removal waits for a host, and can be asked for when nothing is there', async () => {
+  const host = await lab.addHost({ name: 'gone' });
+  const copy = await newCopy('gone');
+  await lab.finished(await lab.prepare(copy));
+  await host.setUp(false);
+  await lab.orchestration.requestRemoval(copy, 'ann');
+  await lab.waiting(copy, /gone is Down/);
+  await host.setUp(true);
+  await lab.orchestration.copyEnded(copy);
+  expect(await lab.copy(copy)).toBeUndefined();
+  await lab.orchestration.requestRemoval(copy, 'ann');
+  expect(await lab.workflow(copy).result()).toEqual({ v: 1, files: 0 });
+});
+
+/** Keeps the copy's row from being written, until released. */
+async function holdRow(copy: CopyUuids): Promise<() => Promise<void>> {
+  const released = deferred();
+  const holding = deferred();
+  const done = lab.db.transaction().execute(async (tx) => {
+    await sql`
+      select 1 from template_spool_ref c join storage_pool p on p.id = c.pool_id
+      where p.uuid = ${copy.poolId} for share of c`.execute(tx);
+    holding.resolve();
+    await released.promise;
+  });
+  await holding.promise;
+  return async () => {
+    released.resolve();
+    await done;
+  };
+}
+
+test('who asks while the end is being written is told as well', async () => {
+  const script = endless();
+  const host = await lab.addHost({ name: 'last', script });
+  const copy = await newCopy('last');
+  const first = await lab.prepare(copy);
+  const job = await script.begun;
+  const release = await holdRow(copy);
+  script.release(downloaded(host.hostId, job, host.pool()));
+  await until('the end is being written', () => pendingActivity(copy, 'finishCopy'));
+  const second = await lab.prepare(copy);
+  await release();
+  expect((await lab.finished(first)).job_status).toBe(1);
+  expect((await lab.finished(second)).job_status).toBe(1);
+  expect(host.jobs).toHaveLength(1);
+});
+
+async function pendingActivity(copy: CopyUuids, name: string): Promise<boolean> {
+  const { raw } = await lab.workflow(copy).describe();
+  return raw.pendingActivities?.some(({ activityType }) => activityType?.name === name) ?? false;
+}
+
+test('who asks while a failure is being written has it tried once more', async () => {
+  let calls = 0;
+  const gate = endless();
+  const host = await lab.addHost({
+    name: 'second',
+    script: {
+      async download(job) {
+        calls += 1;
+        if (calls > 1) return downloaded(host.hostId, job, host.pool());
+        await gate.download(job);
+        throw failed(host.hostId, job, { kind: 'NotFound', message: 'answers 404', url: job.url });
+      },
+    },
+  });
+  const copy = await newCopy('second');
+  const first = await lab.prepare(copy);
+  await gate.begun;
+  const release = await holdRow(copy);
+  gate.release({} as never);
+  await until('the failure is being written', () => pendingActivity(copy, 'failCopy'));
+  const second = await lab.prepare(copy);
+  await release();
+  // Both jobs were waiting when it was written; the second call has it tried again all the same.
+  expect((await lab.finished(first)).job_status).toBe(2);
+  await lab.finished(second);
+  await lab.orchestration.copyEnded(copy);
+  expect(await lab.copy(copy)).toMatchObject({ state: 'Ready' });
+  expect(host.jobs).toHaveLength(2);
+});

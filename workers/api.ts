@@ -1,0 +1,96 @@
+/** The api: stateless, so several can run. */
+import type { AddressInfo } from 'node:net';
+import { sql } from 'kysely';
+import { buildServer } from '../api/server.ts';
+import type { Database } from '../db/database.ts';
+import { createOrchestration } from '../orchestration/client.ts';
+import { loadMasterKey } from '../trust/master-key.ts';
+import { connectDatabase } from './database.ts';
+import {
+  connectTemporal,
+  createLogger,
+  installRuntime,
+  requireWorkerListing,
+  StartError,
+  stopRequested,
+} from './runtime.ts';
+import type { Logger, Temporal } from './runtime.ts';
+import { label, type Settings } from './settings.ts';
+
+const READY_MS = 2000;
+
+/** Runs until it is told to stop. */
+export async function run(settings: Settings): Promise<void> {
+  const stop = stopRequested();
+  const logger = createLogger(settings.text('logLevel'), 'api');
+  installRuntime(logger);
+  await runApi({ settings, logger, stop });
+}
+
+export interface ApiOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  /** Settles when the api is to stop. */
+  readonly stop: Promise<unknown>;
+  /** Told where it listens. */
+  readonly onListening?: (port: number) => void;
+}
+
+/**
+ * Resolves after an orderly stop: calls that run are answered first.
+ * @throws StartError, SecretFileError or SettingError when it cannot start
+ */
+export async function runApi({ settings, logger, stop, onListening }: ApiOptions): Promise<void> {
+  const address = settings.text('apiAddress');
+  const port = settings.number('apiPort');
+  const masterKey = await loadMasterKey(settings.required('masterKeyFile'));
+  const db = await connectDatabase(settings);
+  try {
+    const temporal = await connectTemporal(settings, `api:${process.pid}`);
+    try {
+      await requireWorkerListing(temporal);
+      const server = buildServer({
+        db,
+        masterKey,
+        orchestration: createOrchestration(temporal.client),
+        now: () => new Date(),
+        ready: () => isReady(db, temporal),
+        temporalUiUrl: settings.text('temporalUiUrl'),
+        logger,
+      });
+      await server.listen({ host: address, port }).catch((error: unknown) => {
+        throw explainListening(error, address, port);
+      });
+      const taken = (server.server.address() as AddressInfo).port;
+      logger.info({ address, port: taken }, 'the api listens');
+      onListening?.(taken);
+      await stop;
+      await server.close();
+    } finally {
+      await temporal.connection.close();
+    }
+  } finally {
+    await db.destroy();
+  }
+  logger.info('stopped');
+}
+
+function explainListening(error: unknown, address: string, port: number): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: `another program listens on ${address}:${port}: choose another ${label('apiPort')}`,
+    EACCES: `port ${port} is not for this user: choose one from 1024 on with ${label('apiPort')}`,
+    EADDRNOTAVAIL: `this machine has no address ${address}: correct ${label('apiAddress')}`,
+  };
+  return new StartError(`The api cannot listen: ${reasons[code ?? ''] ?? message}`, { cause: error });
+}
+
+async function isReady(db: Database, { connection, namespace }: Temporal): Promise<boolean> {
+  await Promise.all([
+    sql`select 1`.execute(db),
+    connection.withDeadline(Date.now() + READY_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    ),
+  ]);
+  return true;
+}

@@ -1,0 +1,202 @@
+/** The processes of a start: what each runs, with which settings, and how it is stopped. */
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { startChild } from './child.ts';
+import type { DataFolder } from './folder.ts';
+import { CLUSTER, ZONE } from './installation.ts';
+import { marks, stages } from './leftovers.ts';
+import type { Stage } from './leftovers.ts';
+import { createDatabase, startPostgres } from './postgres.ts';
+import type { Postgres } from './postgres.ts';
+import { PROGRAM } from './project.ts';
+import type { Service } from './supervisor.ts';
+import { startTemporalServer } from './temporal-server.ts';
+
+/** What all of them share. */
+export interface Setting {
+  readonly folder: DataFolder;
+  /** Of the start itself. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export const DATABASE = 'bypass';
+
+export function postgresService({ folder, env }: Setting, port: number): Service<Postgres> {
+  const logFile = folder.log('postgres');
+  return {
+    name: 'PostgreSQL',
+    stage: stages.postgres,
+    logFile,
+    async start() {
+      const postgres = await startPostgres({
+        folder: folder.postgres,
+        port,
+        logFile,
+        durable: true,
+        detached: true,
+        env: { ...env, ...marks(folder.root, stages.postgres) },
+      });
+      await createDatabase(postgres, DATABASE);
+      return postgres;
+    },
+  };
+}
+
+export interface TemporalPlace {
+  readonly cli: string;
+  readonly port: number;
+  readonly uiPort: number;
+  readonly namespace: string;
+}
+
+export function temporalService({ folder, env }: Setting, place: TemporalPlace): Service {
+  const logFile = folder.log('temporal');
+  return {
+    name: "Temporal's development server",
+    stage: stages.temporal,
+    logFile,
+    start: () =>
+      startTemporalServer({
+        ...place,
+        databaseFile: folder.temporalDatabase,
+        logFile,
+        detached: true,
+        env: { ...env, ...marks(folder.root, stages.temporal) },
+      }),
+  };
+}
+
+interface Command {
+  readonly name: string;
+  readonly log: string;
+  readonly stage: Stage;
+  readonly args: readonly string[];
+  /** Settings, by their variables. */
+  readonly settings: NodeJS.ProcessEnv;
+  /** Milliseconds that it has for its own end. */
+  readonly graceMs: number;
+}
+
+/** One of Bypass's own processes. Settings travel by environment, where other users do not see them. */
+function bypassService({ folder, env }: Setting, command: Command): Service {
+  const logFile = folder.log(command.log);
+  return {
+    name: command.name,
+    stage: command.stage,
+    logFile,
+    async start() {
+      const child = await startChild({
+        command: process.execPath,
+        args: ['--enable-source-maps', PROGRAM, ...command.args],
+        cwd: folder.root,
+        env: { ...env, ...command.settings, ...marks(folder.root, command.stage) },
+        logFile,
+        detached: true,
+      });
+      const stop = (): Promise<void> =>
+        child.stop([
+          ['SIGTERM', command.graceMs],
+          ['SIGKILL', 5000],
+        ]);
+      return { child, stop };
+    },
+  };
+}
+
+export interface ControlPlace {
+  readonly databaseUrl: string;
+  readonly masterKeyFile: string;
+  readonly healthPort: number;
+}
+
+export const controlService = (setting: Setting, place: ControlPlace): Service =>
+  bypassService(setting, {
+    name: 'control worker',
+    log: 'control',
+    stage: stages.control,
+    args: ['control', 'run'],
+    settings: {
+      BYPASS_DATABASE_URL: place.databaseUrl,
+      BYPASS_MASTER_KEY_FILE: place.masterKeyFile,
+      BYPASS_HEALTH_PORT: String(place.healthPort),
+    },
+    graceMs: 20_000,
+  });
+
+export interface ApiPlace {
+  readonly databaseUrl: string;
+  readonly masterKeyFile: string;
+  readonly address: string;
+  readonly port: number;
+  /** Empty when it is not ours. */
+  readonly temporalUiUrl: string;
+}
+
+export const apiService = (setting: Setting, place: ApiPlace): Service =>
+  bypassService(setting, {
+    name: 'api',
+    log: 'api',
+    stage: stages.api,
+    args: ['api', 'run'],
+    settings: {
+      BYPASS_DATABASE_URL: place.databaseUrl,
+      BYPASS_MASTER_KEY_FILE: place.masterKeyFile,
+      BYPASS_API_ADDRESS: place.address,
+      BYPASS_API_PORT: String(place.port),
+      ...(place.temporalUiUrl === '' ? {} : { BYPASS_TEMPORAL_UI_URL: place.temporalUiUrl }),
+    },
+    graceMs: 15_000,
+  });
+
+export interface PoolPlace {
+  readonly name: string;
+  readonly path: string;
+}
+
+export interface HostPlace {
+  readonly n: number;
+  readonly healthPort: number;
+  /** Mounted by every host. */
+  readonly shared: PoolPlace | undefined;
+}
+
+export const hostName = (n: number): string => `host${n}`;
+
+/** A host's own pool. */
+export const ownPool = (folder: DataFolder, n: number): PoolPlace => ({
+  name: `pool${n}`,
+  path: folder.host(n).pool,
+});
+
+/** With several hosts there is one that all of them mount; once there, it stays. */
+export async function sharedPool(folder: DataFolder, hosts: number): Promise<PoolPlace | undefined> {
+  if (hosts < 2 && !existsSync(folder.sharedPool)) return undefined;
+  await mkdir(folder.sharedPool, { recursive: true });
+  return { name: 'shared', path: folder.sharedPool };
+}
+
+export function hostService(setting: Setting, { n, healthPort, shared }: HostPlace): Service {
+  const { state, invite } = setting.folder.host(n);
+  const own = ownPool(setting.folder, n);
+  const pools = [`${own.name}=Filesystem:HOST:${own.path}`];
+  if (shared !== undefined) pools.push(`${shared.name}=SharedMountPoint:CLUSTER:${shared.path}:create`);
+  return bypassService(setting, {
+    name: `host worker ${hostName(n)}`,
+    log: hostName(n),
+    stage: stages.host,
+    args: ['host', 'run'],
+    settings: {
+      BYPASS_STATE_DIR: state,
+      BYPASS_HOST_NAME: hostName(n),
+      BYPASS_ZONE: ZONE,
+      BYPASS_CLUSTER: CLUSTER,
+      BYPASS_POOLS: pools.join(','),
+      BYPASS_INVITE: existsSync(invite) ? `@${invite}` : '',
+      BYPASS_HEALTH_PORT: String(healthPort),
+      // A host has no database and no master key, in production as here.
+      BYPASS_DATABASE_URL: '',
+      BYPASS_MASTER_KEY_FILE: '',
+    },
+    graceMs: 20_000,
+  });
+}

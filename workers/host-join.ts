@@ -1,0 +1,130 @@
+/** How a host makes itself known: by a workflow on the control queue, tried until it answers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { CONTROL_QUEUE, joinWorkflowId, workflowTypes } from '../model/names.ts';
+import { joinText } from '../model/payloads.ts';
+import type { HostReport, JoinAnswer, JoinRequest } from '../model/payloads.ts';
+import { fingerprint } from '../trust/identity.ts';
+import type { Identity } from '../trust/identity.ts';
+import { proofOf } from '../trust/invite.ts';
+import type { InviteProof } from '../trust/invite.ts';
+import type { Logger } from './runtime.ts';
+
+const FIRST_RETRY_MS = 1000;
+const LAST_RETRY_MS = 30_000;
+const POLL_MS = 5000;
+/** After so many milliseconds without an answer the log says what is waited for. */
+const PATIENCE_MS = 15_000;
+
+export interface JoinDeps {
+  readonly client: Client;
+  readonly identity: Identity;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly about: Pick<JoinRequest, 'name' | 'address' | 'zone' | 'cluster'>;
+  /** The one-time token, read anew at each try; undefined when there is none. */
+  readonly invite: () => Promise<string | undefined>;
+  readonly report: () => Promise<HostReport>;
+}
+
+/**
+ * Joins, however long it takes until a control worker answers.
+ * @throws the signal's reason when aborted
+ */
+export async function join(deps: JoinDeps): Promise<JoinAnswer> {
+  for (let wait = FIRST_RETRY_MS; ; wait = Math.min(2 * wait, LAST_RETRY_MS)) {
+    try {
+      const answer = await ask(deps);
+      tell(answer, deps);
+      return answer;
+    } catch (error) {
+      deps.signal.throwIfAborted();
+      deps.logger.warn(`not joined yet: ${sentence(error)}; next try in ${wait / 1000} s`);
+    }
+    await sleep(wait, undefined, { signal: deps.signal }).catch(() => deps.signal.throwIfAborted());
+  }
+}
+
+async function ask(deps: JoinDeps): Promise<JoinAnswer> {
+  const { client, identity, signal } = deps;
+  const request = await createRequest(deps);
+  const patience = setInterval(
+    () => deps.logger.warn('waiting for a control worker to answer: does one run?'),
+    PATIENCE_MS,
+  );
+  try {
+    // An earlier start of this host may have asked with what was true then.
+    const handle = await client.workflow.start<Join>(workflowTypes.join, {
+      workflowId: joinWorkflowId(identity.hostId),
+      taskQueue: CONTROL_QUEUE,
+      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+      args: [request],
+      staticSummary: `Host ${request.name} joins`,
+    });
+    return await unlessAborted(signal, resultOf(handle, deps));
+  } finally {
+    clearInterval(patience);
+  }
+}
+
+type Join = (request: JoinRequest) => Promise<JoinAnswer>;
+
+/** In short polls, since one on the workers' connection cannot be called off. */
+async function resultOf(handle: WorkflowHandle<Join>, { client, signal }: JoinDeps): Promise<JoinAnswer> {
+  for (;;) {
+    try {
+      return await client.withDeadline(Date.now() + POLL_MS, () => handle.result());
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isGrpcDeadlineError(error)) throw error;
+    }
+  }
+}
+
+/** @throws the signal's reason as soon as it is aborted, whatever becomes of the work */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+async function createRequest(deps: JoinDeps): Promise<JoinRequest> {
+  const { identity, about, report } = deps;
+  const { hostId, signingKey, sealingKey } = identity;
+  const who = { v: 1, hostId, ...about, signingKey, sealingKey, report: await report() } as const;
+  const text = joinText(who);
+  const invite = await prove(deps, text);
+  return { ...who, signature: identity.sign(text), ...(invite === undefined ? {} : { invite }) };
+}
+
+/** A host that was let in before needs no invite any more, so a bad one does not keep it out. */
+async function prove({ invite, logger }: JoinDeps, text: string): Promise<InviteProof | undefined> {
+  try {
+    const token = await invite();
+    return token === undefined ? undefined : proofOf(token, text);
+  } catch (error) {
+    logger.warn(`joining without an invite: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+function tell({ state, message }: JoinAnswer, { logger, identity }: JoinDeps): void {
+  const { hostId, signingKey } = identity;
+  const known = { hostId, fingerprint: fingerprint(signingKey) };
+  if (state === 'Enabled') logger.info(known, `joined: ${message}`);
+  else logger.warn(known, `joined, but ${state}: ${message}`);
+}
+
+function sentence(error: unknown): string {
+  const { message } = error instanceof WorkflowFailedError ? deepest(error) : (error as Error);
+  return message;
+}
+
+/** A workflow's failure wraps that of its activity, which has the sentence. */
+function deepest(error: Error): Error {
+  return error.cause instanceof Error ? deepest(error.cause) : error;
+}

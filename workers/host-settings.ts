@@ -1,0 +1,87 @@
+/** What the settings of a host worker mean. */
+import { readFile } from 'node:fs/promises';
+import { hostname, networkInterfaces } from 'node:os';
+import { isAbsolute, normalize } from 'node:path';
+import type { PoolConfig } from '../images/pool.ts';
+import type { PublishSettings } from '../images/publish.ts';
+import type { PoolScope, PoolType } from '../model/states.ts';
+import { label, SettingError } from './settings.ts';
+import type { Settings } from './settings.ts';
+
+const TYPES: readonly PoolType[] = ['Filesystem', 'NetworkFilesystem', 'SharedMountPoint'];
+const SCOPES: readonly PoolScope[] = ['HOST', 'CLUSTER', 'ZONE'];
+const FORM = 'NAME=TYPE:SCOPE:PATH, such as fast=Filesystem:HOST:/srv/images';
+
+/** @throws SettingError with a sentence that says what would be right */
+export function parsePools(text: string): readonly PoolConfig[] {
+  const configs = text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+    .map(parsePool);
+  if (configs.length === 0) throw wrong(`names no pool; a host needs at least one: ${FORM}`);
+  for (const key of ['name', 'path'] as const) {
+    const values = configs.map((config) => config[key]);
+    const twice = values.find((value, at) => values.indexOf(value) !== at);
+    if (twice !== undefined) throw wrong(`has the ${key} ${twice} twice`);
+  }
+  return configs;
+}
+
+function parsePool(entry: string): PoolConfig {
+  const match = /^(?<name>[^=:]+)=(?<type>[^:]+):(?<scope>[^:]+):(?<path>.+?)(?<create>:create)?$/.exec(
+    entry,
+  );
+  if (match?.groups === undefined) throw wrong(`has '${entry}', which is not of the form ${FORM}`);
+  const { name = '', path = '', create } = match.groups;
+  const type = oneOf(TYPES, match.groups['type'] ?? '', `the type of pool ${name}`);
+  const scope = oneOf(SCOPES, match.groups['scope'] ?? '', `the scope of pool ${name}`);
+  if (!isAbsolute(path)) throw wrong(`has '${path}' for pool ${name}; the path must begin with /`);
+  if ((type === 'Filesystem') !== (scope === 'HOST')) {
+    throw wrong(
+      `has ${type} with scope ${scope} for pool ${name}: a Filesystem pool is one host's own (HOST), the others are shared (CLUSTER or ZONE)`,
+    );
+  }
+  const root = normalize(path).replace(/(?<=.)\/+$/, '');
+  return { name: name.trim(), type, scope, path: root, create: create !== undefined };
+}
+
+function oneOf<T extends string>(allowed: readonly T[], given: string, what: string): T {
+  const found = allowed.find((value) => value.toLowerCase() === given.trim().toLowerCase());
+  if (found === undefined) throw wrong(`has '${given}' as ${what}; it is one of ${allowed.join(', ')}`);
+  return found;
+}
+
+const wrong = (sentence: string): SettingError => new SettingError(`${label('pools')} ${sentence}`);
+
+/** @throws SettingError */
+export function publishSettings(settings: Settings): PublishSettings {
+  const [mode, owner] = [settings.text('fileMode'), settings.text('fileOwner')];
+  if (!/^0?[0-7]{3}$/.test(mode)) {
+    throw new SettingError(`${label('fileMode')} must be an octal mode such as 0644, not '${mode}'`);
+  }
+  if (owner === '') return { mode: Number.parseInt(mode, 8) };
+  const ids = /^(\d{1,10}):(\d{1,10})$/.exec(owner);
+  if (ids === null) {
+    throw new SettingError(
+      `${label('fileOwner')} must be UID:GID in numbers, such as 107:107, not '${owner}'`,
+    );
+  }
+  return { mode: Number.parseInt(mode, 8), owner: { uid: Number(ids[1]), gid: Number(ids[2]) } };
+}
+
+/** The token itself, or what the file holds that is named with an @ before it; undefined when there is none. */
+export async function readInvite(text: string): Promise<string | undefined> {
+  if (text === '') return undefined;
+  return (text.startsWith('@') ? await readFile(text.slice(1), 'utf8') : text).trim();
+}
+
+export const hostNameOf = (settings: Settings): string => settings.text('hostName') || hostname();
+
+/** The first address that others may reach this host at. */
+export function hostAddress(): string {
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((found) => found ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'));
+  return (addresses.find(({ family }) => family === 'IPv4') ?? addresses[0])?.address ?? '127.0.0.1';
+}

@@ -1,0 +1,206 @@
+/** The host worker: one process on each KVM host. Activities only, one outbound connection, no database. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from '@temporalio/worker';
+import { createHostActivities, describeHost } from '../activities/host.ts';
+import type { HostActivities, HostActivityDeps } from '../activities/host.ts';
+import { createPools } from '../images/pools.ts';
+import { reportPrograms } from '../images/programs.ts';
+import { createRateLimit } from '../images/rate-limit.ts';
+import { createScheduler } from '../images/scheduler.ts';
+import { createSources } from '../images/sources/index.ts';
+import { hostIdentity, hostQueue, transferQueue } from '../model/names.ts';
+import { loadOrCreateIdentity } from '../trust/identity.ts';
+import type { HostReport } from '../model/payloads.ts';
+import type { Identity } from '../trust/identity.ts';
+import { openForHost } from '../trust/sealing.ts';
+import { startHealthIfAsked } from './health.ts';
+import { join } from './host-join.ts';
+import { hostAddress, hostNameOf, parsePools, publishSettings, readInvite } from './host-settings.ts';
+import { loadKnownPools, lockStateDir, openStateDir } from './host-state.ts';
+import {
+  connectTemporal,
+  createLogger,
+  installRuntime,
+  runWorkers,
+  StartError,
+  stopRequested,
+} from './runtime.ts';
+import type { Logger, Temporal } from './runtime.ts';
+import type { Settings } from './settings.ts';
+import { bypassVersion } from './version.ts';
+
+const QUICK_SLOTS = 20;
+/** The scheduler, not Temporal, decides how many download at a time, so that every job is taken at once. */
+const TRANSFER_SLOTS = 1000;
+const POLLERS = 2;
+const RECONNECT_MS = 5000;
+
+/** Runs until it is told to stop. */
+export async function run(settings: Settings): Promise<void> {
+  const stop = stopRequested();
+  const logger = createLogger(settings.text('logLevel'), 'host');
+  installRuntime(logger);
+  await runHost({ settings, logger, stop });
+}
+
+export interface HostOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  /** Settles when the host is to stop. */
+  readonly stop: Promise<unknown>;
+}
+
+/**
+ * Resolves after an orderly stop. Downloads that run then are aborted at once; their bytes stay.
+ * @throws StartError or SettingError when it cannot start
+ */
+export async function runHost({ settings, logger, stop }: HostOptions): Promise<void> {
+  const about = {
+    name: hostNameOf(settings),
+    address: hostAddress(),
+    zone: settings.required('zone'),
+    cluster: settings.required('cluster'),
+  };
+  const stateDir = settings.text('stateDir');
+  const build = planActivities(settings, logger);
+  await openStateDir(stateDir);
+  const lock = await lockStateDir(stateDir);
+  const stopping = new AbortController();
+  const stopped = stop.then(() => stopping.abort(new Error('the host worker stops')));
+  try {
+    const identity = await loadOrCreateIdentity(stateDir);
+    const deps = await build(identity, stateDir);
+    announce(await describeHost(deps), logger);
+    const temporal = await connectPatiently(settings, identity, { logger, signal: stopping.signal });
+    if (temporal === undefined) return;
+    try {
+      const joining = { client: temporal.client, identity, logger, signal: stopping.signal, about };
+      const invite = (): Promise<string | undefined> => readInvite(settings.text('invite'));
+      await serve(temporal, deps, {
+        settings,
+        stopping,
+        stopped,
+        join: () => join({ ...joining, invite, report: () => describeHost(deps) }),
+      });
+    } finally {
+      await temporal.connection.close();
+    }
+  } finally {
+    await lock.release();
+  }
+  logger.info('stopped');
+}
+
+/** What the operator should know about this host from its first lines. */
+function announce({ hostId, pools, programs, problems = [] }: HostReport, logger: Logger): void {
+  logger.info({ hostId, pools: pools.map(({ name, path }) => `${name} at ${path}`) }, 'this is the host');
+  const unmounted = pools.flatMap(({ name, problem }) =>
+    problem === undefined ? [] : [`pool ${name}: ${problem}`],
+  );
+  for (const problem of [...problems, ...unmounted]) logger.warn(problem);
+  for (const { name, version, purpose } of programs) {
+    if (version === undefined) logger.info(`${name} is not installed: this host cannot ${purpose}`);
+  }
+}
+
+/** Reads all settings first, so that a wrong one is told before anything is touched. */
+function planActivities(
+  settings: Settings,
+  logger: Logger,
+): (identity: Identity, stateDir: string) => Promise<HostActivityDeps> {
+  const configs = parsePools(settings.required('pools'));
+  const scheduler = createScheduler({ limit: settings.number('downloads', 1) });
+  const rateLimit = createRateLimit(settings.number('rateLimit'));
+  const publish = publishSettings(settings);
+  const version = bypassVersion();
+  return async ({ hostId, sealingPrivateKey }, stateDir) => ({
+    hostId,
+    version,
+    pools: createPools(configs, await loadKnownPools(stateDir)),
+    scheduler,
+    downloads: { sources: createSources(), hostId, openParts: new Set(), rateLimit, publish },
+    openSealed: async ({ sealed, templateId }) =>
+      sealed === undefined ? undefined : openForHost(sealingPrivateKey, sealed, { templateId, hostId }),
+    programs: () => reportPrograms(),
+    onFailure: (activity, error) =>
+      logger.warn({ activity, kind: error.kind, err: error }, `${activity} failed`),
+  });
+}
+
+/** Hosts come up before networks and servers do. @returns undefined when told to stop meanwhile */
+async function connectPatiently(
+  settings: Settings,
+  { hostId }: Identity,
+  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+): Promise<Temporal | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await connectTemporal(settings, hostIdentity(hostId));
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      logger.warn(`${error.message}; next try in ${RECONNECT_MS / 1000} s`);
+      await sleep(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+  return undefined;
+}
+
+interface Serving {
+  readonly settings: Settings;
+  readonly stopping: AbortController;
+  readonly stopped: Promise<unknown>;
+  /** Never ends before it is answered, or the host stops. */
+  join(): Promise<unknown>;
+}
+
+async function serve(temporal: Temporal, deps: HostActivityDeps, serving: Serving): Promise<void> {
+  const workers = await createWorkers(temporal, deps.hostId, createHostActivities(deps));
+  let joined = false;
+  const ready = (): boolean => joined && workers.every((worker) => worker.getState() === 'RUNNING');
+  const health = await startHealthIfAsked(serving.settings, ready);
+  const running = runWorkers(workers, serving.stopped);
+  const joining = serving.join().then(
+    () => (joined = true),
+    () => undefined,
+  );
+  try {
+    await running;
+  } finally {
+    serving.stopping.abort(new Error('the host worker stops'));
+    await joining;
+    await health?.close();
+  }
+}
+
+/** A probe never waits behind 40 GB: two queues, so two workers. */
+function createWorkers(
+  { connection, namespace }: Temporal,
+  hostId: string,
+  { quick, transfer }: HostActivities,
+): Promise<readonly Worker[]> {
+  const shared = {
+    connection,
+    namespace,
+    identity: hostIdentity(hostId),
+    maxConcurrentActivityTaskPolls: POLLERS,
+    // Progress and cancellation travel with heartbeats.
+    maxHeartbeatThrottleInterval: '1 second',
+    defaultHeartbeatThrottleInterval: '1 second',
+    shutdownGraceTime: 0,
+    shutdownForceTime: '10 seconds',
+  } as const;
+  return Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue: hostQueue(hostId),
+      activities: { ...quick },
+      maxConcurrentActivityTaskExecutions: QUICK_SLOTS,
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: transferQueue(hostId),
+      activities: { ...transfer },
+      maxConcurrentActivityTaskExecutions: TRANSFER_SLOTS,
+    }),
+  ]);
+}
