@@ -13,6 +13,7 @@ export interface Qcow2Options {
   readonly refcountOffset?: bigint;
   readonly refcountClusters?: number;
   readonly snapshots?: number;
+  readonly snapshotsOffset?: bigint;
   readonly incompatible?: bigint;
   readonly autoclear?: bigint;
   readonly refcountOrder?: number;
@@ -37,6 +38,7 @@ export function qcow2Header(options: Qcow2Options = {}): Buffer {
   fixed.writeBigUInt64BE(options.refcountOffset ?? 0x10000n, 48);
   fixed.writeUInt32BE(options.refcountClusters ?? 1, 56);
   fixed.writeUInt32BE(options.snapshots ?? 0, 60);
+  fixed.writeBigUInt64BE(options.snapshotsOffset ?? 0n, 64);
   if (version === 2) return fixed;
   fixed.writeBigUInt64BE(options.incompatible ?? 0n, 72);
   fixed.writeBigUInt64BE(options.autoclear ?? 0n, 88);
