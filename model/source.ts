@@ -1,4 +1,5 @@
 /** Where an image comes from, and what a host found there. */
+import type { ImageEvidence } from './evidence.ts';
 import type { TemplateFormat } from './states.ts';
 
 /** What a probe found out about one URL. */
@@ -50,4 +51,6 @@ export interface ImageFacts {
   readonly format: TemplateFormat;
   /** Bytes that a VM sees. */
   readonly virtualSize: number;
+  /** Absent in what was recorded before evidence was kept. */
+  readonly evidence?: ImageEvidence;
 }

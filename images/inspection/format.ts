@@ -1,4 +1,5 @@
 /** What a file is, by its magic numbers. */
+import { isText, isVmdkDescriptor, textLike } from './text.ts';
 
 export type ImageFormat =
   | 'qcow2'
@@ -13,18 +14,27 @@ export type ImageFormat =
   | 'vdi'
   | 'parallels'
   | 'luks'
+  | 'bochs'
+  | 'cloop'
+  | 'dmg'
+  | 'udf'
   | 'gzip'
   | 'bzip2'
   | 'xz'
   | 'zstd'
   | 'zip'
+  | '7z'
+  | 'rar'
+  | 'lz4'
+  | 'tar'
   | 'html'
   | 'json'
   | 'xml'
   | 'git-lfs'
+  | 'text'
   | 'empty';
 
-export type FormatFamily = 'disk' | 'optical' | 'plain' | 'compressed' | 'text';
+export type FormatFamily = 'disk' | 'optical' | 'plain' | 'compressed' | 'archive' | 'text';
 
 interface Magic {
   readonly format: ImageFormat;
@@ -46,17 +56,6 @@ const bytesAt =
       return head.subarray(offset, offset + bytes.length).equals(bytes);
     });
 
-const textLike =
-  (pattern: RegExp) =>
-  (head: Buffer): boolean =>
-    pattern.test(
-      head
-        .subarray(0, 512)
-        .toString('latin1')
-        .replace(/^\xef\xbb\xbf/, '')
-        .trimStart(),
-    );
-
 const MAGICS: readonly Magic[] = [
   { format: 'empty', family: 'text', name: 'an empty file', matches: (head) => head.length === 0 },
   { format: 'qcow2', family: 'disk', name: 'a qcow2 disk', matches: bytesAt(0, 'QFI\xfb') },
@@ -65,7 +64,7 @@ const MAGICS: readonly Magic[] = [
     format: 'vmdk',
     family: 'disk',
     name: 'a VMDK disk',
-    matches: bytesAt(0, 'KDMV', 'COWD', '# Disk DescriptorFile'),
+    matches: (head) => bytesAt(0, 'KDMV', 'COWD')(head) || isVmdkDescriptor(head),
   },
   { format: 'vhdx', family: 'disk', name: 'a VHDX disk', matches: bytesAt(0, 'vhdxfile') },
   { format: 'vhd', family: 'disk', name: 'a VHD disk', matches: bytesAt(0, 'conectix') },
@@ -76,6 +75,9 @@ const MAGICS: readonly Magic[] = [
     name: 'a Parallels disk',
     matches: bytesAt(0, 'WithoutFreeSpace', 'WithouFreSpacExt'),
   },
+  { format: 'bochs', family: 'disk', name: 'a Bochs disk', matches: bytesAt(0, 'Bochs Virtual HD Image') },
+  { format: 'cloop', family: 'disk', name: 'a cloop image', matches: bytesAt(0, '#!/bin/sh\n#V2.0 Format') },
+  { format: 'dmg', family: 'disk', name: 'a DMG image', matches: bytesAt(0, 'koly\0\0\0\x04') },
   { format: 'luks', family: 'disk', name: 'a LUKS volume', matches: bytesAt(0, 'LUKS\xba\xbe') },
   {
     format: 'iso',
@@ -83,12 +85,18 @@ const MAGICS: readonly Magic[] = [
     name: 'an ISO 9660 image',
     matches: bytesAt(ISO_MAGIC_OFFSET, 'CD001'),
   },
+  {
+    format: 'udf',
+    family: 'optical',
+    name: 'a UDF image',
+    matches: bytesAt(ISO_MAGIC_OFFSET, 'BEA01', 'NSR02', 'NSR03'),
+  },
   { format: 'gzip', family: 'compressed', name: 'a gzip file', matches: bytesAt(0, [0x1f, 0x8b, 8]) },
   {
     format: 'bzip2',
     family: 'compressed',
     name: 'a bzip2 file',
-    matches: textLike(/^BZh[1-9](?:1AY&SY|\x17rE8P\x90)/),
+    matches: (head) => /^BZh[1-9](?:1AY&SY|\x17rE8P\x90)/.test(head.subarray(0, 10).toString('latin1')),
   },
   { format: 'xz', family: 'compressed', name: 'an xz file', matches: bytesAt(0, '\xfd7zXZ\0') },
   {
@@ -102,6 +110,20 @@ const MAGICS: readonly Magic[] = [
     family: 'compressed',
     name: 'a zip archive',
     matches: bytesAt(0, 'PK\x03\x04', 'PK\x05\x06'),
+  },
+  { format: '7z', family: 'compressed', name: 'a 7z archive', matches: bytesAt(0, '7z\xbc\xaf\x27\x1c') },
+  { format: 'rar', family: 'compressed', name: 'a RAR archive', matches: bytesAt(0, 'Rar!\x1a\x07') },
+  {
+    format: 'lz4',
+    family: 'compressed',
+    name: 'an LZ4 file',
+    matches: bytesAt(0, [0x04, 0x22, 0x4d, 0x18]),
+  },
+  {
+    format: 'tar',
+    family: 'archive',
+    name: 'a tar archive (an OVA, perhaps)',
+    matches: bytesAt(257, 'ustar\x0000', 'ustar  \0'),
   },
   {
     format: 'git-lfs',
@@ -139,10 +161,13 @@ export interface FoundFormat {
   readonly name: string;
 }
 
-/** All formats that the first bytes match, disks first; `raw` when none does. */
+const TEXT: Magic = { format: 'text', family: 'text', name: 'a text', matches: isText };
+
+/** All formats that the first bytes match, disks first; `raw` (or, where nothing else fits, `text`) when none does. */
 export function matchFormats(head: Buffer): readonly FoundFormat[] {
   const found = MAGICS.filter(({ matches }) => matches(head));
-  return found.length === 0 ? [RAW] : found;
+  if (found.length > 0) return found;
+  return [TEXT.matches(head) ? TEXT : RAW];
 }
 
 /**

@@ -1,84 +1,162 @@
 /** Whether a file is what it was declared to be, and harmless to those who will open it. */
 import type { FileHandle } from 'node:fs/promises';
+import type { ImageEvidence, Verdict } from '../../model/evidence.ts';
 import { ImageError } from '../../model/failures.ts';
 import type { ImageFacts } from '../../model/source.ts';
 import type { TemplateFormat } from '../../model/states.ts';
+import { findFilesystem } from './filesystem.ts';
+import { readFooter } from './footer.ts';
+import type { Footer } from './footer.ts';
 import { HEAD_LENGTH, matchFormats } from './format.ts';
-import type { FoundFormat } from './format.ts';
-import { checkIso } from './iso.ts';
+import type { FormatFamily, FoundFormat } from './format.ts';
+import { checkIso, readIso } from './iso.ts';
+import type { InspectionLimits } from './limits.ts';
+import { maxVirtualSize } from './limits.ts';
+import { checkPartitions, readPartitions } from './partitions.ts';
+import { describeQcow2 } from './qcow2-evidence.ts';
+import { checkQcow2Tables } from './qcow2-tables.ts';
 import { parseQcow2 } from './qcow2.ts';
-import type { Qcow2Limits } from './qcow2.ts';
+import { readAt } from './reader.ts';
+import { ImageRefused, refused } from './refusal.ts';
+import { printable } from './text.ts';
 
 const SECTOR = 512;
 
 /**
  * Looks at the first bytes.
  * @param head the first 64 KiB, or all when the file is shorter
- * @param size bytes of the whole file
- * @throws ImageError FormatMismatch or HostileImage, naming what it is and what was declared
+ * @param size bytes of the whole file; MAX_SAFE_INTEGER when it is not known
+ * @throws ImageRefused FormatMismatch or HostileImage, naming what it is and what was declared
  */
 export function inspectHead(
   head: Buffer,
   size: number,
   declared: TemplateFormat,
-  limits: Qcow2Limits = {},
+  limits: InspectionLimits = {},
 ): ImageFacts {
   const found = matchFormats(head);
-  refusePolyglot(found, declared);
-  requireFormat(found, head, declared);
-  if (declared === 'QCOW2')
-    return { format: declared, virtualSize: parseQcow2(head, size, limits).virtualSize };
-  if (declared === 'ISO') checkIso(head, size);
-  else if (size < SECTOR) throw mismatch(`too short for a disk (${size} bytes)`, declared);
-  return { format: declared, virtualSize: size };
+  const evidence = gather(head, found, { looked: 'head', size });
+  try {
+    return { format: declared, virtualSize: judgeHead(found, head, size, declared, limits), evidence };
+  } catch (error) {
+    throw refused(error, evidence);
+  }
 }
 
 /**
- * Looks at a complete file, by its own descriptor.
- * @throws ImageError FormatMismatch or HostileImage, naming what it is and what was declared
+ * Looks at a complete file, by its own descriptor: its head, its end, and all tables of a qcow2 image. Memory stays
+ * under 64 MB whatever its size.
+ * @throws ImageRefused FormatMismatch or HostileImage, naming what it is and what was declared
  */
 export async function inspectFile(
   file: FileHandle,
   declared: TemplateFormat,
-  limits: Qcow2Limits = {},
+  limits: InspectionLimits = {},
 ): Promise<ImageFacts> {
   const { size } = await file.stat();
-  const facts = inspectHead(await readAt(file, 0, Math.min(size, HEAD_LENGTH)), size, declared, limits);
-  await refuseFooter(file, size, declared);
-  return facts;
-}
-
-/** A fixed VHD, and a DMG, say what they are at their end only; before it they look like a raw disk. */
-async function refuseFooter(file: FileHandle, size: number, declared: TemplateFormat): Promise<void> {
-  if (declared !== 'RAW') return;
-  const footer = await readAt(file, Math.max(0, size - SECTOR), Math.min(size, SECTOR));
-  const start = footer.subarray(0, 8).toString('latin1');
-  if (start === 'conectix') throw mismatch('a VHD disk', declared);
-  if (start.startsWith('koly')) throw mismatch('a DMG image', declared);
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
+  const head = await readAt(file, 0, Math.min(size, HEAD_LENGTH));
+  const found = matchFormats(head);
+  const footer = await readFooter(file, size);
+  const evidence = gather(head, found, { looked: 'file', size, footer });
+  try {
+    const virtualSize = judgeHead(found, head, size, declared, limits);
+    refuseFooter(footer, declared);
+    if (declared !== 'QCOW2' || evidence.qcow2 === undefined)
+      return { format: declared, virtualSize, evidence };
+    const tables = await checkQcow2Tables(file, parseQcow2(head, size, limits), size, limits);
+    return { format: declared, virtualSize, evidence: { ...evidence, qcow2: { ...evidence.qcow2, tables } } };
+  } catch (error) {
+    throw refused(error, evidence);
   }
-  return buffer.subarray(0, filled);
 }
+
+/** As `inspectFile`, for whoever keeps both outcomes. Throws only what is not the file's fault. */
+export async function judgeFile(
+  file: FileHandle,
+  declared: TemplateFormat,
+  limits: InspectionLimits = {},
+): Promise<Verdict> {
+  try {
+    return { accepted: true, facts: await inspectFile(file, declared, limits) };
+  } catch (error) {
+    if (!(error instanceof ImageRefused)) throw error;
+    return { accepted: false, failure: error.toFailure(), evidence: error.evidence };
+  }
+}
+
+/** @returns bytes that a VM sees */
+function judgeHead(
+  found: readonly FoundFormat[],
+  head: Buffer,
+  size: number,
+  declared: TemplateFormat,
+  limits: InspectionLimits,
+): number {
+  refusePolyglot(found, declared);
+  requireFormat(found, head, size, declared);
+  if (declared === 'QCOW2') return parseQcow2(head, size, limits).virtualSize;
+  if (declared === 'ISO') checkIso(head, size);
+  else checkRaw(head, size);
+  const limit = maxVirtualSize(limits);
+  if (size > limit && size !== Number.MAX_SAFE_INTEGER)
+    throw new ImageError('HostileImage', `the image has ${size} bytes; at most ${limit} are allowed`);
+  return size;
+}
+
+function checkRaw(head: Buffer, size: number): void {
+  // The boot sector of a file system ends as an MBR does, but has no partitions.
+  if (findFilesystem(head) === undefined) checkPartitions(head, size);
+}
+
+interface Look {
+  readonly looked: ImageEvidence['looked'];
+  readonly size: number;
+  readonly footer?: Footer | undefined;
+}
+
+function gather(head: Buffer, found: readonly FoundFormat[], { looked, size, footer }: Look): ImageEvidence {
+  const formats = found.map(({ format }) => format);
+  const qcow2 = formats.includes('qcow2') ? describeQcow2(head) : undefined;
+  const optical = found.some(({ family }) => family === 'optical');
+  const plain = found.some(({ family }) => family === 'plain');
+  const filesystem = plain ? findFilesystem(head) : undefined;
+  const partitionTable = filesystem === undefined && plain ? readPartitions(head) : undefined;
+  return {
+    looked,
+    fileSize: size === Number.MAX_SAFE_INTEGER ? 0 : size,
+    found: footer === undefined ? formats : [...formats, footer.format],
+    ...(qcow2 === undefined ? {} : { qcow2 }),
+    ...(optical ? { iso: readIso(head) } : {}),
+    ...(partitionTable === undefined ? {} : { partitionTable }),
+    ...(filesystem === undefined ? {} : { filesystem }),
+  };
+}
+
+/** Families of which a file can be of one only; a partition table in an ISO image makes a hybrid, which is usual. */
+const EXCLUSIVE: readonly FormatFamily[] = ['disk', 'optical', 'compressed', 'archive', 'text'];
 
 /** Two formats at once mean that two programs would read two different things. */
 function refusePolyglot(found: readonly FoundFormat[], declared: TemplateFormat): void {
-  const strict = found.filter(({ family }) => family === 'disk' || family === 'optical');
-  if (strict.length < 2) return;
-  const names = strict.map(({ name }) => name).join(' and ');
+  const one = found.filter(({ family }) => EXCLUSIVE.includes(family));
+  const texts = one.filter(({ family }) => family === 'text').length;
+  const hidden =
+    found[0]?.format === 'qcow2' ? found.filter(({ family }) => family === 'plain').slice(0, 1) : [];
+  if (one.length - Math.max(0, texts - 1) + hidden.length < 2) return;
+  const names = [...one, ...hidden].map(({ name }) => name).join(' and ');
   throw new ImageError('HostileImage', `the file is ${names} at once; it was declared as ${declared}`);
 }
 
-function requireFormat(found: readonly FoundFormat[], head: Buffer, declared: TemplateFormat): void {
+function requireFormat(
+  found: readonly FoundFormat[],
+  head: Buffer,
+  size: number,
+  declared: TemplateFormat,
+): void {
   const [first] = found;
-  if (first === undefined || accepts(declared, first)) return;
+  if (first === undefined) return;
+  if (first.format === 'raw' && size < SECTOR)
+    throw mismatch(`too short for a disk (${size} bytes)`, declared);
+  if (accepts(declared, first)) return;
   if (first.family === 'compressed') {
     throw mismatch(
       `${first.name}; compressed files are not taken yet, so give the URL of the unpacked one`,
@@ -91,16 +169,20 @@ function requireFormat(found: readonly FoundFormat[], head: Buffer, declared: Te
 
 function accepts(declared: TemplateFormat, { format, family }: FoundFormat): boolean {
   if (declared === 'QCOW2') return format === 'qcow2';
-  if (declared === 'ISO') return format === 'iso';
+  if (declared === 'ISO') return family === 'optical';
   return family === 'plain';
 }
 
-const printable = (head: Buffer): string =>
-  head
-    .subarray(0, 60)
-    .toString('latin1')
-    .replace(/[^\x20-\x7e]+/g, ' ')
-    .trim();
+/** A raw disk has no say about its last sector; of others, only a footer that describes this very file counts. */
+function refuseFooter(footer: Footer | undefined, declared: TemplateFormat): void {
+  if (footer === undefined) return;
+  if (declared === 'RAW') throw mismatch(footer.name, declared);
+  if (!footer.fits) return;
+  throw new ImageError(
+    'HostileImage',
+    `the file is ${footer.name} and something else at once; it was declared as ${declared}`,
+  );
+}
 
 const mismatch = (what: string, declared: TemplateFormat): ImageError =>
   new ImageError('FormatMismatch', `the file is ${what}; it was declared as ${declared}`);

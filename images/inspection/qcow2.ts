@@ -1,5 +1,9 @@
 /** The header of a qcow2 file, read by the QEMU specification (docs/interop/qcow2.txt). */
 import { ImageError } from '../../model/failures.ts';
+import type { InspectionLimits } from './limits.ts';
+import { maxVirtualSize } from './limits.ts';
+import { readExtensions } from './qcow2-extensions.ts';
+import type { BitmapDirectory } from './qcow2-extensions.ts';
 
 /** Where the virtual size stands in the header. */
 export const VIRTUAL_SIZE_OFFSET = 24;
@@ -7,20 +11,23 @@ export const VIRTUAL_SIZE_OFFSET = 24;
 const MAGIC = 0x51_46_49_fb;
 const V2_LENGTH = 72;
 const V3_LENGTH = 104;
+const V2_REFCOUNT_ORDER = 4;
+const SMALLEST_EXTENDED_CLUSTER = 16_384;
 const MAX_L1_BYTES = 32 * 1_048_576;
 const MAX_REFCOUNT_TABLE_BYTES = 8 * 1_048_576;
+const MAX_SNAPSHOTS = 256;
 
 const incompatible = { dirty: 1n, corrupt: 2n, dataFile: 4n, compression: 8n, extendedL2: 16n } as const;
 const KNOWN_INCOMPATIBLE = 31n;
-const AUTOCLEAR_RAW_DATA_FILE = 2n;
+const autoclear = { bitmaps: 1n, rawDataFile: 2n } as const;
 
-const extension = { end: 0, dataFile: 0x44_41_54_41, encryption: 0x05_37_be_77 } as const;
+export type Qcow2Limits = InspectionLimits;
 
-export interface Qcow2Limits {
-  /** Bytes; default 16 TiB. */
-  readonly maxVirtualSize?: number;
-  /** Internal snapshots; default false. */
-  readonly allowSnapshots?: boolean;
+/** A place in the file that is contiguous. */
+export interface Region {
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
 }
 
 export interface Qcow2Header {
@@ -29,7 +36,13 @@ export interface Qcow2Header {
   readonly virtualSize: number;
   readonly clusterSize: number;
   readonly compression: 'zlib' | 'zstd';
+  readonly extendedL2: boolean;
   readonly snapshots: number;
+  readonly snapshotsOffset: number;
+  readonly refcountBits: number;
+  readonly l1: Region;
+  readonly refcountTable: Region;
+  readonly bitmaps?: BitmapDirectory;
 }
 
 /**
@@ -48,21 +61,48 @@ export function parseQcow2(head: Buffer, fileSize?: number, limits: Qcow2Limits 
   const clusterSize = 2 ** clusterBits;
   refuseOtherFiles(head);
   const features = version === 3 ? readFeatures(head, clusterSize) : V2_FEATURES;
-  refuseExtensions(head, features.headerLength, clusterSize);
+  const bitmaps = readExtensions(head, features, clusterSize, limits);
   const virtualSize = readVirtualSize(head, limits);
-  checkTables(head, { clusterSize, virtualSize, extendedL2: features.extendedL2 }, fileSize);
   const snapshots = head.readUInt32BE(60);
   if (snapshots > 0 && limits.allowSnapshots !== true) throw refuse(`holds ${snapshots} internal snapshots`);
-  return { version, virtualSize, clusterSize, compression: features.compression, snapshots };
+  if (snapshots > MAX_SNAPSHOTS)
+    throw refuse(`holds ${snapshots} internal snapshots; at most ${MAX_SNAPSHOTS} are allowed`);
+  const header: Qcow2Header = {
+    version,
+    virtualSize,
+    clusterSize,
+    compression: features.compression,
+    extendedL2: features.extendedL2,
+    snapshots,
+    snapshotsOffset: Number(head.readBigUInt64BE(64)),
+    refcountBits: 2 ** features.refcountOrder,
+    l1: { offset: Number(head.readBigUInt64BE(40)), length: head.readUInt32BE(36) * 8 },
+    refcountTable: {
+      offset: Number(head.readBigUInt64BE(48)),
+      length: head.readUInt32BE(56) * clusterSize,
+    },
+    ...(bitmaps === undefined ? {} : { bitmaps }),
+  };
+  checkTables(header, fileSize);
+  return header;
 }
 
 interface Features {
   readonly headerLength: number;
   readonly extendedL2: boolean;
   readonly compression: 'zlib' | 'zstd';
+  readonly refcountOrder: number;
+  /** Whether the bitmaps extension is to be believed. */
+  readonly bitmaps: boolean;
 }
 
-const V2_FEATURES: Features = { headerLength: V2_LENGTH, extendedL2: false, compression: 'zlib' };
+const V2_FEATURES: Features = {
+  headerLength: V2_LENGTH,
+  extendedL2: false,
+  compression: 'zlib',
+  refcountOrder: V2_REFCOUNT_ORDER,
+  bitmaps: false,
+};
 
 function refuseOtherFiles(head: Buffer): void {
   if (head.readBigUInt64BE(8) !== 0n || head.readUInt32BE(16) !== 0) throw refuse('has a backing file');
@@ -77,80 +117,72 @@ function readFeatures(head: Buffer, clusterSize: number): Features {
   if ((bits & incompatible.dirty) !== 0n) throw refuse('is marked dirty: it was not closed properly');
   const unknown = bits & ~KNOWN_INCOMPATIBLE;
   if (unknown !== 0n) throw refuse(`needs unknown incompatible features (0x${unknown.toString(16)})`);
-  if ((head.readBigUInt64BE(88) & AUTOCLEAR_RAW_DATA_FILE) !== 0n)
-    throw refuse('keeps its data in an external data file');
-  if (head.readUInt32BE(96) > 6)
-    throw refuse(`has refcount_order ${head.readUInt32BE(96)}; 0 to 6 are allowed`);
-  const headerLength = head.readUInt32BE(100);
-  if (
-    headerLength < V3_LENGTH ||
-    headerLength % 8 !== 0 ||
-    headerLength > Math.min(clusterSize, head.length)
-  ) {
-    throw refuse(`has an impossible header_length of ${headerLength}`);
-  }
-  const type = headerLength > V3_LENGTH ? head.readUInt8(V3_LENGTH) : 0;
-  const flagged = (bits & incompatible.compression) !== 0n;
-  if (type > 1 || flagged !== (type !== 0)) throw refuse(`has an unknown compression type ${type}`);
+  const clear = head.readBigUInt64BE(88);
+  if ((clear & autoclear.rawDataFile) !== 0n) throw refuse('keeps its data in an external data file');
+  const extendedL2 = (bits & incompatible.extendedL2) !== 0n;
+  if (extendedL2 && clusterSize < SMALLEST_EXTENDED_CLUSTER)
+    throw refuse(`has subclusters in clusters of ${clusterSize} bytes`);
+  const refcountOrder = head.readUInt32BE(96);
+  if (refcountOrder > 6) throw refuse(`has refcount_order ${refcountOrder}; 0 to 6 are allowed`);
+  const headerLength = readHeaderLength(head, clusterSize);
+  const compression = readCompression(head, headerLength, (bits & incompatible.compression) !== 0n);
   return {
     headerLength,
-    extendedL2: (bits & incompatible.extendedL2) !== 0n,
-    compression: type === 1 ? 'zstd' : 'zlib',
+    extendedL2,
+    compression,
+    refcountOrder,
+    bitmaps: (clear & autoclear.bitmaps) !== 0n,
   };
 }
 
-function refuseExtensions(head: Buffer, start: number, clusterSize: number): void {
-  const end = Math.min(clusterSize, head.length);
-  for (let at = start; at + 8 <= end;) {
-    const type = head.readUInt32BE(at);
-    const length = head.readUInt32BE(at + 4);
-    if (type === extension.end) return;
-    if (type === extension.dataFile) throw refuse('names an external data file');
-    if (type === extension.encryption) throw refuse('is encrypted');
-    at += 8 + Math.ceil(length / 8) * 8;
-    if (at > end) throw refuse('has a header extension that runs out of its first cluster');
-  }
+function readHeaderLength(head: Buffer, clusterSize: number): number {
+  const length = head.readUInt32BE(100);
+  if (length >= V3_LENGTH && length % 8 === 0 && length <= Math.min(clusterSize, head.length)) return length;
+  throw refuse(`has an impossible header_length of ${length}`);
+}
+
+function readCompression(head: Buffer, headerLength: number, flagged: boolean): 'zlib' | 'zstd' {
+  const type = headerLength > V3_LENGTH ? head.readUInt8(V3_LENGTH) : 0;
+  if (type > 1 || flagged !== (type !== 0)) throw refuse(`has an unknown compression type ${type}`);
+  return type === 1 ? 'zstd' : 'zlib';
 }
 
 function readVirtualSize(head: Buffer, limits: Qcow2Limits): number {
   const size = head.readBigUInt64BE(VIRTUAL_SIZE_OFFSET);
-  const limit = limits.maxVirtualSize ?? 16 * 2 ** 40;
+  const limit = maxVirtualSize(limits);
   if (size === 0n) throw refuse('has a virtual size of 0 bytes');
   if (size > BigInt(limit)) throw refuse(`has a virtual size of ${size} bytes; at most ${limit} are allowed`);
   return Number(size);
 }
 
-interface Geometry {
-  readonly clusterSize: number;
-  readonly virtualSize: number;
-  readonly extendedL2: boolean;
-}
+/** Bytes of the disk that one L2 table maps. */
+export const mappedByL2 = ({ clusterSize, extendedL2 }: Qcow2Header): number =>
+  clusterSize * (clusterSize / (extendedL2 ? 16 : 8));
 
-function checkTables(head: Buffer, geometry: Geometry, fileSize: number | undefined): void {
-  const { clusterSize, virtualSize, extendedL2 } = geometry;
-  const l1Entries = head.readUInt32BE(36);
-  const l2Covers = clusterSize * (clusterSize / (extendedL2 ? 16 : 8));
-  if (l1Entries * 8 > MAX_L1_BYTES) throw refuse(`has an L1 table of ${l1Entries} entries`);
-  if (l1Entries < Math.ceil(virtualSize / l2Covers))
+function checkTables(header: Qcow2Header, fileSize: number | undefined): void {
+  const { l1, refcountTable, virtualSize, clusterSize } = header;
+  if (l1.length > MAX_L1_BYTES) throw refuse(`has an L1 table of ${l1.length / 8} entries`);
+  if (l1.length / 8 < Math.ceil(virtualSize / mappedByL2(header)))
     throw refuse('has an L1 table too small for its virtual size');
-  const refcountBytes = head.readUInt32BE(56) * clusterSize;
-  if (refcountBytes > MAX_REFCOUNT_TABLE_BYTES)
-    throw refuse(`has a refcount table of ${refcountBytes} bytes`);
-  checkPlace('L1 table', head.readBigUInt64BE(40), l1Entries * 8, clusterSize, fileSize);
-  checkPlace('refcount table', head.readBigUInt64BE(48), refcountBytes, clusterSize, fileSize);
+  if (refcountTable.length === 0) throw refuse('has no refcount table');
+  if (refcountTable.length > MAX_REFCOUNT_TABLE_BYTES)
+    throw refuse(`has a refcount table of ${refcountTable.length} bytes`);
+  checkPlace('L1 table', l1, clusterSize, fileSize);
+  checkPlace('refcount table', refcountTable, clusterSize, fileSize);
+  // QEMU wants a place that makes sense even of an empty list.
+  const snapshots = { offset: header.snapshotsOffset, length: header.snapshots * 40 };
+  if (snapshots.offset !== 0 || snapshots.length > 0)
+    checkPlace('snapshot table', snapshots, clusterSize, fileSize);
+  if (header.bitmaps !== undefined) checkPlace('bitmap directory', header.bitmaps, clusterSize, fileSize);
 }
 
-function checkPlace(
-  what: string,
-  offset: bigint,
-  length: number,
-  clusterSize: number,
-  fileSize: number | undefined,
-): void {
-  if (offset % BigInt(clusterSize) !== 0n) throw refuse(`has a ${what} that is not aligned to a cluster`);
-  if (fileSize === undefined || offset + BigInt(length) <= BigInt(fileSize)) return;
+/** @throws ImageError when a table is not at a cluster of its own within the file */
+export function checkPlace(what: string, region: Region, clusterSize: number, fileSize = Infinity): void {
+  if (region.offset % clusterSize !== 0) throw refuse(`has a ${what} that is not aligned to a cluster`);
+  if (region.offset === 0) throw refuse(`has a ${what} over its own header`);
+  if (region.offset + region.length <= fileSize) return;
   throw refuse(`has a ${what} beyond the end of the file: it is cut short, or lies`);
 }
 
-const refuse = (sentence: string): ImageError =>
+export const refuse = (sentence: string): ImageError =>
   new ImageError('HostileImage', `the qcow2 image ${sentence}`);

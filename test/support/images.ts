@@ -13,6 +13,7 @@ export interface Qcow2Options {
   readonly refcountOffset?: bigint;
   readonly refcountClusters?: number;
   readonly snapshots?: number;
+  readonly snapshotsOffset?: bigint;
   readonly incompatible?: bigint;
   readonly autoclear?: bigint;
   readonly refcountOrder?: number;
@@ -37,6 +38,7 @@ export function qcow2Header(options: Qcow2Options = {}): Buffer {
   fixed.writeBigUInt64BE(options.refcountOffset ?? 0x10000n, 48);
   fixed.writeUInt32BE(options.refcountClusters ?? 1, 56);
   fixed.writeUInt32BE(options.snapshots ?? 0, 60);
+  fixed.writeBigUInt64BE(options.snapshotsOffset ?? 0n, 64);
   if (version === 2) return fixed;
   fixed.writeBigUInt64BE(options.incompatible ?? 0n, 72);
   fixed.writeBigUInt64BE(options.autoclear ?? 0n, 88);
@@ -66,10 +68,13 @@ export function qcow2Image(options: Qcow2Options = {}): Buffer {
 /** A qcow2 image followed by unused clusters of noise, for tests that need a size. */
 export const paddedQcow2 = (bytes: number): Buffer => Buffer.concat([qcow2Image(), noise(bytes - 0x40000)]);
 
-/** A disk with an MBR, and noise behind it; the same for the same seed. */
+/** A disk with an MBR of one partition, and noise behind it; the same for the same seed. */
 export function rawDisk(bytes: number, seed = 1): Buffer {
   const disk = noise(bytes, seed);
   disk.fill(0, 0, 512);
+  disk.writeUInt8(0x83, 450);
+  disk.writeUInt32LE(1, 454);
+  disk.writeUInt32LE(Math.floor(bytes / 512) - 1, 458);
   disk.writeUInt16BE(0x55aa, 510);
   return disk;
 }

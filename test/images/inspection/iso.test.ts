@@ -22,9 +22,12 @@ describe('an ISO', () => {
     expect(() => checkIso(isoImage().subarray(0, 0x8000 + 100))).toThrow('has no whole volume descriptor');
   });
 
-  test('that begins with another descriptor (a UDF bridge, a boot record) is not measured by it', () => {
+  test('that begins with another descriptor (a boot record) is measured by its primary one', () => {
     const image = isoImage();
+    image.copy(image, 0x8800, 0x8000, 0x8800);
     image.writeUInt8(0, 0x8000);
-    expect(() => checkIso(head(image), 100)).not.toThrow();
+    image.writeUInt32LE(1, 0x8000 + 80);
+    expect(() => checkIso(head(image), image.length)).not.toThrow();
+    expect(() => checkIso(head(image), image.length - 1)).toThrow('cut short');
   });
 });
