@@ -11,6 +11,7 @@ const PROGRAMS = {
   bzip2: 'bzip2',
   zstd: 'zstd',
   'fsck.vfat': 'dosfstools',
+  flock: 'util-linux',
   python3: 'python3',
 };
 const APT_MS = 240_000;

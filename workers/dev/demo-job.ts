@@ -93,6 +93,8 @@ export async function bringOntoPool(stack: Stack, source: Source, context: JobCo
   return { result, hostName: deployment.hostname ?? '', poolName: pool.name };
 }
 
+const POLL_MS = 200;
+
 /** What the CLI's functions work with, without a profile. */
 function openSession({ client }: Stack, { out, signal }: JobContext): Session {
   const own = cliOf(process);
@@ -104,6 +106,8 @@ function openSession({ client }: Stack, { out, signal }: JobContext): Session {
     cli: {
       ...own,
       ...screens,
+      // All that there is to see is over in seconds.
+      pollMs: POLL_MS,
       onInterrupt(listener) {
         signal.addEventListener('abort', listener, { once: true });
         if (signal.aborted) listener();

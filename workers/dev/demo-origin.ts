@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Disk } from './demo-disk.ts';
 import { freePorts } from './ports.ts';
 
@@ -81,6 +82,22 @@ function sendFile(
     response.end();
     return;
   }
+  const content = createReadStream(path, { start: first, end: last, highWaterMark: PIECE });
   // A client that has seen enough closes the connection; that is no error.
-  pipeline(createReadStream(path, { start: first, end: last }), response).catch(() => undefined);
+  pipeline(content, paced, response).catch(() => undefined);
+}
+
+/** As a good line gives it: so that there is a download to watch. */
+const BYTES_PER_SECOND = 64 * 1_048_576;
+const PIECE = 1_048_576;
+
+async function* paced(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const started = performance.now();
+  let sent = 0;
+  for await (const piece of pieces) {
+    const ahead = (sent / BYTES_PER_SECOND) * 1000 - (performance.now() - started);
+    if (ahead > 0) await sleep(ahead);
+    sent += piece.length;
+    yield piece;
+  }
 }
