@@ -36,7 +36,10 @@ export async function run(settings: Settings, options: DemoOptions): Promise<voi
   void stop.then((signal) => giveUp.abort(new StartError(`The demo was stopped by ${signal}`)));
   const folder = await mkdtemp(join(tmpdir(), 'bypass-demo-'));
   const context = { tell, signal: giveUp.signal, out };
-  const done = await demonstrate(planOf(settings, folder), context, options);
+  const done = await demonstrate(planOf(settings, folder), context, options).catch((error: unknown) => {
+    tell(`The logs are in ${join(folder, 'logs')}; remove it all with: rm -r ${folder}`);
+    throw error;
+  });
   report(done, folder, tell);
   if (options.json) process.stdout.write(`${JSON.stringify(done.result)}\n`);
 }
