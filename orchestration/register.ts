@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { ApplicationFailure, TerminatedFailure } from '@temporalio/common';
 import { CONTROL_QUEUE, REGISTRATION_REFUSED, templateWorkflowId, workflowTypes } from '../model/names.ts';
 import type { RegistrationInput, RegistrationRefusal, RegistrationResult } from '../model/payloads.ts';
-import { templateAttributes } from './attributes.ts';
+import { registrationAttributes } from './attributes.ts';
 
 export type RegistrationOutcome =
   | { readonly outcome: 'active' }
@@ -26,7 +26,7 @@ export async function startRegistration(
         workflowId: templateWorkflowId(input.templateId),
         workflowIdConflictPolicy: 'USE_EXISTING',
         args: [input],
-        typedSearchAttributes: templateAttributes(input.templateId),
+        typedSearchAttributes: registrationAttributes(input),
         staticSummary: `Register ${input.format === 'ISO' ? 'ISO' : 'template'} ${input.name}`,
       }),
     );
