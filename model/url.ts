@@ -54,7 +54,7 @@ export function displayUrl(text: string): string {
 
 function shortened(text: string): string {
   const bare = text.replace(/^([^/?#]*\/\/)[^/?#]*@/, '$1').replace(/[\x00-\x1f\x7f]/g, '?');
-  return bare.length > SHOWN ? `${bare.slice(0, SHOWN)}…` : bare;
+  return bare.length > SHOWN ? `${bare.slice(0, SHOWN)}...` : bare;
 }
 
 /** A metalink is named by its path, as CloudStack does: `.metalink` or `.meta4`, whatever the query. */
