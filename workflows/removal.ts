@@ -58,6 +58,8 @@ async function removeFiles(copyId: string, input: RemovalInput, requests: Reques
   let avoided: readonly string[] = [];
   for (let round = 0; ; round += 1) {
     if (workflowInfo().continueAsNewSuggested) {
+      // What is being told when a run ends may stay untold.
+      await condition(() => requests.telling === 0);
       await goOnAs(workflowTypes.removal, { ...input, wanted: isWantedAgain(requests) });
     }
     const choice = await control('Choose a host').chooseHost({ copyId, excluded: [], avoided });

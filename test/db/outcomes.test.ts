@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { openCopy } from '../../db/copies.ts';
 import { cancelCopy, failCopy, finishCopy, recordAttempt } from '../../db/outcomes.ts';
 import { beginRemoval, finishRemoval } from '../../db/removals.ts';
+import { createJob } from '../../db/jobs.ts';
 import type { CopyUuids } from '../../db/jobs.ts';
 import type { DownloadResult, PoolReport } from '../../model/payloads.ts';
 import { openDbLab } from './lab.ts';
@@ -89,6 +90,34 @@ test('a failed one keeps its reason until it is tried again', async () => {
   });
   await openCopy(lab.db, copy, 'w');
   expect(await row(plan.copyId)).toMatchObject({ download_state: 'DOWNLOAD_IN_PROGRESS', error_str: null });
+});
+
+test('what comes late of a copy that is removed says neither of it nor of its successor that it is there', async () => {
+  const { host, pool, copy, plan } = await newCopy();
+  const done = { result: result(host.uuid, plan.copyId, pool), attempt: attemptBy(host.uuid) };
+  await beginRemoval(lab.db, copy);
+  await finishCopy(lab.db, outcomeOf(copy), done);
+  expect(await row(plan.copyId)).toMatchObject({ state: 'Destroying' });
+  const removed = { v: 1 as const, hostId: host.uuid, files: 1, pool };
+  await finishRemoval(lab.db, outcomeOf(copy), { copyId: plan.copyId, result: removed, by: 'ann' });
+  const fresh = await openCopy(lab.db, copy, 'w');
+  const { accountId, userId } = { accountId: lab.account.uuid, userId: lab.user.uuid };
+  const about = { cmd: 'prepareTemplate', instanceType: 'Template', instanceUuid: copy.templateId };
+  const jobId = await createJob(lab.db, { accountId, userId, ...about, copies: [copy] });
+  await finishCopy(lab.db, outcomeOf(copy), done);
+  expect(await row(fresh.copyId)).toMatchObject({
+    state: 'Creating',
+    download_state: 'DOWNLOAD_IN_PROGRESS',
+  });
+  const job = lab.db.selectFrom('async_job').where('uuid', '=', jobId).select('job_status');
+  expect(await job.executeTakeFirst()).toEqual({ job_status: 0 });
+});
+
+test('a copy whose removal was given up is not marked for it any more when it is made again', async () => {
+  const { copy, plan } = await newCopy();
+  await beginRemoval(lab.db, copy);
+  await openCopy(lab.db, copy, 'w');
+  expect(await row(plan.copyId)).toMatchObject({ state: 'Creating', marked_for_gc: false });
 });
 
 test('the removal of one copy does not take a later one with it', async () => {
