@@ -69,6 +69,13 @@ export function finishCopy(
 ): Promise<void> {
   const { result, attempt } = done;
   return end(db, outcome, async (tx, row) => {
+    // What a packed file did not tell at registration is known once it was unpacked.
+    await tx
+      .updateTable('vm_template')
+      .set({ virtual_size: result.virtualSize })
+      .where('uuid', '=', outcome.copy.templateId)
+      .where('virtual_size', '=', 0)
+      .execute();
     await tx
       .updateTable('template_spool_ref')
       .set({

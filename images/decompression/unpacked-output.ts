@@ -15,7 +15,7 @@ export interface Expected {
   readonly limits: InspectionLimits;
   readonly settings: UnpackSettings;
   /** Bytes of the packed file, as far as they are known. */
-  packed(): number;
+  readonly packed: () => number;
 }
 
 export class UnpackedOutput {
