@@ -46,10 +46,7 @@ async function unpack({ meter, intake, unpacker }: Attempt): Promise<Unpacked | 
   if (!unpacker.unpacking) return unpacker.finish();
   meter.phase('inflating', { total, bytes: unpacker.taken });
   unpacker.onTaken = (count) => meter.addReused(count);
-  try {
-    return await unpacker.finish();
-  } finally {
-    unpacker.onTaken = undefined;
-    meter.phase('verifying', { total, bytes: total });
-  }
+  const unpacked = await unpacker.finish();
+  meter.phase('verifying', { total, bytes: total });
+  return unpacked;
 }

@@ -26,7 +26,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
-  readonly error?: Error;
+  readonly error?: NodeJS.ErrnoException;
 }
 
 /** @throws ImageError ProgramMissing, or what is wrong with the packed bytes; the signal's reason when aborted */
@@ -152,7 +152,7 @@ function judge(
   { all, said, stalled }: { readonly all: boolean; readonly said: string; readonly stalled: boolean },
 ): void {
   const absent = ['ENOENT', 'EACCES', 'ENOTDIR'];
-  if (absent.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '')) throw missing(program);
+  if (absent.includes(error?.code ?? '')) throw missing(program);
   if (error !== undefined)
     throw new ImageError('HostFault', `${program} cannot be started (${error.message})`, { cause: error });
   if (stalled) throw new ImageError('HostFault', `${program} stood still and was ended`);

@@ -24,7 +24,7 @@ function record(...fields: readonly Field[]): Buffer {
   return Buffer.concat(
     fields.map((field) => {
       if (Buffer.isBuffer(field)) return field;
-      const [length, value] = field as readonly [2 | 4 | 8, number];
+      const [length, value] = field;
       const bytes = Buffer.alloc(8);
       bytes.writeBigUInt64LE(BigInt(value));
       return bytes.subarray(0, length);

@@ -93,9 +93,8 @@ describe('memory for large dictionaries', () => {
 
   test('zstd: made with --ultra --long=31, and with --long=27', async () => {
     // From a pipe, so that the packer does not know how little there is, and takes the whole window.
-    const args = (log: number): readonly string[] => ['-cq', '-1', `--long=${log}`, '--ultra'];
-    await expect(lab.bring(await pipedThrough('zstd', args(31), small))).rejects.toMatchObject(refused);
-    expect((await lab.bring(await pipedThrough('zstd', args(27), small))).size).toBe(MIB);
+    await expect(lab.bring(await pipedThrough('zstd', windowed(31), small))).rejects.toMatchObject(refused);
+    expect((await lab.bring(await pipedThrough('zstd', windowed(27), small))).size).toBe(MIB);
   });
 
   test('zstd: a second frame that asks for more', async () => {
@@ -112,6 +111,8 @@ describe('memory for large dictionaries', () => {
     await expect(lab.bring(body)).rejects.toMatchObject({ kind: 'HostileArchive' });
   });
 });
+
+const windowed = (log: number): readonly string[] => ['-cq', '-1', `--long=${log}`, '--ultra'];
 
 /** An xz file with another dictionary size in the header of its first block. */
 function withDictionary(file: Buffer, property: number): Buffer {
