@@ -49,11 +49,15 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
         job('probe', async () => {
           const { url, format, budgetMs, ...rest } = requireProbeJob(given);
           const secrets = await deps.openSealed(rest);
-          const { sources, limits } = deps.downloads;
+          const { sources, limits, unpack } = deps.downloads;
           const found = await beating(undefined, ({ signal }) =>
             probe(
               { url, format, budgetMs, secrets, signal },
-              { sources, ...(limits === undefined ? {} : { limits }) },
+              {
+                sources,
+                ...(limits === undefined ? {} : { limits }),
+                ...(unpack === undefined ? {} : { unpack }),
+              },
             ),
           );
           return { v: 1, hostId, ...found };

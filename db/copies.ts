@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { CopyPlan } from '../model/payloads.ts';
 import type { Mirror } from '../model/source.ts';
+import { plannedBytes } from '../model/space.ts';
 import type { Database, Queryable } from './database.ts';
 import { NotPossible } from './errors.ts';
 import type { CopyUuids } from './jobs.ts';
@@ -56,22 +57,39 @@ export function openCopy(db: Database, copy: CopyUuids, workflowId: string): Pro
       url: template.url,
       format: template.format,
       size: template.size,
+      planned: plannedBytes({
+        size: template.size,
+        virtualSize: template.virtual_size,
+        compression: template.compression,
+        unpackedSize: template.unpacked_size,
+      }),
       mirrors: await mirrorsOf(tx, template.id),
       ...(template.checksum === null ? {} : { checksum: template.checksum }),
     };
   });
 }
 
-type Template = Pick<
-  Row<'vm_template'>,
-  'id' | 'name' | 'url' | 'format' | 'size' | 'checksum' | 'cross_zones' | 'state'
->;
+const TEMPLATE_COLUMNS = [
+  'id',
+  'name',
+  'url',
+  'format',
+  'size',
+  'virtual_size',
+  'compression',
+  'unpacked_size',
+  'checksum',
+  'cross_zones',
+  'state',
+] as const;
+
+type Template = Pick<Row<'vm_template'>, (typeof TEMPLATE_COLUMNS)[number]>;
 
 async function usableTemplate(tx: Queryable, templateId: string): Promise<Template> {
   const template = await tx
     .selectFrom('vm_template')
     .where('uuid', '=', templateId)
-    .select(['id', 'name', 'url', 'format', 'size', 'checksum', 'cross_zones', 'state'])
+    .select(TEMPLATE_COLUMNS)
     // A deletion that begins now waits, and then sees the row that is made here.
     .forShare()
     .executeTakeFirst();

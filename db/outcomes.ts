@@ -73,6 +73,13 @@ export function finishCopy(
   const { result, attempt } = done;
   return end(db, outcome, async (tx, row) => {
     if (row.copyId !== result.installPath) return LATE;
+    // What a packed file did not tell at registration is known once it was unpacked.
+    await tx
+      .updateTable('vm_template')
+      .set({ virtual_size: result.virtualSize })
+      .where('uuid', '=', outcome.copy.templateId)
+      .where('virtual_size', '=', 0)
+      .execute();
     const { numUpdatedRows } = await tx
       .updateTable('template_spool_ref')
       .set({

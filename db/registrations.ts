@@ -126,6 +126,8 @@ export function completeRegistration(db: Database, templateId: string, verdict: 
       .set({
         size: verdict.size,
         virtual_size: verdict.virtualSize,
+        compression: verdict.compression ?? null,
+        unpacked_size: verdict.unpackedSize ?? 0,
         checksum: verdict.checksum ?? null,
         metalink_digest: verdict.metalinkDigest ?? null,
         state: 'Active',

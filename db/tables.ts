@@ -9,6 +9,7 @@ import type {
   TemplateFormat,
   TemplateState,
 } from '../model/states.ts';
+import type { Compression } from '../model/source.ts';
 
 type Id = Generated<number>;
 type Time = ColumnType<Date, Date | string | undefined, Date | string>;
@@ -148,7 +149,11 @@ interface VmTemplateTable {
   /** Bytes of the file as transferred. */
   size: Generated<number>;
   /** Bytes that a VM sees. */
+  /** Bytes that a VM sees; 0 while a packed file was not unpacked yet and did not tell. */
   virtual_size: Generated<number>;
+  compression: Generated<Compression | null>;
+  /** Bytes that a packed file says to unpack to; 0 when it says nothing. */
+  unpacked_size: Generated<number>;
   metalink_digest: string | null;
   state: TemplateState;
   account_id: number;

@@ -3,6 +3,7 @@ import type { Try } from '../model/payloads.ts';
 import type { Progress } from '../model/progress.ts';
 import type { Mirror, Secrets } from '../model/source.ts';
 import type { TemplateFormat } from '../model/states.ts';
+import type { UnpackSettings } from './decompression/limits.ts';
 import type { Qcow2Limits } from './inspection/qcow2.ts';
 import type { Pool } from './pool.ts';
 import type { PublishSettings } from './publish.ts';
@@ -39,18 +40,23 @@ export interface DownloadDeps {
   readonly rateLimit: RateLimit;
   readonly publish?: PublishSettings;
   readonly limits?: Qcow2Limits;
+  readonly unpack?: UnpackSettings;
   /** Bytes after which what arrived is synced and recorded. Default 64 MiB. */
   readonly checkpointBytes?: number;
 }
 
 export interface DownloadedImage {
+  /** Bytes of the published file. */
   readonly size: number;
   /** Bytes that it takes on disk. */
   readonly physicalSize: number;
   readonly virtualSize: number;
   /** Bytes fetched from sources by this attempt; 0 when the file was there already. */
   readonly fetched: number;
+  /** Of the published file. */
   readonly sha256: string;
+  /** Bytes of the file as transferred, which may be packed; absent when the image was there already. */
+  readonly transferred?: number;
   /** File name within the pool. */
   readonly installPath: string;
   /** Absolute path on this host. */

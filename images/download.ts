@@ -1,25 +1,28 @@
 /** One attempt to bring an image onto a pool: fetch or go on fetching, verify, inspect, publish. */
 import type { FileHandle } from 'node:fs/promises';
-import { formatChecksum, parseChecksum } from '../model/checksum.ts';
+import { parseChecksum } from '../model/checksum.ts';
 import type { ChecksumAlgorithm } from '../model/checksum.ts';
 import { ImageError } from '../model/failures.ts';
 import type { Try } from '../model/payloads.ts';
 import type { Mirror } from '../model/source.ts';
 import { displayUrl } from '../model/url.ts';
 import { adopt } from './adopt.ts';
+import { Unpacker } from './decompression/unpacker.ts';
 import { createDigests } from './checksum.ts';
 import type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
 import { fetchFrom, withUrl } from './fetch-mirror.ts';
-import type { Attempt } from './fetch-mirror.ts';
 import { diskError, readChunks } from './files.ts';
 import { inspectFile } from './inspection/inspect.ts';
 import type { Qcow2Limits } from './inspection/qcow2.ts';
 import { Intake } from './intake.ts';
 import { firstThatWorks, orderMirrors } from './mirrors.ts';
 import type { Checkpoint } from './part-file.ts';
-import { removeParts } from './part-file.ts';
+import { inflatedPath, removeParts } from './part-file.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { openPublished, publish, publishedPath } from './publish.ts';
+
+import { verify } from './verify.ts';
+import type { Attempt, Verified } from './verify.ts';
 
 export type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
 
@@ -96,27 +99,32 @@ async function fetchCopy(
 ): Promise<DownloadedImage> {
   const { pool, copyId } = request;
   const intake = await openIntake(request, deps, meter);
-  const attempt = { request, deps, meter, tries, intake };
+  const unpacker = createUnpacker(request, deps, intake);
+  const attempt = { request, deps, meter, tries, intake, unpacker };
   try {
     const mirrors = orderMirrors(mirrorsOf(request), intake.part.checkpoint?.url);
-    const sha256 = await firstThatWorks(mirrors, (mirror) => fetchVerified(mirror, attempt));
+    const { image, sha256 } = await firstThatWorks(mirrors, (mirror) => fetchVerified(mirror, attempt));
+    const transferred = intake.position;
     meter.phase('publishing');
-    const ours = await publish(pool, copyId, intake.part, deps.publish);
+    const ours = await publish(pool, copyId, image, deps.publish);
     // Without a checksum, what another attempt published may be other bytes than those that were hashed here.
     const theirs = ours ? undefined : await existingCopy(request, deps, meter);
     if (theirs !== undefined) return { ...theirs, fetched: meter.fetched, tries };
     const file = await openPublished(pool, copyId);
     if (file === undefined) throw new ImageError('DiskBroken', 'the published file is gone again');
     try {
-      return await describe(request, deps.limits, file, { sha256, fetched: meter.fetched, tries });
+      const rest = { sha256, transferred, fetched: meter.fetched, tries };
+      return await describe(request, deps.limits, file, rest);
     } finally {
       await file.close();
     }
   } catch (error) {
-    // An empty part is of no use to a later attempt.
-    if (intake.position === 0) await intake.part.unlink().catch(() => undefined);
+    // An empty part is of no use to a later attempt, and one that was superseded to none.
+    const superseded = error instanceof ImageError && error.kind === 'HostGone';
+    if (intake.position === 0 || superseded) await intake.part.unlink().catch(() => undefined);
     throw error;
   } finally {
+    await unpacker.close();
     await intake.part.close();
     deps.openParts.delete(intake.part.path);
   }
@@ -150,6 +158,20 @@ async function openIntake(
   return new Intake(part, digests, { algorithms, checkpointBytes: deps.checkpointBytes ?? CHECKPOINT_BYTES });
 }
 
+function createUnpacker(request: DownloadRequest, deps: DownloadDeps, intake: Intake): Unpacker {
+  const { pool, copyId, attemptId, format, signal } = request;
+  const unpacker = new Unpacker({
+    file: intake.part.file,
+    path: inflatedPath(pool, copyId, attemptId),
+    format,
+    signal,
+    limits: deps.limits ?? {},
+    settings: deps.unpack ?? {},
+  });
+  intake.observe(unpacker);
+  return unpacker;
+}
+
 const algorithmsOf = ({ checksum }: DownloadRequest): readonly ChecksumAlgorithm[] =>
   checksum === undefined ? ['SHA-256'] : ['SHA-256', parseChecksum(checksum).algorithm];
 
@@ -159,8 +181,8 @@ function canContinue({ offset, total, etag }: Checkpoint, size: number): boolean
   return offset === total || (etag !== undefined && offset < total);
 }
 
-/** @returns the SHA-256. Bytes that turn out wrong are not kept, so that no attempt goes on from them. */
-async function fetchVerified(mirror: Mirror, attempt: Attempt): Promise<string> {
+/** Bytes that turn out wrong are not kept, so that no attempt goes on from them. */
+async function fetchVerified(mirror: Mirror, attempt: Attempt): Promise<Verified> {
   const { intake } = attempt;
   try {
     return await fetchFrom(mirror, attempt, () => verify(attempt));
@@ -171,26 +193,11 @@ async function fetchVerified(mirror: Mirror, attempt: Attempt): Promise<string> 
   }
 }
 
-async function verify({ request, deps, meter, intake }: Attempt): Promise<string> {
-  meter.phase('verifying');
-  const digests = intake.digests();
-  if (request.checksum !== undefined) {
-    const wanted = parseChecksum(request.checksum);
-    const found = digests.get(wanted.algorithm);
-    if (found?.hex !== wanted.hex) {
-      const has = found === undefined ? 'none' : formatChecksum(found);
-      throw new ImageError('ChecksumMismatch', `has checksum ${has} instead of ${formatChecksum(wanted)}`);
-    }
-  }
-  await inspectFile(intake.part.file, request.format, deps.limits);
-  return digests.get('SHA-256')?.hex ?? '';
-}
-
 async function describe(
   request: DownloadRequest,
   limits: Qcow2Limits | undefined,
   file: FileHandle,
-  rest: Pick<DownloadedImage, 'sha256' | 'fetched' | 'tries'>,
+  rest: Pick<DownloadedImage, 'sha256' | 'fetched' | 'tries' | 'transferred'>,
 ): Promise<DownloadedImage> {
   const { pool, copyId, format } = request;
   const { size, blocks } = await file.stat();

@@ -6,6 +6,16 @@ import type { Checkpoint, PartFile } from './part-file.ts';
 
 export type Origin = Omit<Checkpoint, 'v' | 'offset'>;
 
+/** Told what becomes of the file. */
+export interface IntakeObserver {
+  /** So many bytes from the beginning are written, of a whole of `total` (0 when unknown). */
+  grown(position: number, total: number): void;
+  /** @throws why no more bytes are wanted */
+  check(): void;
+  /** Called before all bytes are forgotten; they stay until it is done. */
+  restarting(): Promise<void>;
+}
+
 export class Intake {
   readonly part: PartFile;
   readonly #algorithms: readonly ChecksumAlgorithm[];
@@ -15,6 +25,7 @@ export class Intake {
   #writing: Promise<void> = Promise.resolve();
   #recording: Promise<void> = Promise.resolve();
   #recordedAt: number;
+  #observer: IntakeObserver | undefined;
 
   /** @param digests has seen the bytes that the part file holds already */
   constructor(
@@ -35,9 +46,16 @@ export class Intake {
     return this.#position;
   }
 
+  observe(observer: IntakeObserver): void {
+    this.#observer = observer;
+    observer.grown(this.#position, this.part.checkpoint?.total ?? 0);
+  }
+
   /** One write is on its way to the disk while its bytes are hashed here and the next ones are collected. */
   async accept(chunks: readonly Buffer[], origin: Origin): Promise<void> {
     await this.#writing;
+    this.#observer?.check();
+    this.#observer?.grown(this.#position, origin.total);
     this.#writing = inBackground(this.part.write(chunks, this.#position));
     for (const chunk of chunks) {
       this.#digests.update(chunk);
@@ -49,6 +67,7 @@ export class Intake {
   /** Waits until everything taken in is on disk and recorded. */
   async settle(origin: Origin): Promise<void> {
     await this.#writing;
+    this.#observer?.grown(this.#position, origin.total);
     await this.#recording;
     if (this.#position > this.#recordedAt) await this.#record(origin);
     await this.#recording;
@@ -58,6 +77,7 @@ export class Intake {
   async restart(): Promise<void> {
     await this.#writing;
     await this.#recording;
+    await this.#observer?.restarting();
     await this.part.reset();
     this.#digests = createDigests(this.#algorithms);
     this.#position = 0;

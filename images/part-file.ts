@@ -37,12 +37,15 @@ export const partsFolder = (pool: Pool): string => join(pool.config.path, PARTS_
 export const partPath = (pool: Pool, copyId: string, attemptId: string): string =>
   join(partsFolder(pool), `${requireUuid(copyId)}.${requireUuid(attemptId)}.part`);
 
-/** The copy that a name in the folder of part files belongs to; undefined for names that are no part file. */
+/** Path of what an attempt unpacks: made anew by each, and never taken over. */
+export const inflatedPath = (pool: Pool, copyId: string, attemptId: string): string =>
+  partPath(pool, copyId, attemptId).replace(/\.part$/, '.inflated');
+
+/** The copy that a name in the folder of part files belongs to; undefined for names that hold no bytes of images. */
 export function copyOfPart(name: string): string | undefined {
-  const [copyId = '', attemptId = '', extension, ...rest] = name.split('.');
-  return extension === 'part' && rest.length === 0 && isUuid(copyId) && isUuid(attemptId)
-    ? copyId
-    : undefined;
+  const [copyId = '', attemptId = '', extension = '', ...rest] = name.split('.');
+  const known = extension === 'part' || extension === 'inflated';
+  return known && rest.length === 0 && isUuid(copyId) && isUuid(attemptId) ? copyId : undefined;
 }
 
 /** Every part file of a copy, whichever attempt and host made it; the one that got farthest comes first. */
@@ -59,14 +62,14 @@ export async function findParts(pool: Pool, copyId: string): Promise<readonly Fo
 
 /**
  * Unlinks part files of a copy with what lies beside them.
- * @returns how many part files there were
+ * @returns how many files with bytes of the image there were
  */
 export async function removeParts(pool: Pool, copyId: string, keep?: string): Promise<number> {
   let count = 0;
   for (const name of await partNames(pool, copyId)) {
     const path = join(partsFolder(pool), name);
     if (keep !== undefined && (path === keep || path.startsWith(sidecar(keep)))) continue;
-    if ((await unlinkIfThere(path)) && name.endsWith('.part')) count += 1;
+    if ((await unlinkIfThere(path)) && copyOfPart(name) !== undefined) count += 1;
   }
   return count;
 }

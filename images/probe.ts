@@ -5,6 +5,9 @@ import type { ProbeReport } from '../model/payloads.ts';
 import type { Secrets, UrlReport } from '../model/source.ts';
 import type { TemplateFormat } from '../model/states.ts';
 import { displayUrl, isMetalinkUrl } from '../model/url.ts';
+import type { UnpackSettings } from './decompression/limits.ts';
+import { judgeInside, lookInside } from './decompression/probe-inside.ts';
+import type { Inside } from './decompression/probe-inside.ts';
 import { sniffFormat } from './inspection/format.ts';
 import { inspectHead } from './inspection/inspect.ts';
 import type { Qcow2Limits } from './inspection/qcow2.ts';
@@ -33,6 +36,7 @@ export interface ProbeRequest {
 export interface ProbeDeps {
   readonly sources: Sources;
   readonly limits?: Qcow2Limits;
+  readonly unpack?: UnpackSettings;
 }
 
 export type Probed = Omit<ProbeReport, 'v' | 'hostId'>;
@@ -90,11 +94,26 @@ async function probeMirror(
   return found instanceof ImageError ? unreachable(mirror, found) : judge(mirror, found, request, deps);
 }
 
-const look = (
+interface Looked extends SourceHead {
+  /** Of a packed file, what is in it, or why that cannot be told. */
+  readonly inside: Inside | ImageError | undefined;
+}
+
+async function look(
   { url, secrets }: ProbeRequest,
-  { sources }: ProbeDeps,
+  { sources, unpack = {} }: ProbeDeps,
   signal: AbortSignal,
-): Promise<SourceHead> => sources.for(url).probe({ url, secrets, signal });
+): Promise<Looked> {
+  const source = sources.for(url);
+  const found = await source.probe({ url, secrets, signal });
+  try {
+    const inside = await lookInside(found, { url, source, secrets, signal, settings: unpack });
+    return { ...found, inside };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { ...found, inside: asImageError(error) };
+  }
+}
 
 async function fetchDocument(
   { url, secrets }: ProbeRequest,
@@ -164,7 +183,7 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>):
   return results;
 }
 
-function judge(where: Where, found: SourceHead, request: ProbeRequest, deps: ProbeDeps): UrlReport {
+function judge(where: Where, found: Looked, request: ProbeRequest, deps: ProbeDeps): UrlReport {
   const seen = {
     ...place(where),
     size: found.total,
@@ -175,6 +194,10 @@ function judge(where: Where, found: SourceHead, request: ProbeRequest, deps: Pro
   };
   try {
     if (found.total === 0 && found.head.length > 0) throw new ImageError('ProtocolError', 'gives no size');
+    if (found.inside instanceof ImageError) throw found.inside;
+    if (found.inside !== undefined) {
+      return { ...seen, reachable: true, ...judgeInside(found.inside, request.format, deps.limits) };
+    }
     const { virtualSize } = inspectHead(found.head, found.total, request.format, deps.limits);
     return { ...seen, reachable: true, virtualSize };
   } catch (error) {

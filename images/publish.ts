@@ -5,7 +5,6 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImageError } from '../model/failures.ts';
 import { errnoOf, openRegular, requireUuid, syncFolder } from './files.ts';
-import type { PartFile } from './part-file.ts';
 import { removeParts } from './part-file.ts';
 import type { Pool } from './pool.ts';
 
@@ -30,28 +29,33 @@ export async function openPublished(pool: Pool, copyId: string): Promise<FileHan
   }
 }
 
+/** A file under a temporary name in the pool. */
+export interface Publishable {
+  readonly path: string;
+  readonly file: FileHandle;
+}
+
 /**
- * Publishes a verified, inspected part file. A file that has the name already is complete, and stays.
+ * Publishes a verified, inspected file. A file that has the name already is complete, and stays.
  * @returns false when that is what happened
  * @throws ImageError HostGone when another attempt took over from this one meanwhile
  */
 export async function publish(
   pool: Pool,
   copyId: string,
-  part: PartFile,
+  image: Publishable,
   settings: PublishSettings = {},
 ): Promise<boolean> {
   const { mode = 0o644, owner } = settings;
-  if (owner !== undefined) await part.file.chown(owner.uid, owner.gid);
-  await part.file.chmod(mode);
-  await part.file.sync();
+  if (owner !== undefined) await image.file.chown(owner.uid, owner.gid);
+  await image.file.chmod(mode);
+  await image.file.sync();
   await pool.check();
   let ours = true;
   try {
-    await link(part.path, publishedPath(pool, copyId));
+    await link(image.path, publishedPath(pool, copyId));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') {
-      await part.unlink();
       throw new ImageError('HostGone', 'another attempt took over from this one', { cause: error });
     }
     if (errnoOf(error) !== 'EEXIST') throw error;

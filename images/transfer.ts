@@ -1,6 +1,7 @@
 /** One connection's bytes into the intake. */
 import { ImageError } from '../model/failures.ts';
 import type { TemplateFormat } from '../model/states.ts';
+import { compressionOf } from './decompression/compression.ts';
 import { HEAD_LENGTH } from './inspection/format.ts';
 import { inspectHead } from './inspection/inspect.ts';
 import type { Intake, Origin } from './intake.ts';
@@ -52,8 +53,9 @@ async function receive(source: OpenedSource, intake: Intake, options: TransferOp
     if (head === undefined) continue;
     head = Buffer.concat([head, ...batch]);
     if (head.length < HEAD_LENGTH) continue;
-    // A login page or a foreign format is refused here, not after 40 GB of it.
-    inspectHead(head.subarray(0, HEAD_LENGTH), origin.total || Number.MAX_SAFE_INTEGER, format);
+    // A login page or a foreign format is refused here, not after 40 GB of it. What is packed is looked at unpacked.
+    if (compressionOf(head.subarray(0, HEAD_LENGTH)) === undefined)
+      inspectHead(head.subarray(0, HEAD_LENGTH), origin.total || Number.MAX_SAFE_INTEGER, format);
     head = undefined;
   }
 }

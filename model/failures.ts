@@ -48,6 +48,8 @@ export const failures = {
   ChecksumMismatch: rule('content', 530, 'check the checksum and the source; nothing was published'),
   SizeMismatch: rule('content', 530, 'the source has another file than the one registered'),
   FormatMismatch: rule('content', 431, 'give the format that the file has'),
+  DamagedArchive: rule('content', 530, 'compare the compressed file with the one that its publisher has'),
+  HostileArchive: rule('content', 431, 'give the URL of the unpacked image'),
   HostileImage: rule('content', 431, 'flatten the image (qemu-img convert) so that it needs no other file'),
   HostGone: rule('host', 534, 'see whether the host worker runs'),
   PoolNotMounted: rule('host', 534, 'mount the pool on the host'),

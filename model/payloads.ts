@@ -74,7 +74,10 @@ export interface DownloadResult {
   readonly virtualSize: number;
   /** Bytes fetched from sources by this attempt; 0 when the file was there already. */
   readonly fetched: number;
+  /** Of the published file. */
   readonly sha256: string;
+  /** Bytes of the file as transferred, which may be packed; absent when the image was there already. */
+  readonly transferred?: number;
   /** File name within the pool. */
   readonly installPath: string;
   /** Absolute path on this host. */
@@ -254,6 +257,8 @@ export interface CopyPlan {
   readonly checksum?: string;
   /** Bytes of the file as registered. */
   readonly size: number;
+  /** Bytes that the deployment may need on the pool; absent: `size`. */
+  readonly planned?: number;
   /** In the order to try them; none: only `url`. */
   readonly mirrors: readonly Mirror[];
 }

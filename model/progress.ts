@@ -1,6 +1,15 @@
 /** What a running download says of itself, as its heartbeat carries it. */
 
-export type Phase = 'waiting' | 'connecting' | 'reusing' | 'downloading' | 'verifying' | 'publishing';
+export type Phase =
+  | 'waiting'
+  | 'connecting'
+  | 'reusing'
+  /** A packed file is unpacked at the same time. */
+  | 'downloading'
+  /** All bytes are here, and some are still packed: `bytes` are those that were unpacked. */
+  | 'inflating'
+  | 'verifying'
+  | 'publishing';
 
 export interface Progress {
   readonly v: 1;

@@ -1,7 +1,7 @@
 /** Whether what a host found at a template's URLs makes it a template. */
 import { parseChecksum } from './checksum.ts';
 import type { ProbeReport } from './payloads.ts';
-import type { UrlReport } from './source.ts';
+import type { Compression, UrlReport } from './source.ts';
 
 export interface Wanted {
   /** `{ALG}hex` as the user gave it. */
@@ -15,8 +15,11 @@ export type Verdict =
       readonly accepted: true;
       /** Bytes of the file as transferred. */
       readonly size: number;
-      /** Bytes that a VM sees. */
+      /** Bytes that a VM sees; 0 when the file is packed and does not tell. */
       readonly virtualSize: number;
+      readonly compression?: Compression;
+      /** Bytes that a packed file says to unpack to. */
+      readonly unpackedSize?: number;
       /** The user's, else the metalink's. */
       readonly checksum?: string;
       readonly metalinkDigest?: string;
@@ -46,7 +49,8 @@ export function judgeRegistration(wanted: Wanted, report: ProbeReport): Verdict 
   if (contradiction !== undefined) return refused(431, contradiction);
   const size = reachable.find((mirror) => mirror.size > 0)?.size ?? metalinkSize;
   const { virtualSize } = reachable.find((mirror) => mirror.virtualSize > 0) ?? first;
-  if (size === 0 || virtualSize === 0) {
+  const { compression, unpackedSize } = reachable.find((mirror) => mirror.compression !== undefined) ?? first;
+  if (size === 0 || (virtualSize === 0 && compression === undefined)) {
     return refused(530, `${first.url} does not tell the size of the image`);
   }
   const checksum = wanted.checksum ?? report.metalink?.checksum;
@@ -55,6 +59,8 @@ export function judgeRegistration(wanted: Wanted, report: ProbeReport): Verdict 
     size,
     virtualSize,
     mirrors,
+    ...(compression === undefined ? {} : { compression }),
+    ...(unpackedSize === undefined ? {} : { unpackedSize }),
     ...(checksum === undefined ? {} : { checksum }),
     ...(report.metalink === undefined ? {} : { metalinkDigest: report.metalink.digest }),
   };

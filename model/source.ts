@@ -2,6 +2,11 @@
 import type { ImageEvidence } from './evidence.ts';
 import type { TemplateFormat } from './states.ts';
 
+/** What a file may be packed with; it is unpacked while it is downloaded. */
+export const compressions = ['gzip', 'bzip2', 'xz', 'zstd', 'zip'] as const;
+
+export type Compression = (typeof compressions)[number];
+
 /** What a probe found out about one URL. */
 export interface UrlReport {
   /** Without credentials. */
@@ -15,10 +20,13 @@ export interface UrlReport {
   readonly lastModified?: string;
   /** Whether the server answers range requests. */
   readonly ranges: boolean;
-  /** What the first bytes say that the file is; absent when it was not reachable. */
+  /** What the first bytes say that the file is, unpacked where that was possible; absent when it was not reachable. */
   readonly format?: string;
-  /** Bytes of the disk within (qcow2), else those of the file. */
+  /** Bytes of the disk within (qcow2), else those of the file; 0 when a packed file does not tell. */
   readonly virtualSize: number;
+  readonly compression?: Compression;
+  /** Bytes that a packed file says to unpack to: for planning only, since it may be wrong. */
+  readonly unpackedSize?: number;
   /** Metalink v4: 1 is tried first. Metalink v3 preferences are turned into this. */
   readonly priority: number;
   /** ISO 3166 country code, where a metalink gives one. */

@@ -25,7 +25,10 @@ export async function hostWithRoom(run: CopyRun): Promise<ChosenHost> {
       await waitVisibly({ word: 'NoHost', reason: choice.reason, ms }, wake);
     } else {
       if (choice.reportAgeMs > timing.reportFreshMs) await askForReport(choice.host, run);
-      const room = await control('Reserve space on the pool').reserveSpace(plan.copyId, plan.size);
+      const room = await control('Reserve space on the pool').reserveSpace(
+        plan.copyId,
+        plan.planned ?? plan.size,
+      );
       if (room.granted) return choice.host;
       const reason =
         `pool ${room.poolName} has no room: ${mebibytes(room.needed)} needed, ${mebibytes(room.free)} free, ` +

@@ -103,7 +103,10 @@ const MAGICS: readonly Magic[] = [
     format: 'zstd',
     family: 'compressed',
     name: 'a zstd file',
-    matches: bytesAt(0, [0x28, 0xb5, 0x2f, 0xfd]),
+    // A file may begin with a frame that is to be skipped, as those of pzstd do.
+    matches: (head) =>
+      bytesAt(0, [0x28, 0xb5, 0x2f, 0xfd])(head) ||
+      (bytesAt(1, [0x2a, 0x4d, 0x18])(head) && head.readUInt8(0) >> 4 === 5),
   },
   {
     format: 'zip',

@@ -157,12 +157,6 @@ function requireFormat(
   if (first.format === 'raw' && size < SECTOR)
     throw mismatch(`too short for a disk (${size} bytes)`, declared);
   if (accepts(declared, first)) return;
-  if (first.family === 'compressed') {
-    throw mismatch(
-      `${first.name}; compressed files are not taken yet, so give the URL of the unpacked one`,
-      declared,
-    );
-  }
   const shown = first.family === 'text' && head.length > 0 ? `, which begins with "${printable(head)}"` : '';
   throw mismatch(`${first.name}${shown}`, declared);
 }

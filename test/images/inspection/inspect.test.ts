@@ -35,7 +35,7 @@ describe('a file that is something else', () => {
     ['RAW', Buffer.from('KDMV'.padEnd(4096)), 'the file is a VMDK disk'],
     ['QCOW2', Buffer.alloc(0), 'the file is an empty file'],
     ['RAW', Buffer.alloc(0), 'the file is an empty file'],
-    ['RAW', Buffer.from('\x1f\x8b\x08'.padEnd(4096), 'latin1'), 'give the URL of the unpacked one'],
+    ['RAW', Buffer.from('\x1f\x8b\x08'.padEnd(4096), 'latin1'), 'a gzip file'],
     [
       'QCOW2',
       Buffer.from('<!doctype html><title>Please log in</title>'),

@@ -1,0 +1,30 @@
+/** Packed files made on the spot, by the programs that people use. */
+import { spawn } from 'node:child_process';
+import { gzipSync } from 'node:zlib';
+import type { Compression } from '../../model/source.ts';
+import { zipOf } from './zip.ts';
+
+/** What a program makes of its input. */
+export function pipedThrough(program: string, args: readonly string[], input: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.once('error', reject);
+    child.once('close', (code) =>
+      code === 0 ? resolve(Buffer.concat(chunks)) : reject(new Error(`${program} ended with ${code}`)),
+    );
+    child.stdin.end(input);
+  });
+}
+
+const PACKERS: Readonly<Record<Compression, (bytes: Buffer) => Buffer | Promise<Buffer>>> = {
+  gzip: (bytes) => gzipSync(bytes, { level: 1 }),
+  zip: (bytes) => zipOf([{ name: 'disk.img', bytes }]),
+  bzip2: (bytes) => pipedThrough('bzip2', ['-1c'], bytes),
+  xz: (bytes) => pipedThrough('xz', ['-0c'], bytes),
+  zstd: (bytes) => pipedThrough('zstd', ['-1cq'], bytes),
+};
+
+export const packed = async (compression: Compression, bytes: Buffer): Promise<Buffer> =>
+  PACKERS[compression](bytes);
