@@ -15,7 +15,7 @@ export class ByteReader {
     return this.#position;
   }
 
-  /** The next bytes, however many; undefined at the end. */
+  /** The next bytes, however many, good until more are asked for; undefined at the end. */
   async next(): Promise<Buffer | undefined> {
     const kept = this.#unread.shift();
     if (kept !== undefined) {
@@ -52,7 +52,7 @@ export class ByteReader {
     for (let missing = length; missing > 0;) {
       const part = await this.some(missing);
       if (part === undefined) throw damaged('ends in the middle');
-      parts.push(part);
+      parts.push(Buffer.from(part));
       missing -= part.length;
     }
     return Buffer.concat(parts);

@@ -34,17 +34,17 @@ export class GrowingFile {
     return head;
   }
 
-  /** Each chunk is a buffer of its own. @throws the signal's reason when aborted */
+  /** Each chunk is good until the next one is asked for. @throws the signal's reason when aborted */
   async *chunks(signal: AbortSignal, onRead: (count: number) => void): AsyncGenerator<Buffer> {
+    const buffer = Buffer.allocUnsafeSlow(CHUNK);
     for (let position = 0; ;) {
       signal.throwIfAborted();
       const length = Math.min(CHUNK, this.#length - position);
       if (length > 0) {
-        const chunk = Buffer.allocUnsafeSlow(length);
-        const count = await this.#read(chunk, 0, position);
+        const count = await this.#read(buffer.subarray(0, length), 0, position);
         position += count;
         onRead(count);
-        yield chunk.subarray(0, count);
+        yield buffer.subarray(0, count);
       } else if (this.#complete) return;
       else await this.#more(signal);
     }

@@ -85,7 +85,7 @@ async function readRest(reader: ByteReader): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) {
-    chunks.push(chunk);
+    chunks.push(Buffer.from(chunk));
     length += chunk.length;
     if (length > MOST_BEHIND) throw hostile('is a zip archive of more than one file');
   }

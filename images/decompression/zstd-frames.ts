@@ -37,7 +37,7 @@ export class ZstdFrames {
       const taken = chunk.subarray(at, at + this.#wanted - this.#got.length);
       if (this.#skip > 0 || taken.length === 0) continue;
       at += taken.length;
-      this.#got = this.#got.length === 0 ? taken : Buffer.concat([this.#got, taken]);
+      this.#got = Buffer.concat([this.#got, taken]);
       if (this.#got.length < this.#wanted) continue;
       const field = this.#got;
       this.#got = Buffer.alloc(0);
