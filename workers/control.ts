@@ -83,7 +83,7 @@ const createWorker = (
     namespace,
     taskQueue: CONTROL_QUEUE,
     maxConcurrentActivityTaskExecutions: ACTIVITY_SLOTS,
-    shutdownGraceTime: GRACE,
+    shutdownGraceTime: 0,
     shutdownForceTime: FORCE,
   });
 
