@@ -83,7 +83,7 @@ const createWorker = (
     namespace,
     taskQueue: CONTROL_QUEUE,
     maxConcurrentActivityTaskExecutions: ACTIVITY_SLOTS,
-    shutdownGraceTime: 0,
+    shutdownGraceTime: GRACE,
     shutdownForceTime: FORCE,
   });
 
