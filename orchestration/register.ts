@@ -1,10 +1,11 @@
 /** Starting a registration, and telling how it ended. */
-import { WorkflowFailedError, isGrpcDeadlineError } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure, TerminatedFailure } from '@temporalio/common';
 import { CONTROL_QUEUE, REGISTRATION_REFUSED, templateWorkflowId, workflowTypes } from '../model/names.ts';
 import type { RegistrationInput, RegistrationRefusal, RegistrationResult } from '../model/payloads.ts';
 import { registrationAttributes } from './attributes.ts';
+import { isLate } from './runs.ts';
 
 export type RegistrationOutcome =
   | { readonly outcome: 'active' }
@@ -32,7 +33,7 @@ export async function startRegistration(
     );
     return 'deleted' in result ? refused('The template is being deleted.', 431) : { outcome: 'active' };
   } catch (error) {
-    if (isGrpcDeadlineError(error)) return { outcome: 'pending' };
+    if (isLate(error)) return { outcome: 'pending' };
     if (error instanceof WorkflowFailedError) return explain(error);
     throw error;
   }
