@@ -1,4 +1,6 @@
 /** Settings of the HTTP source. */
+import { BUDGETS } from './budgets.ts';
+import type { Budgets } from './budgets.ts';
 
 /**
  * Says whether a connection may be made, before a packet leaves: for the URL given and for every redirect hop.
@@ -7,17 +9,8 @@
  */
 export type UrlPolicy = (url: URL, address: string) => string | undefined;
 
-export interface HttpOptions {
-  /** Milliseconds for DNS, TCP and TLS together. Default 10 000. */
-  readonly connectMs?: number;
-  /** Milliseconds from the request to the end of the answer's headers. Default 30 000. */
-  readonly headersMs?: number;
-  /** Milliseconds that the body may stay silent. Default 60 000. */
-  readonly idleMs?: number;
-  /** Bytes per second that the body must reach on average over `minimumRateMs`. Default 1024; 0 for none. */
-  readonly minimumRate?: number;
-  /** Default 30 000 milliseconds. */
-  readonly minimumRateMs?: number;
+/** What is not given of the budgets is as BUDGETS says. */
+export interface HttpOptions extends Partial<Budgets> {
   /** Redirects followed for one request. Default 10. */
   readonly maxRedirects?: number;
   /** Default: every address is allowed. */
@@ -29,12 +22,9 @@ export interface HttpOptions {
 export type HttpSettings = Required<HttpOptions>;
 
 export const httpSettings = (options: HttpOptions): HttpSettings => ({
-  connectMs: options.connectMs ?? 10_000,
-  headersMs: options.headersMs ?? 30_000,
-  idleMs: options.idleMs ?? 60_000,
-  minimumRate: options.minimumRate ?? 1024,
-  minimumRateMs: options.minimumRateMs ?? 30_000,
-  maxRedirects: options.maxRedirects ?? 10,
-  policy: options.policy ?? (() => undefined),
-  tls: options.tls ?? {},
+  ...BUDGETS,
+  maxRedirects: 10,
+  policy: () => undefined,
+  tls: {},
+  ...options,
 });

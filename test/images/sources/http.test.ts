@@ -151,7 +151,9 @@ describe('a whole file', () => {
   test('that stops coming is Stalled', async () => {
     server.serve('/a', { body, stallAfter: 4096 });
     const silent = await open(server.url('/a'), {}, { idleMs: 1, minimumRate: 0 });
-    await expect(read(silent)).rejects.toEqual(failure('Stalled', 'stopped sending'));
+    await expect(read(silent)).rejects.toEqual(
+      failure('Stalled', 'stopped sending: nothing came for 1 ms (idle limit)'),
+    );
     const slow = await open(server.url('/a'), {}, { minimumRate: MIB, minimumRateMs: 50 });
     await expect(read(slow)).rejects.toEqual(failure('Stalled', 'sent only 4096 bytes in'));
   });
@@ -290,7 +292,7 @@ describe('a server that cannot be reached', () => {
   test('because it never answers', async () => {
     server.serve('/a', { silent: true });
     await expect(probe(server.url('/a'), { headersMs: 1 })).rejects.toEqual(
-      failure('Stalled', 'accepted the connection but did not answer in time'),
+      failure('Stalled', 'accepted the connection but did not answer within 1 ms (limit for headers)'),
     );
   });
 
