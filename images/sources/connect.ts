@@ -105,10 +105,9 @@ async function opened(
 ): Promise<void> {
   // Between here and its use by the HTTP client nobody else listens, and an unheard error ends the process.
   socket.on('error', () => undefined);
-  let onAbort = (): void => undefined;
+  const over = new AbortController();
   const opening = new Promise<void>((resolve, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: over.signal });
     socket.once(event, resolve).once('error', reject);
     socket.once('close', () => reject(new Error('the connection was closed')));
   });
@@ -118,6 +117,6 @@ async function opened(
     socket.destroy();
     throw error;
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    over.abort();
   }
 }

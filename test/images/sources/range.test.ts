@@ -119,9 +119,10 @@ test('416: from zero, with what it says', () => {
   ]);
 });
 
+const encoding = (headers: Readonly<Record<string, string>>): string | undefined =>
+  unaskedEncoding(new Map(Object.entries(headers)));
+
 test('encoded body: an error, whatever the encoding and however often', () => {
-  const encoding = (headers: Readonly<Record<string, string>>): string | undefined =>
-    unaskedEncoding(new Map(Object.entries(headers)));
   expect(encoding({ 'content-encoding': 'gzip' })).toBe(
     'sends the file with Content-Encoding gzip although identity was asked for',
   );
