@@ -23,10 +23,12 @@ export function watchBody(
   const needed = (minimumRate * minimumRateMs) / 1000;
   const tick = Math.max(1, Math.min(TICK, idleMs, minimumRateMs));
   let [bytes, waited, silent] = [0, 0, 0];
+  let came = false;
   const timer = setInterval(() => {
     if (reader.paused) return;
     waited += tick;
-    silent += tick;
+    silent = came ? 0 : silent + tick;
+    came = false;
     const reason = silent >= idleMs ? idle() : waited >= minimumRateMs ? slow() : undefined;
     if (reason === undefined) return;
     clearInterval(timer);
@@ -47,7 +49,7 @@ export function watchBody(
   return {
     count(n) {
       bytes += n;
-      silent = 0;
+      came = true;
     },
     stop: () => clearInterval(timer),
   };

@@ -1,4 +1,5 @@
 /** One HTTP request on one connection of its own, and its answer. Follows nothing, interprets nothing. */
+import type { TLSSocket } from 'node:tls';
 import { types } from 'node:util';
 import { Client } from 'undici';
 import type { buildConnector, Dispatcher } from 'undici';
@@ -10,6 +11,8 @@ import { connectTo } from './connect.ts';
 import { transportError } from './http-errors.ts';
 import type { HttpPhase } from './http-errors.ts';
 import type { HttpSettings } from './http-options.ts';
+import { gateReading } from './read-gate.ts';
+import type { ReadGate } from './read-gate.ts';
 
 /** Bytes that may be on their way over HTTP/2 without having been read. */
 const WINDOW = 8 * 1_048_576;
@@ -53,6 +56,7 @@ export function exchange(
         (socket) => {
           handler.enter('headers');
           callback(null, socket);
+          if ((socket as TLSSocket).alpnProtocol !== 'h2') handler.gate = gateReading(socket);
         },
         (error: unknown) => callback(asError(error), null),
       );
@@ -82,6 +86,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #settings: HttpSettings;
   readonly #signal: AbortSignal;
   readonly #outcome: Outcome;
+  /** How to hold back an HTTP/1.1 connection; HTTP/2 has flow control. */
+  gate: ReadGate | undefined;
   #phase: HttpPhase = 'dns';
   #informational = 0;
   #answerTimer: NodeJS.Timeout | undefined;
@@ -125,8 +131,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#phase = 'body';
     const close = (): void => this.#finish();
     const body = new ChunkQueue({
-      pause: () => controller.pause(),
-      resume: () => controller.resume(),
+      pause: () => (this.gate === undefined ? controller.pause() : this.gate.shut()),
+      resume: () => (this.gate === undefined ? controller.resume() : this.gate.open()),
       cancel: close,
     });
     this.#body = body;

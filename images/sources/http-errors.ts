@@ -41,7 +41,7 @@ export function transportError(error: Error, phase: HttpPhase, url: URL): ImageE
   const code = errorCode(error);
   const tls = tlsSentence(code, phase);
   if (tls !== undefined) return new ImageError('TlsFailed', tls, options);
-  if (isBadHttp(error, code)) {
+  if (isBadHttp(error, code, phase)) {
     return new ImageError('ProtocolError', `does not keep to HTTP (${error.message})`, options);
   }
   if (phase === 'dns' || phase === 'connect') {
@@ -53,7 +53,10 @@ export function transportError(error: Error, phase: HttpPhase, url: URL): ImageE
 }
 
 /** Undici's parser errors come with a code or without one. A body that just ended early is none of them. */
-function isBadHttp({ name, message }: Error, code: string): boolean {
+function isBadHttp({ name, message }: Error, code: string, phase: HttpPhase): boolean {
+  // What is wrong in a head with a length comes as a wrong length.
+  if (phase === 'headers' && code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return true;
+  if (code === 'UND_ERR_SOCKET' && /^bad (?:response|upgrade)/.test(message)) return true;
   if (code === 'HPE_INVALID_EOF_STATE' || /invalid eof/i.test(message)) return false;
   return name === 'HTTPParserError' || /^HPE_|^UND_ERR_HEADERS_OVERFLOW$|^UND_ERR_INVALID/.test(code);
 }
