@@ -32,6 +32,7 @@ export async function openPublished(pool: Pool, copyId: string): Promise<FileHan
 
 /**
  * Publishes a verified, inspected part file. A file that has the name already is complete, and stays.
+ * @returns false when that is what happened
  * @throws ImageError HostGone when another attempt took over from this one meanwhile
  */
 export async function publish(
@@ -39,12 +40,13 @@ export async function publish(
   copyId: string,
   part: PartFile,
   settings: PublishSettings = {},
-): Promise<void> {
+): Promise<boolean> {
   const { mode = 0o644, owner } = settings;
   if (owner !== undefined) await part.file.chown(owner.uid, owner.gid);
   await part.file.chmod(mode);
   await part.file.sync();
   await pool.check();
+  let ours = true;
   try {
     await link(part.path, publishedPath(pool, copyId));
   } catch (error) {
@@ -53,7 +55,9 @@ export async function publish(
       throw new ImageError('HostGone', 'another attempt took over from this one', { cause: error });
     }
     if (errnoOf(error) !== 'EEXIST') throw error;
+    ours = false;
   }
   await syncFolder(pool.config.path);
   await removeParts(pool, copyId);
+  return ours;
 }

@@ -31,7 +31,9 @@ if (result === undefined) {
   process.exitCode = code || 1;
 } else {
   // A file that could not be run at all has no failed tests, but has failed.
-  const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  const failures = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  // Jest may find fault after the last test, too.
+  const failed = failures === 0 && code !== 0 ? 1 : failures;
   const skipped = result.numPendingTests + result.numTodoTests;
   const skips = skipped === 0 ? '' : `, ${skipped} skipped`;
   process.stdout.write(`${result.numPassedTests} passed, ${failed} failed${skips}\n`);

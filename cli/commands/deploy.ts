@@ -63,6 +63,7 @@ export function deployCommands(program: Command, cli: Cli): void {
       new Option('--state <state>', 'Allocated, Creating, Ready, Failed or Destroying'),
     ],
     run: async ({ api, out }, _args, { template, pool, zone, state }) => {
+      const filtered = [template, pool, zone, state].some((given) => given !== undefined);
       const rows = await listDeployments(api, {
         templateid: template === undefined ? undefined : (await findImage(api, template)).id,
         storageid: pool === undefined ? undefined : (await findPool(api, pool)).id,
@@ -72,7 +73,9 @@ export function deployCommands(program: Command, cli: Cli): void {
       out.list({
         columns: COLUMNS,
         rows,
-        none: 'Nothing is deployed. Begin with: bypass deploy start TEMPLATE',
+        none: filtered
+          ? 'No deployment is like that. All of them: bypass deploy list'
+          : 'Nothing is deployed. Begin with: bypass deploy start TEMPLATE',
       });
     },
   });

@@ -9,6 +9,7 @@ import { BUDGETS } from './budgets.ts';
 import type { Budgets } from './budgets.ts';
 import { allowedAddresses } from './connect.ts';
 import { transportError } from './http-errors.ts';
+import { notSpecial } from './http-options.ts';
 import type { UrlPolicy } from './http-options.ts';
 import { startProgram } from './program-stream.ts';
 import type { ProgramStream } from './program-stream.ts';
@@ -16,7 +17,7 @@ import { PROBE_LENGTH } from './source.ts';
 import type { OpenedSource, OpenRequest, Source, SourceFacts, SourceHead, SourceRequest } from './source.ts';
 
 export interface NfsOptions extends Partial<Budgets> {
-  /** Default: every address is allowed. */
+  /** Default: every address but special ones. */
   readonly policy?: UrlPolicy;
   /** What reads a file, and what lists a folder. */
   readonly nfsPrograms?: { readonly cat: string; readonly ls: string };
@@ -29,7 +30,7 @@ const LINE_LIMIT = 4096;
 
 export function createNfsSource(options: NfsOptions = {}): Source {
   const programs = { cat: 'nfs-cat', ls: 'nfs-ls' };
-  const settings: NfsSettings = { ...BUDGETS, policy: () => undefined, nfsPrograms: programs, ...options };
+  const settings: NfsSettings = { ...BUDGETS, policy: notSpecial, nfsPrograms: programs, ...options };
   return {
     probe: (request) => probe(request, settings),
     open: (request) => open(request, settings),

@@ -17,7 +17,7 @@ export interface Hostile {
   readonly other: string;
   readonly socket: Socket;
   /** Resolves when it is written, or the client is gone: false. */
-  send(data: string | Buffer): Promise<boolean>;
+  readonly send: (data: string | Buffer) => Promise<boolean>;
   /** A head as given, lines joined; nothing is added. */
   head(...lines: readonly string[]): Promise<boolean>;
   /** The file, or its rest, as a good server gives it; `changes` are laid over its fields. */
