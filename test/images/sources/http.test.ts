@@ -163,9 +163,9 @@ describe('a whole file', () => {
   test.each(['', `Content-Length: ${2 * body.length}\r\n`])(
     'whose connection ends while it is not read is an answer or a failure (%j)',
     async (length) => {
-      const [sent, listener] = await rawBody(`HTTP/1.1 200 OK\r\n${length}Connection: close\r\n\r\n`);
+      const [ended, listener] = await rawBody(`HTTP/1.1 200 OK\r\n${length}Connection: close\r\n\r\n`);
       const source = await open(`http://127.0.0.1:${(listener.address() as AddressInfo).port}/`);
-      await sent;
+      await ended;
       const found = await read(source).catch((error: unknown) => error);
       if (length === '') expect((found as Buffer).equals(held)).toBe(true);
       else expect(found).toMatchObject({ kind: 'ConnectionLost' });
@@ -300,15 +300,15 @@ async function raw(onConnection: (text: string) => string | undefined): Promise<
 /** As much as is taken in before a connection is held back: the last chunk does that. */
 const held = body.subarray(0, 2 * MIB);
 
-/** Sends it behind the head, and ends the connection. @returns when the other side has all of it */
-async function rawBody(head: string): Promise<[sent: Promise<void>, listener: Server]> {
-  const sent = deferred();
+/** Sends it behind the head, and ends the connection. @returns when the other side has ended it too */
+async function rawBody(head: string): Promise<[ended: Promise<void>, listener: Server]> {
+  const ended = deferred();
   const listener = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.once('data', () => socket.end(Buffer.concat([Buffer.from(head), held]), () => sent.resolve()));
+    socket.on('error', () => undefined).on('close', () => ended.resolve());
+    socket.once('data', () => socket.end(Buffer.concat([Buffer.from(head), held])));
   }).listen(0, '127.0.0.1');
   await once(listener, 'listening');
-  return [sent.promise, listener];
+  return [ended.promise, listener];
 }
 
 describe('a server that cannot be reached', () => {
