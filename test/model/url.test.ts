@@ -109,7 +109,9 @@ describe('a URL that is registered', () => {
   test('never throws, is never long, and shows no credentials, whatever it is given', () => {
     expect(displayUrl('http://%zz:%zz@example.org/a')).toBe('http://example.org/a');
     expect(displayUrl('http://user:secret@exa mple.org/a')).toBe('http://exa mple.org/a');
-    expect(displayUrl(`http://user:secret@h/${'a'.repeat(10_000_000)}`)).toBe(`http://h/${'a'.repeat(191)}...`);
+    expect(displayUrl(`http://user:secret@h/${'a'.repeat(10_000_000)}`)).toBe(
+      `http://h/${'a'.repeat(191)}...`,
+    );
     expect(displayUrl(`http://${'u'.repeat(5000)}:secret@h/a`)).toBe('http://h/a');
     expect(displayUrl(`http://h/${'字'.repeat(2000)}`).length).toBeLessThanOrEqual(203);
   });
