@@ -33,7 +33,7 @@ describe('bad input: the parameter is named, nothing is stored, nothing is asked
     [{ directdownload: 'yes' }, "Parameter directdownload is 'yes'; give true or false."],
     [{ url: undefined }, 'missing parameter url'],
     [{ url: 'debian.qcow2' }, 'Parameter url is not a URL'],
-    [{ url: 'ftp://images.example.org/a' }, 'Parameter url has scheme ftp; http and https are taken'],
+    [{ url: 'ftp://images.example.org/a' }, 'Parameter url has scheme ftp; http, https and nfs are taken'],
     [{ url: 'file:///etc/passwd' }, 'Parameter url has scheme file'],
     [{ url: 'nfs://images.example.org/a' }, 'Parameter url has scheme nfs'],
     [{ url: `https://a/${'x'.repeat(2100)}` }, 'Parameter url is 2110 characters long; at most 2048'],
