@@ -1,7 +1,7 @@
 /** A whole installation as `npm start` runs it, in a temporary folder, for tests from end to end. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '../../cli/client.ts';
@@ -149,10 +149,14 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }
 
-/** One of an earlier start is removed by the next one, but not at once. */
+/** One of an earlier start is removed by the next one, but not at once: its age and its text are those of one file. */
 async function readReady(path: string, since: number): Promise<ReadyFile | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const { mtimeMs } = await stat(path);
-  return mtimeMs >= since ? (JSON.parse(text) as ReadyFile) : undefined;
+  const file = await open(path).catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const { mtimeMs } = await file.stat();
+    return mtimeMs >= since ? (JSON.parse(await file.readFile('utf8')) as ReadyFile) : undefined;
+  } finally {
+    await file.close();
+  }
 }
