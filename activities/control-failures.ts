@@ -5,8 +5,8 @@ import { ImageError } from '../model/failures.ts';
 import { NOT_POSSIBLE } from '../model/names.ts';
 import { applicationFailure } from './context.ts';
 
-/** SQLSTATE class "data exception": the input is wrong, and stays so. */
-const DATA_EXCEPTION = /^22/;
+/** SQLSTATE classes "data exception" and "program limit exceeded": the input is wrong or too large, and stays so. */
+const DATA_EXCEPTION = /^(?:22|54)/;
 
 type Activities = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 

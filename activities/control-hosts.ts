@@ -12,6 +12,7 @@ import { joinText } from '../model/payloads.ts';
 import type { HostReport, JoinAnswer, JoinRequest } from '../model/payloads.ts';
 import { fingerprint, verifySignature } from '../trust/identity.ts';
 import { checkProof } from '../trust/invite.ts';
+import { isRawKey } from '../trust/keys.ts';
 import type { ControlDeps } from './control.ts';
 
 export interface HostRecordActivities {
@@ -26,6 +27,9 @@ export function createHostRecords({ db }: ControlDeps): HostRecordActivities {
     async joinHost(request) {
       if (!verifySignature(request.signingKey, joinText(request), request.signature)) {
         throw new NotPossible(`Host ${request.name} does not hold the key that it names`);
+      }
+      if (!isRawKey(request.sealingKey)) {
+        throw new NotPossible(`Host ${request.name} names a sealing key that is none`);
       }
       return db.transaction().execute((tx) => admit(tx, request));
     },
@@ -70,20 +74,24 @@ async function admit(tx: Queryable, request: JoinRequest): Promise<JoinAnswer> {
 
 type Judgement = Pick<JoinAnswer, 'state' | 'message'>;
 
-/** A host is let in by an invite, once; what an operator decided about it later stays. */
+/**
+ * A host is let in by an invite, once; what an operator decided about it later stays. It was let into one zone: it
+ * gets the secrets of that one's templates.
+ */
 async function judge(
   tx: Queryable,
   request: JoinRequest,
   known: KnownHost | undefined,
   place: Place,
 ): Promise<Judgement> {
-  if (known !== undefined && known.state !== 'Disabled') {
+  const moved = known !== undefined && known.zone !== place.zone;
+  if (known !== undefined && known.state !== 'Disabled' && !moved) {
     return {
       state: known.state,
       message: known.state === 'Enabled' ? 'it is enabled' : 'it is in maintenance',
     };
   }
-  const print = `its key is ${fingerprint(request.signingKey)}`;
+  const print = `${moved ? 'it comes from another zone; ' : ''}its key is ${fingerprint(request.signingKey)}`;
   const { invite } = request;
   if (invite === undefined) {
     return { state: 'Disabled', message: `${print}; let it in with \`bypass host approve\`` };

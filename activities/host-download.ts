@@ -15,6 +15,9 @@ import { asImageError } from './host-failures.ts';
 import { requireDownloadJob } from './host-jobs.ts';
 import type { HostActivityDeps } from './host.ts';
 
+/** The last ones are told: a source that cuts every connection makes more than fits into a payload. */
+const TRIES_TOLD = 64;
+
 export async function downloadOnHost(given: DownloadJob, deps: HostActivityDeps): Promise<DownloadResult> {
   const tries: Try[] = [];
   let pool: Pool | undefined;
@@ -22,7 +25,8 @@ export async function downloadOnHost(given: DownloadJob, deps: HostActivityDeps)
     const job = requireDownloadJob(given);
     pool = await deps.pools.require(job.poolId);
     const image = await inTurn(job, pool, deps, tries);
-    return { v: 1, hostId: deps.hostId, ...image, pool: await reportPool(pool) };
+    const told = image.tries.slice(-TRIES_TOLD);
+    return { v: 1, hostId: deps.hostId, ...image, tries: told, pool: await reportPool(pool) };
   } catch (error) {
     throw await explain(error, { deps, tries, pool });
   }
@@ -74,7 +78,10 @@ async function work(job: DownloadJob, pool: Pool, { deps, tries, beat }: Work): 
         beat.tell(progress, progress.phase !== phase);
         phase = progress.phase;
       },
-      onTry: (ended) => void tries.push(ended),
+      onTry(ended) {
+        tries.push(ended);
+        if (tries.length > TRIES_TOLD) tries.shift();
+      },
     },
     deps.downloads satisfies DownloadDeps,
   );

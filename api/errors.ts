@@ -52,7 +52,7 @@ export const noSuchEntity = (command: string, parameter: string, value: string):
     errorCode.parameter,
     `Unable to execute API command ${command.toLowerCase()} due to invalid value. Invalid parameter ${parameter} ` +
       `value=${value} due to incorrect long value format, or entity does not exist or due to incorrect parameter ` +
-      'annotation for the field in api cmd class.',
+      'annotation for the field in api cmd class. Give the id of one that exists.',
     { csErrorCode: SERVER_API_EXCEPTION },
   );
 

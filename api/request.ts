@@ -22,21 +22,25 @@ const SHOWN = 60;
  */
 export function readParameters(...texts: readonly string[]): Given {
   const entries: Entry[] = [];
-  const byName = new Map<string, string>();
+  const byName = new Map<string, Entry>();
   for (const [name, value] of texts.flatMap((text) => [...new URLSearchParams(text)])) {
     const key = name.toLowerCase();
     const known = byName.get(key);
-    if (known === undefined) entries.push([name, value]);
-    else if (known !== value || !entries.some(([other]) => other === name)) throw twice(name);
+    if (known !== undefined) {
+      if (known[0] !== name || known[1] !== value) throw twice(name);
+      continue;
+    }
     if (BAD_NAME.test(name)) {
       throw malformed(`The name of parameter '${shorten(name)}' has a character that names do not have.`);
     }
-    byName.set(key, value);
+    const entry: Entry = [name, value];
+    entries.push(entry);
+    byName.set(key, entry);
     if (entries.length > MAX_PARAMETERS) {
       throw malformed(`The request has more than ${MAX_PARAMETERS} parameters.`);
     }
   }
-  return { entries, get: (name) => byName.get(name.toLowerCase()) || undefined };
+  return { entries, get: (name) => byName.get(name.toLowerCase())?.[1] || undefined };
 }
 
 const twice = (name: string): ApiError =>

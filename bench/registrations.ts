@@ -18,7 +18,6 @@ import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 import { atLeast, median, orderOfRound } from './statistics.ts';
 import type { Goal } from './statistics.ts';
-import { CannotBench } from './watch.ts';
 import type { Watch } from './watch.ts';
 
 export interface RegistrationsOptions extends Watch, Load {
@@ -32,6 +31,8 @@ export interface Rates {
   readonly perSecond: number;
   /** Of one, while others run beside it: median over the rounds of each one's median. */
   readonly milliseconds: number;
+  /** What those say that failed; they do not count. */
+  readonly failures: readonly string[];
 }
 
 export interface RegistrationsReport extends Load {
@@ -96,13 +97,9 @@ async function registering({ ready }: Stack, url: string): Promise<Job> {
     const name = `bench-${randomUUID()}`;
     const parameters = { name, displaytext: name, url, format: 'RAW', zoneid: zone?.id };
     const fixed = { hypervisor: 'KVM', directdownload: true };
-    const answer = await client
-      .call<RegisterAnswer>('registerTemplate', { ...parameters, ...fixed })
-      .catch((error: unknown) => {
-        throw new CannotBench(`A registration failed: ${(error as Error).message}`);
-      });
+    const answer = await client.call<RegisterAnswer>('registerTemplate', { ...parameters, ...fixed });
     if (answer.template?.[0]?.isready !== true) {
-      throw new CannotBench('A registration was not done when its call was answered.');
+      throw new Error('It was not done when its call was answered.');
     }
   };
 }
@@ -147,18 +144,12 @@ async function compare(
     { name: 'registrations', job: register, measured: [] as Throughput[] },
     { name: 'empty workflows', job: empty, measured: [] as Throughput[] },
   ] as const;
-  const checked =
-    (job: Job): Job =>
-    () => {
-      signal.throwIfAborted();
-      return job();
-    };
   // Connections, caches and compiled code are there before anything is measured.
-  for (const { job } of sides) await throughput({ count: 2 * concurrency, concurrency }, checked(job));
+  for (const { job } of sides) await throughput({ count: 2 * concurrency, concurrency }, job, signal);
   for (let round = 0; round < rounds; round += 1) {
     for (const { name, job, measured } of orderOfRound(sides, round)) {
       onStep(`round ${round + 1} of ${rounds}: ${count} ${name}, ${concurrency} at a time`);
-      measured.push(await throughput({ count, concurrency }, checked(job)));
+      measured.push(await throughput({ count, concurrency }, job, signal));
     }
   }
   const [registrations, emptyWorkflows] = [ratesOf(sides[0].measured), ratesOf(sides[1].measured)];
@@ -171,4 +162,5 @@ const ratesOf = (measured: readonly Throughput[]): Rates => ({
   rounds: measured.map(({ perSecond }) => perSecond),
   perSecond: median(measured.map(({ perSecond }) => perSecond)),
   milliseconds: median(measured.map(({ milliseconds }) => milliseconds)),
+  failures: measured.flatMap(({ failures }) => failures),
 });

@@ -75,9 +75,14 @@ function describeRegistrations(report: RegistrationsReport): string {
       rateRow('registrations', registrations, ratio),
       rateRow('empty workflows', emptyWorkflows, 1),
     ]),
+    ...describeFailures('registrations', registrations),
+    ...describeFailures('empty workflows', emptyWorkflows),
     ...goals.map(describeGoal),
   ].join('\n');
 }
+
+const describeFailures = (name: string, { failures }: Rates): readonly string[] =>
+  failures.length === 0 ? [] : [`  ${failures.length} ${name} failed and are not counted: ${failures[0]}`];
 
 const rateRow = (
   name: string,

@@ -127,9 +127,9 @@ function parse(body: string): Inner | undefined {
 }
 
 /** The same code says that the keys are wrong and that they do not allow the command. */
-function refusedKeys(inner: Inner | undefined, { url, origin }: Access): string {
+function refusedKeys(inner: Inner | undefined, { url, origin, keysOrigin = origin }: Access): string {
   const text = inner?.errortext ?? 'unable to verify user credentials and/or request signature';
   return /credentials|signature/i.test(text)
-    ? `the api at ${url} does not accept the keys from ${origin}: check them and this machine's clock (${text})`
+    ? `the api at ${url} does not accept the keys from ${keysOrigin}: check them and this machine's clock (${text})`
     : text;
 }

@@ -19,7 +19,10 @@ export interface Profiles {
 
 /** A profile, and how to tell a person where it came from. */
 export interface Access extends Profile {
+  /** Of the URL. */
   readonly origin: string;
+  /** Of the keys, where that is not the origin of the URL. */
+  readonly keysOrigin?: string;
 }
 
 const API_PATH = '/client/api';
@@ -72,7 +75,7 @@ export async function saveProfile(file: string, name: string, profile: Profile):
 export async function chooseAccess(environment: CliEnvironment, name?: string): Promise<Access> {
   const { url, apiKey, secretKey, profileFile } = environment;
   if (name === undefined && url !== undefined && apiKey !== undefined && secretKey !== undefined) {
-    return { url: apiUrl(url, 'BYPASS_URL'), apiKey, secretKey, origin: 'BYPASS_URL' };
+    return { url: apiUrl(url, 'BYPASS_URL'), apiKey, secretKey, origin: 'BYPASS_URL', keysOrigin: KEY_NAMES };
   }
   const stored = await loadProfiles(profileFile);
   const chosen = name ?? stored.current;
@@ -81,8 +84,20 @@ export async function chooseAccess(environment: CliEnvironment, name?: string): 
     const names = Object.keys(stored.profiles).join(', ') || 'none';
     throw new UsageError(`there is no profile '${name}' in ${profileFile} (there are: ${names})`);
   }
-  const origin = url === undefined ? `profile ${chosen} of ${profileFile}` : 'BYPASS_URL';
-  return complete({ ...profile, ...defined({ url, apiKey, secretKey }) }, origin);
+  const file = `profile ${chosen} of ${profileFile}`;
+  const access = complete(
+    { ...profile, ...defined({ url, apiKey, secretKey }) },
+    url === undefined ? file : 'BYPASS_URL',
+  );
+  return { ...access, keysOrigin: originOfKeys(environment, file) };
+}
+
+const KEY_NAMES = 'BYPASS_API_KEY and BYPASS_SECRET_KEY';
+
+function originOfKeys({ apiKey, secretKey }: CliEnvironment, file: string): string {
+  if (apiKey === undefined && secretKey === undefined) return file;
+  if (apiKey !== undefined && secretKey !== undefined) return KEY_NAMES;
+  return `${apiKey === undefined ? 'BYPASS_SECRET_KEY' : 'BYPASS_API_KEY'} and ${file}`;
 }
 
 const find = ({ profiles }: Profiles, name: string): Profile | undefined =>

@@ -37,6 +37,7 @@ export function openCopy(db: Database, copy: CopyUuids, workflowId: string): Pro
         .set({
           download_state: 'DOWNLOAD_IN_PROGRESS',
           state: 'Creating',
+          marked_for_gc: false,
           error_str: null,
           cancelled_by: null,
           template_size: template.size,

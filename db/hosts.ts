@@ -75,9 +75,16 @@ export const hostsToDescribe = (
     .groupBy('host.id')
     .having((eb) => {
       const reported = eb.fn.min('storage_pool_host_ref.last_updated');
-      return eb(reported, '<', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`);
+      // One without a pool may have got it mounted meanwhile.
+      return eb.or([
+        eb(reported, 'is', null),
+        eb(reported, '<', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`),
+      ]);
     })
-    .orderBy((eb) => eb.fn.min('storage_pool_host_ref.last_updated'))
+    .orderBy(
+      (eb) => eb.fn.min('storage_pool_host_ref.last_updated'),
+      (order) => order.asc().nullsLast(),
+    )
     .limit(limit)
     .select(['host.uuid as hostId', 'host.name'])
     .execute();

@@ -47,6 +47,8 @@ const nameOrUuid = (text: string) => sql<boolean>`(name = ${text} or uuid::text 
 
 export interface KnownHost {
   readonly id: number;
+  /** Numeric id of its zone. */
+  readonly zone: number;
   readonly signingKey: string;
   readonly state: ResourceState;
 }
@@ -56,7 +58,7 @@ export const lockHost = (tx: Queryable, hostId: string): Promise<KnownHost | und
   tx
     .selectFrom('host')
     .where('uuid', '=', hostId)
-    .select(['id', 'signing_key as signingKey', 'resource_state as state'])
+    .select(['id', 'data_center_id as zone', 'signing_key as signingKey', 'resource_state as state'])
     .forUpdate()
     .executeTakeFirst();
 

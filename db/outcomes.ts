@@ -61,7 +61,10 @@ async function insertTries(tx: Queryable, copyId: number, attempt: Attempt): Pro
     .execute();
 }
 
-/** The copy is there. Whoever waits for it is told. */
+/**
+ * The copy is there. Whoever waits for it is told. An activity that Temporal gave up on may still come through: what it
+ * knows of a copy that is removed, or was removed and is made anew, is nothing to anybody.
+ */
 export function finishCopy(
   db: Database,
   outcome: Outcome,
@@ -69,14 +72,8 @@ export function finishCopy(
 ): Promise<void> {
   const { result, attempt } = done;
   return end(db, outcome, async (tx, row) => {
-    // What a packed file did not tell at registration is known once it was unpacked.
-    await tx
-      .updateTable('vm_template')
-      .set({ virtual_size: result.virtualSize })
-      .where('uuid', '=', outcome.copy.templateId)
-      .where('virtual_size', '=', 0)
-      .execute();
-    await tx
+    if (row.copyId !== result.installPath) return LATE;
+    const { numUpdatedRows } = await tx
       .updateTable('template_spool_ref')
       .set({
         download_state: 'DOWNLOADED',
@@ -92,6 +89,15 @@ export function finishCopy(
         last_updated: sql`now()`,
       })
       .where('id', '=', row.id)
+      .where('state', '!=', 'Destroying')
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return LATE;
+    // What a packed file did not tell at registration is known once it was unpacked.
+    await tx
+      .updateTable('vm_template')
+      .set({ virtual_size: result.virtualSize })
+      .where('uuid', '=', outcome.copy.templateId)
+      .where('virtual_size', '=', 0)
       .execute();
     await insertTries(tx, row.id, attempt);
     await recordPoolReports(tx, attempt.hostId, [result.pool]);
@@ -177,17 +183,20 @@ export const settleStopped = (
   });
 
 type Told = Pick<NewEvent, 'type' | 'level' | 'description'>;
+/** Nothing was written, and nobody is to be told. */
+const LATE = Symbol('late');
 
 async function end(
   db: Database,
   outcome: Outcome,
-  write: (tx: Queryable, row: CopyRow) => Promise<Told | undefined>,
+  write: (tx: Queryable, row: CopyRow) => Promise<Told | typeof LATE | undefined>,
   error?: JobError,
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, outcome.copy);
     if (row !== undefined) {
       const told = await write(tx, row);
+      if (told === LATE) return;
       await release(tx, row.copyId);
       if (told !== undefined) await tell(tx, outcome, row, told);
     }

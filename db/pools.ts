@@ -4,7 +4,7 @@ import type { PoolReport } from '../model/payloads.ts';
 import type { Queryable } from './database.ts';
 import type { Row } from './tables.ts';
 
-type HostRow = Pick<Row<'host'>, 'id' | 'data_center_id' | 'cluster_id'>;
+type HostRow = Pick<Row<'host'>, 'id' | 'data_center_id' | 'cluster_id' | 'resource_state'>;
 type PoolRow = Pick<Row<'storage_pool'>, 'id' | 'name' | 'scope' | 'data_center_id' | 'cluster_id'>;
 
 /**
@@ -19,7 +19,7 @@ export async function recordPoolReports(
   const host = await tx
     .selectFrom('host')
     .where('uuid', '=', hostId)
-    .select(['id', 'data_center_id', 'cluster_id'])
+    .select(['id', 'data_center_id', 'cluster_id', 'resource_state'])
     .executeTakeFirst();
   if (host === undefined) return;
   // Always in one order, so that two hosts that report the same pools never wait for each other.
@@ -31,12 +31,17 @@ export async function recordPoolReports(
 async function recordPoolReport(tx: Queryable, host: HostRow, report: PoolReport): Promise<void> {
   const pool = (await lockPool(tx, report.id)) ?? (await createPool(tx, host, report));
   if (pool === undefined) return;
-  const problem = report.problem ?? (await misplaced(tx, pool, host));
+  const others = await othersWith(tx, pool, host);
+  // A host that nobody has let in says what it likes: what is known of the pools of others does not change by it.
+  const believed = host.resource_state !== 'Disabled' || others.length === 0;
+  const rivals = others.filter(({ mounted, state }) => mounted && (state !== 'Disabled' || !believed));
+  const problem = report.problem ?? misplaced(pool, host, rivals[0]);
   const mounted = report.mounted && problem === undefined;
-  if (mounted) {
+  if (mounted && believed) {
     await tx
       .updateTable('storage_pool')
       .set({
+        ...(rivals.length === 0 ? placeOf(host, report) : {}),
         capacity_bytes: report.capacity,
         free_bytes: report.free,
         parts: JSON.stringify(report.parts ?? {}),
@@ -81,27 +86,33 @@ async function createPool(tx: Queryable, host: HostRow, report: PoolReport): Pro
   return lockPool(tx, report.id);
 }
 
-/**
- * Why this host cannot have the pool, although it finds its marker: a copied disk or a mount gone astray. A pool that
- * no other host has moves with its host.
- */
-async function misplaced(tx: Queryable, pool: PoolRow, host: HostRow): Promise<string | undefined> {
-  const other = await tx
+interface Other {
+  readonly name: string;
+  readonly state: Row<'host'>['resource_state'];
+  readonly mounted: boolean;
+}
+
+const othersWith = (tx: Queryable, pool: PoolRow, host: HostRow): Promise<readonly Other[]> =>
+  tx
     .selectFrom('storage_pool_host_ref')
     .innerJoin('host', 'host.id', 'storage_pool_host_ref.host_id')
     .where('pool_id', '=', pool.id)
     .where('host_id', '!=', host.id)
-    .where('mounted', '=', true)
-    .select('host.name')
-    .executeTakeFirst();
-  if (other === undefined) {
-    const place = {
-      data_center_id: host.data_center_id,
-      cluster_id: pool.scope === 'ZONE' ? null : host.cluster_id,
-    };
-    await tx.updateTable('storage_pool').set(place).where('id', '=', pool.id).execute();
-    return undefined;
-  }
+    .select(['host.name', 'host.resource_state as state', 'storage_pool_host_ref.mounted'])
+    .orderBy('host.id')
+    .execute();
+
+/** A pool that no other host has is what its host says, and moves with it. */
+const placeOf = (host: HostRow, { type, scope }: PoolReport) => ({
+  pool_type: type,
+  scope,
+  data_center_id: host.data_center_id,
+  cluster_id: scope === 'ZONE' ? null : host.cluster_id,
+});
+
+/** Why this host cannot have the pool, although it finds its marker: a copied disk or a mount gone astray. */
+function misplaced(pool: PoolRow, host: HostRow, other: Other | undefined): string | undefined {
+  if (other === undefined) return undefined;
   if (pool.scope === 'HOST') {
     return `pool ${pool.name} has scope HOST and belongs to host ${other.name}; the marker file here is a copy`;
   }

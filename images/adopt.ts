@@ -1,6 +1,8 @@
 /** What a new attempt makes of the bytes that earlier ones left behind. */
 import { constants } from 'node:fs';
-import { openRegular, readChunks } from './files.ts';
+import { statfs } from 'node:fs/promises';
+import { ImageError } from '../model/failures.ts';
+import { diskError, openRegular, readChunks } from './files.ts';
 import { ensurePartsFolder, findParts, PartFile, partPath, removeParts } from './part-file.ts';
 import type { Checkpoint, FoundPart } from './part-file.ts';
 import type { Pool } from './pool.ts';
@@ -67,7 +69,25 @@ async function createOwn(request: AdoptRequest, predecessor: FoundPart | undefin
   openParts.add(path);
   if (predecessor?.checkpoint === undefined) return part;
   const { checkpoint } = predecessor;
-  return fill(part, request, () => copyVerified(predecessor.path, checkpoint, part, request));
+  try {
+    return await fill(part, request, () => copyVerified(predecessor.path, checkpoint, part, request));
+  } catch (error) {
+    // Half a copy of what the predecessor has is of no use, and takes room.
+    await part.unlink().catch(() => undefined);
+    if (isNoSpace(error)) await makeRoom(checkpoint, request);
+    throw error;
+  }
+}
+
+const isNoSpace = (error: unknown): boolean => {
+  const failure = diskError(error);
+  return failure instanceof ImageError && failure.kind === 'NoSpace';
+};
+
+/** A pool with room for one file, but not for two at once, would never get it: then the next attempt begins anew. */
+async function makeRoom({ offset, total }: Checkpoint, { pool, copyId }: AdoptRequest): Promise<void> {
+  const { bavail, bsize } = await statfs(pool.config.path);
+  if (bavail * bsize + offset >= total) await removeParts(pool, copyId);
 }
 
 /** Reads the predecessor once: the same bytes are hashed and written. */

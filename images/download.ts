@@ -106,7 +106,10 @@ async function fetchCopy(
     const { image, sha256 } = await firstThatWorks(mirrors, (mirror) => fetchVerified(mirror, attempt));
     const transferred = intake.position;
     meter.phase('publishing');
-    await publish(pool, copyId, image, deps.publish);
+    const ours = await publish(pool, copyId, image, deps.publish);
+    // Without a checksum, what another attempt published may be other bytes than those that were hashed here.
+    const theirs = ours ? undefined : await existingCopy(request, deps, meter);
+    if (theirs !== undefined) return { ...theirs, fetched: meter.fetched, tries };
     const file = await openPublished(pool, copyId);
     if (file === undefined) throw new ImageError('DiskBroken', 'the published file is gone again');
     try {

@@ -133,10 +133,15 @@ export class PartFile {
    */
   static async takeOver({ path, checkpoint }: FoundPart): Promise<PartFile | undefined> {
     const file = await openRegular(path, constants.O_RDWR);
-    const { size, nlink } = await file.stat();
-    if (checkpoint !== undefined && nlink === 1 && size >= checkpoint.offset) {
-      await file.truncate(checkpoint.offset);
-      return new PartFile(path, file, checkpoint);
+    try {
+      const { size, nlink } = await file.stat();
+      if (checkpoint !== undefined && nlink === 1 && size >= checkpoint.offset) {
+        await file.truncate(checkpoint.offset);
+        return new PartFile(path, file, checkpoint);
+      }
+    } catch (error) {
+      await file.close();
+      throw error;
     }
     await file.close();
     return undefined;

@@ -20,6 +20,8 @@ import type { SourceHead, SourceRequest } from './sources/source.ts';
 const AT_ONCE = 8;
 /** Milliseconds for one mirror, or for the metalink document. */
 const EACH_MS = 4000;
+/** With less than this, asking is of no use. */
+const LEAST_MS = 50;
 const METALINK_TYPE = /^application\/metalink4?\+xml\b/i;
 
 export interface ProbeRequest {
@@ -147,7 +149,9 @@ async function within<T>(
   eachMs: number,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | ImageError> {
-  const budget = Math.max(0, Math.min(eachMs, until - performance.now()));
+  signal?.throwIfAborted();
+  const budget = Math.min(eachMs, until - performance.now());
+  if (budget < LEAST_MS) return new ImageError('Stalled', 'was not asked: others took all the time');
   const late = new AbortController();
   const timer = setTimeout(
     () => late.abort(new ImageError('Stalled', `did not answer within ${seconds(budget)} s`)),

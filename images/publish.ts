@@ -37,6 +37,7 @@ export interface Publishable {
 
 /**
  * Publishes a verified, inspected file. A file that has the name already is complete, and stays.
+ * @returns false when that is what happened
  * @throws ImageError HostGone when another attempt took over from this one meanwhile
  */
 export async function publish(
@@ -44,12 +45,13 @@ export async function publish(
   copyId: string,
   image: Publishable,
   settings: PublishSettings = {},
-): Promise<void> {
+): Promise<boolean> {
   const { mode = 0o644, owner } = settings;
   if (owner !== undefined) await image.file.chown(owner.uid, owner.gid);
   await image.file.chmod(mode);
   await image.file.sync();
   await pool.check();
+  let ours = true;
   try {
     await link(image.path, publishedPath(pool, copyId));
   } catch (error) {
@@ -57,7 +59,9 @@ export async function publish(
       throw new ImageError('HostGone', 'another attempt took over from this one', { cause: error });
     }
     if (errnoOf(error) !== 'EEXIST') throw error;
+    ours = false;
   }
   await syncFolder(pool.config.path);
   await removeParts(pool, copyId);
+  return ours;
 }

@@ -14,12 +14,14 @@ export interface History {
   readonly sourceRounds: number;
   readonly goneRounds: number;
   readonly throttleRounds: number;
+  /** Waits that the source asked for, in a row. */
+  readonly askedRounds?: number;
   readonly spaceRounds: number;
   /** Bytes that lay on the pool when progress was last seen. */
   readonly farthest: number;
 }
 
-const NO_ROUNDS = { sourceRounds: 0, goneRounds: 0, throttleRounds: 0, spaceRounds: 0 };
+const NO_ROUNDS = { sourceRounds: 0, goneRounds: 0, throttleRounds: 0, askedRounds: 0, spaceRounds: 0 };
 
 export const FRESH: History = {
   excluded: [],
@@ -106,9 +108,11 @@ function afterHostFailed(
 
 function afterThrottled({ failure }: FailedDownload, history: History, timing: CopyTiming): Decision {
   if (failure.retryAfterMs !== undefined) {
-    // "Come back at once" would make us a hammer.
-    const afterMs = Math.max(failure.retryAfterMs, timing.throttleWait.firstMs / 10);
-    return again(Math.min(afterMs, timing.throttleMostMs), history);
+    // "Come back at once", again and again, would make us a hammer.
+    const { askedRounds = 0 } = history;
+    const { firstMs, mostMs } = timing.throttleWait;
+    const afterMs = Math.max(failure.retryAfterMs, growing({ firstMs: firstMs / 10, mostMs }, askedRounds));
+    return again(Math.min(afterMs, timing.throttleMostMs), { ...history, askedRounds: askedRounds + 1 });
   }
   if (history.throttleRounds >= timing.throttleRounds) return STOP;
   return again(growing(timing.throttleWait, history.throttleRounds), {

@@ -14,6 +14,12 @@ export function parseImageUrl(text: string): URL {
   }
   if (!URL.canParse(text)) throw new UrlSyntaxError(`is not a URL, such as https://example.org/image.qcow2`);
   const url = new URL(text);
+  // Written out, a character can take nine; what is stored, shown and sent is that form.
+  if (url.href.length > MAX_URL_LENGTH) {
+    throw new UrlSyntaxError(
+      `is ${url.href.length} characters long with everything percent-encoded; at most ${MAX_URL_LENGTH} are taken`,
+    );
+  }
   if (!SCHEMES.includes(url.protocol)) {
     throw new UrlSyntaxError(`has scheme ${url.protocol.slice(0, -1)}; http and https are taken`);
   }
@@ -35,10 +41,20 @@ export function splitCredentials(url: URL): { url: string; username?: string; pa
   };
 }
 
-/** For logs and errors: no credentials, no control characters. */
+const SHOWN = 200;
+
+/** For logs and errors: no credentials, no control characters, and no longer than a URL may be. Never throws. */
 export function displayUrl(text: string): string {
-  if (!URL.canParse(text)) return text.replace(/[\x00-\x1f\x7f]/g, '?').slice(0, 200);
-  return splitCredentials(new URL(text)).url;
+  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return shortened(text);
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url.href.length > MAX_URL_LENGTH ? shortened(url.href) : url.href;
+}
+
+function shortened(text: string): string {
+  const bare = text.replace(/^([^/?#]*\/\/)[^/?#]*@/, '$1').replace(/[\x00-\x1f\x7f]/g, '?');
+  return bare.length > SHOWN ? `${bare.slice(0, SHOWN)}...` : bare;
 }
 
 /** A metalink is named by its path, as CloudStack does: `.metalink` or `.meta4`, whatever the query. */

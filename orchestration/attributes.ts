@@ -13,6 +13,19 @@ const attributes = (values: Readonly<Partial<Record<SearchAttribute, string>>>):
 export const templateAttributes = (templateId: string): TypedSearchAttributes =>
   attributes({ TemplateId: templateId });
 
+/** Of a registration; an attribute holds one value, so that a zone is named when it is the only one. */
+export const registrationAttributes = ({
+  templateId,
+  zoneIds: [zoneId, ...others],
+}: {
+  readonly templateId: string;
+  readonly zoneIds: readonly string[];
+}): TypedSearchAttributes =>
+  attributes({
+    TemplateId: templateId,
+    ...(zoneId === undefined || others.length > 0 ? {} : { ZoneId: zoneId }),
+  });
+
 export const copyAttributes = (copy: {
   readonly templateId: string;
   readonly poolId: string;

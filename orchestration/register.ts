@@ -1,10 +1,11 @@
 /** Starting a registration, and telling how it ended. */
-import { WorkflowFailedError, isGrpcDeadlineError } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure, TerminatedFailure } from '@temporalio/common';
 import { CONTROL_QUEUE, REGISTRATION_REFUSED, templateWorkflowId, workflowTypes } from '../model/names.ts';
 import type { RegistrationInput, RegistrationRefusal, RegistrationResult } from '../model/payloads.ts';
-import { templateAttributes } from './attributes.ts';
+import { registrationAttributes } from './attributes.ts';
+import { isLate } from './runs.ts';
 
 export type RegistrationOutcome =
   | { readonly outcome: 'active' }
@@ -26,13 +27,13 @@ export async function startRegistration(
         workflowId: templateWorkflowId(input.templateId),
         workflowIdConflictPolicy: 'USE_EXISTING',
         args: [input],
-        typedSearchAttributes: templateAttributes(input.templateId),
+        typedSearchAttributes: registrationAttributes(input),
         staticSummary: `Register ${input.format === 'ISO' ? 'ISO' : 'template'} ${input.name}`,
       }),
     );
     return 'deleted' in result ? refused('The template is being deleted.', 431) : { outcome: 'active' };
   } catch (error) {
-    if (isGrpcDeadlineError(error)) return { outcome: 'pending' };
+    if (isLate(error)) return { outcome: 'pending' };
     if (error instanceof WorkflowFailedError) return explain(error);
     throw error;
   }

@@ -1,9 +1,17 @@
 /** Whether a workflow runs, and waiting until it does no more. */
-import { WorkflowFailedError, WorkflowNotFoundError, isGrpcDeadlineError } from '@temporalio/client';
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  isGrpcCancelledError,
+  isGrpcDeadlineError,
+} from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 
 /** Whether an error means that no workflow of that id is open or known. */
 export const isAbsent = (error: unknown): boolean => error instanceof WorkflowNotFoundError;
+
+/** Whether a call was ended by its deadline; of whom notices it first, one says so and the other says "cancelled". */
+export const isLate = (error: unknown): boolean => isGrpcDeadlineError(error) || isGrpcCancelledError(error);
 
 /** Milliseconds after which a wait asks anew; an abandoned one leaves nothing behind for longer. */
 const ASK_AGAIN_MS = 20_000;
@@ -22,7 +30,7 @@ export async function ended(client: Client, workflowId: string, signal?: AbortSi
       return;
     } catch (error) {
       if (isAbsent(error) || error instanceof WorkflowFailedError) return;
-      if (!isGrpcDeadlineError(error)) throw error;
+      if (!isLate(error)) throw error;
     }
   }
 }

@@ -18,7 +18,7 @@ import { COPY_TIMING } from '../model/timing.ts';
 import { copyOf, downloadOn } from './attempt.ts';
 import type { CopyRun, Downloaded } from './attempt.ts';
 import { goOnAs, goOnWhenLong } from './continuing.ts';
-import { apiCodeOf, bare, ending, isFailure, messageOf } from './failures.ts';
+import { apiCodeOf, bare, ending, isFailure, messageOf, wordOf } from './failures.ts';
 import { control } from './policies.ts';
 import { isWantedAgain, listenForRequests, stopWhenCancelled } from './requests.ts';
 import type { Requests } from './requests.ts';
@@ -113,7 +113,7 @@ async function settle(end: End, input: CopyInput, requests: Requests): Promise<v
 
 function conclude(end: End, cancelledByTemporal: boolean): DeploymentResult {
   if (end.outcome === 'failed') {
-    show(`Failed: ${messageOf(end.failure)}`, { State: 'Failed' });
+    show(`Failed: ${messageOf(end.failure)}`, { State: 'Failed', Reason: wordOf(end.failure) });
     throw bare(end.failure);
   }
   if (end.outcome === 'cancelled') {

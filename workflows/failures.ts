@@ -118,6 +118,12 @@ export const ending = (failure: Failure): ApplicationFailure =>
     details: [failure],
   });
 
+/** One word for whatever ended a workflow, for searching; null when there is none. */
+export function wordOf(error: unknown): string | null {
+  const cause = causeOf(error);
+  return cause instanceof ApplicationFailure ? (cause.type ?? null) : null;
+}
+
 /** CloudStack's code for whatever ended a workflow. */
 export function apiCodeOf(error: unknown): number {
   const cause = causeOf(error);

@@ -15,16 +15,20 @@ import type {
 import { REGISTRATION_TIMING } from '../model/timing.ts';
 import type { RegistrationTiming } from '../model/timing.ts';
 import { bare, hostFailure, isFailure, messageOf } from './failures.ts';
-import { control, quick } from './policies.ts';
+import { control, controlAtOnce, quick } from './policies.ts';
 import { show } from './status.ts';
 
 export async function registration(input: RegistrationInput): Promise<RegistrationResult> {
   const deadline = Date.now() + { ...REGISTRATION_TIMING, ...input.timing }.budgetMs;
   try {
-    const { done, host } = await control('Write the rows, choose a host').recordRegistration(input);
+    const { done, host } = await controlAtOnce('Write the rows, choose a host').recordRegistration(input);
     if (!done) {
       const seen = await lookFromSomeHost(input, host, deadline);
-      await control('Judge what the host found').completeRegistration(input, seen.report, seen.host.hostName);
+      await controlAtOnce('Judge what the host found').completeRegistration(
+        input,
+        seen.report,
+        seen.host.hostName,
+      );
       show(`Registered; host ${seen.host.hostName} looked at it.`, {
         State: 'Active',
         HostId: seen.host.hostId,

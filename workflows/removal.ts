@@ -58,6 +58,8 @@ async function removeFiles(copyId: string, input: RemovalInput, requests: Reques
   let avoided: readonly string[] = [];
   for (let round = 0; ; round += 1) {
     if (workflowInfo().continueAsNewSuggested) {
+      // What is being told when a run ends may stay untold.
+      await condition(() => requests.telling === 0);
       await goOnAs(workflowTypes.removal, { ...input, wanted: isWantedAgain(requests) });
     }
     const choice = await control('Choose a host').chooseHost({ copyId, excluded: [], avoided });
@@ -81,7 +83,7 @@ async function removeOn(
   const summary = `Unlink the files on host ${hostName}`;
   try {
     const host = quick(hostId, { summary, takeMs: quickTakeMs, runMs: RUN_MS });
-    return { result: await host.remove({ v: 1, poolId, copyId }) };
+    return { result: { ...(await host.remove({ v: 1, poolId, copyId })), hostId } };
   } catch (error) {
     if (!isFailure(error) || CancellationScope.current().consideredCancelled) throw error;
     return { reason: describeFailure(hostFailure(error, hostName)) };

@@ -46,7 +46,8 @@ async function askForReport({ hostId, hostName }: ChosenHost, { timing }: CopyRu
   const summary = `Free space as host ${hostName} sees it`;
   try {
     const host = quick(hostId, { summary, takeMs: timing.quickTakeMs, runMs: RUN_MS });
-    await control('Record the report').recordReport(await host.describeHost({ v: 1 }));
+    const report = await host.describeHost({ v: 1 });
+    await control('Record the report').recordReport({ ...report, hostId });
   } catch (error) {
     if (!isFailure(error) || CancellationScope.current().consideredCancelled) throw error;
   }

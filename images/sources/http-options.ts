@@ -1,4 +1,5 @@
 /** Settings of the HTTP source. */
+import { whySpecial } from './special-addresses.ts';
 
 /**
  * Says whether a connection may be made, before a packet leaves: for the URL given and for every redirect hop.
@@ -20,7 +21,7 @@ export interface HttpOptions {
   readonly minimumRateMs?: number;
   /** Redirects followed for one request. Default 10. */
   readonly maxRedirects?: number;
-  /** Default: every address is allowed. */
+  /** Default: every address but special ones (special-addresses.ts). */
   readonly policy?: UrlPolicy;
   /** PEM certificates of authorities trusted beside the built-in ones. */
   readonly tls?: { readonly ca?: readonly string[] };
@@ -35,6 +36,6 @@ export const httpSettings = (options: HttpOptions): HttpSettings => ({
   minimumRate: options.minimumRate ?? 1024,
   minimumRateMs: options.minimumRateMs ?? 30_000,
   maxRedirects: options.maxRedirects ?? 10,
-  policy: options.policy ?? (() => undefined),
+  policy: options.policy ?? ((_url, address) => whySpecial(address)),
   tls: options.tls ?? {},
 });

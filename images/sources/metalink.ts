@@ -9,12 +9,16 @@ import {
 } from '../../model/checksum.ts';
 import type { Checksum } from '../../model/checksum.ts';
 import { ImageError } from '../../model/failures.ts';
-import { displayUrl, parseImageUrl, splitCredentials } from '../../model/url.ts';
+import { displayUrl, parseImageUrl } from '../../model/url.ts';
 
 /** Bytes of a document. */
 export const METALINK_LIMIT = 10 * 1_048_576;
 export const MAX_MIRRORS = 32;
 const MAX_DEPTH = 16;
+/** Of one element: each costs time for its namespace, and the event loop waits. */
+const MAX_ATTRIBUTES = 100;
+/** Named in a document, used or not. */
+const MAX_NAMED = 1000;
 const V4 = 'urn:ietf:params:xml:ns:metalink';
 const LAST = 999_999;
 
@@ -60,6 +64,15 @@ export function parseMetalink(document: Buffer): Metalink {
   });
   parser.on('error', (error) => {
     throw invalid(`is not well-formed XML (${error.message.slice(0, 120)})`);
+  });
+  let attributes = 0;
+  parser.on('opentagstart', () => {
+    attributes = 0;
+  });
+  parser.on('attribute', () => {
+    attributes += 1;
+    if (attributes > MAX_ATTRIBUTES)
+      throw invalid(`has an element with more than ${MAX_ATTRIBUTES} attributes`);
   });
   parser.on('opentag', (tag) => reader.open(tag));
   parser.on('text', (text) => reader.text(text));
@@ -130,10 +143,10 @@ class MetalinkReader {
         break;
       case '/url':
       case '/resources/url':
-        this.#mirrors.push(this.#mirror(text, element.attributes));
+        this.#addMirror(this.#mirror(text, element.attributes));
         break;
       case '/metaurl':
-        this.#mirrors.push({ ...this.#mirror(text, element.attributes), type: 'metaurl' });
+        this.#addMirror({ ...this.#mirror(text, element.attributes), type: 'metaurl' });
         break;
       case '/hash':
       case '/verification/hash':
@@ -172,6 +185,11 @@ class MetalinkReader {
     if (length > 0) this.#pieces ??= { type: attributes.get('type') ?? '', length, hashes: [] };
   }
 
+  #addMirror(mirror: RawMirror): void {
+    this.#mirrors.push(mirror);
+    if (this.#mirrors.length > MAX_NAMED) throw invalid(`names more than ${MAX_NAMED} URLs`);
+  }
+
   #mirror(url: string, attributes: ReadonlyMap<string, string>): RawMirror {
     const rank =
       this.#namespace === V4
@@ -188,6 +206,7 @@ class MetalinkReader {
     } catch (error) {
       throw invalid(`has a wrong hash: ${(error as Error).message}`);
     }
+    if (this.#hashes.length > MAX_NAMED) throw invalid(`has more than ${MAX_NAMED} hashes of the whole file`);
   }
 }
 
@@ -224,7 +243,8 @@ function unusable(url: string, type: string, taken: number): string | undefined 
   }
   if (type === 'metaurl') return 'is a link to another description, not to the file';
   try {
-    if (splitCredentials(parseImageUrl(url)).username !== undefined) return 'has a user name in it';
+    const { username, password } = parseImageUrl(url);
+    if (username !== '' || password !== '') return 'has a user name in it';
   } catch (error) {
     return (error as Error).message;
   }

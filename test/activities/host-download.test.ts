@@ -90,6 +90,15 @@ describe('a download', () => {
     );
   });
 
+  test('of a source that cuts every connection tells the last tries only: all would fill a payload', async () => {
+    lab.server.serve('/a.img', { body, cutAfter: body.length / 90 });
+    const done = await run(await lab.job({ url: lab.server.url('/a.img') })).result;
+    expect((await readFile(done.localPath)).equals(body)).toBe(true);
+    expect(lab.server.seen('/a.img').requests.length).toBeGreaterThan(80);
+    expect(done.tries).toHaveLength(64);
+    expect(done.tries.at(-1)?.failure).toBeUndefined();
+  });
+
   test('of a metalink fetches from its mirrors, in their order', async () => {
     lab.server.serve('/bad', { status: 500 });
     lab.server.serve('/good', { body });

@@ -193,6 +193,7 @@ describe('the shape of errors', () => {
     expect((await lab.admin.call('queryAsyncJobResult', { jobid: '17' })).inner.errortext).toContain(
       'Invalid parameter jobid value=17 due to incorrect long value format',
     );
+    expect(inner.errortext).toMatch(/Give the id of one that exists\.$/);
   });
 
   test('answers other than JSON, and keys that are too long', async () => {

@@ -131,6 +131,7 @@ describe('parameters', () => {
     expect(readParameters('a=1', 'a=1').entries).toEqual([['a', '1']]);
     expect(() => readParameters('a=1&a=2')).toThrow('Parameter a is given more than once');
     expect(() => readParameters('a=1&A=1')).toThrow('Parameter A is given more than once');
+    expect(() => readParameters('a=1&A=1&a=1')).toThrow('Parameter A is given more than once');
   });
 
   test('names that would make the signed text ambiguous', () => {

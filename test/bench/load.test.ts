@@ -1,5 +1,7 @@
 import { throughput } from '../../bench/load.ts';
 
+const { signal } = new AbortController();
+
 it('does so many jobs, never more at a time than told', async () => {
   let [running, most, done] = [0, 0, 0];
   const job = async (): Promise<void> => {
@@ -8,14 +10,31 @@ it('does so many jobs, never more at a time than told', async () => {
     running -= 1;
     done += 1;
   };
-  const { perSecond, milliseconds } = await throughput({ count: 20, concurrency: 3 }, job);
+  const { perSecond, milliseconds } = await throughput({ count: 20, concurrency: 3 }, job, signal);
   expect([most, done]).toEqual([3, 20]);
   expect(perSecond).toBeGreaterThan(0);
   expect(milliseconds).toBeGreaterThan(0);
 });
 
-it('fails with a job', async () => {
-  await expect(
-    throughput({ count: 3, concurrency: 2 }, () => Promise.reject(new Error('no host'))),
-  ).rejects.toThrow('no host');
+it('counts apart what fails', async () => {
+  let begun = 0;
+  const job = (): Promise<void> =>
+    (begun += 1) % 2 === 0 ? Promise.resolve() : Promise.reject(new Error(`no host for ${begun}`));
+  const { failures } = await throughput({ count: 4, concurrency: 1 }, job, signal);
+  expect(failures).toEqual(['no host for 1', 'no host for 3']);
+});
+
+it('fails when nothing works', async () => {
+  const job = jest.fn(() => Promise.reject(new Error('no host')));
+  await expect(throughput({ count: 3, concurrency: 2 }, job, signal)).rejects.toThrow(
+    'All 3 failed: no host',
+  );
+  expect(job).toHaveBeenCalledTimes(3);
+});
+
+it('ends when it is told to', async () => {
+  const stopping = new AbortController();
+  const job = jest.fn(() => Promise.resolve(stopping.abort(new Error('enough'))));
+  await expect(throughput({ count: 9, concurrency: 1 }, job, stopping.signal)).rejects.toThrow('enough');
+  expect(job).toHaveBeenCalledTimes(1);
 });

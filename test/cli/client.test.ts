@@ -82,6 +82,8 @@ test('keys that are not accepted are told with where they came from; a forbidden
   await expect(wrong).rejects.toThrow(
     /does not accept the keys from profile t: check them and this machine's clock/,
   );
+  const given = { ...access(), secretKey: 'wrong', keysOrigin: 'BYPASS_API_KEY and BYPASS_SECRET_KEY' };
+  await expect(createClient(given).call('echo')).rejects.toThrow(/the keys from BYPASS_API_KEY and/);
   await expect(createClient(access()).call('nothing')).rejects.toThrow("The given command 'nothing'");
 });
 

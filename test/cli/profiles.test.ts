@@ -42,6 +42,12 @@ test('the environment overrides each part', async () => {
   expect(await chooseAccess(environment({ BYPASS_SECRET_KEY: 's2' }))).toMatchObject({
     apiKey: 'key',
     secretKey: 's2',
+    origin: `profile dev of ${file}`,
+    keysOrigin: `BYPASS_SECRET_KEY and profile dev of ${file}`,
+  });
+  expect(await chooseAccess(environment({ BYPASS_URL: 'http://api' }))).toMatchObject({
+    origin: 'BYPASS_URL',
+    keysOrigin: `profile dev of ${file}`,
   });
   const all = { BYPASS_URL: 'http://api', BYPASS_API_KEY: 'a', BYPASS_SECRET_KEY: 'b' };
   expect(await chooseAccess(environment(all))).toEqual({
@@ -49,6 +55,7 @@ test('the environment overrides each part', async () => {
     apiKey: 'a',
     secretKey: 'b',
     origin: 'BYPASS_URL',
+    keysOrigin: 'BYPASS_API_KEY and BYPASS_SECRET_KEY',
   });
 });
 

@@ -23,7 +23,7 @@ async function newPool(free: number) {
   return { copy, tell };
 }
 
-test('a promise is kept beside the ones before it', async () => {
+test('enough space (46): a promise is kept beside the ones before it', async () => {
   const pool = await newPool(1000);
   const [one, two] = [await pool.copy(), await pool.copy()];
   expect(await reserve(lab.db, one, 600)).toEqual({
@@ -38,7 +38,7 @@ test('a promise is kept beside the ones before it', async () => {
   expect(await reserve(lab.db, one, 600)).toMatchObject({ granted: true, reserved: 400 });
 });
 
-test('who gets no room holds none', async () => {
+test('not enough space (45): who gets no room holds none', async () => {
   const pool = await newPool(1000);
   const [one, two] = [await pool.copy(), await pool.copy()];
   await reserve(lab.db, one, 600);

@@ -68,6 +68,41 @@ test('a host without a token is listed as Disabled, gets nothing, and works once
   }
 });
 
+const place = (name: string): string => join(lab.stack.dataDir, 'kinds', name);
+const hostNamed = async (wanted: string) => (await lab.hosts()).find(({ name }) => name === wanted);
+
+describe('each kind of pool', () => {
+  const KINDS = [
+    // CloudStack's integration tests by these names (test_direct_download.py).
+    ['test_01 deploys to NFS', 'nfs', 'NetworkFilesystem:ZONE', ':create'],
+    ['test_02 deploys to local storage', 'local', 'Filesystem:HOST', ''],
+    ['test_03 deploys to a shared mount point', 'mounted', 'SharedMountPoint:CLUSTER', ':create'],
+  ] as const;
+  let host: Awaited<ReturnType<EndToEnd['runHost']>>;
+
+  beforeAll(async () => {
+    for (const [, name] of KINDS) await mkdir(place(name), { recursive: true });
+    const pools = KINDS.map(([, name, kind, create]) => `${name}=${kind}:${place(name)}${create}`).join(',');
+    const state = join(lab.stack.dataDir, 'kinds', 'state');
+    host = await lab.runHost({ name: 'kinds', state, pools, invite: await lab.invite() });
+    await until('the host is up', async () => (await hostNamed('kinds'))?.state === 'Up');
+  });
+  afterAll(async () => {
+    await host.stop();
+    await lab.call('deleteHost', { id: (await hostNamed('kinds'))?.id ?? '', forced: true });
+  });
+
+  test.each(KINDS)('%s', async (_case, name) => {
+    const body = rawDisk(MIB);
+    lab.server.serve(`/${name}`, { body });
+    const image = await lab.register({ url: lab.server.url(`/${name}`) });
+    const pool = (await lab.listPools()).find((one) => one.name === name);
+    const [copy] = await lab.deploy(image.id, pool?.id);
+    expect(copy).toMatchObject({ state: 'Ready', downloadstate: 'DOWNLOADED', storageid: pool?.id });
+    expect((await readFile(join(place(name), copy?.installpath ?? ''))).equals(body)).toBe(true);
+  });
+});
+
 test('where the mount of a shared pool is missing nothing is written, and the host says so', async () => {
   const state = join(lab.stack.dataDir, 'fourth');
   const mount = join(lab.stack.dataDir, 'fourth-mount');

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
 import { open, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { download } from '../../images/download.ts';
@@ -319,6 +320,22 @@ test('a copy that another host published first stays, and counts as done', async
   });
   expect(image.sha256).toBe(sha256(body));
   expect(await lab.parts()).toEqual([]);
+});
+
+test('what is told of a copy that another host published first is true of that one', async () => {
+  const [ours, theirs] = [rawDisk(2 * MIB, 1), rawDisk(2 * MIB, 2)];
+  lab.server.serve('/a.img', { body: ours });
+  const copyId = randomUUID();
+  const path = join(lab.pool.config.path, copyId);
+  const image = await run({
+    url: lab.server.url('/a.img'),
+    copyId,
+    onProgress(p) {
+      if (p.phase === 'publishing' && !existsSync(path)) writeFileSync(path, theirs);
+    },
+  });
+  expect((await readFile(path)).equals(theirs)).toBe(true);
+  expect(image).toMatchObject({ sha256: sha256(theirs), fetched: ours.length });
 });
 
 test('an attempt whose part file was taken from it publishes nothing', async () => {

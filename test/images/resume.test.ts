@@ -1,9 +1,12 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { download } from '../../images/download.ts';
 import type { DownloadedImage, DownloadRequest } from '../../images/download.ts';
 import { PARTS_FOLDER } from '../../images/part-file.ts';
+import { openPool } from '../../images/pool.ts';
 import { mirror, openDownloadLab } from '../support/download-lab.ts';
 import type { DownloadLab } from '../support/download-lab.ts';
 import type { Behaviour } from '../support/image-server.ts';
@@ -178,6 +181,10 @@ const partInode = async (): Promise<number> => {
   return (await stat(join(folder, part ?? ''))).ino;
 };
 
+/** Only who may mount can make a pool that is too small; root in a container often may not. */
+const mayMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', tmpdir()]).status === 0;
+const onTmpfs = mayMount ? describe : describe.skip;
+
 describe('one writer per inode', () => {
   test('the same host goes on in place', async () => {
     await stoppedAfter(4 * MIB, { body }, { body });
@@ -197,6 +204,18 @@ describe('one writer per inode', () => {
     expect(await lab.parts()).toEqual([]);
   });
 
+  test('half a copy of a predecessor is not left behind', async () => {
+    await stoppedAfter(4 * MIB, { body }, { body });
+    const before = await lab.parts();
+    const aborter = new AbortController();
+    const onProgress = (p: { readonly bytes: number }): void => {
+      if (p.bytes >= 2 * MIB) aborter.abort(new Error('stopped'));
+    };
+    const copying = attempt({ signal: aborter.signal, onProgress }, { hostId: 'host-2' });
+    await expect(copying).rejects.toThrow('stopped');
+    expect(await lab.parts()).toEqual(before);
+  });
+
   test('a predecessor that wakes up again neither writes into the published file nor publishes', async () => {
     lab.server.serve('/a.img', (n) => (n === 0 ? { body, pauseMs: 20, pieceBytes: 131_072 } : { body }));
     let successor: Promise<DownloadedImage> | undefined;
@@ -214,5 +233,34 @@ describe('one writer per inode', () => {
     expect(image?.fetched).toBeLessThanOrEqual(SIZE - MIB);
     expect((await readFile(image?.localPath ?? '')).equals(body)).toBe(true);
     expect(await lab.parts()).toEqual([]);
+  });
+});
+
+onTmpfs('a pool that is nearly full', () => {
+  test('one without room for two copies at once: it begins anew, instead of never', async () => {
+    const path = await mkdtemp(join(tmpdir(), 'bypass-small-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE + 2 * MIB}`, 'none', path]);
+    try {
+      const pool = await openPool({
+        path,
+        type: 'SharedMountPoint',
+        scope: 'CLUSTER',
+        name: 's',
+        create: true,
+      });
+      lab.server.serve('/a.img', (n) => (n === 0 ? { body, stallAfter: 6 * MIB } : { body }));
+      const aborter = new AbortController();
+      const onProgress = (p: { readonly bytes: number }): void => {
+        if (p.bytes >= 6 * MIB) aborter.abort(new Error('stopped'));
+      };
+      await expect(attempt({ pool, signal: aborter.signal, onProgress })).rejects.toThrow('stopped');
+      await expect(attempt({ pool }, { hostId: 'host-2' })).rejects.toMatchObject({ kind: 'NoSpace' });
+      expect(await readdir(join(path, PARTS_FOLDER))).toEqual([]);
+      const image = await attempt({ pool }, { hostId: 'host-2' });
+      expect((await readFile(image.localPath)).equals(body)).toBe(true);
+    } finally {
+      execFileSync('umount', [path]);
+      await rmdir(path);
+    }
   });
 });

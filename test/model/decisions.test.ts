@@ -102,6 +102,20 @@ test('a source is given the time that it asks for, up to an hour, however often'
   expect(after('Throttled', FRESH, { retryAfterMs: 0 })).toMatchObject({ afterMs: 1000 });
 });
 
+test('one that says "at once" again and again is asked less and less often, until the file gets on', () => {
+  let history = FRESH;
+  const told: number[] = [];
+  for (let round = 0; round < 12; round += 1) {
+    const decision = after('Throttled', history, { retryAfterMs: 0 });
+    history = learnt(decision);
+    told.push(decision.next === 'again' ? decision.afterMs : 0);
+  }
+  expect(told.slice(0, 4)).toEqual([1000, 2000, 4000, 8000]);
+  expect(told.at(-1)).toBe(COPY_TIMING.throttleWait.mostMs);
+  expect(after('Throttled', history, { retryAfterMs: 600_000 })).toMatchObject({ afterMs: 600_000 });
+  expect(after('Throttled', history, { retryAfterMs: 0, position: 5000 })).toMatchObject({ afterMs: 1000 });
+});
+
 test('one that does not say how long is asked less and less often, then given up', () => {
   const told = waits('Throttled');
   expect(told).toHaveLength(COPY_TIMING.throttleRounds + 1);

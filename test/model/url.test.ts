@@ -36,6 +36,7 @@ describe('a URL that is registered', () => {
     ['javascript:alert(1)', 'has scheme javascript'],
     ['http://example.org:0/a', 'has port 0'],
     [`http://example.org/${'a'.repeat(MAX_URL_LENGTH)}`, `at most ${MAX_URL_LENGTH} are taken`],
+    [`http://example.org/${'字'.repeat(300)}`, 'is 2719 characters long with everything percent-encoded'],
   ])("'%.40s' is refused", (url, sentence) => {
     expect(() => parseImageUrl(url)).toThrow(sentence);
   });
@@ -58,5 +59,15 @@ describe('a URL that is registered', () => {
     expect(splitCredentials(new URL('http://example.org/'))).toEqual({ url: 'http://example.org/' });
     expect(displayUrl('https://u:p@example.org/a')).toBe('https://example.org/a');
     expect(displayUrl('no\nurl')).toBe('no?url');
+  });
+
+  test('never throws, is never long, and shows no credentials, whatever it is given', () => {
+    expect(displayUrl('http://%zz:%zz@example.org/a')).toBe('http://example.org/a');
+    expect(displayUrl('http://user:secret@exa mple.org/a')).toBe('http://exa mple.org/a');
+    expect(displayUrl(`http://user:secret@h/${'a'.repeat(10_000_000)}`)).toBe(
+      `http://h/${'a'.repeat(191)}...`,
+    );
+    expect(displayUrl(`http://${'u'.repeat(5000)}:secret@h/a`)).toBe('http://h/a');
+    expect(displayUrl(`http://h/${'字'.repeat(2000)}`).length).toBeLessThanOrEqual(203);
   });
 });

@@ -18,6 +18,7 @@ import type { LiveCopy, Orchestration } from '../../orchestration/client.ts';
 import { masterKeyOf } from '../../trust/master-key.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
 import { freshDatabase } from './postgres.ts';
+import type { TestDatabase } from './postgres.ts';
 import { startScriptedHost } from './scripted-host.ts';
 import type { HostScript, ScriptedHost } from './scripted-host.ts';
 import { testTemporal, workflowBundle } from './temporal.ts';
@@ -50,6 +51,7 @@ export interface NewHost {
 
 export interface ControlLab {
   readonly db: Database;
+  readonly database: TestDatabase;
   readonly temporal: TestTemporal;
   readonly orchestration: Orchestration;
   readonly masterKey: MasterKey;
@@ -113,6 +115,7 @@ export async function openControlLab(timing: Partial<CopyTiming> = QUICK_TIMING)
 
   return {
     db,
+    database,
     temporal,
     orchestration,
     masterKey,

@@ -8,6 +8,8 @@ import { migrateToLatest } from '../../db/migrate.ts';
 export interface TestDatabase {
   readonly db: Database;
   readonly url: string;
+  /** Ends every connection, and lets nobody in until the function that it gives is called. */
+  takeAway(): Promise<() => Promise<void>>;
   /** Closes the connections of `db` and drops the database, whoever else is connected to it. */
   close(): Promise<void>;
 }
@@ -28,6 +30,15 @@ export async function freshDatabase(options: { readonly empty?: boolean } = {}):
   return {
     db,
     url,
+    async takeAway() {
+      const allow = (yes: boolean) =>
+        asAdmin((admin) => admin.query(`alter database ${name} allow_connections ${yes}`));
+      await allow(false);
+      await asAdmin((admin) =>
+        admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]),
+      );
+      return () => allow(true);
+    },
     async close() {
       await db.destroy();
       await asAdmin((admin) => admin.query(`drop database if exists ${name} with (force)`));

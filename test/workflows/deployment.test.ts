@@ -89,7 +89,9 @@ test('what runs is seen without asking a worker', async () => {
   expect(await lab.copy(copy)).toMatchObject({ download_state: 'DOWNLOAD_IN_PROGRESS', state: 'Creating' });
   script.release(downloaded(host.hostId, job, host.pool()));
   await lab.finished(jobId);
-  expect(await lab.live(copy)).toBeUndefined();
+  await lab.orchestration.copyEnded(copy);
+  // The job is told before the workflow closes.
+  await until('nothing runs any more', async () => (await lab.live(copy)) === undefined);
 });
 
 test('a host that falls silent in the middle is left, and another one finishes', async () => {
@@ -362,4 +364,23 @@ test('goes on when the control worker is replaced in the middle', async () => {
   script.release(downloaded(host.hostId, job, host.pool()));
   expect((await lab.finished(jobId)).job_status).toBe(1);
   expect(host.jobs).toHaveLength(1);
+});
+
+test('a database that is away for a while is waited for', async () => {
+  const script = endless();
+  const host = await lab.addHost({ name: 'outage', script });
+  const copy = await newCopy('outage');
+  const jobId = await lab.prepare(copy);
+  const job = await script.begun;
+  const back = await lab.database.takeAway();
+  script.release(downloaded(host.hostId, job, host.pool()));
+  await until('it is tried again', async () => {
+    const { raw } = await lab.workflow(copy).describe();
+    return raw.pendingActivities?.some(
+      ({ activityType, attempt }) => activityType?.name === 'finishCopy' && (attempt ?? 0) > 1,
+    );
+  });
+  await back();
+  expect((await lab.finished(jobId)).job_status).toBe(1);
+  expect(await lab.attempts(copy)).toHaveLength(1);
 });

@@ -1,7 +1,8 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import { recordInvite } from '../../db/invites.ts';
-import { setResourceState } from '../../db/hosts.ts';
+import { hostsToDescribe, setResourceState } from '../../db/hosts.ts';
+import { createCluster, createZone } from '../../db/zones.ts';
 import { CONTROL_QUEUE, joinWorkflowId, workflowTypes } from '../../model/names.ts';
 import { joinText } from '../../model/payloads.ts';
 import type { JoinAnswer, JoinRequest, PoolReport } from '../../model/payloads.ts';
@@ -227,4 +228,70 @@ test('a shared pool is one pool, and a pool that is not configured any more goes
     { uuid: shared.id, mounted: true },
     { uuid: shared.id, mounted: true },
   ]);
+});
+
+const storedPool = (id: string) =>
+  lab.db.selectFrom('storage_pool').where('uuid', '=', id).selectAll().executeTakeFirst();
+
+test('who was not let in changes nothing about the pools of others', async () => {
+  const shared = pool({ scope: 'CLUSTER', type: 'SharedMountPoint' });
+  const disks = pool();
+  const owner = newMachine();
+  await join(requestOf(owner, { token: await invite(), pools: [shared, disks] }));
+  const lies = { capacity: 1, free: 0, parts: { [randomUUID()]: 1 } };
+  await join(
+    requestOf(newMachine(), {
+      pools: [
+        { ...shared, ...lies },
+        { ...disks, ...lies },
+      ],
+    }),
+  );
+  expect(await storedPool(shared.id)).toMatchObject({ capacity_bytes: 100, free_bytes: 50, parts: {} });
+  expect(await storedPool(disks.id)).toMatchObject({ capacity_bytes: 100, free_bytes: 50, parts: {} });
+});
+
+test('who was not let in does not keep others from their pools by claiming them first', async () => {
+  const disks = pool();
+  await join(
+    requestOf(newMachine(), {
+      name: 'thief',
+      pools: [{ ...disks, type: 'SharedMountPoint', scope: 'ZONE' }],
+    }),
+  );
+  const owner = newMachine();
+  await join(requestOf(owner, { token: await invite(), pools: [disks] }));
+  const ref = await lab.db
+    .selectFrom('storage_pool_host_ref')
+    .innerJoin('host', 'host.id', 'storage_pool_host_ref.host_id')
+    .where('host.uuid', '=', owner.hostId)
+    .selectAll()
+    .executeTakeFirst();
+  expect(ref).toMatchObject({ mounted: true, problem: null });
+  expect(await storedPool(disks.id)).toMatchObject({ scope: 'HOST', pool_type: 'Filesystem' });
+});
+
+test('an invite lets into one zone: a host that comes back in another one is not trusted there', async () => {
+  const zone = await createZone(lab.db, { name: `far-${randomUUID()}` });
+  await createCluster(lab.db, { name: 'cluster-1', zoneId: zone.id });
+  const machine = newMachine();
+  await join(requestOf(machine, { token: await invite({ zoneId: lab.zoneId }) }));
+  const moved = { zone: zone.uuid };
+  expect(await join(requestOf(machine, moved))).toMatchObject({
+    state: 'Disabled',
+    message: expect.stringMatching(/comes from another zone/) as string,
+  });
+  const token = await invite({ zoneId: zone.uuid });
+  expect(await join(requestOf(machine, { ...moved, token }))).toMatchObject({ state: 'Enabled' });
+});
+
+test('a host to whose key nothing can be sealed is refused', async () => {
+  expect(await refusal(requestOf(newMachine(), { sealingKey: 'none' }))).toMatch(/sealing key that is none/);
+});
+
+test('a host without a pool is asked for its report too: one may have been mounted meanwhile', async () => {
+  const machine = newMachine();
+  await join(requestOf(machine, { token: await invite() }));
+  const hosts = await hostsToDescribe(lab.db, 60, 100);
+  expect(hosts.map(({ hostId }) => hostId)).toContain(machine.hostId);
 });

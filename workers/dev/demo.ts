@@ -13,22 +13,16 @@ import type { Disk } from './demo-disk.ts';
 import { startOrigin } from './demo-origin.ts';
 import { bringOntoPool } from './demo-job.ts';
 import type { Done, Source } from './demo-job.ts';
+import { checkDemoOptions } from './demo-options.ts';
+import type { DemoOptions } from './demo-options.ts';
 import type { Plan } from './plan.ts';
 import { bringUp } from './stack.ts';
 import { createTeller } from './teller.ts';
 import type { Tell } from './teller.ts';
 
-export interface DemoOptions {
-  /** Without it, a disk that is made on the spot. */
-  readonly url?: string;
-  readonly checksum?: string;
-  readonly format?: string;
-  /** The result as one line on stdout, after everything else, which goes to stderr. */
-  readonly json: boolean;
-}
-
 /** @throws Error with the sentence that says which step failed */
 export async function run(settings: Settings, options: DemoOptions): Promise<void> {
+  checkDemoOptions(options);
   const out = options.json ? process.stderr : process.stdout;
   const tell = createTeller(out);
   const giveUp = new AbortController();

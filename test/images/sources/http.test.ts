@@ -246,6 +246,24 @@ describe('the policy', () => {
     );
     expect(server.seen('/secret').requests).toHaveLength(0);
   });
+
+  test.each([
+    'http://169.254.169.254/latest/meta-data/',
+    'http://2852039166/latest/meta-data/',
+    'http://[::ffff:169.254.169.254]/',
+    'http://[fd00:ec2::254]/',
+    'http://[fe80::1]/',
+    'http://0.0.0.0:1/',
+    'http://[::]:1/',
+  ])('of its own keeps a host from reading what is no mirror: %s', async (special) => {
+    server.serve('/a', { redirectTo: special });
+    const refused = expect.objectContaining({
+      kind: 'NotAllowed',
+      message: expect.stringMatching(/has the address/) as string,
+    }) as Error;
+    await expect(probe(special)).rejects.toEqual(refused);
+    await expect(probe(server.url('/a'))).rejects.toEqual(refused);
+  });
 });
 
 /** A port that answers connections as told, and is closed with the test. */

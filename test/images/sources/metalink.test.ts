@@ -7,6 +7,10 @@ const v4 = (file: string): string =>
 const v3 = (file: string): string =>
   `<metalink version="3.0" xmlns="http://www.metalinker.org/"><files>${file}</files></metalink>`;
 const parse = (text: string): Metalink => parseMetalink(Buffer.from(text));
+const urls = (count: number): string =>
+  Array.from({ length: count }, (_, n) => `<url>http://m${n}/</url>`).join('');
+const attributes = (count: number, prefix = ''): string =>
+  Array.from({ length: count }, (_, n) => ` ${prefix}a${n}="u"`).join('');
 const invalid = (sentence: string): Error =>
   expect.objectContaining({
     kind: 'MetalinkInvalid',
@@ -138,6 +142,19 @@ describe('URLs that are of no use are told, not tried', () => {
     ]);
   });
 
+  test('what cannot be decoded or is too long spoils no other, and is not repeated in full', () => {
+    const bad = '<url>http://%zz:%zz@h/</url>';
+    const long = `<url>http://h/${'a'.repeat(1_000_000)}</url><url>http://h/${'字'.repeat(1000)}</url>`;
+    const { mirrors, skipped } = parse(v4(`<file name="x">${bad}${long}<url>http://good/</url></file>`));
+    expect(mirrors.map(({ url }) => url)).toEqual(['http://good/']);
+    expect(skipped.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining('user name'),
+      expect.stringContaining('characters long'),
+      expect.stringContaining('characters long'),
+    ]);
+    expect(JSON.stringify(skipped).length).toBeLessThan(2000);
+  });
+
   test('elements of other namespaces are passed over', () => {
     const { mirrors } = parse(
       v4('<file name="x"><url>http://a/</url><o:url xmlns:o="urn:other">http://b/</o:url></file>'),
@@ -161,6 +178,14 @@ describe('a document that is refused', () => {
     ['an entity', v4('<file name="x"><url>&xxe;</url></file>'), 'not well-formed XML'],
     ['a wrong hash', v4('<file name="x"><hash type="sha-256">abc</hash></file>'), 'has a wrong hash'],
     ['a deep nest', v4(`<file>${'<a>'.repeat(20)}${'</a>'.repeat(20)}</file>`), 'nests elements deeper than'],
+    ['many URLs', v4(`<file name="x">${urls(1001)}</file>`), 'names more than 1000 URLs'],
+    [
+      'many hashes',
+      v4(`<file name="x">${`<hash type="sha-256">${sha256}</hash>`.repeat(1001)}</file>`),
+      'has more than 1000 hashes',
+    ],
+    ['many attributes', v4(`<file name="x"${attributes(101)}/>`), 'more than 100 attributes'],
+    ['many namespaces', v4(`<file name="x"${attributes(101, 'xmlns:')}/>`), 'more than 100 attributes'],
     ['an empty document', '', 'not well-formed XML'],
   ])('%s', (_name, text, sentence) => {
     expect(() => parse(text)).toThrow(invalid(sentence));

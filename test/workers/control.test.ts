@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SEARCH_ATTRIBUTES, UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
+import { createMasterKey } from '../../trust/master-key.ts';
+import { runControl } from '../../workers/control.ts';
+import { createLogger } from '../../workers/log.ts';
+import { readSettings } from '../../workers/settings.ts';
+import type { Given } from '../../workers/settings.ts';
+import { deferred } from '../support/deferred.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import type { TestDatabase } from '../support/postgres.ts';
+import { testTemporal, workflowBundle } from '../support/temporal.ts';
+import type { TestTemporal } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+
+let database: TestDatabase;
+let temporal: TestTemporal;
+let folder: string;
+let given: Given;
+
+beforeAll(async () => {
+  database = await freshDatabase({ empty: true });
+  temporal = await testTemporal();
+  folder = await mkdtemp(join(tmpdir(), 'bypass-control-'));
+  const masterKeyFile = join(folder, 'master.key');
+  await createMasterKey(masterKeyFile);
+  given = {
+    databaseUrl: database.url,
+    masterKeyFile,
+    temporalAddress: temporal.address,
+    temporalNamespace: temporal.namespace,
+  };
+});
+afterAll(async () => {
+  await temporal.close();
+  await database.close();
+  await rm(folder, { recursive: true });
+});
+
+async function start(changes: Given = {}) {
+  const stop = deferred();
+  const running = runControl({
+    settings: readSettings({ ...given, ...changes }, {}),
+    logger: createLogger('silent', 'control'),
+    stop: stop.promise,
+    workflowBundle: await workflowBundle(),
+  });
+  return {
+    running,
+    async stop() {
+      stop.resolve();
+      await running;
+    },
+  };
+}
+
+const upkeepRuns = async (): Promise<boolean> => {
+  const { status } = await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).describe();
+  return status.name === 'RUNNING';
+};
+
+test('makes the schema and the search attributes, starts the upkeep, and stops when told', async () => {
+  const { connection, namespace } = temporal;
+  await connection.operatorService.removeSearchAttributes({
+    namespace,
+    searchAttributes: ['State', 'Reason'],
+  });
+  // Two of them at once, as a deployment rolls.
+  const [one, two] = [await start(), await start()];
+  await until('upkeep runs', () => upkeepRuns().catch(() => false));
+  expect(await database.db.selectFrom('vm_template').selectAll().execute()).toEqual([]);
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining([...SEARCH_ATTRIBUTES]));
+  await until('a look at the hosts', async () => {
+    const { raw } = await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).describe();
+    return raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'watchHosts');
+  });
+  await one.stop();
+  await two.stop();
+  expect(await upkeepRuns()).toBe(true);
+});
+
+test.each([
+  [
+    'no database',
+    { databaseUrl: 'postgres://u:secret@127.0.0.1:1/none' },
+    /PostgreSQL does not answer at 127/,
+  ],
+  ['no Temporal', { temporalAddress: '127.0.0.1:1' }, /Temporal does not answer at 127\.0\.0\.1:1/],
+  ['no master key', { masterKeyFile: '/nowhere/master.key' }, /\/nowhere\/master\.key/],
+])('refuses to start with %s, in a sentence', async (_what, changes, sentence) => {
+  const { running } = await start(changes);
+  await expect(running).rejects.toThrow(sentence);
+  await expect(running).rejects.not.toThrow(/secret/);
+});
