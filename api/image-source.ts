@@ -92,6 +92,9 @@ export async function sealSecrets(
   headers: readonly Header[],
 ): Promise<string | undefined> {
   if (headers.length === 0 && username === undefined) return undefined;
+  // Schemes without headers have no origin to bind them to.
+  if (origin === 'null')
+    throw badParameter('details', 'give headers, but only http and https URLs take them.');
   const secrets: Secrets = {
     v: 1,
     origin,

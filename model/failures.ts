@@ -59,7 +59,7 @@ export const failures = {
   SealBroken: rule('host', 534, 'the host cannot open what was sealed for it; let it join again'),
   Throttled: rule('time', 533, 'the source asks to come back later'),
   NoSpace: rule('space', 533, 'free space on the pool'),
-  Unsupported: rule('request', 431, 'use http, https or a metalink of such URLs'),
+  Unsupported: rule('request', 431, 'use http, https, nfs or a metalink of such URLs'),
 } as const satisfies Record<string, FailureRule>;
 
 export type FailureKind = keyof typeof failures;

@@ -3,7 +3,7 @@
 export class UrlSyntaxError extends Error {}
 
 export const MAX_URL_LENGTH = 2048;
-const SCHEMES = ['http:', 'https:'];
+const SCHEMES = ['http:', 'https:', 'nfs:'];
 
 /**
  * @throws UrlSyntaxError with a sentence that says what would be right.
@@ -21,11 +21,37 @@ export function parseImageUrl(text: string): URL {
     );
   }
   if (!SCHEMES.includes(url.protocol)) {
-    throw new UrlSyntaxError(`has scheme ${url.protocol.slice(0, -1)}; http and https are taken`);
+    throw new UrlSyntaxError(`has scheme ${url.protocol.slice(0, -1)}; http, https and nfs are taken`);
   }
   if (url.hostname === '') throw new UrlSyntaxError('names no host');
   if (url.port === '0') throw new UrlSyntaxError('has port 0');
+  if (url.protocol === 'nfs:') requireNfs(text);
   return url;
+}
+
+const NFS_HOST = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+const NFS_NAME = /^[\w.+~@=,:-]+$/;
+
+/**
+ * Both end in an argument of a program, so little is taken. The text itself is looked at: a parsed URL has lost its
+ * `..` and its line breaks already.
+ */
+function requireNfs(text: string): void {
+  const [, host = '', path = '', query = ''] = /^nfs:\/\/([^/?#]*)([^?#]*)([^]*)$/i.exec(text) ?? [];
+  if (host.includes('@')) throw new UrlSyntaxError('has a user name, which nfs does not take');
+  if (!NFS_HOST.test(host)) throw new UrlSyntaxError('has a host that is no host name or address');
+  const names = path.split('/').slice(1);
+  if (names.some((name) => name === '.' || name === '..')) {
+    throw new UrlSyntaxError("has a path with '.' or '..' in it");
+  }
+  if (names.length === 0 || !names.every((name) => NFS_NAME.test(name))) {
+    throw new UrlSyntaxError(
+      'has a path that is not /NAME/…/NAME of letters, digits and . _ + ~ @ = , : -, as nfs demands',
+    );
+  }
+  if (!/^(?:\?version=[34])?$/.test(query)) {
+    throw new UrlSyntaxError('has a query or fragment; nfs takes ?version=3 or ?version=4 only');
+  }
 }
 
 /** The URL without user name and password, and these apart. */

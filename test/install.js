@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Program → Debian's package. */
+/** Program → Debian's packages. */
 const PROGRAMS = {
   'qemu-img': 'qemu-utils',
   xz: 'xz-utils',
@@ -13,6 +13,9 @@ const PROGRAMS = {
   'fsck.vfat': 'dosfstools',
   flock: 'util-linux',
   python3: 'python3',
+  'nfs-cat': 'libnfs-utils',
+  'ganesha.nfsd': ['nfs-ganesha', 'nfs-ganesha-vfs'],
+  rpcbind: 'rpcbind',
 };
 const APT_MS = 240_000;
 const PIP_MS = 120_000;
@@ -40,14 +43,14 @@ export function installPrograms() {
   const before = missing();
   const needsPip = findProgram('python3') === undefined || !hasPip();
   if (before.length === 0 && !needsPip) return;
-  const packages = [...before.map((name) => PROGRAMS[name]), ...(needsPip ? ['python3-pip'] : [])];
+  const packages = [...before.flatMap((name) => PROGRAMS[name]), ...(needsPip ? ['python3-pip'] : [])];
   if (process.getuid?.() === 0 && findProgram('apt-get') !== undefined) {
     say(`Installing ${packages.join(', ')}`);
     aptGet(['update', '-qq']);
     aptGet(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
   }
   const after = missing();
-  const lacking = [...after.map((name) => PROGRAMS[name]), ...(hasPip() ? [] : ['python3-pip'])];
+  const lacking = [...after.flatMap((name) => PROGRAMS[name]), ...(hasPip() ? [] : ['python3-pip'])];
   if (lacking.length === 0) return;
   say(`Tests that need them are skipped; to have them: sudo apt-get install -y ${lacking.join(' ')}`);
 }

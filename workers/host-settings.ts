@@ -4,9 +4,10 @@ import { hostname, networkInterfaces } from 'node:os';
 import { isAbsolute, normalize } from 'node:path';
 import type { PoolConfig } from '../images/pool.ts';
 import type { PublishSettings } from '../images/publish.ts';
+import type { Budgets } from '../images/sources/budgets.ts';
 import type { PoolScope, PoolType } from '../model/states.ts';
 import { label, SettingError } from './settings.ts';
-import type { Settings } from './settings.ts';
+import type { SettingName, Settings } from './settings.ts';
 
 const TYPES: readonly PoolType[] = ['Filesystem', 'NetworkFilesystem', 'SharedMountPoint'];
 const SCOPES: readonly PoolScope[] = ['HOST', 'CLUSTER', 'ZONE'];
@@ -68,6 +69,21 @@ export function publishSettings(settings: Settings): PublishSettings {
     );
   }
   return { mode: Number.parseInt(mode, 8), owner: { uid: Number(ids[1]), gid: Number(ids[2]) } };
+}
+
+/** @throws SettingError */
+export function sourceBudgets(settings: Settings): Budgets {
+  const ms = (name: SettingName, min = 1): number => settings.number(name, min) * 1000;
+  return {
+    dnsMs: ms('dnsTimeout'),
+    connectMs: ms('connectTimeout'),
+    tlsMs: ms('tlsTimeout'),
+    headersMs: ms('headersTimeout'),
+    idleMs: ms('idleTimeout'),
+    minimumRate: settings.number('minimumRate'),
+    minimumRateMs: ms('minimumRateTime'),
+    retryAfterMostMs: ms('retryAfterMost', 0),
+  };
 }
 
 /** The token itself, or what the file holds that is named with an @ before it; undefined when there is none. */

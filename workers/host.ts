@@ -15,7 +15,14 @@ import type { Identity } from '../trust/identity.ts';
 import { openForHost } from '../trust/sealing.ts';
 import { startHealthIfAsked } from './health.ts';
 import { join } from './host-join.ts';
-import { hostAddress, hostNameOf, parsePools, publishSettings, readInvite } from './host-settings.ts';
+import {
+  hostAddress,
+  hostNameOf,
+  parsePools,
+  publishSettings,
+  readInvite,
+  sourceBudgets,
+} from './host-settings.ts';
 import { loadKnownPools, lockStateDir, openStateDir } from './host-state.ts';
 import {
   connectTemporal,
@@ -113,13 +120,14 @@ function planActivities(
   const rateLimit = createRateLimit(settings.number('rateLimit'));
   const publish = publishSettings(settings);
   const unpack = { maxRatio: settings.number('unpackRatio', 1) };
+  const sources = createSources(sourceBudgets(settings));
   const version = bypassVersion();
   return async ({ hostId, sealingPrivateKey }, stateDir) => ({
     hostId,
     version,
     pools: createPools(configs, await loadKnownPools(stateDir)),
     scheduler,
-    downloads: { sources: createSources(), hostId, openParts: new Set(), rateLimit, publish, unpack },
+    downloads: { sources, hostId, openParts: new Set(), rateLimit, publish, unpack },
     openSealed: async ({ sealed, templateId }) =>
       sealed === undefined ? undefined : openForHost(sealingPrivateKey, sealed, { templateId, hostId }),
     programs: () => reportPrograms(),

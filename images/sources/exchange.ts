@@ -1,23 +1,29 @@
 /** One HTTP request on one connection of its own, and its answer. Follows nothing, interprets nothing. */
-import { lookup } from 'node:dns';
-import { isIP } from 'node:net';
-import type { LookupFunction } from 'node:net';
-import { rootCertificates } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import { types } from 'node:util';
 import { Client } from 'undici';
-import type { Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import { ImageError } from '../../model/failures.ts';
-import { displayUrl } from '../../model/url.ts';
+import { watchBody } from './body-watch.ts';
+import { duration } from './budgets.ts';
 import { ChunkQueue } from './chunk-queue.ts';
+import { connectTo } from './connect.ts';
 import { transportError } from './http-errors.ts';
 import type { HttpPhase } from './http-errors.ts';
-import type { HttpSettings, UrlPolicy } from './http-options.ts';
-import { watchRate } from './minimum-rate.ts';
+import type { HttpSettings } from './http-options.ts';
+import { gateReading } from './read-gate.ts';
+import type { ReadGate } from './read-gate.ts';
+
+/** Bytes that may be on their way over HTTP/2 without having been read. */
+const WINDOW = 8 * 1_048_576;
+/** Informational answers (1xx) before the real one. */
+const MAX_INFORMATIONAL = 32;
 
 export interface Exchange {
   readonly url: URL;
   readonly status: number;
   readonly statusText: string;
-  /** Lower-case names; of a repeated header the first. */
+  /** Lower-case names; a repeated header's values are joined by commas. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: ChunkQueue;
   close(): void;
@@ -31,20 +37,12 @@ export function exchange(
   signal: AbortSignal,
 ): Promise<Exchange> {
   signal.throwIfAborted();
-  refuseAddress(url, settings.policy);
-  const client = new Client(url.origin, {
-    headersTimeout: settings.headersMs,
-    bodyTimeout: settings.idleMs,
-    connectTimeout: settings.connectMs,
-    connect: {
-      lookup: policedLookup(url, settings.policy),
-      ...(settings.tls.ca === undefined ? {} : { ca: [...rootCertificates, ...settings.tls.ca] }),
-    },
-  });
-  const stop = (reason: Error): void => {
-    client.destroy(reason).catch(() => undefined);
-  };
+  const leaving = new AbortController();
   return new Promise((resolve, reject) => {
+    const stop = (reason: Error): void => {
+      leaving.abort(reason);
+      client.destroy(reason).catch(() => undefined);
+    };
     const onAbort = (): void => stop(asError(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     const release = (): void => {
@@ -52,6 +50,26 @@ export function exchange(
       stop(new Error('the exchange is over'));
     };
     const handler = new AnswerHandler(url, settings, signal, { resolve, reject, release });
+    const onPhase = (phase: HttpPhase): void => handler.enter(phase);
+    const connect: buildConnector.connector = (_options, callback) => {
+      connectTo(url, { settings, onPhase, signal: leaving.signal }).then(
+        (socket) => {
+          handler.enter('headers');
+          callback(null, socket);
+          if ((socket as TLSSocket).alpnProtocol !== 'h2') handler.gate = gateReading(socket);
+        },
+        (error: unknown) => callback(asError(error), null),
+      );
+    };
+    // All time is measured here, so that undici's own limits, which are coarser, are off.
+    const client = new Client(url.origin, {
+      connect,
+      allowH2: true,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      initialWindowSize: WINDOW,
+      connectionWindowSize: WINDOW,
+    });
     client.dispatch({ path: url.pathname + url.search, method: 'GET', headers: { ...headers } }, handler);
   });
 }
@@ -68,7 +86,12 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #settings: HttpSettings;
   readonly #signal: AbortSignal;
   readonly #outcome: Outcome;
-  #phase: HttpPhase = 'connect';
+  /** How to hold back an HTTP/1.1 connection; HTTP/2 has flow control. */
+  gate: ReadGate | undefined;
+  #phase: HttpPhase = 'dns';
+  #informational = 0;
+  #answerTimer: NodeJS.Timeout | undefined;
+  #over = false;
   #body: ChunkQueue | undefined;
   #count: (bytes: number) => void = () => undefined;
   #stopWatch: () => void = () => undefined;
@@ -80,8 +103,20 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#outcome = outcome;
   }
 
+  /** What the exchange is at now. */
+  enter(phase: HttpPhase): void {
+    if (this.#over) return;
+    this.#phase = phase;
+    if (phase !== 'headers') return;
+    const { headersMs } = this.#settings;
+    this.#answerTimer = setTimeout(() => {
+      const limit = `${duration(headersMs)} (limit for headers)`;
+      this.#fail(new ImageError('Stalled', `accepted the connection but did not answer within ${limit}`));
+    }, headersMs);
+  }
+
   onRequestStart(): void {
-    this.#phase = 'headers';
+    // The clock of the answer runs since the connection is made.
   }
 
   onResponseStart(
@@ -90,19 +125,18 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
     statusText = '',
   ): void {
-    if (status < 200) return;
+    if (this.#over) return;
+    if (status < 200) return this.#countInformational(status);
+    clearTimeout(this.#answerTimer);
     this.#phase = 'body';
     const close = (): void => this.#finish();
     const body = new ChunkQueue({
-      pause: () => controller.pause(),
-      resume: () => controller.resume(),
+      pause: () => (this.gate === undefined ? controller.pause() : this.gate.shut()),
+      resume: () => (this.gate === undefined ? controller.resume() : this.gate.open()),
       cancel: close,
     });
     this.#body = body;
-    const watch = watchRate(this.#settings, body, (error) => {
-      body.fail(this.#explain(error));
-      this.#finish();
-    });
+    const watch = watchBody(this.#settings, body, (error) => this.#fail(error));
     this.#count = watch.count;
     this.#stopWatch = watch.stop;
     this.#outcome.resolve({ url: this.#url, status, statusText, headers: flatten(headers), body, close });
@@ -119,6 +153,18 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(error);
+  }
+
+  #countInformational(status: number): void {
+    this.#informational += 1;
+    if (this.#informational <= MAX_INFORMATIONAL) return;
+    this.#fail(new ImageError('ProtocolError', `answers ${status} over and over, without an end`));
+  }
+
+  /** What came before is still handed over. */
+  #fail(error: Error): void {
+    if (this.#over) return;
     const failure = this.#explain(error);
     this.#finish();
     if (this.#body === undefined) this.#outcome.reject(failure);
@@ -131,43 +177,20 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   #finish(): void {
+    this.#over = true;
+    clearTimeout(this.#answerTimer);
     this.#stopWatch();
     this.#outcome.release();
   }
 }
 
-/** Node asks no resolver for a literal address, so that one is looked at here. */
-function refuseAddress(url: URL, policy: UrlPolicy): void {
-  const literal = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(literal) === 0) return;
-  const reason = policy(url, literal);
-  if (reason !== undefined) throw notAllowed(url, reason);
-}
-
-/** The address that the socket uses is the one that was checked: no second look-up can give another. */
-function policedLookup(url: URL, policy: UrlPolicy): LookupFunction {
-  return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, found) => {
-      if (error !== null) return callback(error, '', 0);
-      const reasons = found.map(({ address }) => policy(url, address));
-      const allowed = found.filter((_, index) => reasons[index] === undefined);
-      const [first] = allowed;
-      if (first === undefined) return callback(notAllowed(url, reasons[0] ?? 'has no address'), '', 0);
-      if (options.all === true) return callback(null, allowed);
-      return callback(null, first.address, first.family);
-    });
-  };
-}
-
-const notAllowed = (url: URL, reason: string): ImageError =>
-  new ImageError('NotAllowed', reason, { url: displayUrl(url.href) });
-
 const flatten = (headers: Record<string, string | string[] | undefined>): ReadonlyMap<string, string> =>
   new Map(
     Object.entries(headers).flatMap(([name, value]) => {
-      const text = Array.isArray(value) ? value[0] : value;
+      const text = Array.isArray(value) ? value.join(', ') : value;
       return text === undefined ? [] : [[name.toLowerCase(), text] as const];
     }),
   );
 
-const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
+const asError = (reason: unknown): Error =>
+  types.isNativeError(reason) || reason instanceof Error ? reason : new Error(String(reason));

@@ -3,7 +3,7 @@ import { ImageError } from '../../model/failures.ts';
 import type { FailureKind } from '../../model/failures.ts';
 import { displayUrl } from '../../model/url.ts';
 
-export type HttpPhase = 'connect' | 'headers' | 'body';
+export type HttpPhase = 'dns' | 'connect' | 'tls' | 'headers' | 'body';
 
 const UNREACHABLE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
@@ -12,12 +12,6 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'cannot be reached: no route to the host',
   ENETUNREACH: 'cannot be reached: no route to the network',
   ETIMEDOUT: 'did not accept the connection in time',
-  UND_ERR_CONNECT_TIMEOUT: 'did not accept the connection in time',
-};
-
-const STALLED: Readonly<Record<string, string>> = {
-  UND_ERR_HEADERS_TIMEOUT: 'accepted the connection but did not answer in time',
-  UND_ERR_BODY_TIMEOUT: 'stopped sending',
 };
 
 const TLS: Readonly<Record<string, string>> = {
@@ -31,6 +25,13 @@ const TLS: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     'has a certificate that cannot be verified: an intermediate certificate is missing, or its issuer is unknown',
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another host name',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak TLS on this port, or only a version too old',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'speaks only a version of TLS that is too old',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'speaks only a version of TLS that is too old',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'demands a client certificate',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE:
+    'refused the TLS handshake: it may demand a client certificate, or other ciphers',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'speaks neither HTTP/1.1 nor HTTP/2 over TLS',
 };
 
 /** The failure of a request that got no whole answer. */
@@ -38,14 +39,12 @@ export function transportError(error: Error, phase: HttpPhase, url: URL): ImageE
   const options = { url: displayUrl(url.href), cause: error };
   if (error instanceof ImageError) return new ImageError(error.kind, error.message, options);
   const code = errorCode(error);
-  const tls = tlsSentence(code, error, phase, url);
+  const tls = tlsSentence(code, phase);
   if (tls !== undefined) return new ImageError('TlsFailed', tls, options);
-  const stalled = STALLED[code];
-  if (stalled !== undefined) return new ImageError('Stalled', stalled, options);
-  if (isBadHttp(error, code)) {
+  if (isBadHttp(error, code, phase)) {
     return new ImageError('ProtocolError', `does not keep to HTTP (${error.message})`, options);
   }
-  if (phase === 'connect') {
+  if (phase === 'dns' || phase === 'connect') {
     const sentence = UNREACHABLE[code] ?? `cannot be reached (${code === '' ? error.message : code})`;
     return new ImageError('Unreachable', sentence, options);
   }
@@ -54,7 +53,10 @@ export function transportError(error: Error, phase: HttpPhase, url: URL): ImageE
 }
 
 /** Undici's parser errors come with a code or without one. A body that just ended early is none of them. */
-function isBadHttp({ name, message }: Error, code: string): boolean {
+function isBadHttp({ name, message }: Error, code: string, phase: HttpPhase): boolean {
+  // What is wrong in a head with a length comes as a wrong length.
+  if (phase === 'headers' && code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return true;
+  if (code === 'UND_ERR_SOCKET' && /^bad (?:response|upgrade)/.test(message)) return true;
   if (code === 'HPE_INVALID_EOF_STATE' || /invalid eof/i.test(message)) return false;
   return name === 'HTTPParserError' || /^HPE_|^UND_ERR_HEADERS_OVERFLOW$|^UND_ERR_INVALID/.test(code);
 }
@@ -67,10 +69,11 @@ export function statusError(
     readonly headers: ReadonlyMap<string, string>;
   },
   url: URL,
-  now = Date.now(),
+  retryAfterMostMs: number,
 ): ImageError {
   const { status, statusText, headers } = answer;
-  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), now);
+  const asked = parseRetryAfter(headers.get('retry-after'), Date.now());
+  const retryAfterMs = asked === undefined ? undefined : Math.min(asked, retryAfterMostMs);
   return new ImageError(statusKind(status), `answers ${status} ${statusText}`.trim(), {
     url: displayUrl(url.href),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -84,11 +87,13 @@ function statusKind(status: number): FailureKind {
   return status >= 400 ? 'Refused' : 'ProtocolError';
 }
 
+const WEEKDAY = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/;
+
 /** RFC 9110 section 10.2.3: seconds or a date; undefined when it is neither. In milliseconds from `now`, never negative. */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d{1,10}$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
+  const text = value?.trim() ?? '';
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const date = WEEKDAY.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
@@ -99,16 +104,11 @@ function errorCode(error: Error): string {
   return first === undefined ? '' : errorCode(first);
 }
 
-function tlsSentence(code: string, error: Error, phase: HttpPhase, url: URL): string | undefined {
+/** TLS 1.3 tells of a missing client certificate only after the handshake. In a body, a broken connection is just that. */
+function tlsSentence(code: string, phase: HttpPhase): string | undefined {
+  if (phase !== 'tls' && phase !== 'headers') return undefined;
   const known = TLS[code];
   if (known !== undefined) return known;
-  if (/^ERR_SSL_|^ERR_TLS_|^EPROTO$/.test(code)) {
-    return code === 'ERR_SSL_WRONG_VERSION_NUMBER'
-      ? 'does not speak TLS on this port, or only a version too old'
-      : `failed the TLS handshake (${code})`;
-  }
-  if (phase !== 'connect' || url.protocol !== 'https:') return undefined;
-  return /before secure TLS connection/.test(error.message)
-    ? 'closed the connection in the TLS handshake'
-    : undefined;
+  if (/^ERR_SSL_|^ERR_TLS_|^EPROTO$/.test(code)) return `failed the TLS handshake (${code})`;
+  return phase === 'tls' ? 'closed the connection in the TLS handshake' : undefined;
 }

@@ -1,4 +1,6 @@
 /** Settings of the HTTP source. */
+import { BUDGETS } from './budgets.ts';
+import type { Budgets } from './budgets.ts';
 import { whySpecial } from './special-addresses.ts';
 
 /**
@@ -8,17 +10,11 @@ import { whySpecial } from './special-addresses.ts';
  */
 export type UrlPolicy = (url: URL, address: string) => string | undefined;
 
-export interface HttpOptions {
-  /** Milliseconds for DNS, TCP and TLS together. Default 10 000. */
-  readonly connectMs?: number;
-  /** Milliseconds from the request to the end of the answer's headers. Default 30 000. */
-  readonly headersMs?: number;
-  /** Milliseconds that the body may stay silent. Default 60 000. */
-  readonly idleMs?: number;
-  /** Bytes per second that the body must reach on average over `minimumRateMs`. Default 1024; 0 for none. */
-  readonly minimumRate?: number;
-  /** Default 30 000 milliseconds. */
-  readonly minimumRateMs?: number;
+/** The policy where none is given. */
+export const notSpecial: UrlPolicy = (_url, address) => whySpecial(address);
+
+/** What is not given of the budgets is as BUDGETS says. */
+export interface HttpOptions extends Partial<Budgets> {
   /** Redirects followed for one request. Default 10. */
   readonly maxRedirects?: number;
   /** Default: every address but special ones (special-addresses.ts). */
@@ -30,12 +26,9 @@ export interface HttpOptions {
 export type HttpSettings = Required<HttpOptions>;
 
 export const httpSettings = (options: HttpOptions): HttpSettings => ({
-  connectMs: options.connectMs ?? 10_000,
-  headersMs: options.headersMs ?? 30_000,
-  idleMs: options.idleMs ?? 60_000,
-  minimumRate: options.minimumRate ?? 1024,
-  minimumRateMs: options.minimumRateMs ?? 30_000,
-  maxRedirects: options.maxRedirects ?? 10,
-  policy: options.policy ?? ((_url, address) => whySpecial(address)),
-  tls: options.tls ?? {},
+  ...BUDGETS,
+  maxRedirects: 10,
+  policy: notSpecial,
+  tls: {},
+  ...options,
 });

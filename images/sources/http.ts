@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts';
 import { statusError } from './http-errors.ts';
 import { httpSettings } from './http-options.ts';
 import type { HttpOptions, HttpSettings } from './http-options.ts';
-import { parseContentRange, resumeHeaders, resumeOutcome } from './range.ts';
+import { parseContentRange, resumeHeaders, resumeOutcome, unaskedEncoding } from './range.ts';
 import type { ResumeOutcome } from './range.ts';
 import { PROBE_LENGTH } from './source.ts';
 import type { OpenedSource, OpenRequest, Source, SourceFacts, SourceHead, SourceRequest } from './source.ts';
@@ -27,7 +27,7 @@ async function probe(request: SourceRequest, settings: HttpSettings): Promise<So
   const answer = await follow(request, { range: `bytes=0-${PROBE_LENGTH - 1}` }, settings);
   try {
     if (isEmptyFile(answer)) return { ...facts(answer), total: 0, head: Buffer.alloc(0) };
-    requireStatus(answer, [200, 206]);
+    requireStatus(answer, [200, 206], settings);
     if (answer.status === 206 && parseContentRange(answer.headers.get('content-range'))?.first !== 0) {
       throw failure(answer, 'sent other bytes than asked for');
     }
@@ -40,7 +40,7 @@ async function probe(request: SourceRequest, settings: HttpSettings): Promise<So
 async function open(request: OpenRequest, settings: HttpSettings): Promise<OpenedSource> {
   const answer = await follow(request, resumeHeaders(request.resume), settings);
   try {
-    requireStatus(answer, request.resume === undefined ? [200, 206] : [200, 206, 416]);
+    requireStatus(answer, request.resume === undefined ? [200, 206] : [200, 206, 416], settings);
     const outcome = outcomeOf(request, answer);
     if (outcome.from === 'new request') {
       answer.close();
@@ -111,6 +111,7 @@ function secretHeaders(url: URL, secrets: Secrets | undefined): Record<string, s
 
 function redirectTarget(answer: Exchange): URL {
   const location = answer.headers.get('location') ?? '';
+  if (/, /.test(location)) throw failure(answer, `answers ${answer.status} with more than one Location`);
   if (location === '' || !URL.canParse(location, answer.url.href)) {
     throw failure(answer, `answers ${answer.status} without saying where to`);
   }
@@ -126,17 +127,18 @@ function redirectTarget(answer: Exchange): URL {
 }
 
 function refuseEncoded(answer: Exchange): Exchange {
-  const used = answer.headers.get('content-encoding') ?? 'identity';
-  if (used.trim() === '' || used.trim().toLowerCase() === 'identity') return answer;
+  const encoded = unaskedEncoding(answer.headers);
+  if (encoded === undefined) return answer;
   answer.close();
-  throw failure(
-    answer,
-    `sends the file with Content-Encoding ${used.slice(0, 40)} although identity was asked for`,
-  );
+  throw failure(answer, encoded);
 }
 
-function requireStatus(answer: Exchange, accepted: readonly number[]): void {
-  if (!accepted.includes(answer.status)) throw statusError(answer, answer.url);
+function requireStatus(
+  answer: Exchange,
+  accepted: readonly number[],
+  { retryAfterMostMs }: HttpSettings,
+): void {
+  if (!accepted.includes(answer.status)) throw statusError(answer, answer.url, retryAfterMostMs);
 }
 
 const isEmptyFile = ({ status, headers }: Exchange): boolean =>

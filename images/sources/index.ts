@@ -3,6 +3,8 @@ import { ImageError } from '../../model/failures.ts';
 import { displayUrl } from '../../model/url.ts';
 import { createHttpSource } from './http.ts';
 import type { HttpOptions } from './http-options.ts';
+import { createNfsSource } from './nfs.ts';
+import type { NfsOptions } from './nfs.ts';
 import type { Source } from './source.ts';
 
 export interface Sources {
@@ -10,11 +12,12 @@ export interface Sources {
   for(url: string): Source;
 }
 
-export function createSources(options: HttpOptions = {}): Sources {
+export function createSources(options: HttpOptions & NfsOptions = {}): Sources {
   const http = createHttpSource(options);
   const byScheme: ReadonlyMap<string, Source> = new Map([
     ['http:', http],
     ['https:', http],
+    ['nfs:', createNfsSource(options)],
   ]);
   return {
     for(url) {

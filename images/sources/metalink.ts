@@ -239,7 +239,7 @@ function sortMirrors(raw: readonly RawMirror[]): { mirrors: MetalinkMirror[]; sk
 
 function unusable(url: string, type: string, taken: number): string | undefined {
   if (type.toLowerCase() === 'bittorrent' || /\.torrent$/i.test(url.split(/[?#]/, 1)[0] ?? '')) {
-    return 'is a BitTorrent file; only http and https mirrors are used';
+    return 'is a BitTorrent file; only http, https and nfs mirrors are used';
   }
   if (type === 'metaurl') return 'is a link to another description, not to the file';
   try {

@@ -1,12 +1,14 @@
 /**
  * When a transfer may go on where it stopped. Bytes of two versions of a file never mix, so:
  *
- * - Only a strong entity tag proves sameness; with a weak one or none no range is asked for.
- * - 206 for exactly what was asked, of the same total and tag: go on.
- * - 206 with another tag (a server that ignores If-Range): the file changed, from zero.
- * - 200: the file changed or the server gives no ranges: from zero.
- * - 416: the file became shorter than what is here: from zero.
- * - 206 for other bytes than asked, or without having been asked: an error.
+ * - Weak or missing validator: only a strong entity tag proves sameness; without one no range is asked for.
+ * - Same tag, 206 for exactly what was asked, of the same total: go on.
+ * - Changed tag: 200, or 206 of a server that ignores If-Range: the file changed, from zero.
+ * - Rotating tags (each server behind one name has its own) are the same to us: from zero each time.
+ * - 200 for 206: the server gives no ranges, or not now: from zero.
+ * - 416: the file became shorter than what is here, or the server does not give its rest: from zero.
+ * - Shifted 206 (other bytes than asked for), or 206 without having been asked: an error.
+ * - Encoded body: an error, whole or in part; which bytes of the file an encoded range is, nobody knows.
  */
 import { ImageError } from '../../model/failures.ts';
 import type { ResumePoint } from './source.ts';
@@ -54,7 +56,7 @@ export function resumeOutcome(
     if (status === 206) throw new ImageError('ProtocolError', 'sent a part of the file, unasked');
     return { from: 'zero' };
   }
-  if (status === 416) return { from: 'new request', reason: 'the file at the source became shorter' };
+  if (status === 416) return { from: 'new request', reason: unsatisfied(resume, headers) };
   const etag = headers.get('etag');
   const changed = etag !== undefined && etag !== resume.etag;
   if (status === 200) {
@@ -73,6 +75,26 @@ export function resumeOutcome(
     throw new ImageError('ProtocolError', `sent other bytes than asked for (${printable(said)})`);
   }
   return { from: 'offset' };
+}
+
+function unsatisfied({ offset }: ResumePoint, headers: ReadonlyMap<string, string>): string {
+  const total = /^bytes \*\/(\d{1,15})$/i.exec(headers.get('content-range')?.trim() ?? '')?.[1];
+  return total !== undefined && Number(total) <= offset
+    ? 'the file at the source became shorter'
+    : 'the source does not give the rest of the file';
+}
+
+/** How a body is encoded although identity was asked for, as a sentence; undefined when it is not. */
+export function unaskedEncoding(headers: ReadonlyMap<string, string>): string | undefined {
+  for (const [title, plain] of [
+    ['Content-Encoding', 'identity'],
+    ['Transfer-Encoding', 'chunked'],
+  ] as const) {
+    const used = headers.get(title.toLowerCase())?.trim().toLowerCase() ?? '';
+    if (used === '' || used === plain || used === 'identity') continue;
+    return `sends the file with ${title} ${printable(used)} although identity was asked for`;
+  }
+  return undefined;
 }
 
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80);

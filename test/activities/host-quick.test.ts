@@ -105,7 +105,7 @@ describe('probe', () => {
   });
 
   test.each([
-    ['url', 'nfs://example.org/a'],
+    ['url', 'smb://example.org/a'],
     ['budgetMs', 0],
     ['budgetMs', 1e9],
     ['templateId', 'x'],

@@ -33,9 +33,10 @@ describe('bad input: the parameter is named, nothing is stored, nothing is asked
     [{ directdownload: 'yes' }, "Parameter directdownload is 'yes'; give true or false."],
     [{ url: undefined }, 'missing parameter url'],
     [{ url: 'debian.qcow2' }, 'Parameter url is not a URL'],
-    [{ url: 'ftp://images.example.org/a' }, 'Parameter url has scheme ftp; http and https are taken'],
+    [{ url: 'ftp://images.example.org/a' }, 'Parameter url has scheme ftp; http, https and nfs are taken'],
     [{ url: 'file:///etc/passwd' }, 'Parameter url has scheme file'],
-    [{ url: 'nfs://images.example.org/a' }, 'Parameter url has scheme nfs'],
+    [{ url: 'smb://images.example.org/a' }, 'Parameter url has scheme smb'],
+    [{ url: 'nfs://images.example.org/$(id)' }, 'Parameter url has a path that is not'],
     [{ url: `https://a/${'x'.repeat(2100)}` }, 'Parameter url is 2110 characters long; at most 2048'],
     [
       { url: 'https://u%zz:p@images.example.org/a' },
@@ -86,7 +87,7 @@ describe('registerIso', () => {
   test.each<[Parameters, string]>([
     [{ zoneid: undefined }, 'missing parameter zoneid'],
     [{ directdownload: undefined }, 'Parameter directdownload must be true'],
-    [{ url: 'nfs://h/x.iso' }, 'Parameter url has scheme nfs'],
+    [{ url: 'smb://h/x.iso' }, 'Parameter url has scheme smb'],
     [{ checksum: 'zz' }, 'Parameter checksum'],
     [{ bootable: 'maybe' }, "Parameter bootable is 'maybe'"],
   ])('bad input %j', async (changes, sentence) => {

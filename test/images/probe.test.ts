@@ -80,7 +80,7 @@ describe('a metalink', () => {
         'the file is an HTML page, which begins with "<html>Log in"; it was declared as QCOW2',
       ],
       [server.url('/good'), true, undefined],
-      ['ftp://x/', false, 'has scheme ftp; http and https are taken'],
+      ['ftp://x/', false, 'has scheme ftp; http, https and nfs are taken'],
     ]);
   });
 

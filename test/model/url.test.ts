@@ -5,6 +5,7 @@ import {
   MAX_URL_LENGTH,
   parseImageUrl,
   splitCredentials,
+  UrlSyntaxError,
 } from '../../model/url.ts';
 
 describe('DirectDownloadManagerImplTest: the protocol of a URL', () => {
@@ -19,11 +20,55 @@ describe('DirectDownloadManagerImplTest: the protocol of a URL', () => {
     expect(sources.for('http://example.org/a.iso')).toBe(sources.for('https://example.org/a.iso'));
   });
 
-  test('testGetProtocolNfs (13): there is no source for it, and it is refused by name', () => {
-    expect(() => createSources().for('nfs://example.org/a.iso')).toThrow("no source knows the scheme 'nfs'");
-    expect(() => parseImageUrl('nfs://example.org/a.iso')).toThrow(
-      'has scheme nfs; http and https are taken',
-    );
+  test('testGetProtocolNfs (13)', () => {
+    const sources = createSources();
+    const nfs = sources.for('nfs://example.org/a.iso');
+    expect(nfs).not.toBe(sources.for('http://example.org/a.iso'));
+    expect(() => sources.for('smb://example.org/a.iso')).toThrow("no source knows the scheme 'smb'");
+  });
+});
+
+const refused = (url: string, sentence: string): void => expect(() => parseImageUrl(url)).toThrow(sentence);
+
+describe('NfsDirectTemplateDownloaderTest: an NFS URL', () => {
+  test.each([
+    'nfs://nfs.example.org/exports/images/a.qcow2',
+    'nfs://10.0.0.5:12049/exports/a-1.2_x86+64~rc1.iso?version=3',
+    'nfs://[2001:db8::1]/exports/a.iso?version=4',
+  ])('testValidNfsUrlIsAccepted: %s', (url) => {
+    expect(parseImageUrl(url).href).toBe(url);
+  });
+
+  test('testRejectsSemicolonInPath', () => refused('nfs://h/exports/a;reboot', 'letters, digits and'));
+  test('testRejectsCommandSubstitutionInPath', () => refused('nfs://h/$(id)', 'letters, digits and'));
+  test('testRejectsBacktickInPath', () => refused('nfs://h/`id`', 'letters, digits and'));
+  test('testRejectsPipeInPath', () => refused('nfs://h/a|id', 'letters, digits and'));
+  test('testRejectsHostStartingWithDash', () => refused('nfs://-oProxy/a/b', 'no host name or address'));
+  test('testRejectsPathTraversal', () => {
+    refused('nfs://h/exports/../etc/shadow', "'.' or '..'");
+    refused('nfs://h/exports/..', "'.' or '..'");
+    refused('nfs://h/exports/%2e%2e/etc/shadow', 'letters, digits and');
+  });
+
+  test.each([
+    ['nfs://h', 'has a path'],
+    ['nfs://h/', 'has a path'],
+    ['nfs://h/a/', 'has a path'],
+    ['nfs://h//a', 'has a path'],
+    ['nfs://h/a b', 'has a path'],
+    ['nfs://h/a\nb', 'has a path'],
+    ['nfs://h/a%20b', 'has a path'],
+    ['nfs://h/\u00e4', 'has a path'],
+    ['nfs://h$(id)/a', 'host'],
+    ['nfs://u:p@h/a', 'has a user name'],
+    ['nfs://h:0/a', 'has port 0'],
+    ['nfs://h/a?uid=0', 'has a query'],
+    ['nfs://h/a?version=4&debug=9', 'has a query'],
+    ['nfs://h/a#b', 'has a query or fragment'],
+    ['nfs:/h/a', 'host'],
+  ])('%j is refused', (url, sentence) => {
+    expect(() => parseImageUrl(url)).toThrow(UrlSyntaxError);
+    expect(() => parseImageUrl(url)).toThrow(sentence);
   });
 });
 

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PublishSettings } from '../../images/publish.ts';
-import { parsePools, publishSettings, readInvite } from '../../workers/host-settings.ts';
+import { parsePools, publishSettings, readInvite, sourceBudgets } from '../../workers/host-settings.ts';
+import { BUDGETS } from '../../images/sources/budgets.ts';
 import { readSettings, SettingError } from '../../workers/settings.ts';
 
 describe('the pools of a host', () => {
@@ -54,6 +55,33 @@ describe('owner and mode of published files', () => {
     ['0644', '107'],
   ])("mode '%s' with owner '%s' is refused", (mode, owner) => {
     expect(() => read(mode, owner)).toThrow(SettingError);
+  });
+});
+
+describe('the limits of sources', () => {
+  test('are the same by default as without settings', () => {
+    expect(sourceBudgets(readSettings({}, {}))).toEqual(BUDGETS);
+  });
+
+  test('are given in seconds, each by itself', () => {
+    const given = readSettings(
+      { dnsTimeout: '1', connectTimeout: '2', tlsTimeout: '3', headersTimeout: '4', idleTimeout: '5' },
+      { BYPASS_MINIMUM_RATE: '0', BYPASS_MINIMUM_RATE_TIME: '6', BYPASS_RETRY_AFTER_MOST: '0' },
+    );
+    expect(sourceBudgets(given)).toEqual({
+      dnsMs: 1000,
+      connectMs: 2000,
+      tlsMs: 3000,
+      headersMs: 4000,
+      idleMs: 5000,
+      minimumRate: 0,
+      minimumRateMs: 6000,
+      retryAfterMostMs: 0,
+    });
+  });
+
+  test.each(['dnsTimeout', 'idleTimeout', 'minimumRateTime'] as const)('%s of nothing is refused', (name) => {
+    expect(() => sourceBudgets(readSettings({ [name]: '0' }, {}))).toThrow(SettingError);
   });
 });
 

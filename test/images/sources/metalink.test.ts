@@ -121,7 +121,7 @@ describe('URLs that are of no use are told, not tried', () => {
     ['<url type="bittorrent">http://a/file</url>', 'BitTorrent'],
     ['<metaurl mediatype="torrent">http://a/file</metaurl>', 'link to another description'],
     ['<url>ftp://a/file</url>', 'has scheme ftp'],
-    ['<url>nfs://a/file;rm -rf</url>', 'has scheme nfs'],
+    ['<url>nfs://a/file;rm -rf</url>', 'has a path that is not'],
     ['<url>file:///etc/passwd</url>', 'has scheme file'],
     ['<url></url>', 'is not a URL'],
     ['<url>http://user:secret@a/</url>', 'has a user name in it'],

@@ -3,6 +3,7 @@ import {
   resumeHeaders,
   resumeOutcome,
   strongEtag,
+  unaskedEncoding,
 } from '../../../images/sources/range.ts';
 
 describe('Content-Range', () => {
@@ -26,95 +27,112 @@ describe('Content-Range', () => {
   });
 });
 
-test('only a strong entity tag proves that a file is the same', () => {
-  expect(['"a"', '""', 'W/"a"', 'w/"a"', 'a', '"a', undefined].map(strongEtag)).toEqual([
-    '"a"',
-    '""',
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-  ]);
-});
-
 const resume = { offset: 40, etag: '"1"', total: 100 };
 const answer = (status: number, headers: Readonly<Record<string, string>> = {}) => ({
   status,
   headers: new Map(Object.entries(headers)),
 });
 
-test('going on is asked for under the condition that the file is the same', () => {
+test('weak validator: it proves nothing', () => {
+  expect(['W/"a"', 'w/"a"', 'a', '"a', '"a"b"'].map(strongEtag)).toEqual(Array(5).fill(undefined));
+});
+
+test('missing validator: no range is asked for', () => {
+  expect(strongEtag(undefined)).toBeUndefined();
   expect(resumeHeaders(undefined)).toEqual({});
+});
+
+test('strong validator: going on is asked for under the condition that the file is the same', () => {
+  expect(['"a"', '""'].map(strongEtag)).toEqual(['"a"', '""']);
   expect(resumeHeaders(resume)).toEqual({ range: 'bytes=40-', 'if-range': '"1"' });
 });
 
-describe('the answer to a request that wants to go on', () => {
-  const right = { 'content-range': 'bytes 40-99/100' };
+const right = { 'content-range': 'bytes 40-99/100' };
 
-  test('206 for exactly that: from there', () => {
-    expect(resumeOutcome(resume, answer(206, { ...right, etag: '"1"' }))).toEqual({ from: 'offset' });
-    expect(resumeOutcome(resume, answer(206, right))).toEqual({ from: 'offset' });
-    expect(resumeOutcome(resume, answer(206, { 'content-range': 'bytes 40-99/*' }))).toEqual({
-      from: 'offset',
+test('206 for exactly what was asked: from there', () => {
+  for (const headers of [{ ...right, etag: '"1"' }, right, { 'content-range': 'bytes 40-99/*' }]) {
+    expect(resumeOutcome(resume, answer(206, headers))).toEqual({ from: 'offset' });
+  }
+});
+
+test('changing validator: from zero, whether the server heeds If-Range or not', () => {
+  const reason = 'the file at the source changed';
+  expect(resumeOutcome(resume, answer(200, { etag: '"2"' }))).toEqual({ from: 'zero', reason });
+  for (const etag of ['"2"', 'W/"1"']) {
+    expect(resumeOutcome(resume, answer(206, { ...right, etag }))).toEqual({ from: 'new request', reason });
+  }
+});
+
+test('rotating validators: from zero each time, for nothing tells them from a change', () => {
+  for (const etag of ['"node-2"', '"node-3"']) {
+    expect(resumeOutcome({ ...resume, etag: '"node-1"' }, answer(200, { etag }))).toEqual({
+      from: 'zero',
+      reason: 'the file at the source changed',
     });
-  });
+  }
+});
 
-  test.each([
-    ['200 with another tag', answer(200, { etag: '"2"' }), 'zero', 'the file at the source changed'],
-    ['200 with the same tag', answer(200, { etag: '"1"' }), 'zero', 'the source sent the whole file again'],
-    [
-      '206 with another tag',
-      answer(206, { ...right, etag: '"2"' }),
-      'new request',
-      'the file at the source changed',
-    ],
-    [
-      '206 with a weak tag',
-      answer(206, { ...right, etag: 'W/"1"' }),
-      'new request',
-      'the file at the source changed',
-    ],
-    [
-      '206 of another size',
-      answer(206, { 'content-range': 'bytes 40-119/120' }),
-      'new request',
-      'the file at the source has another size now',
-    ],
-    [
-      '416',
-      answer(416, { 'content-range': 'bytes */20' }),
-      'new request',
-      'the file at the source became shorter',
-    ],
-  ])('%s: from zero, with the reason', (_name, given, from, reason) => {
-    expect(resumeOutcome(resume, given)).toEqual({ from, reason });
-  });
-
-  test.each([
-    ['0-99/100', 'the beginning'],
-    ['41-99/100', 'a later part'],
-    ['40-98/100', 'less'],
-  ])('206 for %s (%s) is an error', (range) => {
-    expect(() => resumeOutcome(resume, answer(206, { 'content-range': `bytes ${range}` }))).toThrow(
-      `sent other bytes than asked for (bytes ${range})`,
-    );
-  });
-
-  test('206 that does not say for what is an error, and what it says is shown harmlessly', () => {
-    expect(() => resumeOutcome(resume, answer(206))).toThrow('(no Content-Range)');
-    expect(() => resumeOutcome(resume, answer(206, { 'content-range': 'x\u001b[31m' }))).toThrow('(x?[31m)');
+test('changed size under the same tag: from zero', () => {
+  expect(resumeOutcome(resume, answer(206, { 'content-range': 'bytes 40-119/120', etag: '"1"' }))).toEqual({
+    from: 'new request',
+    reason: 'the file at the source has another size now',
   });
 });
 
-describe('the answer to a request for a whole file', () => {
-  test('200: from zero', () => {
-    expect(resumeOutcome(undefined, answer(200))).toEqual({ from: 'zero' });
+test('200 for 206: from zero', () => {
+  expect(resumeOutcome(resume, answer(200, { etag: '"1"' }))).toEqual({
+    from: 'zero',
+    reason: 'the source sent the whole file again',
   });
+});
 
-  test('206 is an error', () => {
-    expect(() => resumeOutcome(undefined, answer(206, { 'content-range': 'bytes 0-9/100' }))).toThrow(
-      'sent a part of the file, unasked',
-    );
-  });
+test.each([
+  ['0-99/100', 'the beginning'],
+  ['41-99/100', 'a later part'],
+  ['40-98/100', 'less'],
+])('shifted 206, for %s (%s): an error', (range) => {
+  expect(() => resumeOutcome(resume, answer(206, { 'content-range': `bytes ${range}` }))).toThrow(
+    `sent other bytes than asked for (bytes ${range})`,
+  );
+});
+
+test('206 that does not say for what: an error, and what it says is shown harmlessly', () => {
+  expect(() => resumeOutcome(resume, answer(206))).toThrow('(no Content-Range)');
+  expect(() => resumeOutcome(resume, answer(206, { 'content-range': 'x\u001b[31m' }))).toThrow('(x?[31m)');
+});
+
+test('unasked 206: an error', () => {
+  expect(() => resumeOutcome(undefined, answer(206, { 'content-range': 'bytes 0-9/100' }))).toThrow(
+    'sent a part of the file, unasked',
+  );
+});
+
+test('416: from zero, with what it says', () => {
+  const reasons = ['bytes */20', 'bytes */100', ''].map((range) =>
+    resumeOutcome(resume, answer(416, { 'content-range': range })),
+  );
+  const rest = { from: 'new request', reason: 'the source does not give the rest of the file' };
+  expect(reasons).toEqual([
+    { from: 'new request', reason: 'the file at the source became shorter' },
+    rest,
+    rest,
+  ]);
+});
+
+const encoding = (headers: Readonly<Record<string, string>>): string | undefined =>
+  unaskedEncoding(new Map(Object.entries(headers)));
+
+test('encoded body: an error, whatever the encoding and however often', () => {
+  expect(encoding({ 'content-encoding': 'gzip' })).toBe(
+    'sends the file with Content-Encoding gzip although identity was asked for',
+  );
+  expect(encoding({ 'content-encoding': 'gzip, GZIP' })).toContain('gzip, gzip');
+  expect(encoding({ 'content-encoding': 'identity, gzip' })).toContain('identity, gzip');
+  expect(encoding({ 'transfer-encoding': 'gzip, chunked' })).toContain('Transfer-Encoding gzip, chunked');
+  expect(encoding({ 'content-encoding': ' Identity ', 'transfer-encoding': 'Chunked' })).toBeUndefined();
+  expect(encoding({})).toBeUndefined();
+});
+
+test('the answer to a request for a whole file: from zero', () => {
+  expect(resumeOutcome(undefined, answer(200))).toEqual({ from: 'zero' });
 });

@@ -1,0 +1,187 @@
+/**
+ * Files over NFS by libnfs's own programs: in user space, nothing is mounted. They read from the beginning only and
+ * tell no validator, so that a broken transfer begins anew.
+ */
+import { isIPv6 } from 'node:net';
+import { ImageError } from '../../model/failures.ts';
+import { displayUrl, parseImageUrl } from '../../model/url.ts';
+import { BUDGETS } from './budgets.ts';
+import type { Budgets } from './budgets.ts';
+import { allowedAddresses } from './connect.ts';
+import { transportError } from './http-errors.ts';
+import { notSpecial } from './http-options.ts';
+import type { UrlPolicy } from './http-options.ts';
+import { startProgram } from './program-stream.ts';
+import type { ProgramStream } from './program-stream.ts';
+import { PROBE_LENGTH } from './source.ts';
+import type { OpenedSource, OpenRequest, Source, SourceFacts, SourceHead, SourceRequest } from './source.ts';
+
+export interface NfsOptions extends Partial<Budgets> {
+  /** Default: every address but special ones. */
+  readonly policy?: UrlPolicy;
+  /** What reads a file, and what lists a folder. */
+  readonly nfsPrograms?: { readonly cat: string; readonly ls: string };
+}
+
+type NfsSettings = Required<NfsOptions>;
+
+/** Characters of a line of a listing. */
+const LINE_LIMIT = 4096;
+
+export function createNfsSource(options: NfsOptions = {}): Source {
+  const programs = { cat: 'nfs-cat', ls: 'nfs-ls' };
+  const settings: NfsSettings = { ...BUDGETS, policy: notSpecial, nfsPrograms: programs, ...options };
+  return {
+    probe: (request) => probe(request, settings),
+    open: (request) => open(request, settings),
+  };
+}
+
+async function probe(request: SourceRequest, settings: NfsSettings): Promise<SourceHead> {
+  const source = await open(request, settings);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const batch of source.body) {
+      chunks.push(...batch);
+      bytes += batch.reduce((sum, chunk) => sum + chunk.length, 0);
+      if (bytes >= Math.min(PROBE_LENGTH, source.total || PROBE_LENGTH)) break;
+    }
+  } finally {
+    source.close();
+  }
+  return { ...factsOf(source), head: Buffer.concat(chunks).subarray(0, PROBE_LENGTH) };
+}
+
+const factsOf = ({
+  finalUrl,
+  total,
+  etag,
+  lastModified,
+  contentType,
+  ranges,
+}: OpenedSource): SourceFacts => ({
+  finalUrl,
+  total,
+  etag,
+  lastModified,
+  contentType,
+  ranges,
+});
+
+async function open(request: OpenRequest, settings: NfsSettings): Promise<OpenedSource> {
+  request.signal.throwIfAborted();
+  const url = parseNfsUrl(request.url);
+  const about = { url: displayUrl(url.href) };
+  const address = await addressOf(url, settings);
+  const total = await sizeOf(url, address, request.signal, settings);
+  const { cat } = settings.nfsPrograms;
+  const stream = startProgram(cat, [argument(url, address, url.pathname)], {
+    budgets: settings,
+    signal: request.signal,
+    explain: (told, begun) => explain(told, begun, about),
+  });
+  return {
+    finalUrl: about.url,
+    total,
+    etag: undefined,
+    lastModified: undefined,
+    contentType: undefined,
+    ranges: false,
+    offset: 0,
+    restarted: request.resume === undefined ? undefined : 'files on NFS are read from the beginning only',
+    body: stream.body,
+    close: () => stream.close(),
+  };
+}
+
+function parseNfsUrl(text: string): URL {
+  try {
+    return parseImageUrl(text);
+  } catch (error) {
+    throw new ImageError('Unsupported', (error as Error).message, { url: displayUrl(text) });
+  }
+}
+
+async function addressOf(url: URL, { dnsMs, policy }: NfsSettings): Promise<string> {
+  try {
+    const [first] = await allowedAddresses(url, dnsMs, policy);
+    return first?.address ?? '';
+  } catch (error) {
+    throw transportError(error as Error, 'dns', url);
+  }
+}
+
+/** The address that was looked at stands for the name, so that libnfs resolves nothing. */
+function argument(url: URL, address: string, path: string): string {
+  const version = url.searchParams.get('version') ?? '4';
+  const port = url.port === '' ? '' : `&nfsport=${url.port}`;
+  const mount = version === '3' && url.port !== '' ? `&mountport=${url.port}` : '';
+  // libnfs takes IPv6 addresses without brackets.
+  const host = isIPv6(address) ? address.toLowerCase() : address;
+  return `nfs://${host}${path}?version=${version}${port}${mount}`;
+}
+
+/** Bytes of the file as its folder's listing has them; 0 when the folder may not be read. */
+async function sizeOf(
+  url: URL,
+  address: string,
+  signal: AbortSignal,
+  settings: NfsSettings,
+): Promise<number> {
+  const at = url.pathname.lastIndexOf('/');
+  const [folder, name] = [url.pathname.slice(0, at) || '/', url.pathname.slice(at + 1)];
+  const about = { url: displayUrl(url.href) };
+  const listing = startProgram(settings.nfsPrograms.ls, [argument(url, address, folder)], {
+    budgets: settings,
+    signal,
+    explain: (told) => explain(told, false, about),
+  });
+  try {
+    const entry = await findEntry(listing, name);
+    if (entry === undefined) throw new ImageError('NotFound', 'is not there', about);
+    if (entry.type === '-') return entry.size;
+    const what = entry.type === 'd' ? 'a folder' : 'no regular file';
+    throw new ImageError('NotFound', `is ${what}; name the file itself`, about);
+  } catch (error) {
+    if (error instanceof ImageError && error.kind === 'Refused') return 0;
+    throw error;
+  } finally {
+    listing.close();
+  }
+}
+
+interface Entry {
+  readonly type: string;
+  readonly size: number;
+}
+
+async function findEntry(listing: ProgramStream, name: string): Promise<Entry | undefined> {
+  let rest = '';
+  for await (const batch of listing.body) {
+    const lines = (rest + Buffer.concat(batch).toString('latin1')).split('\n');
+    rest = (lines.pop() ?? '').slice(0, LINE_LIMIT);
+    for (const line of lines) {
+      const match = /^(?<type>[-a-z])\S{9} +\d+ +-?\d+ +-?\d+ +(?<size>\d{1,15}) (?<name>.*)$/.exec(line);
+      const { type = '', size = '', name: found } = match?.groups ?? {};
+      if (found === name) return { type, size: Number(size) };
+    }
+  }
+  return undefined;
+}
+
+/** What libnfs's programs say on their way out. */
+function explain(told: string, begun: boolean, about: { readonly url: string }): ImageError {
+  const error = (kind: ImageError['kind'], sentence: string): ImageError =>
+    new ImageError(kind, sentence, about);
+  if (begun) return error('ConnectionLost', 'was cut off in the middle of the file');
+  if (/ERR_NOENT\b/.test(told)) return error('NotFound', 'is not there');
+  if (/ERR_(?:ISDIR|NOTDIR)\b/.test(told)) return error('NotFound', 'is a folder, or lies in what is none');
+  if (/ERR_(?:ACCES|PERM|WRONGSEC)\b/.test(told)) return error('Refused', 'may not be read by this host');
+  if (/mismatch|ERR_MINOR_VERS/i.test(told)) return error('ProtocolError', 'speaks another version of NFS');
+  if (/nfs_service failed|start connection|connect/i.test(told)) {
+    return error('Unreachable', 'has a server that does not take connections for NFS');
+  }
+  const code = /NFS[34]?ERR_[A-Z_]+/.exec(told)?.[0] ?? 'without saying why';
+  return error('ProtocolError', `cannot be read over NFS (${code})`);
+}
