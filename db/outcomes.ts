@@ -73,13 +73,6 @@ export function finishCopy(
   const { result, attempt } = done;
   return end(db, outcome, async (tx, row) => {
     if (row.copyId !== result.installPath) return LATE;
-    // What a packed file did not tell at registration is known once it was unpacked.
-    await tx
-      .updateTable('vm_template')
-      .set({ virtual_size: result.virtualSize })
-      .where('uuid', '=', outcome.copy.templateId)
-      .where('virtual_size', '=', 0)
-      .execute();
     const { numUpdatedRows } = await tx
       .updateTable('template_spool_ref')
       .set({
@@ -99,6 +92,13 @@ export function finishCopy(
       .where('state', '!=', 'Destroying')
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return LATE;
+    // What a packed file did not tell at registration is known once it was unpacked.
+    await tx
+      .updateTable('vm_template')
+      .set({ virtual_size: result.virtualSize })
+      .where('uuid', '=', outcome.copy.templateId)
+      .where('virtual_size', '=', 0)
+      .execute();
     await insertTries(tx, row.id, attempt);
     await recordPoolReports(tx, attempt.hostId, [result.pool]);
     const bytes = result.fetched === 0 ? 'was there already' : `${result.fetched} bytes fetched`;

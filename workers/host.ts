@@ -119,6 +119,7 @@ function planActivities(
   const scheduler = createScheduler({ limit: settings.number('downloads', 1) });
   const rateLimit = createRateLimit(settings.number('rateLimit'));
   const publish = publishSettings(settings);
+  const unpack = { maxRatio: settings.number('unpackRatio', 1) };
   const sources = createSources(sourceBudgets(settings));
   const version = bypassVersion();
   return async ({ hostId, sealingPrivateKey }, stateDir) => ({
@@ -126,7 +127,7 @@ function planActivities(
     version,
     pools: createPools(configs, await loadKnownPools(stateDir)),
     scheduler,
-    downloads: { sources, hostId, openParts: new Set(), rateLimit, publish },
+    downloads: { sources, hostId, openParts: new Set(), rateLimit, publish, unpack },
     openSealed: async ({ sealed, templateId }) =>
       sealed === undefined ? undefined : openForHost(sealingPrivateKey, sealed, { templateId, hostId }),
     programs: () => reportPrograms(),

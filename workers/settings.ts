@@ -159,6 +159,13 @@ export const SETTINGS = {
     '0',
     'bytes per second over all downloads of the host; 0 for no limit',
   ),
+  unpackRatio: setting(
+    ['host'],
+    'BYPASS_UNPACK_RATIO',
+    '--unpack-ratio',
+    '500',
+    'bytes that each byte of a packed image may unpack to; up to 256 MiB in all it may be more',
+  ),
   dnsTimeout: setting(
     ['host'],
     'BYPASS_DNS_TIMEOUT',
