@@ -13,14 +13,12 @@ import type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-
 import { fetchFrom, withUrl } from './fetch-mirror.ts';
 import { diskError, readChunks } from './files.ts';
 import { inspectFile } from './inspection/inspect.ts';
-import type { Qcow2Limits } from './inspection/qcow2.ts';
 import { Intake } from './intake.ts';
 import { firstThatWorks, orderMirrors } from './mirrors.ts';
 import type { Checkpoint } from './part-file.ts';
 import { inflatedPath, removeParts } from './part-file.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { openPublished, publish, publishedPath } from './publish.ts';
-
 import { verify } from './verify.ts';
 import type { Attempt, Verified } from './verify.ts';
 
@@ -85,7 +83,8 @@ async function existingCopy(
     }
     await removeParts(pool, copyId);
     const sha256 = digests.finish().get('SHA-256')?.hex ?? '';
-    return await describe(request, deps.limits, file, { sha256, fetched: 0, tries: [] });
+    const { virtualSize } = await inspectFile(file, request.format, deps.limits);
+    return await describe(request, file, { sha256, virtualSize, fetched: 0, tries: [] });
   } finally {
     await file.close();
   }
@@ -103,21 +102,16 @@ async function fetchCopy(
   const attempt = { request, deps, meter, tries, intake, unpacker };
   try {
     const mirrors = orderMirrors(mirrorsOf(request), intake.part.checkpoint?.url);
-    const { image, sha256 } = await firstThatWorks(mirrors, (mirror) => fetchVerified(mirror, attempt));
+    const { image, ...facts } = await firstThatWorks(mirrors, (mirror) => fetchVerified(mirror, attempt));
     const transferred = intake.position;
     meter.phase('publishing');
     const ours = await publish(pool, copyId, image, deps.publish);
     // Without a checksum, what another attempt published may be other bytes than those that were hashed here.
-    const theirs = ours ? undefined : await existingCopy(request, deps, meter);
-    if (theirs !== undefined) return { ...theirs, fetched: meter.fetched, tries };
-    const file = await openPublished(pool, copyId);
-    if (file === undefined) throw new ImageError('DiskBroken', 'the published file is gone again');
-    try {
-      const rest = { sha256, transferred, fetched: meter.fetched, tries };
-      return await describe(request, deps.limits, file, rest);
-    } finally {
-      await file.close();
-    }
+    if (ours)
+      return await describe(request, image.file, { ...facts, transferred, fetched: meter.fetched, tries });
+    const theirs = await existingCopy(request, deps, meter);
+    if (theirs === undefined) throw new ImageError('DiskBroken', 'the published file is gone again');
+    return { ...theirs, fetched: meter.fetched, tries };
   } catch (error) {
     // An empty part is of no use to a later attempt, and one that was superseded to none.
     const superseded = error instanceof ImageError && error.kind === 'HostGone';
@@ -194,14 +188,11 @@ async function fetchVerified(mirror: Mirror, attempt: Attempt): Promise<Verified
 }
 
 async function describe(
-  request: DownloadRequest,
-  limits: Qcow2Limits | undefined,
+  { pool, copyId }: DownloadRequest,
   file: FileHandle,
-  rest: Pick<DownloadedImage, 'sha256' | 'fetched' | 'tries' | 'transferred'>,
+  facts: Pick<DownloadedImage, 'sha256' | 'virtualSize' | 'fetched' | 'tries' | 'transferred'>,
 ): Promise<DownloadedImage> {
-  const { pool, copyId, format } = request;
   const { size, blocks } = await file.stat();
-  const { virtualSize } = await inspectFile(file, format, limits);
   const place = { installPath: copyId, localPath: publishedPath(pool, copyId) };
-  return { size, physicalSize: blocks * 512, virtualSize, ...place, ...rest };
+  return { size, physicalSize: blocks * 512, ...place, ...facts };
 }

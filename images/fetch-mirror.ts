@@ -105,6 +105,7 @@ async function receive(source: OpenedSource, mirror: Mirror, attempt: Attempt): 
   await transfer(source, intake, {
     origin,
     format,
+    limits: deps.limits,
     rateLimit,
     signal,
     onBytes: (count) => meter.addFetched(count),

@@ -4,6 +4,7 @@ import type { TemplateFormat } from '../model/states.ts';
 import { compressionOf } from './decompression/compression.ts';
 import { HEAD_LENGTH } from './inspection/format.ts';
 import { inspectHead } from './inspection/inspect.ts';
+import type { InspectionLimits } from './inspection/limits.ts';
 import type { Intake, Origin } from './intake.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { OpenedSource } from './sources/source.ts';
@@ -11,6 +12,7 @@ import type { OpenedSource } from './sources/source.ts';
 export interface TransferOptions {
   readonly origin: Origin;
   readonly format: TemplateFormat;
+  readonly limits: InspectionLimits | undefined;
   readonly rateLimit: RateLimit;
   readonly signal: AbortSignal;
   readonly onBytes: (count: number) => void;
@@ -39,7 +41,7 @@ export async function transfer(
 }
 
 async function receive(source: OpenedSource, intake: Intake, options: TransferOptions): Promise<void> {
-  const { origin, format, rateLimit, signal, onBytes } = options;
+  const { origin, format, limits, rateLimit, signal, onBytes } = options;
   let head: Buffer | undefined = source.offset === 0 ? Buffer.alloc(0) : undefined;
   for await (const batch of source.body) {
     signal.throwIfAborted();
@@ -54,8 +56,9 @@ async function receive(source: OpenedSource, intake: Intake, options: TransferOp
     head = Buffer.concat([head, ...batch]);
     if (head.length < HEAD_LENGTH) continue;
     // A login page or a foreign format is refused here, not after 40 GB of it. What is packed is looked at unpacked.
-    if (compressionOf(head.subarray(0, HEAD_LENGTH)) === undefined)
-      inspectHead(head.subarray(0, HEAD_LENGTH), origin.total || Number.MAX_SAFE_INTEGER, format);
+    const first = head.subarray(0, HEAD_LENGTH);
+    if (compressionOf(first) === undefined)
+      inspectHead(first, origin.total || Number.MAX_SAFE_INTEGER, format, limits);
     head = undefined;
   }
 }

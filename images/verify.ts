@@ -16,6 +16,8 @@ export interface Verified {
   readonly image: Publishable;
   /** Of the image. */
   readonly sha256: string;
+  /** Bytes that a VM sees. */
+  readonly virtualSize: number;
 }
 
 /** The checksum is that of the file as transferred; the inspection is of what is published. */
@@ -33,12 +35,13 @@ export async function verify(attempt: Attempt): Promise<Verified> {
   }
   const unpacked = await unpack(attempt);
   const image = unpacked ?? intake.part;
+  const sha256 = unpacked?.sha256 ?? digests.get('SHA-256')?.hex ?? '';
   try {
-    await inspectFile(image.file, request.format, deps.limits);
+    const { virtualSize } = await inspectFile(image.file, request.format, deps.limits);
+    return { image, sha256, virtualSize };
   } catch (error) {
     throw unpacked === undefined ? error : unpackedFrom(unpacked.compression, error);
   }
-  return { image, sha256: unpacked?.sha256 ?? digests.get('SHA-256')?.hex ?? '' };
 }
 
 async function unpack({ meter, intake, unpacker }: Attempt): Promise<Unpacked | undefined> {

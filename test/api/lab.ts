@@ -27,6 +27,7 @@ import type { ApiOrchestration } from '../../api/command.ts';
 import type { LiveCopy, RegistrationOutcome } from '../../orchestration/client.ts';
 import { masterKeyOf } from '../../trust/master-key.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
+import { registrationInput } from '../support/templates.ts';
 import { freshDatabase } from '../support/postgres.ts';
 
 export type Parameters = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -134,7 +135,7 @@ export async function openLab(): Promise<Lab> {
     setTime: (next) => void (time = next),
     newUser,
     async template(owner, changes = {}) {
-      const input = { ...registrationInput(owner, zone), ...changes };
+      const input = { ...registrationOf(owner, zone), ...changes };
       await writeTemplate(db, input);
       return input;
     },
@@ -193,28 +194,13 @@ export function sign(parameters: readonly (readonly [string, string])[], secretK
 
 const escape = (character: string): string => `%${character.charCodeAt(0).toString(16)}`;
 
-export const registrationInput = (owner: User, zone: Place): RegistrationInput => ({
-  v: 1,
-  templateId: randomUUID(),
-  accountId: owner.accountUuid,
-  userId: owner.userUuid,
-  name: 'debian',
-  displayText: 'Debian',
-  url: 'http://images.example.org/debian.qcow2',
-  format: 'QCOW2',
-  zoneIds: [zone.uuid],
-  allZones: false,
-  isPublic: false,
-  isFeatured: false,
-  isExtractable: false,
-  bootable: true,
-  requiresHvm: true,
-  passwordEnabled: false,
-  sshKeyEnabled: false,
-  dynamicallyScalable: false,
-  bits: 64,
-  details: {},
-});
+const registrationOf = (owner: User, zone: Place): RegistrationInput =>
+  registrationInput({
+    templateId: randomUUID(),
+    accountId: owner.accountUuid,
+    userId: owner.userUuid,
+    zoneIds: [zone.uuid],
+  });
 
 export const SIZE = 1_000_000;
 export const VIRTUAL_SIZE = 21_474_836_480;

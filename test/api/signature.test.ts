@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { readParameters } from '../../api/request.ts';
 import { isInTime, isSignedWith } from '../../api/signature.ts';
+import { needing } from '../support/programs.ts';
 
 const SECRET = 'top*secret';
 
@@ -67,9 +68,7 @@ describe('signatures', () => {
   );
 });
 
-const ifPython = spawnSync('python3', ['--version']).status === 0 ? describe : describe.skip;
-
-ifPython('python (skipped where there is no python3)', () => {
+needing('python3')('python (skipped where there is no python3)', () => {
   test('as the client cs signs, character by character', () => {
     const values = Array.from(' !"#$%&\'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~é€😀').map((c, i) => [
       `p${i}`,

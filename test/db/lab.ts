@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { recordPoolReports } from '../../db/pools.ts';
 import type { PoolReport } from '../../model/payloads.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import { templateRow } from '../support/templates.ts';
 
 export type DbLab = Awaited<ReturnType<typeof openDbLab>>;
 
@@ -70,26 +71,10 @@ export async function openDbLab() {
     const { id } = await db
       .insertInto('vm_template')
       .values({
-        uuid,
-        unique_name: uuid,
-        name: 'debian',
-        display_text: 'Debian',
-        public: false,
-        featured: false,
-        extractable: false,
-        bootable: true,
-        hvm: true,
-        bits: 64,
-        arch: 'x86_64',
-        url: 'http://origin.test/d.qcow2',
-        format: 'QCOW2',
-        enable_password: false,
-        enable_sshkey: false,
-        dynamically_scalable: false,
+        ...templateRow(uuid),
         cross_zones: true,
         size: 600,
         virtual_size: 600,
-        state: 'Active',
         account_id: account.id,
       })
       .returning('id')

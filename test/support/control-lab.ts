@@ -21,6 +21,7 @@ import { freshDatabase } from './postgres.ts';
 import type { TestDatabase } from './postgres.ts';
 import { startScriptedHost } from './scripted-host.ts';
 import type { HostScript, ScriptedHost } from './scripted-host.ts';
+import { registrationInput, templateRow } from './templates.ts';
 import { testTemporal, workflowBundle } from './temporal.ts';
 import type { TestTemporal } from './temporal.ts';
 import { until } from './until.ts';
@@ -267,45 +268,6 @@ async function makePlace(db: Database) {
 type Ids = Pick<ControlLab, 'accountId' | 'userId' | 'zoneId'>;
 
 const registrationOf = ({ accountId, userId, zoneId }: Ids): RegistrationInput => ({
-  v: 1,
-  templateId: randomUUID(),
-  accountId,
-  userId,
-  name: 'debian',
-  displayText: 'Debian',
-  url: 'http://origin.test/debian.qcow2',
-  format: 'QCOW2',
-  zoneIds: [zoneId],
-  allZones: false,
-  isPublic: false,
-  isFeatured: false,
-  isExtractable: false,
-  bootable: true,
-  requiresHvm: true,
-  passwordEnabled: false,
-  sshKeyEnabled: false,
-  dynamicallyScalable: false,
-  bits: 64,
+  ...registrationInput({ templateId: randomUUID(), accountId, userId, zoneIds: [zoneId] }),
   details: { rootDiskController: 'virtio' },
-});
-
-const templateRow = (uuid: string) => ({
-  uuid,
-  unique_name: uuid,
-  name: 'debian',
-  display_text: 'Debian',
-  public: false,
-  featured: false,
-  extractable: false,
-  bootable: true,
-  hvm: true,
-  bits: 64,
-  arch: 'x86_64',
-  url: 'http://origin.test/debian.qcow2',
-  format: 'QCOW2' as const,
-  enable_password: false,
-  enable_sshkey: false,
-  dynamically_scalable: false,
-  cross_zones: false,
-  state: 'Active' as const,
 });

@@ -1,9 +1,6 @@
 /** The real qemu-img, where it is installed: tests compare our verdicts with its. */
 import { execFileSync, spawnSync } from 'node:child_process';
 
-export const hasQemuImg = spawnSync('qemu-img', ['--version']).status === 0;
-export const hasXorriso = spawnSync('xorriso', ['--version']).status === 0;
-
 export const run = (program: string, ...args: readonly string[]): string =>
   execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 

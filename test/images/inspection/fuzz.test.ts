@@ -15,10 +15,10 @@ import { openInspectionLab } from '../../support/inspection-lab.ts';
 import type { InspectionLab } from '../../support/inspection-lab.ts';
 import { below, createRandom, mutate, pick } from '../../support/mutations.ts';
 import type { Interesting } from '../../support/mutations.ts';
-import { checkFaults, hasQemuImg } from '../../support/qemu.ts';
+import { isFullRun, needing } from '../../support/programs.ts';
+import { checkFaults } from '../../support/qemu.ts';
 
-const FULL = process.env['BYPASS_TEST_FULL'] === '1';
-const ROUNDS = FULL ? 200_000 : 2000;
+const ROUNDS = isFullRun ? 200_000 : 2000;
 const FIRST_SEED = Number(process.env['BYPASS_FUZZ_SEED'] ?? 1);
 const MIB = 1_048_576;
 
@@ -117,13 +117,13 @@ it.each([
     }
     expect(most).toBeLessThan(64 * MIB);
   },
-  FULL ? 3_600_000 : 120_000,
+  isFullRun ? 3_600_000 : 120_000,
 );
 
 it('a head that is cut anywhere is judged', () => {
   const crashes: string[] = [];
   for (const [index, { bytes }] of [...QCOW2, ...OTHERS].entries()) {
-    for (let length = 0; length <= 700; length += FULL || index === 0 ? 1 : 11) {
+    for (let length = 0; length <= 700; length += isFullRun || index === 0 ? 1 : 11) {
       for (const declared of ['QCOW2', 'RAW', 'ISO'] as const) {
         for (const size of [length, bytes.length, Number.MAX_SAFE_INTEGER]) {
           const result = outcome(() => inspectHead(bytes.subarray(0, length), size, declared));
@@ -145,7 +145,7 @@ function outcome(inspect: () => unknown): 'accepted' | 'refused' | 'crash' {
   }
 }
 
-(hasQemuImg ? describe : describe.skip)('whatever is taken', () => {
+needing('qemu-img')('whatever is taken', () => {
   it(
     'has no fault that qemu-img check finds and that could harm',
     async () => {
@@ -163,6 +163,6 @@ function outcome(inspect: () => unknown): 'accepted' | 'refused' | 'crash' {
       }
       expect(wrong).toEqual([]);
     },
-    FULL ? 3_600_000 : 120_000,
+    isFullRun ? 3_600_000 : 120_000,
   );
 });

@@ -3,21 +3,14 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { qcow2Disk } from '../../support/hostile-images.ts';
 import { qcow2Image } from '../../support/images.ts';
+import { isFullRun, needing } from '../../support/programs.ts';
 import { openInspectionLab, said } from '../../support/inspection-lab.ts';
 import type { InspectionLab } from '../../support/inspection-lab.ts';
-import {
-  checkFaults,
-  checkStatus,
-  createQcow2,
-  hasQemuImg,
-  hasXorriso,
-  run,
-  write,
-} from '../../support/qemu.ts';
+import { checkFaults, checkStatus, createQcow2, run, write } from '../../support/qemu.ts';
 
-const withQemu = hasQemuImg ? describe : describe.skip;
-const withXorriso = hasXorriso ? describe : describe.skip;
-const inFull = hasQemuImg && process.env['BYPASS_TEST_FULL'] === '1' ? describe : describe.skip;
+const withQemu = needing('qemu-img');
+const withXorriso = needing('xorriso');
+const inFull = isFullRun ? withQemu : describe.skip;
 
 const DATA = [
   'write -P 1 0 1M',

@@ -1,0 +1,47 @@
+/** A template as tests that are about something else need one. */
+import type { RegistrationInput } from '../../model/payloads.ts';
+
+/** Its row, without size and owner. */
+export const templateRow = (uuid: string) => ({
+  uuid,
+  unique_name: uuid,
+  name: 'debian',
+  display_text: 'Debian',
+  public: false,
+  featured: false,
+  extractable: false,
+  bootable: true,
+  hvm: true,
+  bits: 64,
+  arch: 'x86_64',
+  url: 'http://origin.test/debian.qcow2',
+  format: 'QCOW2' as const,
+  enable_password: false,
+  enable_sshkey: false,
+  dynamically_scalable: false,
+  cross_zones: false,
+  state: 'Active' as const,
+});
+
+/** What asks for its registration. */
+export const registrationInput = (
+  asked: Pick<RegistrationInput, 'templateId' | 'accountId' | 'userId' | 'zoneIds'>,
+): RegistrationInput => ({
+  v: 1,
+  ...asked,
+  name: 'debian',
+  displayText: 'Debian',
+  url: 'http://origin.test/debian.qcow2',
+  format: 'QCOW2',
+  allZones: false,
+  isPublic: false,
+  isFeatured: false,
+  isExtractable: false,
+  bootable: true,
+  requiresHvm: true,
+  passwordEnabled: false,
+  sshKeyEnabled: false,
+  dynamicallyScalable: false,
+  bits: 64,
+  details: {},
+});
