@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { findByApiKey, openSecretKey, type User } from '../db/accounts.ts';
 import type { ApiDependencies } from './command.ts';
+import { tokenOf } from './cookies.ts';
 import { unauthorized } from './errors.ts';
 import type { Given } from './request.ts';
+import { requireSession } from './session.ts';
 import { isInTime, isSignedWith } from './signature.ts';
 
 /** For a key that nobody has: it is refused after the same work. */
@@ -11,9 +13,18 @@ const NOBODYS_SECRET = randomBytes(64).toString('base64url');
 
 /** @throws ApiError 401, the same whatever is wrong */
 export async function authenticate(
-  { db, masterKey, now }: Pick<ApiDependencies, 'db' | 'masterKey' | 'now'>,
+  dependencies: ApiDependencies,
   given: Given,
+  cookies: string | undefined,
 ): Promise<User> {
+  const key = given.get('sessionkey');
+  const isSigned = given.get('apiKey') !== undefined || given.get('signature') !== undefined;
+  return isSigned || key === undefined
+    ? authenticateByKey(dependencies, given)
+    : requireSession(dependencies, { token: tokenOf(cookies), key });
+}
+
+async function authenticateByKey({ db, masterKey, now }: ApiDependencies, given: Given): Promise<User> {
   const apiKey = given.get('apiKey');
   // PostgreSQL takes no NUL in a text; no key has one.
   const known = apiKey === undefined || apiKey.includes('\0') ? undefined : await findByApiKey(db, apiKey);

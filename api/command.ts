@@ -4,6 +4,7 @@ import type { Role, User } from '../db/accounts.ts';
 import type { Database } from '../db/database.ts';
 import type { Orchestration } from '../orchestration/client.ts';
 import type { MasterKey } from '../trust/master-key.ts';
+import type { CallLimit } from './call-limit.ts';
 import { missingParameter } from './errors.ts';
 import type { Parameters, Values } from './parameters.ts';
 import type { Given } from './request.ts';
@@ -27,6 +28,12 @@ export interface ApiDependencies {
   readonly orchestration: ApiOrchestration;
   readonly masterKey: MasterKey;
   readonly now: () => Date;
+  /** Calls of one user. */
+  readonly calls: CallLimit;
+  /** Failed logins with one name from one address. */
+  readonly logins: CallLimit;
+  /** Seconds after which a session that nobody uses is over. */
+  readonly sessionIdle: number;
 }
 
 /** What a command knows of the call besides its parameters. */
@@ -54,8 +61,12 @@ export interface Definition<P extends Parameters> {
   readonly run: (context: CommandContext, values: Values<P>) => Promise<Answer>;
 }
 
-export interface Command extends Omit<Definition<Parameters>, 'run' | 'isAsync'> {
+/** What `listApis` and the documentation tell of a command. */
+export interface Documented extends Omit<Definition<Parameters>, 'run' | 'isAsync'> {
   readonly isAsync: boolean;
+}
+
+export interface Command extends Documented {
   /** Reads and checks the parameters, and only then does anything. */
   readonly execute: (context: CommandContext, given: Given) => Promise<Answer>;
 }
@@ -71,7 +82,8 @@ export function defineCommand<P extends Parameters>({ run, ...definition }: Defi
   };
 }
 
-function readValues<P extends Parameters>(
+/** @throws ApiError that names what is missing or wrong */
+export function readValues<P extends Parameters>(
   { name: command, parameters }: { readonly name: string; readonly parameters: P },
   given: Given,
 ): Values<P> {

@@ -2,16 +2,22 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { User } from '../db/accounts.ts';
 import { authenticate } from './authenticate.ts';
-import type { ApiDependencies, Command } from './command.ts';
+import type { ApiDependencies, Command, Documented } from './command.ts';
 import { ApiError, badParameter, errorCode, notAvailable } from './errors.ts';
 import { explain, internalError } from './explain.ts';
-import { findCommand } from './registry.ts';
+import { findCommand, findDoor } from './registry.ts';
 import { type Given, readParameters } from './request.ts';
 
 export interface ApiRequest {
   /** Query and form, as they came. */
   readonly texts: readonly string[];
   readonly idempotencyKey: string | undefined;
+  readonly cookies: string | undefined;
+  /** Whether it came over TLS. */
+  readonly secure: boolean;
+  readonly isPost: boolean;
+  /** Where it came from. */
+  readonly address: string;
   readonly id: string;
   readonly log: FastifyBaseLogger;
 }
@@ -19,6 +25,7 @@ export interface ApiRequest {
 export interface ApiAnswer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
+  readonly headers?: Record<string, string | string[]>;
 }
 
 /** Milliseconds: clients give up after 10 s. */
@@ -29,13 +36,23 @@ const MAX_IDEMPOTENCY_KEY = 255;
 export async function dispatch(dependencies: ApiDependencies, request: ApiRequest): Promise<ApiAnswer> {
   const answerBy = Date.now() + ANSWER_WITHIN;
   const { log } = request;
-  let command: Command | undefined;
+  let command: Documented | undefined;
   let user: User | undefined;
   try {
     const given = readParameters(...request.texts);
-    command = findCommand(given.get('command') ?? '');
-    user = await authenticate(dependencies, given);
-    const allowed = permitted(command, user, given);
+    const name = given.get('command') ?? '';
+    const door = findDoor(name);
+    if (door !== undefined) {
+      command = door;
+      checkEnvelope(given, request);
+      const { answer, cookies } = await door.open({ ...dependencies, ...request }, given);
+      return { status: 200, body: wrap(door, answer), headers: { 'set-cookie': [...cookies] } };
+    }
+    const called = findCommand(name);
+    command = called;
+    user = await authenticate(dependencies, given, request.cookies);
+    countCall(dependencies, user);
+    const allowed = permitted(called, user, given);
     checkEnvelope(given, request);
     const context = {
       ...dependencies,
@@ -67,6 +84,17 @@ function permitted(command: Command | undefined, user: User, given: Given): Comm
   return command;
 }
 
+/** In the words of CloudStack, which clients look for. */
+function countCall({ calls }: ApiDependencies, { userUuid }: User): void {
+  const wait = calls.take(userUuid);
+  if (wait === 0) return;
+  throw new ApiError(
+    errorCode.limit,
+    `The given user has reached his/her account api limit, please retry after ${wait} ms.`,
+    { retryAfterMs: wait },
+  );
+}
+
 function checkEnvelope(given: Given, { idempotencyKey }: ApiRequest): void {
   const format = given.get('response')?.toLowerCase() ?? 'json';
   if (format !== 'json') throw badParameter('response', 'must be json, or absent: answers are JSON only.');
@@ -78,12 +106,15 @@ function checkEnvelope(given: Given, { idempotencyKey }: ApiRequest): void {
   }
 }
 
-const wrap = (command: Command | undefined, answer: unknown): ApiAnswer['body'] => ({
+const wrap = (command: Documented | undefined, answer: unknown): ApiAnswer['body'] => ({
   [command === undefined ? 'errorresponse' : `${command.name.toLowerCase()}response`]: answer,
 });
 
 /** An error in CloudStack's wrapper: that of the command, where it exists. */
-export const refuse = (command: Command | undefined, error: ApiError): ApiAnswer => ({
+export const refuse = (command: Documented | undefined, error: ApiError): ApiAnswer => ({
   status: error.code,
   body: wrap(command, error.toBody()),
+  ...(error.retryAfterMs === undefined
+    ? {}
+    : { headers: { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) } }),
 });

@@ -3,6 +3,7 @@
 /** CloudStack's error codes; they are the HTTP status as well. */
 export const errorCode = {
   unauthorized: 401,
+  limit: 429,
   malformed: 430,
   parameter: 431,
   unsupported: 432,
@@ -25,10 +26,17 @@ const SERVER_API_EXCEPTION = 9999;
 export class ApiError extends Error {
   readonly code: number;
   readonly csErrorCode: number;
+  /** Milliseconds after which the same call may succeed. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: number, message: string, options: { csErrorCode?: number; cause?: unknown } = {}) {
+  constructor(
+    code: number,
+    message: string,
+    options: { csErrorCode?: number; cause?: unknown; retryAfterMs?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
     this.csErrorCode = options.csErrorCode ?? CS_ERROR_CODE[code] ?? SERVER_API_EXCEPTION;
   }
 

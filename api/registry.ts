@@ -1,5 +1,6 @@
 /** Every command of the API. */
 import type { Command } from './command.ts';
+import type { Door } from './door.ts';
 import { addCluster } from './commands/add-cluster.ts';
 import { cancelTemplateDeployment } from './commands/cancel-template-deployment.ts';
 import { createHostInvite } from './commands/create-host-invite.ts';
@@ -7,6 +8,7 @@ import { createZone } from './commands/create-zone.ts';
 import { deleteHost } from './commands/delete-host.ts';
 import { deleteIso } from './commands/delete-iso.ts';
 import { deleteTemplate } from './commands/delete-template.ts';
+import { getApiLimit } from './commands/get-api-limit.ts';
 import { listApis } from './commands/list-apis.ts';
 import { listClusters } from './commands/list-clusters.ts';
 import { listEvents } from './commands/list-events.ts';
@@ -17,6 +19,8 @@ import { listStoragePools } from './commands/list-storage-pools.ts';
 import { listTemplateDeployments } from './commands/list-template-deployments.ts';
 import { listTemplates } from './commands/list-templates.ts';
 import { listZones } from './commands/list-zones.ts';
+import { login } from './commands/login.ts';
+import { logout } from './commands/logout.ts';
 import { prepareTemplate } from './commands/prepare-template.ts';
 import { queryAsyncJobResult } from './commands/query-async-job-result.ts';
 import { registerIso } from './commands/register-iso.ts';
@@ -31,7 +35,8 @@ export const COMMANDS: readonly Command[] = [
   deleteHost,
   deleteIso,
   deleteTemplate,
-  listApis(() => COMMANDS),
+  getApiLimit,
+  listApis(() => [...COMMANDS, ...DOORS]),
   listClusters,
   listEvents,
   listHosts,
@@ -48,7 +53,17 @@ export const COMMANDS: readonly Command[] = [
   updateHost,
 ];
 
-const BY_NAME = new Map(COMMANDS.map((command) => [command.name.toLowerCase(), command]));
+/** Those that come without a signature. */
+export const DOORS: readonly Door[] = [login, logout];
+
+const byName = <T extends { readonly name: string }>(all: readonly T[]): ReadonlyMap<string, T> =>
+  new Map(all.map((one) => [one.name.toLowerCase(), one]));
+
+const COMMANDS_BY_NAME = byName(COMMANDS);
+const DOORS_BY_NAME = byName(DOORS);
 
 /** @param name in any case */
-export const findCommand = (name: string): Command | undefined => BY_NAME.get(name.toLowerCase());
+export const findCommand = (name: string): Command | undefined => COMMANDS_BY_NAME.get(name.toLowerCase());
+
+/** @param name in any case */
+export const findDoor = (name: string): Door | undefined => DOORS_BY_NAME.get(name.toLowerCase());

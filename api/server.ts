@@ -85,10 +85,18 @@ function addApi(server: FastifyInstance, dependencies: ServerDependencies): void
       const answer: ApiAnswer = await dispatch(dependencies, {
         texts: [query, form],
         idempotencyKey: typeof key === 'string' && key !== '' ? key : undefined,
+        cookies: request.headers.cookie,
+        secure: request.protocol === 'https',
+        isPost: request.method === 'POST',
+        address: request.ip,
         id: request.id,
         log: request.log,
       });
-      return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
+      return reply
+        .code(answer.status)
+        .headers(answer.headers ?? {})
+        .type('application/json; charset=utf-8')
+        .send(answer.body);
     },
   });
 }

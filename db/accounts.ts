@@ -38,7 +38,8 @@ export class AlreadyExists extends Error {}
 const KEY_BYTES = 64;
 const PASSWORD_BYTES = 18;
 
-const users = (db: Queryable) =>
+/** Users who may call. */
+export const users = (db: Queryable) =>
   db
     .selectFrom('user')
     .innerJoin('account', 'account.id', 'user.account_id')
@@ -72,6 +73,20 @@ export async function findByApiKey(
 /** @throws ImageError SealBroken when it was sealed with another master key */
 export const openSecretKey = (masterKey: MasterKey, sealed: string): Promise<string> =>
   openText(masterKey, 'user', sealed);
+
+/** The user of that name, with the hash of the password. */
+export async function findByName(
+  db: Queryable,
+  username: string,
+): Promise<{ readonly user: User; readonly passwordHash: string | null } | undefined> {
+  const row = await users(db)
+    .where('user.username', '=', username)
+    .select('user.password_hash as passwordHash')
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { passwordHash, ...user } = row;
+  return { user, passwordHash };
+}
 
 /** Makes an account of that name and role, with one user of the same name. */
 export async function createUser(

@@ -37,6 +37,15 @@ interface UserTable {
   removed: NullableTime;
 }
 
+interface SessionTable {
+  id: Id;
+  token_hash: string;
+  key_hash: string;
+  user_id: number;
+  created: Time;
+  last_used: Time;
+}
+
 interface DataCenterTable {
   id: Id;
   uuid: Generated<string>;
@@ -299,6 +308,7 @@ interface EventTable {
 export interface Tables {
   account: AccountTable;
   user: UserTable;
+  session: SessionTable;
   data_center: DataCenterTable;
   cluster: ClusterTable;
   host_invite: HostInviteTable;

@@ -1,6 +1,7 @@
 /** The api: stateless, so several can run. */
 import type { AddressInfo } from 'node:net';
 import { sql } from 'kysely';
+import { createCallLimit } from '../api/call-limit.ts';
 import { buildServer } from '../api/server.ts';
 import type { Database } from '../db/database.ts';
 import { createOrchestration } from '../orchestration/client.ts';
@@ -18,6 +19,9 @@ import type { Logger, Temporal } from './runtime.ts';
 import { label, type Settings } from './settings.ts';
 
 const READY_MS = 2000;
+const SECOND = 1000;
+/** With one name from one address, in a minute. */
+const FAILED_LOGINS = 10;
 
 /** Runs until it is told to stop. */
 export async function run(settings: Settings): Promise<void> {
@@ -54,6 +58,9 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
         masterKey,
         orchestration: createOrchestration(temporal.client),
         now: () => new Date(),
+        calls: createCallLimit(settings.number('apiCalls'), SECOND),
+        logins: createCallLimit(FAILED_LOGINS, 60 * SECOND),
+        sessionIdle: settings.number('sessionIdle', 1) * 60,
         ready: () => isReady(db, temporal),
         temporalUiUrl: settings.text('temporalUiUrl'),
         logger,

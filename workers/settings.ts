@@ -53,6 +53,20 @@ export const SETTINGS = {
     '8080',
     'port of the api; 0 takes a free one (`npm start -- --port 0`: free ones for everything)',
   ),
+  apiCalls: setting(
+    ['dev', 'api'],
+    'BYPASS_API_CALLS',
+    '--api-calls',
+    '100',
+    'calls of one user in a second; more are answered 429 (0: no limit)',
+  ),
+  sessionIdle: setting(
+    ['dev', 'api'],
+    'BYPASS_SESSION_IDLE',
+    '--session-idle',
+    '30',
+    'minutes after which a session that nobody uses is over',
+  ),
   temporalPort: setting(
     ['dev'],
     'BYPASS_TEMPORAL_PORT',

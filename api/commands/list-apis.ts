@@ -1,8 +1,8 @@
-import { type Command, defineCommand, EVERYBODY } from '../command.ts';
+import { type Command, defineCommand, type Documented, EVERYBODY } from '../command.ts';
 import { text } from '../parameters.ts';
 import { answerList, boolean, list, type Shape, string } from '../response.ts';
 
-const API: Shape<Command> = {
+const API: Shape<Documented> = {
   name: string('the name of the command', ({ name }) => name),
   description: string('what it does', ({ description }) => description),
   since: string('the version that it came with', ({ since }) => since ?? '0.1.0'),
@@ -24,7 +24,7 @@ const API: Shape<Command> = {
 };
 
 /** @param commands all there are, this one among them */
-export const listApis = (commands: () => readonly Command[]): Command =>
+export const listApis = (commands: () => readonly Documented[]): Command =>
   defineCommand({
     name: 'listApis',
     description: 'Lists the commands that the caller may use, with their parameters and answers.',

@@ -1,4 +1,4 @@
-import { COMMANDS } from '../../api/registry.ts';
+import { COMMANDS, DOORS } from '../../api/registry.ts';
 import { openLab, send, sendRaw, sign } from './lab.ts';
 import type { Json, Lab } from './lab.ts';
 
@@ -71,6 +71,7 @@ describe('who may call', () => {
 
 describe('roles', () => {
   const forUsers = new Set([
+    'getApiLimit',
     'deleteIso',
     'deleteTemplate',
     'listApis',
@@ -104,15 +105,15 @@ describe('roles', () => {
   test('listApis shows each what he may call', async () => {
     const names = async (who: typeof lab.admin): Promise<readonly string[]> =>
       (await who.ok('listApis')).api.map(({ name }: Json) => name as string).toSorted();
-    expect(await names(lab.admin)).toEqual(COMMANDS.map(({ name }) => name).toSorted());
-    expect(await names(lab.user)).toEqual([...forUsers].toSorted());
+    expect(await names(lab.admin)).toEqual([...COMMANDS, ...DOORS].map(({ name }) => name).toSorted());
+    expect(await names(lab.user)).toEqual([...forUsers, 'login', 'logout'].toSorted());
   });
 });
 
 describe('listApis', () => {
   test('has what cmk asserts: every name, type and flag, with the right types', async () => {
     const { count, api } = await lab.admin.ok('listApis', { listall: true });
-    expect(count).toBe(COMMANDS.length);
+    expect(count).toBe(COMMANDS.length + DOORS.length);
     for (const command of api) {
       expect(command).toMatchObject({
         name: expect.any(String),

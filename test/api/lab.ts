@@ -4,7 +4,9 @@
  */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { createCallLimit } from '../../api/call-limit.ts';
 import { buildServer } from '../../api/server.ts';
+import type { ServerDependencies } from '../../api/server.ts';
 import { createUser, findByApiKey } from '../../db/accounts.ts';
 import type { Credentials, Role, User } from '../../db/accounts.ts';
 import { openCopy } from '../../db/copies.ts';
@@ -77,7 +79,7 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export async function openLab(): Promise<Lab> {
+export async function openLab(dependencies: Partial<ServerDependencies> = {}): Promise<Lab> {
   const database = await freshDatabase();
   const { db } = database;
   const masterKey = masterKeyOf([randomBytes(32)]);
@@ -96,8 +98,12 @@ export async function openLab(): Promise<Lab> {
     masterKey,
     orchestration,
     now: () => time ?? new Date(),
+    calls: createCallLimit(0, 1000),
+    logins: createCallLimit(10, 60_000),
+    sessionIdle: 1800,
     ready: () => Promise.resolve(true),
     temporalUiUrl: 'http://127.0.0.1:8233',
+    ...dependencies,
   });
   const newUser = async (name: string, role: Role): Promise<Caller> => {
     const credentials = await createUser(db, masterKey, { username: name, password: 'a password' }, role);

@@ -1,0 +1,30 @@
+import type { User } from '../../db/accounts.ts';
+import type { CallCount } from '../call-limit.ts';
+import { defineCommand, EVERYBODY } from '../command.ts';
+import { answerOne, integer, long, type Shape, string } from '../response.ts';
+
+const LIMIT: Shape<User & CallCount & { readonly allowed: number }> = {
+  account: string('the name of the account', ({ accountName }) => accountName),
+  accountid: string('the id of the account', ({ accountUuid }) => accountUuid),
+  apiAllowed: integer('calls in a window of time; 0 for no limit', ({ allowed }) => allowed),
+  apiIssued: integer('calls in this window', ({ issued }) => issued),
+  expireAfter: long('milliseconds until the next window begins', ({ expireAfter }) => expireAfter),
+};
+
+export const getApiLimit = defineCommand({
+  name: 'getApiLimit',
+  description:
+    'Tells how many calls the caller may make, and how many were made. Each process of the api counts.',
+  roles: EVERYBODY,
+  parameters: {},
+  response: LIMIT,
+  run: ({ caller, calls }) =>
+    Promise.resolve(
+      answerOne(
+        'apilimit',
+        LIMIT,
+        [{ ...caller, ...calls.state(caller.userUuid), allowed: calls.allowed }],
+        caller,
+      ),
+    ),
+});
