@@ -49,8 +49,7 @@ async function fetchOnce<T>(mirror: Mirror, attempt: Attempt, finish: () => Prom
   let note: string | undefined;
   let failure: ImageError | undefined;
   try {
-    const source = await openMirror(mirror, attempt);
-    note = source.restarted;
+    const source = await openMirror(mirror, attempt, (reason) => (note = reason));
     await receive(source, mirror, attempt);
     return await finish();
   } catch (error) {
@@ -71,7 +70,11 @@ async function fetchOnce<T>(mirror: Mirror, attempt: Attempt, finish: () => Prom
   }
 }
 
-function openMirror(mirror: Mirror, { request, deps, meter, intake }: Attempt): Promise<OpenedSource> {
+function openMirror(
+  mirror: Mirror,
+  { request, deps, meter, intake }: Attempt,
+  onRestart: (reason: string) => void,
+): Promise<OpenedSource> {
   const begun = intake.part.checkpoint;
   meter.phase('connecting', { source: displayUrl(mirror.url) });
   const resume =
@@ -79,7 +82,7 @@ function openMirror(mirror: Mirror, { request, deps, meter, intake }: Attempt): 
       ? { offset: begun.offset, etag: begun.etag, total: begun.total }
       : undefined;
   const { secrets, signal } = request;
-  return deps.sources.for(mirror.url).open({ url: mirror.url, secrets, signal, resume });
+  return deps.sources.for(mirror.url).open({ url: mirror.url, secrets, signal, resume, onRestart });
 }
 
 async function receive(source: OpenedSource, mirror: Mirror, attempt: Attempt): Promise<void> {

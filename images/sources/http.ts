@@ -44,13 +44,13 @@ async function open(request: OpenRequest, settings: HttpSettings): Promise<Opene
     const outcome = outcomeOf(request, answer);
     if (outcome.from === 'new request') {
       answer.close();
-      const again = await open({ ...request, resume: undefined }, settings);
-      return { ...again, restarted: outcome.reason };
+      request.onRestart?.(outcome.reason);
+      return await open({ ...request, resume: undefined }, settings);
     }
+    if (outcome.from === 'zero' && outcome.reason !== undefined) request.onRestart?.(outcome.reason);
     return {
       ...facts(answer),
       offset: outcome.from === 'offset' ? (request.resume?.offset ?? 0) : 0,
-      restarted: outcome.from === 'zero' ? outcome.reason : undefined,
       body: answer.body,
       close: () => answer.close(),
     };

@@ -81,6 +81,7 @@ async function open(request: OpenRequest, settings: NfsSettings): Promise<Opened
     signal: request.signal,
     explain: (told, begun) => explain(told, begun, about),
   });
+  if (request.resume !== undefined) request.onRestart?.('files on NFS are read from the beginning only');
   return {
     finalUrl: about.url,
     total,
@@ -89,7 +90,6 @@ async function open(request: OpenRequest, settings: NfsSettings): Promise<Opened
     contentType: undefined,
     ranges: false,
     offset: 0,
-    restarted: request.resume === undefined ? undefined : 'files on NFS are read from the beginning only',
     body: stream.body,
     close: () => stream.close(),
   };

@@ -20,6 +20,8 @@ export interface ResumePoint {
 
 export interface OpenRequest extends SourceRequest {
   readonly resume?: ResumePoint | undefined;
+  /** Told why the body begins at 0 although a resume was asked for, as soon as that is known. */
+  onRestart?(reason: string): void;
 }
 
 export interface SourceFacts {
@@ -42,8 +44,6 @@ export interface SourceHead extends SourceFacts {
 export interface OpenedSource extends SourceFacts {
   /** Where in the file the body begins: the resume point's offset, or 0. */
   readonly offset: number;
-  /** Why the body begins at 0 although a resume was asked for. */
-  readonly restarted: string | undefined;
   /** Batches of chunks, about 1 MiB each while bytes flow fast. Ends after the last byte, or throws ImageError. */
   readonly body: AsyncIterable<readonly Buffer[]>;
   /** Drops the connection; harmless after the end. */

@@ -94,6 +94,10 @@ const CHANGED: readonly Row[] = [
   ['another tag each time, cut each time', { kind: 'ConnectionLost', kept: true }],
   ['200 for the rest', { note: 'the source sent the whole file again', ...twice }],
   ['416 for the rest', { note: 'the file at the source became shorter', ...twice }],
+  [
+    '416 for the rest, then 404',
+    { kind: 'NotFound', note: 'the file at the source became shorter', kept: true },
+  ],
   ['206 shifted', { kind: 'ProtocolError', message: /other bytes than asked for/, kept: true }],
   ['gzip for the rest', { kind: 'ProtocolError', message: /Content-Encoding gzip/, kept: true }],
   ['401 for the rest', { kind: 'Refused', kept: true }],

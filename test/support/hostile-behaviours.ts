@@ -108,6 +108,8 @@ export const HOSTILE: Readonly<Record<string, Behaviour>> = {
   })),
   '416 for the rest': (h) =>
     h.n < 2 ? halfThen('416 Range Not Satisfiable', 'Content-Range: bytes */10')(h) : h.answer(),
+  '416 for the rest, then 404': (h) =>
+    h.n < 2 ? halfThen('416 Range Not Satisfiable', 'Content-Range: bytes */10')(h) : status('404 Gone')(h),
   'gzip unasked': async (h) => {
     const packed = gzipSync(h.body, { level: 1 });
     await h.answer({ body: packed, fields: ['Content-Encoding: gzip'] });
