@@ -9,6 +9,7 @@ import { missingParameter } from './errors.ts';
 import type { Parameters, Values } from './parameters.ts';
 import type { Given } from './request.ts';
 import type { Answer, FieldDoc } from './response.ts';
+import type { SharedAnswers } from './shared-answers.ts';
 
 /** What the api asks of workflows. */
 export type ApiOrchestration = Pick<
@@ -34,6 +35,16 @@ export interface ApiDependencies {
   readonly logins: CallLimit;
   /** Seconds after which a session that nobody uses is over. */
   readonly sessionIdle: number;
+  readonly answers: SharedAnswers;
+  readonly installation: Installation;
+}
+
+/** What people are told of this installation. */
+export interface Installation {
+  readonly version: string;
+  /** Empty when not known. */
+  readonly temporalUiUrl: string;
+  readonly temporalNamespace: string;
 }
 
 /** What a command knows of the call besides its parameters. */

@@ -2,11 +2,12 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { User } from '../db/accounts.ts';
 import { authenticate } from './authenticate.ts';
-import type { ApiDependencies, Command, Documented } from './command.ts';
+import type { ApiDependencies, Command, CommandContext, Documented } from './command.ts';
 import { ApiError, badParameter, errorCode, notAvailable } from './errors.ts';
 import { explain, internalError } from './explain.ts';
 import { findCommand, findDoor } from './registry.ts';
 import { type Given, readParameters } from './request.ts';
+import type { Answer } from './response.ts';
 
 export interface ApiRequest {
   /** Query and form, as they came. */
@@ -32,6 +33,17 @@ export interface ApiAnswer {
 const ANSWER_WITHIN = 7_800;
 const NO_COMMAND = 'Invalid request, no command sent: give the parameter command, such as command=listApis.';
 const MAX_IDEMPOTENCY_KEY = 255;
+/** What says who calls and how, and changes nothing of the answer to a list. */
+const ENVELOPE: ReadonlySet<string> = new Set([
+  'command',
+  'response',
+  'apikey',
+  'signature',
+  'signatureversion',
+  'expires',
+  'sessionkey',
+  'maxage',
+]);
 
 export async function dispatch(dependencies: ApiDependencies, request: ApiRequest): Promise<ApiAnswer> {
   const answerBy = Date.now() + ANSWER_WITHIN;
@@ -62,7 +74,7 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
       answerBy,
       log,
     };
-    const answer = await allowed.execute(context, given);
+    const answer = await execute(allowed, context, given);
     return { status: 200, body: wrap(command, answer) };
   } catch (error) {
     const told = explain(error) ?? internalError(request.id);
@@ -74,6 +86,24 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
       'call',
     );
   }
+}
+
+/** What is only read may be an answer that was given a moment ago, where the caller says how old it may be. */
+function execute(command: Command, context: CommandContext, given: Given): Promise<Answer> {
+  const maxAge = readMaxAge(given);
+  if (maxAge === 0 || !command.name.startsWith('list')) return command.execute(context, given);
+  const { accountUuid, role } = context.caller;
+  const asked = given.entries
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name]) => !ENVELOPE.has(name));
+  const key = JSON.stringify([command.name, accountUuid, role, asked]);
+  return context.answers.get(key, maxAge * 1000, () => command.execute(context, given));
+}
+
+function readMaxAge(given: Given): number {
+  const text = given.get('maxage') ?? '0';
+  if (/^\d$/.test(text)) return Number(text);
+  throw badParameter('maxage', `is '${text.slice(0, 20)}'; give seconds from 0 to 9.`);
 }
 
 /** The one place where roles are checked. */

@@ -10,6 +10,7 @@ import { deleteIso } from './commands/delete-iso.ts';
 import { deleteTemplate } from './commands/delete-template.ts';
 import { getApiLimit } from './commands/get-api-limit.ts';
 import { listApis } from './commands/list-apis.ts';
+import { listCapabilities } from './commands/list-capabilities.ts';
 import { listClusters } from './commands/list-clusters.ts';
 import { listEvents } from './commands/list-events.ts';
 import { listHosts } from './commands/list-hosts.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   deleteTemplate,
   getApiLimit,
   listApis(() => [...COMMANDS, ...DOORS]),
+  listCapabilities,
   listClusters,
   listEvents,
   listHosts,

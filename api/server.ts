@@ -1,4 +1,4 @@
-/** The HTTP server: one endpoint for commands, health, and a page for who comes with a browser. */
+/** The HTTP server: one endpoint for commands, health, and the page. */
 import { randomUUID } from 'node:crypto';
 import {
   fastify,
@@ -11,15 +11,14 @@ import type { ApiDependencies } from './command.ts';
 import { type ApiAnswer, dispatch, refuse } from './dispatch.ts';
 import { ApiError } from './errors.ts';
 import { internalError } from './explain.ts';
-import { frontPage } from './front-page.ts';
+import { addPage, type Page } from './page.ts';
 
 export const API_PATH = '/client/api';
 
 export interface ServerDependencies extends ApiDependencies {
   /** Whether what it depends on answers. */
   readonly ready: () => Promise<boolean>;
-  /** Temporal's Web UI, for people; empty when not known. */
-  readonly temporalUiUrl?: string;
+  readonly page?: Page | undefined;
   readonly logger?: FastifyBaseLogger;
 }
 
@@ -32,8 +31,7 @@ const FORM = 'application/x-www-form-urlencoded';
 
 const HEADERS = {
   'cache-control': 'no-store',
-  'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+  'content-security-policy': "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
@@ -70,7 +68,7 @@ export function buildServer(dependencies: ServerDependencies): FastifyInstance {
   });
   addApi(server, dependencies);
   addHealth(server, dependencies);
-  addFrontPage(server, dependencies);
+  if (dependencies.page !== undefined) addPage(server, dependencies.page);
   return server;
 }
 
@@ -110,14 +108,6 @@ function addHealth(server: FastifyInstance, { ready }: ServerDependencies): void
       .type('text/plain')
       .send(isReady ? 'ready\n' : 'not ready\n');
   });
-}
-
-function addFrontPage(server: FastifyInstance, { temporalUiUrl }: ServerDependencies): void {
-  server.get('/', (request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .send(frontPage({ apiUrl: `${request.protocol}://${request.host}${API_PATH}`, temporalUiUrl })),
-  );
 }
 
 /** What HTTP itself is refused for, before any command is looked at. */

@@ -29,6 +29,7 @@ const folders = [
   'cli',
   'bench',
   'test/support',
+  'ui',
 ];
 
 /** Milliseconds of the newest source; files that were deleted show in their folder's time. */
@@ -93,6 +94,17 @@ function build() {
   const started = new Date();
   run([join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')]);
   run([join(dist, 'workers/bundle.js')]);
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  run([
+    vite,
+    'build',
+    '--config',
+    join(root, 'ui/vite.config.ts'),
+    '--configLoader',
+    'runner',
+    '--logLevel',
+    'warn',
+  ]);
   writeFileSync(stamp, '');
   utimesSync(stamp, started, started);
 }

@@ -1,8 +1,11 @@
 /** The api: stateless, so several can run. */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { sql } from 'kysely';
 import { createCallLimit } from '../api/call-limit.ts';
+import { loadPage } from '../api/page.ts';
 import { buildServer } from '../api/server.ts';
+import { createSharedAnswers } from '../api/shared-answers.ts';
 import type { Database } from '../db/database.ts';
 import { createOrchestration } from '../orchestration/client.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
@@ -17,6 +20,7 @@ import {
 } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import { label, type Settings } from './settings.ts';
+import { bypassVersion, installationFolder } from './version.ts';
 
 const READY_MS = 2000;
 const SECOND = 1000;
@@ -62,7 +66,13 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
         logins: createCallLimit(FAILED_LOGINS, 60 * SECOND),
         sessionIdle: settings.number('sessionIdle', 1) * 60,
         ready: () => isReady(db, temporal),
-        temporalUiUrl: settings.text('temporalUiUrl'),
+        answers: createSharedAnswers(),
+        installation: {
+          version: bypassVersion(),
+          temporalUiUrl: settings.text('temporalUiUrl'),
+          temporalNamespace: temporal.namespace,
+        },
+        page: loadPage(join(installationFolder(), 'dist/ui')),
         logger,
       });
       await server.listen({ host: address, port }).catch((error: unknown) => {

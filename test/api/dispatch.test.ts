@@ -71,6 +71,7 @@ describe('who may call', () => {
 
 describe('roles', () => {
   const forUsers = new Set([
+    'listCapabilities',
     'getApiLimit',
     'deleteIso',
     'deleteTemplate',
@@ -241,16 +242,9 @@ describe('HTTP', () => {
     expect(headers).not.toHaveProperty('x-powered-by');
   });
 
-  test('health, and the page', async () => {
+  test('health', async () => {
     expect((await lab.server.inject('/healthz')).body).toBe('ok\n');
     expect((await lab.server.inject('/readyz')).body).toBe('ready\n');
-    const page = await lab.server.inject({ url: '/', headers: { host: 'cloud.example.org:8080' } });
-    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(page.body).toContain('<h1>Bypass</h1>');
-    expect(page.body).toContain('http://cloud.example.org:8080/client/api');
-    expect(page.body).toContain('href="http://127.0.0.1:8233"');
-    const hostile = await lab.server.inject({ url: '/', headers: { host: 'a"><script>' } });
-    expect(hostile.body).not.toContain('<script>');
   });
 
   test.each([

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { createCallLimit } from '../../api/call-limit.ts';
 import { buildServer } from '../../api/server.ts';
 import type { ServerDependencies } from '../../api/server.ts';
+import { createSharedAnswers } from '../../api/shared-answers.ts';
 import { createUser, findByApiKey } from '../../db/accounts.ts';
 import type { Credentials, Role, User } from '../../db/accounts.ts';
 import { openCopy } from '../../db/copies.ts';
@@ -102,7 +103,8 @@ export async function openLab(dependencies: Partial<ServerDependencies> = {}): P
     logins: createCallLimit(10, 60_000),
     sessionIdle: 1800,
     ready: () => Promise.resolve(true),
-    temporalUiUrl: 'http://127.0.0.1:8233',
+    answers: createSharedAnswers(),
+    installation: { version: '0.0.0', temporalUiUrl: 'http://127.0.0.1:8233', temporalNamespace: 'default' },
     ...dependencies,
   });
   const newUser = async (name: string, role: Role): Promise<Caller> => {

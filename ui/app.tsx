@@ -1,0 +1,57 @@
+/** Which view is shown at which address. */
+import { createTheme, MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { lazy, type ReactNode, Suspense, useMemo } from 'react';
+import { Redirect, Route, Switch } from 'wouter';
+import { createQueries } from './api/queries.ts';
+import { useSession } from './api/session.ts';
+import { NotFound } from './layout/not-found.tsx';
+import { Login } from './layout/login.tsx';
+import { Shell } from './layout/shell.tsx';
+import { Waiting } from './elements/waiting.tsx';
+
+const Overview = lazy(() => import('./overview/overview.tsx'));
+
+/** Text in the weaker colours keeps a contrast of 4.5 and more in both themes. */
+const theme = createTheme({
+  primaryColor: 'cyan',
+  primaryShade: { light: 9, dark: 8 },
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+});
+
+/** The policy of the page lets only styles with this number in. */
+const nonce = (): string => document.querySelector('meta[name="style-nonce"]')?.getAttribute('content') ?? '';
+
+export function App(): ReactNode {
+  const queries = useMemo(createQueries, []);
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={nonce}>
+      <QueryClientProvider client={queries}>
+        <Notifications position="bottom-right" />
+        <Inside />
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}
+
+function Inside(): ReactNode {
+  const session = useSession();
+  if (session === undefined) return <Login />;
+  return (
+    <Shell session={session}>
+      <Suspense fallback={<Waiting />}>
+        <Switch>
+          <Route path="/" component={Overview} />
+          <Route path="/overview">
+            <Redirect to="/" />
+          </Route>
+          <Route component={NotFound} />
+        </Switch>
+      </Suspense>
+    </Shell>
+  );
+}
