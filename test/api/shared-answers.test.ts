@@ -10,6 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
+const fail = () => Promise.reject(new Error('no'));
 const asked = { templatefilter: 'self', maxage: 9 };
 
 test('fifty pages that ask the same at once cost the queries of one list, and of who asks', async () => {
@@ -54,7 +55,6 @@ test('an answer is as old as the caller allows, a failure is nobody else’s, an
   now = 1000;
   expect(await answers.get('a', 1000, make)).toEqual({ made: 1 });
   expect(await answers.get('a', 999, make)).toEqual({ made: 2 });
-  const fail = () => Promise.reject(new Error('no'));
   await expect(answers.get('b', 1000, fail)).rejects.toThrow('no');
   expect(await answers.get('b', 1000, make)).toEqual({ made: 3 });
   for (let key = 0; key < 600; key += 1) await answers.get(`key ${key}`, 1000, make);
