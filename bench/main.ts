@@ -1,19 +1,26 @@
 /** `npm run bench`: what Bypass costs, beside other ways to do the same, in one run on one machine. */
 import { parseArgs } from 'node:util';
-import { benchDownload } from './download.ts';
+import { CASES } from './cases.ts';
+import { compare } from './comparison.ts';
+import type { ComparisonOptions, ComparisonReport } from './comparison.ts';
+import { missingPrograms } from './contestants.ts';
 import { benchRegistrations } from './registrations.ts';
 import { describe, machine } from './report.ts';
 import type { BenchReport } from './report.ts';
 import { CannotBench } from './watch.ts';
 import type { Watch } from './watch.ts';
 
+const REGISTRATIONS = 'registrations';
+const PARTS = [...CASES.map(({ name }) => name), REGISTRATIONS];
+
 const USAGE = `Usage: npm run bench -- [options]
-  --only download|registrations   one part only
-  --size BYTES                    of the file that is downloaded, such as 256M or 2G (default 2G)
-  --count N                       registrations of a round (default 100)
-  --concurrency N                 registrations at a time (default 8)
-  --rounds N                      default 3
-  --json                          one JSON document on standard output
+  --only PART[,PART]   some of: ${PARTS.join(', ')}
+  --size BYTES         of what is downloaded, such as 256M or 2G (default 2G); xz, gz and zst take half of it,
+                       four downloads at once a quarter each, the delayed path an eighth
+  --count N            registrations of a round (default 100)
+  --concurrency N      registrations at a time (default 8)
+  --rounds N           default 3
+  --json               one JSON document on standard output
 `;
 
 const onStep = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -32,15 +39,17 @@ function parseCount(name: string, text: string): number {
   throw new CannotBench(`--${name} must be a number from 1 to 99999, not '${text}'`);
 }
 
-function parsePart(text: string | undefined): 'download' | 'registrations' | undefined {
-  if (text === undefined || text === 'download' || text === 'registrations') return text;
-  throw new CannotBench(`--only must be download or registrations, not '${text}'`);
+function parseParts(text: string): readonly string[] {
+  const parts = text.split(',').map((part) => part.trim());
+  const wrong = parts.find((part) => !PARTS.includes(part));
+  if (wrong === undefined) return parts;
+  throw new CannotBench(`--only takes ${PARTS.join(', ')}, not '${wrong}'`);
 }
 
 async function run(watch: Watch): Promise<void> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string' },
+      only: { type: 'string', default: PARTS.join(',') },
       size: { type: 'string', default: '2G' },
       count: { type: 'string', default: '100' },
       concurrency: { type: 'string', default: '8' },
@@ -53,20 +62,37 @@ async function run(watch: Watch): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const only = parsePart(values.only);
+  const parts = parseParts(values.only);
   const size = parseSize(values.size);
   const [count, concurrency, rounds] = (['count', 'concurrency', 'rounds'] as const).map((name) =>
     parseCount(name, values[name]),
   ) as [number, number, number];
+  const compared = await compareAll(parts, { size, rounds, ...watch });
   const report: BenchReport = {
     v: 1,
     machine: machine(),
-    ...(only === 'registrations' ? {} : { download: await benchDownload({ size, rounds, ...watch }) }),
-    ...(only === 'download'
-      ? {}
-      : { registrations: await benchRegistrations({ count, concurrency, rounds, ...watch }) }),
+    ...compared,
+    ...(parts.includes(REGISTRATIONS)
+      ? { registrations: await benchRegistrations({ count, concurrency, rounds, ...watch }) }
+      : {}),
   };
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : describe(report));
+}
+
+/** What cannot be compared here is told, and the others go on; unless there is none. */
+async function compareAll(
+  parts: readonly string[],
+  options: ComparisonOptions,
+): Promise<Pick<BenchReport, 'downloads' | 'omitted'>> {
+  const downloads: ComparisonReport[] = [];
+  const omitted: string[] = [];
+  for (const one of CASES.filter(({ name }) => parts.includes(name))) {
+    const missing = missingPrograms([one]);
+    if (missing.length === 0) downloads.push(await compare(one, options));
+    else omitted.push(`${one.name} is left out, since not installed: ${missing.join(', ')}`);
+  }
+  if (omitted.length === parts.length) throw new CannotBench(omitted.join('\n'));
+  return { downloads, omitted };
 }
 
 const stopping = new AbortController();

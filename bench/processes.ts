@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { watchMemory } from './memory.ts';
 
 export const isInstalled = (program: string): boolean =>
   spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
@@ -13,6 +14,8 @@ export interface Cost {
   readonly seconds: number;
   /** Processor seconds of the program and all that it ran, user and system. */
   readonly cpuSeconds: number;
+  /** Largest resident sets of the program and all that it ran, added up. */
+  readonly peakBytes: number;
 }
 
 /**
@@ -28,10 +31,11 @@ export async function runShell(
   // `times` tells on its last line what all that the shell waited for has used.
   const script = `{ ${line}; } || exit 1; times`;
   const begun = performance.now();
-  const output = await runProgram('sh', ['-c', script, 'sh', ...args], signal);
+  const { output, peakBytes } = await runMeasured('sh', ['-c', script, 'sh', ...args], signal);
   const seconds = (performance.now() - begun) / 1000;
   const lines = output.trimEnd().split('\n');
-  return { seconds, cpuSeconds: parseTimes(lines.at(-1) ?? ''), output: lines.slice(0, -2).join('\n') };
+  const cpuSeconds = parseTimes(lines.at(-1) ?? '');
+  return { seconds, cpuSeconds, peakBytes, output: lines.slice(0, -2).join('\n') };
 }
 
 /** The sum of a line such as `0m1.250000s 0m0.5s`. */
@@ -45,22 +49,33 @@ export const parseTimes = (line: string): number =>
  * @returns what it wrote on its standard output
  * @throws Error with what it wrote when it fails; the signal's reason when it was ended by that
  */
-export async function runProgram(
+export const runProgram = async (
   program: string,
   args: readonly string[],
   signal: AbortSignal,
-): Promise<string> {
+): Promise<string> => (await runMeasured(program, args, signal)).output;
+
+/** As `runProgram`, with its memory. */
+export async function runMeasured(
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<Pick<Cost, 'peakBytes'> & { readonly output: string }> {
   signal.throwIfAborted();
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const memory = child.pid === undefined ? undefined : watchMemory(child.pid);
   const end = (): void => void child.kill();
   signal.addEventListener('abort', end);
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-  const [code, killedBy] = (await once(child, 'close')) as [number | null, string | null];
-  signal.removeEventListener('abort', end);
+  const closed = once(child, 'close') as Promise<[number | null, string | null]>;
+  const [code, killedBy] = await closed.finally(() => {
+    memory?.stop();
+    signal.removeEventListener('abort', end);
+  });
   signal.throwIfAborted();
-  if (code === 0) return said.stdout;
+  if (code === 0) return { output: said.stdout, peakBytes: memory?.stop() ?? 0 };
   throw new Error(`${program} ended with ${code ?? killedBy}: ${said.stderr.trim() || said.stdout.trim()}`);
 }
 

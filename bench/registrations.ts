@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { createClient } from '../cli/client.ts';
 import { EMPTY_QUEUE, EMPTY_WORKFLOW } from './empty-worker.ts';
-import { serveFile } from './file-server.ts';
+import { serveFile } from './origin.ts';
 import { throughput } from './load.ts';
 import type { Load, Throughput } from './load.ts';
 import { stop } from './processes.ts';

@@ -1,13 +1,15 @@
 /** What the bench prints: tables for people. */
 import { availableParallelism, cpus } from 'node:os';
-import type { DownloadReport } from './download.ts';
+import type { ComparisonReport } from './comparison.ts';
 import type { Rates, RegistrationsReport } from './registrations.ts';
 import type { Goal } from './statistics.ts';
 
 export interface BenchReport {
   readonly v: 1;
   readonly machine: { readonly processors: number; readonly model: string; readonly node: string };
-  readonly download?: DownloadReport;
+  readonly downloads: readonly ComparisonReport[];
+  /** Comparisons that cannot be made here, each with the reason in a sentence. */
+  readonly omitted: readonly string[];
   readonly registrations?: RegistrationsReport;
 }
 
@@ -25,41 +27,35 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `  ${row.map(pad).join('  ')}`.trimEnd()).join('\n');
 }
 
-export function describe({
-  machine: { processors, model, node },
-  download,
-  registrations,
-}: BenchReport): string {
+export function describe({ machine: seen, downloads, omitted, registrations }: BenchReport): string {
   const parts = [
-    `${processors} processors (${model}), Node ${node}. Figures of other runs are not comparable; ratios are.`,
+    `${seen.processors} processors (${seen.model}), Node ${seen.node}. Figures of other runs are not comparable; ratios are.`,
+    ...downloads.map(describeComparison),
+    ...omitted,
   ];
-  if (download !== undefined) parts.push(describeDownload(download));
   if (registrations !== undefined) parts.push(describeRegistrations(registrations));
   return `${parts.join('\n\n')}\n`;
 }
 
-function describeDownload({
-  size,
-  server,
-  folder,
-  missing,
-  downloaders,
-  memory,
-  goals,
-}: DownloadReport): string {
-  const rows = downloaders.map(({ name, verifies, seconds, rounds, cpuSecondsPerGib, ratio }) => [
+function describeComparison(report: ComparisonReport): string {
+  const { title, size, transferred, server, folder, missing, contestants, small, goals } = report;
+  const rows = contestants.map(({ name, verifies, seconds, rounds, cpuSecondsPerGib, peakBytes, ratio }) => [
     name,
     verifies ? 'yes' : 'no',
     seconds.toFixed(2),
     rounds.map((value) => value.toFixed(2)).join(' '),
     cpuSecondsPerGib.toFixed(2),
+    megabytes(peakBytes),
     `${ratio.toFixed(2)} ×`,
   ]);
-  const head = ['', 'verifies', 'median s', 'rounds', 'CPU s/GiB', 'bypass takes'];
+  const head = ['', 'verifies', 'median s', 'rounds', 'CPU s/GiB', 'memory', 'bypass takes'];
+  const packed = transferred === size ? '' : ` (${mebibytes(transferred)} packed)`;
   return [
-    `Download and verify ${mebibytes(size)} from ${server} on loopback onto ${folder}, data on disk at the end`,
+    `${report.name}: ${title}: ${mebibytes(size)}${packed} from ${server} on loopback onto ${folder}, data on disk at the end`,
     table([head, ...rows]),
-    `  Bypass's process had at most ${megabytes(memory.bytes)}; with ${mebibytes(memory.smallSize)}, ${megabytes(memory.smallBytes)}`,
+    ...(small === undefined
+      ? []
+      : [`  With ${mebibytes(small.size)}, Bypass's process had ${megabytes(small.peakBytes)}`]),
     ...(server === 'nginx' ? [] : ['  nginx is not installed, so a server in Node took its place']),
     ...(missing.length === 0 ? [] : [`  not installed, so left out: ${missing.join(', ')}`]),
     ...goals.map(describeGoal),

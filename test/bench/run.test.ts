@@ -5,6 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CASES } from '../../bench/cases.ts';
 import type { BenchReport } from '../../bench/report.ts';
 
 const run = promisify(execFile);
@@ -23,24 +24,46 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it('downloads with Bypass and what else is installed, and tells it to machines', async () => {
-  const args = ['--only', 'download', '--size', '16M', '--rounds', '1', '--json'];
+const REACHED = 'of memory';
+
+it('downloads in every way with Bypass and what else is installed, and tells it to machines', async () => {
+  const cases = CASES.map(({ name }) => name);
+  const args = ['--only', cases.join(','), '--size', '16M', '--rounds', '1', '--json'];
   const { stdout } = await bench(args);
-  const { v, download } = JSON.parse(stdout) as BenchReport;
+  const { v, downloads, omitted, registrations } = JSON.parse(stdout) as BenchReport;
   expect(v).toBe(1);
-  expect(download?.size).toBe(16 * 1_048_576);
-  expect(download?.downloaders[0]).toMatchObject({ name: 'bypass', verifies: true, ratio: 1 });
-  for (const { rounds, seconds } of download?.downloaders ?? []) {
-    expect(rounds).toEqual([seconds]);
-    expect(seconds).toBeGreaterThan(0);
+  expect(registrations).toBeUndefined();
+  expect(downloads.length + omitted.length).toBe(cases.length);
+  for (const { name, size, transferred, contestants, goals, missing } of downloads) {
+    const { share, others = [] } = CASES.find((one) => one.name === name) ?? {};
+    const packed = ['xz', 'gz', 'zst'].includes(name);
+    if (packed) expect(transferred).toBeLessThan(size);
+    else expect([size, transferred]).toEqual(Array(2).fill(16 * 1_048_576 * (share ?? 0)));
+    expect(contestants[0]).toMatchObject({ name: 'bypass', verifies: true, ratio: 1 });
+    if (missing.length === 0) expect(contestants).toHaveLength(1 + others.length);
+    for (const { rounds, seconds, cpuSecondsPerGib } of contestants) {
+      expect(rounds).toEqual([seconds]);
+      expect(seconds).toBeGreaterThan(0);
+      expect(cpuSecondsPerGib).toBeGreaterThan(0);
+    }
+    expect(contestants[0]?.peakBytes).toBeGreaterThan(1_048_576);
+    expect(goals.map((goal) => goal.name)).toContain(REACHED);
   }
-  expect(download?.memory.bytes).toBeGreaterThan(1_048_576);
-  expect(download?.goals.map(({ name }) => name)).toContain('of memory');
+  expect(downloads.find(({ name }) => name === 'http')?.small?.peakBytes).toBeGreaterThan(1_048_576);
   expect(await readdir(folder)).toEqual([]);
+}, 120_000);
+
+it('tells which comparison cannot be made, and why', async () => {
+  const empty = await mkdtemp(join(folder, 'path-'));
+  const failing = run(process.execPath, [program, '--only', 'xz'], { env: { PATH: empty, TMPDIR: folder } });
+  await expect(failing).rejects.toMatchObject({
+    stderr: 'xz is left out, since not installed: qemu-img, xz\n',
+  });
+  await rm(empty, { recursive: true });
 });
 
 it('leaves nothing behind when it is stopped', async () => {
-  const child = spawn(process.execPath, [program, '--only', 'download', '--size', '64M'], {
+  const child = spawn(process.execPath, [program, '--only', 'http', '--size', '64M'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, TMPDIR: folder },
   });
@@ -58,8 +81,8 @@ it('leaves nothing behind when it is stopped', async () => {
 it('registers beside an empty workflow', async () => {
   const args = ['--only', 'registrations', '--count', '3', '--concurrency', '2', '--rounds', '1', '--json'];
   const { stdout } = await bench(args);
-  const { download, registrations } = JSON.parse(stdout) as BenchReport;
-  expect(download).toBeUndefined();
+  const { downloads, registrations } = JSON.parse(stdout) as BenchReport;
+  expect(downloads).toEqual([]);
   expect(registrations).toMatchObject({ count: 3, concurrency: 2 });
   expect(registrations?.ratio).toBeGreaterThan(0);
   expect(registrations?.goals).toHaveLength(1);
@@ -70,8 +93,8 @@ it('registers beside an empty workflow', async () => {
 it.each([
   [['--size', '12'], /--size must be 1M or more/],
   [['--rounds', '0'], /--rounds must be a number/],
-  [['--only', 'lunch'], /--only must be download or registrations/],
-  [['--only', 'download', '--size', '1000000G'], /GiB free and the bench needs/],
+  [['--only', 'http,lunch'], /--only takes http, https, .*, not 'lunch'/],
+  [['--only', 'http', '--size', '1000000G'], /GiB free and the bench needs/],
 ])('refuses %p with a sentence', async (args, sentence) => {
   await expect(bench(args)).rejects.toMatchObject({ stderr: expect.stringMatching(sentence) });
 });

@@ -1,16 +1,14 @@
-import { summarize } from '../../bench/download-summary.ts';
-import { ARIA2, bypass, TOOLS } from '../../bench/downloaders.ts';
 import { parseTimes, runShell } from '../../bench/processes.ts';
 import { table } from '../../bench/report.ts';
+import { asFastAs, atMostAsLongAs, memoryAtMost, summarize } from '../../bench/results.ts';
 import { atLeast, atMost, median, orderOfRound } from '../../bench/statistics.ts';
 
 const { signal } = new AbortController();
-const run = (downloader: typeof bypass, seconds: number, peakBytes?: number) => ({
-  downloader,
+const run = (name: string, seconds: number, peakBytes: number) => ({
+  contestant: { name, verifies: name === 'bypass' },
   seconds,
   cpuSeconds: seconds / 2,
-  path: '',
-  ...(peakBytes === undefined ? {} : { peakBytes }),
+  peakBytes,
 });
 
 describe('median', () => {
@@ -64,23 +62,40 @@ it('lines up columns', () => {
   expect(table(rows)).toBe('        seconds\n  curl      1.5');
 });
 
-it('compares medians with that of Bypass, and only with what ran', () => {
-  const curl = TOOLS.find(({ name }) => name === 'curl') ?? bypass;
+it('a line of shell has had the memory of all that it ran', async () => {
+  const { peakBytes } = await runShell('sleep 0.2 | sleep 0.2', [], signal);
+  expect(peakBytes).toBeGreaterThan(1_048_576);
+});
+
+describe('the runs of all', () => {
   const runs = [
-    run(bypass, 4, 150e6),
-    run(curl, 2),
-    run(curl, 9),
-    run(bypass, 6, 100e6),
-    run(bypass, 5, 90e6),
-    run(curl, 3),
+    run('bypass', 4, 150e6),
+    run('curl', 2, 20e6),
+    run('curl', 9, 30e6),
+    run('bypass', 6, 100e6),
+    run('bypass', 5, 90e6),
+    run('curl', 3, 10e6),
   ];
-  const sizes = { size: 1024 ** 3 / 2, smallSize: 1, smallPeakBytes: 100e6 };
-  const { downloaders, memory, goals } = summarize(runs, sizes);
-  expect(downloaders).toEqual([
-    { name: 'bypass', verifies: true, rounds: [4, 6, 5], seconds: 5, cpuSecondsPerGib: 5, ratio: 1 },
-    { name: 'curl', verifies: false, rounds: [2, 9, 3], seconds: 3, cpuSecondsPerGib: 3, ratio: 5 / 3 },
-  ]);
-  expect(memory.bytes).toBe(150e6);
-  expect(goals.map(({ met }) => met)).toEqual([true, true, false]);
-  expect(goals.some(({ name }) => name.includes(ARIA2))).toBe(false);
+  const results = summarize(runs, 1024 ** 3 / 2);
+
+  it('are compared by their medians', () => {
+    const bypass = { seconds: 5, cpuSecondsPerGib: 5, peakBytes: 150e6, ratio: 1 };
+    const curl = { seconds: 3, cpuSecondsPerGib: 3, peakBytes: 30e6, ratio: 5 / 3 };
+    expect(results).toEqual([
+      { name: 'bypass', verifies: true, rounds: [4, 6, 5], ...bypass },
+      { name: 'curl', verifies: false, rounds: [2, 9, 3], ...curl },
+    ]);
+  });
+
+  it('are judged by what ran beside Bypass', () => {
+    const goals = [
+      atMostAsLongAs('curl', 1.7),
+      atMostAsLongAs('curl', 1.6),
+      asFastAs('curl', 0.5),
+      asFastAs('aria2c', 2),
+      memoryAtMost(150),
+    ];
+    const met = goals.map((goal) => goal(results).map((one) => one.met));
+    expect(met).toEqual([[true], [false], [true], [], [true]]);
+  });
 });

@@ -1,28 +1,39 @@
 /** The origin: nginx, or, where that is not installed, a Node server in a process of its own. */
 import { spawn } from 'node:child_process';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { selfSigned } from '../test/support/certificates.ts';
 import { freePort, isInstalled, stop, untilListening } from './processes.ts';
 
-export interface FileServer {
+export interface Origin {
   readonly name: 'nginx' | 'node';
+  readonly port: number;
   readonly url: string;
+  /** PEM file of its certificate, with https. */
+  readonly caFile?: string;
   close(): Promise<void>;
+}
+
+interface Tls {
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 const NGINX = ['nginx', '/usr/sbin/nginx'].find(isInstalled);
 
-/** Serves the folder of one file on a free port of loopback. */
-export async function serveFile(file: string, workFolder: string): Promise<FileServer> {
+/** Serves the folder of one file on a free port of loopback; https with a certificate made for it. */
+export async function serveFile(file: string, workFolder: string, https = false): Promise<Origin> {
   const port = await freePort();
+  const tls = https ? await makeCertificate(workFolder) : undefined;
   const child =
     NGINX === undefined
-      ? spawn(process.execPath, [fileURLToPath(import.meta.url), file, String(port)], { stdio: 'ignore' })
-      : spawn(NGINX, await nginxArguments(dirname(file), workFolder, port), { stdio: 'ignore' });
+      ? spawn(process.execPath, nodeArguments(file, port, tls), { stdio: 'ignore' })
+      : spawn(NGINX, await nginxArguments(dirname(file), workFolder, port, tls), { stdio: 'ignore' });
   const name = NGINX === undefined ? 'node' : 'nginx';
   try {
     await untilListening(child, name, port);
@@ -30,27 +41,51 @@ export async function serveFile(file: string, workFolder: string): Promise<FileS
     await stop(child);
     throw error;
   }
-  return { name, url: `http://127.0.0.1:${port}/${basename(file)}`, close: () => stop(child) };
+  const url = `${https ? 'https' : 'http'}://127.0.0.1:${port}/${basename(file)}`;
+  const close = (): Promise<void> => stop(child);
+  return { name, port, url, close, ...(tls === undefined ? {} : { caFile: tls.certFile }) };
+}
+
+async function makeCertificate(folder: string): Promise<Tls> {
+  const { cert, key } = selfSigned();
+  const [certFile, keyFile] = [join(folder, 'origin.crt'), join(folder, 'origin.key')];
+  await writeFile(certFile, cert);
+  await writeFile(keyFile, key, { mode: 0o600 });
+  return { certFile, keyFile };
 }
 
 /** One process, no privileges, nothing outside the work folder. */
-async function nginxArguments(root: string, workFolder: string, port: number): Promise<readonly string[]> {
+async function nginxArguments(
+  root: string,
+  workFolder: string,
+  port: number,
+  tls: Tls | undefined,
+): Promise<readonly string[]> {
   const folder = join(workFolder, 'nginx');
   await mkdir(folder);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  const secure =
+    tls === undefined ? '' : `ssl_certificate ${tls.certFile}; ssl_certificate_key ${tls.keyFile};`;
   await writeFile(
     join(folder, 'nginx.conf'),
     `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
-events { worker_connections 64; }
+events { worker_connections 256; }
 http {
   access_log off; sendfile on; tcp_nopush on;
   ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
-  server { listen 127.0.0.1:${port}; root ${root}; }
+  server { listen 127.0.0.1:${port}${tls === undefined ? '' : ' ssl'}; ${secure} root ${root}; }
 }
 `,
   );
   return ['-p', folder, '-c', join(folder, 'nginx.conf')];
 }
+
+const nodeArguments = (file: string, port: number, tls: Tls | undefined): readonly string[] => [
+  fileURLToPath(import.meta.url),
+  file,
+  String(port),
+  ...(tls === undefined ? [] : [tls.certFile, tls.keyFile]),
+];
 
 /** Whole files and single ranges, which is what the downloaders ask for. */
 async function answer(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -69,8 +104,13 @@ async function answer(file: string, request: IncomingMessage, response: ServerRe
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [file = '', port = ''] = process.argv.slice(2);
-  createServer((request, response) => {
+  const [file = '', port = '', certFile = '', keyFile = ''] = process.argv.slice(2);
+  const listen = (request: IncomingMessage, response: ServerResponse): void => {
     answer(file, request, response).catch((error: unknown) => response.destroy(error as Error));
-  }).listen(Number(port), '127.0.0.1');
+  };
+  const server =
+    certFile === ''
+      ? createServer(listen)
+      : createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, listen);
+  server.listen(Number(port), '127.0.0.1');
 }

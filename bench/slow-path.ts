@@ -1,0 +1,114 @@
+/**
+ * A path to a server far away, made on the spot: a proxy in a process of its own that delays all that passes, and gives
+ * each connection only so many bytes per second. So more connections bring more, as on a real long path.
+ */
+import { spawn } from 'node:child_process';
+import { connect, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { freePort, stop, untilListening } from './processes.ts';
+
+export interface PathLimits {
+  /** Milliseconds there and back. */
+  readonly roundTripMs: number;
+  /** Towards the client, of one connection. */
+  readonly bytesPerSecond: number;
+}
+
+export interface SlowPath {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** @param to port on loopback */
+export async function openSlowPath(
+  to: number,
+  { roundTripMs, bytesPerSecond }: PathLimits,
+): Promise<SlowPath> {
+  const port = await freePort();
+  const args = [fileURLToPath(import.meta.url), ...[port, to, roundTripMs, bytesPerSecond].map(String)];
+  const child = spawn(process.execPath, args, { stdio: 'ignore' });
+  try {
+    await untilListening(child, 'the slow path', port);
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
+  return { port, close: () => stop(child) };
+}
+
+interface Pace {
+  readonly delayMs: number;
+  /** Of the first bytes only: what making the connection would have taken. */
+  readonly firstMs: number;
+  readonly bytesPerSecond: number;
+}
+
+/** Does one thing after the other, each when its time has come. */
+class Line {
+  readonly #pace: Pace;
+  readonly #waiting: { readonly due: number; readonly act: () => void }[] = [];
+  #due: number;
+
+  constructor(pace: Pace) {
+    this.#pace = pace;
+    this.#due = performance.now() + pace.firstMs;
+  }
+
+  /** @param bytes that are passed on by it */
+  add(bytes: number, act: () => void): void {
+    const { delayMs, bytesPerSecond } = this.#pace;
+    this.#due = Math.max(this.#due, performance.now() + delayMs) + (bytes * 1000) / bytesPerSecond;
+    this.#waiting.push({ due: this.#due, act });
+    if (this.#waiting.length === 1) this.#wait();
+  }
+
+  #wait(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    setTimeout(() => {
+      next.act();
+      this.#waiting.shift();
+      this.#wait();
+    }, next.due - performance.now());
+  }
+}
+
+/** Passes on what one side sends. No more is read ahead than is on its way. */
+function pass(from: Socket, to: Socket, pace: Pace): void {
+  const mostQueued = 65_536 + (pace.bytesPerSecond * pace.delayMs) / 1000;
+  const line = new Line(pace);
+  let queued = 0;
+  const goOn = (): void => {
+    if (queued <= mostQueued && !to.writableNeedDrain) from.resume();
+  };
+  to.on('drain', goOn);
+  from.on('data', (chunk: Buffer) => {
+    queued += chunk.length;
+    if (queued > mostQueued) from.pause();
+    line.add(chunk.length, () => {
+      queued -= chunk.length;
+      if (to.destroyed) return;
+      if (to.write(chunk)) goOn();
+      else from.pause();
+    });
+  });
+  from.on('end', () => line.add(0, () => to.end()));
+  from.on('error', () => to.destroy());
+  from.on('close', () => line.add(0, () => to.destroySoon()));
+}
+
+/** @param to port on loopback. @returns the proxy, which does not listen yet */
+export function slowPath(to: number, { roundTripMs, bytesPerSecond }: PathLimits): Server {
+  const delayMs = roundTripMs / 2;
+  return createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const origin = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    pass(client, origin, { delayMs, firstMs: roundTripMs, bytesPerSecond: Number.MAX_SAFE_INTEGER });
+    pass(origin, client, { delayMs, firstMs: 0, bytesPerSecond });
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [port = 0, to = 0, roundTripMs = 0, bytesPerSecond = 0] = process.argv.slice(2).map(Number);
+  slowPath(to, { roundTripMs, bytesPerSecond }).listen(port, '127.0.0.1');
+}
