@@ -91,7 +91,7 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
 /** What is only read may be an answer that was given a moment ago, where the caller says how old it may be. */
 function execute(command: Command, context: CommandContext, given: Given): Promise<Answer> {
   const maxAge = readMaxAge(given);
-  if (maxAge === 0 || !command.name.startsWith('list')) return command.execute(context, given);
+  if (maxAge === 0 || !/^(?:list|get)/.test(command.name)) return command.execute(context, given);
   const { accountUuid, role } = context.caller;
   const asked = given.entries
     .map(([name, value]) => [name.toLowerCase(), value] as const)

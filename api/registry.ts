@@ -9,6 +9,7 @@ import { deleteHost } from './commands/delete-host.ts';
 import { deleteIso } from './commands/delete-iso.ts';
 import { deleteTemplate } from './commands/delete-template.ts';
 import { getApiLimit } from './commands/get-api-limit.ts';
+import { getTemplateDeploymentSummary } from './commands/get-template-deployment-summary.ts';
 import { listApis } from './commands/list-apis.ts';
 import { listCapabilities } from './commands/list-capabilities.ts';
 import { listClusters } from './commands/list-clusters.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   deleteIso,
   deleteTemplate,
   getApiLimit,
+  getTemplateDeploymentSummary,
   listApis(() => [...COMMANDS, ...DOORS]),
   listCapabilities,
   listClusters,

@@ -3,12 +3,14 @@ import type { Database } from './database.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as compression from './migrations/0002-compression.ts';
 import * as sessions from './migrations/0007-sessions.ts';
+import * as attemptTimes from './migrations/0008-attempt-times.ts';
 
 /** Every migration, in order. A released one is never edited. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': { up: (db) => initial.up(db) },
   '0002-compression': { up: (db) => compression.up(db) },
   '0007-sessions': { up: (db) => sessions.up(db) },
+  '0008-attempt-times': { up: (db) => attemptTimes.up(db) },
 };
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve(MIGRATIONS) };

@@ -12,6 +12,9 @@ import { Shell } from './layout/shell.tsx';
 import { Waiting } from './elements/waiting.tsx';
 
 const Overview = lazy(() => import('./overview/overview.tsx'));
+const Deployments = lazy(() => import('./deployments/deployments.tsx'));
+const Deployment = lazy(() => import('./deployments/deployment.tsx'));
+const Events = lazy(() => import('./events/events.tsx'));
 
 /** Text in the weaker colours keeps a contrast of 4.5 and more in both themes. */
 const theme = createTheme({
@@ -46,6 +49,9 @@ function Inside(): ReactNode {
       <Suspense fallback={<Waiting />}>
         <Switch>
           <Route path="/" component={Overview} />
+          <Route path="/deployments" component={Deployments} />
+          <Route path="/deployments/:id" component={Deployment} />
+          <Route path="/events" component={Events} />
           <Route path="/overview">
             <Redirect to="/" />
           </Route>

@@ -19,6 +19,7 @@ export const listTemplateDeployments = defineCommand({
     storageid: id('those on this pool'),
     zoneid: id('those in this zone'),
     state: choice('those in this state', ['Allocated', 'Creating', 'Ready', 'Destroying', 'Failed']),
+    orderby: choice('created, or activity: what runs or failed first', ['created', 'activity']),
     ...pagingParameters,
   },
   response: DEPLOYMENT,
@@ -36,6 +37,7 @@ export const listTemplateDeployments = defineCommand({
       zoneId: values.zoneid,
       state: values.state,
       keyword: values.keyword,
+      byActivity: values.orderby === 'activity',
     };
     const { count, rows } = await listDeployments(db, query, page);
     const views = await viewDeployments(db, rows, await liveOf(context, rows));

@@ -25,7 +25,8 @@ export interface DeploymentView extends DeploymentListRow {
 /** Tries that are shown of one deployment. */
 const ATTEMPTS_SHOWN = 20;
 
-const workflowOf = (row: DeploymentListRow): string => copyWorkflowId(row.template_uuid, row.pool_uuid);
+export const workflowOf = (row: DeploymentListRow): string =>
+  copyWorkflowId(row.template_uuid, row.pool_uuid);
 
 const isThere = ({ download_state }: DeploymentView): boolean => download_state === 'DOWNLOADED';
 

@@ -14,6 +14,8 @@ export interface DeploymentQuery {
   readonly zoneId?: string | undefined;
   readonly state?: CopyState | undefined;
   readonly keyword?: string | undefined;
+  /** What runs or failed first, then by the time of the last change; else in the order of their making. */
+  readonly byActivity?: boolean | undefined;
 }
 
 export type DeploymentListRow = Row<'template_spool_ref'> & {
@@ -56,6 +58,11 @@ export async function listDeployments(
         .$notNull()
         .as('attempt_count'),
     ])
+    .$if(query.byActivity === true, (copies) =>
+      copies
+        .orderBy(sql`array_position(array['Creating', 'Destroying', 'Failed'], copy.state)`)
+        .orderBy('copy.last_updated', 'desc'),
+    )
     .orderBy('copy.id')
     .limit(limit)
     .offset(offset)

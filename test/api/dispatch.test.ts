@@ -73,6 +73,7 @@ describe('roles', () => {
   const forUsers = new Set([
     'listCapabilities',
     'getApiLimit',
+    'getTemplateDeploymentSummary',
     'deleteIso',
     'deleteTemplate',
     'listApis',

@@ -1,0 +1,132 @@
+/** Deployments as rows, live. */
+import { Anchor, Checkbox, Table, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { Link } from 'wouter';
+import type { Deployment } from '../api/shapes.ts';
+import { StateBadge } from '../elements/state-badge.tsx';
+import { Time } from '../elements/time.tsx';
+import { ProgressBar } from './progress-bar.tsx';
+import { situationOf } from './situation.ts';
+
+export interface DeploymentTableProps {
+  readonly rows: readonly Deployment[];
+  /** Left out on the page of one template. */
+  readonly showTemplate?: boolean;
+  readonly chosen?: ReadonlySet<string>;
+  readonly onChoose?: (chosen: ReadonlySet<string>) => void;
+}
+
+export const deploymentPath = ({ id }: Pick<Deployment, 'id'>): string => `/deployments/${id}`;
+
+export function DeploymentTable(props: DeploymentTableProps): ReactNode {
+  const { rows, showTemplate = true, chosen = new Set<string>(), onChoose } = props;
+  const toggle = (id: string): void => onChoose?.(toggled(chosen, id));
+  return (
+    <Table.ScrollContainer minWidth={0} type="native">
+      <Table verticalSpacing="sm" className="cards">
+        <Table.Thead>
+          <Table.Tr>
+            {onChoose !== undefined && (
+              <Table.Th w={40}>
+                <Checkbox
+                  aria-label="Choose all"
+                  checked={rows.length > 0 && rows.every(({ id }) => chosen.has(id))}
+                  onChange={(event) =>
+                    onChoose(new Set(event.currentTarget.checked ? rows.map(({ id }) => id) : []))
+                  }
+                />
+              </Table.Th>
+            )}
+            {showTemplate && <Table.Th>Template</Table.Th>}
+            <Table.Th>Pool</Table.Th>
+            <Table.Th>State</Table.Th>
+            <Table.Th w="32%">Progress</Table.Th>
+            <Table.Th>Host</Table.Th>
+            <Table.Th>Changed</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row) => (
+            <Table.Tr key={row.id}>
+              {onChoose !== undefined && (
+                <Table.Td data-label="Choose">
+                  <Checkbox
+                    aria-label={`Choose ${row.templatename} on ${row.storagename}`}
+                    checked={chosen.has(row.id)}
+                    onChange={() => toggle(row.id)}
+                  />
+                </Table.Td>
+              )}
+              <Cells row={row} showTemplate={showTemplate} />
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function Cells({
+  row,
+  showTemplate,
+}: {
+  readonly row: Deployment;
+  readonly showTemplate: boolean;
+}): ReactNode {
+  const { mood, word } = situationOf(row);
+  const link = (text: string): ReactNode => (
+    <Anchor component={Link} href={deploymentPath(row)} className="long">
+      {text}
+    </Anchor>
+  );
+  return (
+    <>
+      {showTemplate && <Table.Td data-label="Template">{link(row.templatename)}</Table.Td>}
+      <Table.Td data-label="Pool" className="long">
+        {showTemplate ? row.storagename : link(row.storagename)}
+      </Table.Td>
+      <Table.Td data-label="State">
+        <div>
+          <StateBadge mood={mood}>{word}</StateBadge>
+          <Why of={row} />
+        </div>
+      </Table.Td>
+      <Table.Td data-label="Progress">
+        <ProgressBar of={row} />
+      </Table.Td>
+      <Table.Td data-label="Host">{row.hostname}</Table.Td>
+      <Table.Td data-label="Changed">
+        <Time of={row.lastupdated} />
+      </Table.Td>
+    </>
+  );
+}
+
+/** Why it waits and until when, why it failed, or who stopped it. */
+export function Why({ of }: { readonly of: Deployment }): ReactNode {
+  const { state, waitreason, nexttry, error, cancelledby, ahead } = of;
+  if (state === 'Ready') return null;
+  const reason =
+    waitreason ??
+    (ahead === undefined ? undefined : `${ahead} before it`) ??
+    (state === 'Failed' ? error : undefined) ??
+    (cancelledby === undefined ? undefined : `by ${cancelledby}`);
+  if (reason === undefined) return null;
+  return (
+    <Text size="sm" mt={4} className="long">
+      {reason}
+      {nexttry !== undefined && (
+        <Text span c="dimmed">
+          {' '}
+          (next try <Time of={nexttry} />)
+        </Text>
+      )}
+    </Text>
+  );
+}
+
+function toggled(chosen: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(chosen);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}

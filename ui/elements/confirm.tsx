@@ -1,0 +1,50 @@
+import { Button, Group, Modal, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import type { ReactNode } from 'react';
+
+export interface ConfirmProps {
+  /** What the button does: `Delete`. */
+  readonly label: string;
+  /** The question: `Delete template debian-12?` */
+  readonly title: string;
+  /** What cannot be undone. */
+  readonly children: ReactNode;
+  readonly onConfirm: () => void;
+  readonly disabled?: boolean;
+  readonly icon?: ReactNode;
+}
+
+/** A button for what cannot be undone: it asks first. */
+export function Confirm({ label, title, children, onConfirm, disabled, icon }: ConfirmProps): ReactNode {
+  const [opened, { open, close }] = useDisclosure();
+  const confirm = (): void => {
+    close();
+    onConfirm();
+  };
+  return (
+    <>
+      <Button color="red" variant="light" onClick={open} disabled={disabled ?? false} leftSection={icon}>
+        {label}
+      </Button>
+      <Modal
+        opened={opened}
+        onClose={close}
+        title={title}
+        centered
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <Text component="div" size="sm">
+          {children}
+        </Text>
+        <Group justify="flex-end" mt="lg">
+          <Button variant="default" onClick={close} data-autofocus>
+            Keep
+          </Button>
+          <Button color="red" onClick={confirm}>
+            {label}
+          </Button>
+        </Group>
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,17 @@
+import { type ReactNode } from 'react';
+
+/** Names and values, as a list of definitions; what is not known is left out. */
+export function Facts({ of }: { readonly of: Readonly<Record<string, ReactNode>> }): ReactNode {
+  return (
+    <dl className="facts">
+      {Object.entries(of)
+        .filter(([, value]) => value !== undefined && value !== null && value !== '')
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd className="long">{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}

@@ -1,0 +1,116 @@
+/** Who did what, when, and how it ended. */
+import { Anchor, Group, SegmentedControl, Table, Text, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { type ReactNode, useState } from 'react';
+import { Link, useSearchParams } from 'wouter';
+import { LIVE, useList } from '../api/queries.ts';
+import type { BypassEvent } from '../api/shapes.ts';
+import { Empty } from '../elements/empty.tsx';
+import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
+import { type Mood, StateBadge } from '../elements/state-badge.tsx';
+import { Time } from '../elements/time.tsx';
+import { Trouble } from '../elements/trouble.tsx';
+import { ViewHead } from '../elements/view-head.tsx';
+import { Waiting } from '../elements/waiting.tsx';
+import { WorkflowLink } from '../elements/workflow-link.tsx';
+
+const LEVELS = [
+  { label: 'All', value: '' },
+  { label: 'Info', value: 'INFO' },
+  { label: 'Warnings', value: 'WARN' },
+  { label: 'Errors', value: 'ERROR' },
+] as const;
+
+const MOODS = { INFO: 'idle', WARN: 'waiting', ERROR: 'bad' } as const satisfies Record<string, Mood>;
+
+export default function Events(): ReactNode {
+  const [search, setSearch] = useSearchParams();
+  const [page] = usePage();
+  const [typed, setTyped] = useState(search.get('keyword') ?? '');
+  const [keyword] = useDebouncedValue(typed, 300);
+  const level = LEVELS.find(({ value }) => value === search.get('level'))?.value ?? '';
+  const resourceid = search.get('resource') ?? '';
+  const { data, error, isLoading } = useList<BypassEvent>(
+    'listEvents',
+    'event',
+    { level, keyword, resourceid, page, pagesize: PAGE_SIZE },
+    { every: LIVE * 2 },
+  );
+  const rows = data?.rows ?? [];
+  return (
+    <>
+      <ViewHead title="Events" />
+      <Group mb="md" gap="sm">
+        <TextInput
+          aria-label="Search in the sentences"
+          placeholder="Part of a sentence"
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+        />
+        <SegmentedControl
+          aria-label="Which events"
+          data={[...LEVELS]}
+          value={level}
+          onChange={(value) => setSearch(value === '' ? {} : { level: value })}
+        />
+        {resourceid !== '' && (
+          <Text size="sm">
+            Of one thing only.{' '}
+            <Anchor component={Link} href="/events">
+              Show all
+            </Anchor>
+          </Text>
+        )}
+      </Group>
+      <Trouble error={error} />
+      {isLoading ? (
+        <Waiting />
+      ) : rows.length === 0 ? (
+        <Empty title="No events">Whatever is done, and how it ended, is told here.</Empty>
+      ) : (
+        <EventTable rows={rows} />
+      )}
+      <Paging count={data?.count ?? 0} />
+    </>
+  );
+}
+
+export function EventTable({ rows }: { readonly rows: readonly BypassEvent[] }): ReactNode {
+  return (
+    <Table verticalSpacing="sm" className="cards">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>When</Table.Th>
+          <Table.Th>Level</Table.Th>
+          <Table.Th w="45%">What</Table.Th>
+          <Table.Th>Who</Table.Th>
+          <Table.Th>Workflow</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map((event) => (
+          <Table.Tr key={event.id}>
+            <Table.Td data-label="When">
+              <Time of={event.created} />
+            </Table.Td>
+            <Table.Td data-label="Level">
+              <StateBadge mood={MOODS[event.level]}>{event.level.toLowerCase()}</StateBadge>
+            </Table.Td>
+            <Table.Td data-label="What" className="long">
+              <div>
+                {event.description}
+                <Text size="sm" c="dimmed">
+                  {event.type}
+                </Text>
+              </div>
+            </Table.Td>
+            <Table.Td data-label="Who">{event.username ?? event.account ?? 'Bypass'}</Table.Td>
+            <Table.Td data-label="Workflow" className="long">
+              {event.workflowid === undefined ? null : <WorkflowLink id={event.workflowid} />}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
