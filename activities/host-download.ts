@@ -83,7 +83,7 @@ async function work(job: DownloadJob, pool: Pool, { deps, tries, beat }: Work): 
         if (tries.length > TRIES_TOLD) tries.shift();
       },
     },
-    deps.downloads satisfies DownloadDeps,
+    { ...deps.downloads, sources: deps.downloads.sources.under(job.policy) } satisfies DownloadDeps,
   );
 }
 

@@ -4,6 +4,7 @@ import { parseChecksum } from '../model/checksum.ts';
 import { ImageError } from '../model/failures.ts';
 import type { DescribeJob, DownloadJob, ProbeJob, RemoveJob } from '../model/payloads.ts';
 import type { Mirror } from '../model/source.ts';
+import { checkPolicy } from '../model/url-policy.ts';
 import { displayUrl, parseImageUrl } from '../model/url.ts';
 
 const FORMATS: readonly string[] = ['QCOW2', 'RAW', 'ISO'];
@@ -18,6 +19,7 @@ export function requireProbeJob(job: ProbeJob): ProbeJob {
   requireUrl(job.url);
   requireFormat(job.format);
   requireSealed(job.sealed);
+  requirePolicy(job.policy);
   requireNumber('budgetMs', job.budgetMs, 1, MAX_BUDGET_MS);
   return job;
 }
@@ -29,6 +31,7 @@ export function requireDownloadJob(job: DownloadJob): DownloadJob {
   requireMirrors(job.mirrors);
   requireFormat(job.format);
   requireSealed(job.sealed);
+  requirePolicy(job.policy);
   requireNumber('size', job.size, 0, Number.MAX_SAFE_INTEGER);
   if (job.checksum !== undefined) readable('checksum', () => parseChecksum(job.checksum ?? ''));
   return { ...job, priority: priorityOf(job.priority) };
@@ -78,6 +81,11 @@ function requireFormat(format: unknown): void {
 
 function requireSealed(sealed: unknown): void {
   if (sealed !== undefined && typeof sealed !== 'string') throw unfit('sealed is no text');
+}
+
+function requirePolicy(policy: unknown): void {
+  const wrong = policy === undefined ? undefined : checkPolicy(policy);
+  if (wrong !== undefined) throw unfit(`its URL policy ${wrong}`);
 }
 
 function requireNumber(name: string, value: unknown, min: number, max: number): void {

@@ -47,9 +47,10 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
     quick: {
       probe: (given) =>
         job('probe', async () => {
-          const { url, format, budgetMs, ...rest } = requireProbeJob(given);
+          const { url, format, budgetMs, policy, ...rest } = requireProbeJob(given);
           const secrets = await deps.openSealed(rest);
-          const { sources, limits, unpack } = deps.downloads;
+          const { limits, unpack } = deps.downloads;
+          const sources = deps.downloads.sources.under(policy);
           const found = await beating(undefined, ({ signal }) =>
             probe(
               { url, format, budgetMs, secrets, signal },

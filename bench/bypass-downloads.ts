@@ -9,6 +9,7 @@ import { openPool } from '../images/pool.ts';
 import { createRateLimit } from '../images/rate-limit.ts';
 import { createScheduler } from '../images/scheduler.ts';
 import { createSources } from '../images/sources/index.ts';
+import { LOOPBACK } from '../model/url-policy.ts';
 import type { TemplateFormat } from '../model/states.ts';
 
 /** The process's one argument, as JSON. */
@@ -60,7 +61,8 @@ async function run(job: DownloadsJob): Promise<DownloadsReport> {
   const { signal } = new AbortController();
   const tls = caFile === undefined ? {} : { tls: { ca: [await readFile(caFile, 'utf8')] } };
   const deps = {
-    sources: createSources(tls),
+    // The bench's own servers are on this machine.
+    sources: createSources({ policy: { openAddresses: LOOPBACK }, ...tls }),
     hostId: randomUUID(),
     openParts: new Set<string>(),
     rateLimit: createRateLimit(),

@@ -130,10 +130,11 @@ function requireLength(source: OpenedSource, { size, checksum }: DownloadRequest
 /** Says of a failure which mirror it is about, unless it is about this host. */
 export function withUrl(error: ImageError, url: string): ImageError {
   if (error.url !== undefined || error.class === 'host' || error.class === 'space') return error;
-  const { kind, message, retryAfterMs } = error;
+  const { kind, message, rule, retryAfterMs } = error;
   return new ImageError(kind, message, {
     url: displayUrl(url),
     cause: error,
+    ...(rule === undefined ? {} : { rule }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }

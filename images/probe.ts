@@ -62,7 +62,10 @@ async function probeMetalink(request: ProbeRequest, deps: ProbeDeps, until: numb
     return { urls: [unreachable({ url: displayUrl(request.url), priority: 1 }, failure)] };
   }
   const probed = await inTurn(metalink.mirrors, (mirror) => probeMirror(mirror, request, deps, until));
-  const skipped = metalink.skipped.map(({ reason, ...where }) => unreachable(where, reason));
+  const skipped = metalink.skipped.map(({ reason, rule, ...where }) => ({
+    ...unreachable(where, reason),
+    ...(rule === undefined ? {} : { rule }),
+  }));
   return {
     urls: [...probed, ...skipped],
     metalink: {
@@ -209,6 +212,7 @@ const unreachable = (where: Where, reason: ImageError | string): UrlReport => ({
   ...place(where),
   reachable: false,
   reason: typeof reason === 'string' ? reason : reason.message,
+  ...(typeof reason === 'string' || reason.rule === undefined ? {} : { rule: reason.rule }),
   size: 0,
   ranges: false,
   virtualSize: 0,

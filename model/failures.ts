@@ -42,7 +42,7 @@ export const failures = {
   Stalled: rule('source', 530, 'the source sent nothing for too long'),
   ProtocolError: rule('source', 530, 'the server does not keep to HTTP'),
   TooManyRedirects: rule('source', 530, 'give the final URL'),
-  NotAllowed: rule('source', 530, 'the URL policy does not allow this address'),
+  NotAllowed: rule('source', 530, 'an administrator can change the URL policy of the zone and of the hosts'),
   MetalinkInvalid: rule('source', 530, 'correct the metalink document'),
   SourceChanged: rule('source', 530, 'the file changed at the source; register it again if that is intended'),
   ChecksumMismatch: rule('content', 530, 'check the checksum and the source; nothing was published'),
@@ -71,6 +71,8 @@ export interface Failure {
   readonly kind: FailureKind;
   readonly message: string;
   readonly url?: string;
+  /** Of the URL policy: which refused it. */
+  readonly rule?: string;
   /** Milliseconds that the source asked to wait. */
   readonly retryAfterMs?: number;
 }
@@ -79,16 +81,18 @@ export interface Failure {
 export class ImageError extends Error {
   readonly kind: FailureKind;
   readonly url: string | undefined;
+  readonly rule: string | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(
     kind: FailureKind,
     message: string,
-    options: { url?: string; retryAfterMs?: number; cause?: unknown } = {},
+    options: { url?: string; rule?: string; retryAfterMs?: number; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.url = options.url;
+    this.rule = options.rule;
     this.retryAfterMs = options.retryAfterMs;
   }
 
@@ -101,6 +105,7 @@ export class ImageError extends Error {
       kind: this.kind,
       message: this.message,
       ...(this.url === undefined ? {} : { url: this.url }),
+      ...(this.rule === undefined ? {} : { rule: this.rule }),
       ...(this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs }),
     };
   }

@@ -6,6 +6,7 @@ import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
 import type { CopyTiming, RegistrationTiming, UpkeepTiming } from './timing.ts';
+import type { UrlPolicy } from './url-policy.ts';
 import type { History } from './decisions.ts';
 
 export interface ProbeJob {
@@ -14,6 +15,8 @@ export interface ProbeJob {
   readonly url: string;
   readonly format: TemplateFormat;
   readonly sealed?: string;
+  /** Of the zone; it narrows that of the host. */
+  readonly policy?: UrlPolicy;
   /** Milliseconds that the probe may take; what has not answered by then is reported as such. */
   readonly budgetMs: number;
 }
@@ -48,6 +51,8 @@ export interface DownloadJob {
   /** Bytes of the file as registered; 0 when unknown. */
   readonly size: number;
   readonly sealed?: string;
+  /** Of the zone; it narrows that of the host. */
+  readonly policy?: UrlPolicy;
   /** 1 goes before 5; equal ones by age. */
   readonly priority: number;
 }

@@ -14,6 +14,8 @@ export interface UrlReport {
   readonly reachable: boolean;
   /** Why not, as a sentence; present exactly when it is not reachable. */
   readonly reason?: string;
+  /** The rule of the URL policy that refused it. */
+  readonly rule?: string;
   /** Bytes of the file as transferred; 0 when unknown. */
   readonly size: number;
   readonly etag?: string;
@@ -49,6 +51,8 @@ export interface Secrets {
   readonly v: 1;
   /** `scheme://host:port` that these were given for; they are sent nowhere else. */
   readonly origin: string;
+  /** Origins that the zone trusts with what was given for this one, when it redirects there. */
+  readonly alsoFor?: readonly string[];
   readonly headers: readonly { readonly name: string; readonly value: string }[];
   readonly username?: string;
   readonly password?: string;

@@ -1,9 +1,10 @@
 /** URLs of images: which are accepted, and how they are shown. */
 
+import { SCHEMES } from './url-policy.ts';
+
 export class UrlSyntaxError extends Error {}
 
 export const MAX_URL_LENGTH = 2048;
-const SCHEMES = ['http:', 'https:', 'nfs:'];
 
 /**
  * @throws UrlSyntaxError with a sentence that says what would be right.
@@ -20,7 +21,7 @@ export function parseImageUrl(text: string): URL {
       `is ${url.href.length} characters long with everything percent-encoded; at most ${MAX_URL_LENGTH} are taken`,
     );
   }
-  if (!SCHEMES.includes(url.protocol)) {
+  if (!SCHEMES.includes(url.protocol.slice(0, -1))) {
     throw new UrlSyntaxError(`has scheme ${url.protocol.slice(0, -1)}; http, https and nfs are taken`);
   }
   if (url.hostname === '') throw new UrlSyntaxError('names no host');

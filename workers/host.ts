@@ -15,6 +15,7 @@ import type { Identity } from '../trust/identity.ts';
 import { openForHost } from '../trust/sealing.ts';
 import { startHealthIfAsked } from './health.ts';
 import { join } from './host-join.ts';
+import { announcePolicy, hostPolicy, hostProxies } from './host-policy.ts';
 import {
   hostAddress,
   hostNameOf,
@@ -31,6 +32,7 @@ import {
   runWorkers,
   StartError,
   stopRequested,
+  temporalAddressOf,
 } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import type { Settings } from './settings.ts';
@@ -70,6 +72,7 @@ export async function runHost({ settings, logger, stop }: HostOptions): Promise<
   };
   const stateDir = settings.text('stateDir');
   const build = planActivities(settings, logger);
+  announcePolicy(settings, logger);
   await openStateDir(stateDir);
   const lock = await lockStateDir(stateDir);
   const stopping = new AbortController();
@@ -120,7 +123,12 @@ function planActivities(
   const rateLimit = createRateLimit(settings.number('rateLimit'));
   const publish = publishSettings(settings);
   const unpack = { maxRatio: settings.number('unpackRatio', 1) };
-  const sources = createSources(sourceBudgets(settings));
+  const sources = createSources({
+    ...sourceBudgets(settings),
+    policy: hostPolicy(settings, temporalAddressOf(settings)),
+    proxies: hostProxies(settings),
+    onDenied: ({ url, rule, address }) => logger.warn({ url, rule, address }, 'the URL policy refused a URL'),
+  });
   const version = bypassVersion();
   return async ({ hostId, sealingPrivateKey }, stateDir) => ({
     hostId,

@@ -62,7 +62,7 @@ export interface Temporal {
  */
 export async function connectTemporal(settings: Settings, identity?: string): Promise<Temporal> {
   const config = loadClientConnectConfig();
-  const address = settings.text('temporalAddress') || config.connectionOptions.address || 'localhost:7233';
+  const address = temporalAddressOf(settings);
   const namespace = settings.text('temporalNamespace') || config.namespace || 'default';
   const connection = await connect({ ...config.connectionOptions, address }, address);
   try {
@@ -76,6 +76,10 @@ export async function connectTemporal(settings: Settings, identity?: string): Pr
   const client = new Client({ connection, namespace, ...(identity === undefined ? {} : { identity }) });
   return { connection, client, namespace, address };
 }
+
+/** `host:port`, wherever that is said. */
+export const temporalAddressOf = (settings: Settings): string =>
+  settings.text('temporalAddress') || loadClientConnectConfig().connectionOptions.address || 'localhost:7233';
 
 type ConnectionOptions = Parameters<typeof NativeConnection.connect>[0];
 

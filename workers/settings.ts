@@ -236,6 +236,71 @@ export const SETTINGS = {
     '3600',
     'the longest wait in seconds that a source can ask for by Retry-After; no more than 3600 count',
   ),
+  urlAllow: setting(
+    ['host'],
+    'BYPASS_URL_ALLOW',
+    '--url-allow',
+    '',
+    'address blocks that URLs may lead to although they are refused at first, such as `fd00::/8,127.0.0.0/8`; `npm start` opens loopback',
+  ),
+  urlOnly: setting(
+    ['host'],
+    'BYPASS_URL_ONLY',
+    '--url-only',
+    '',
+    'address blocks that URLs must lead to; any public or RFC 1918 address when empty',
+  ),
+  urlDeny: setting(
+    ['host'],
+    'BYPASS_URL_DENY',
+    '--url-deny',
+    '',
+    'address blocks, and parts of Bypass as `host:port`, that no URL may lead to',
+  ),
+  urlPorts: setting(
+    ['host'],
+    'BYPASS_URL_PORTS',
+    '--url-ports',
+    '',
+    'ports that URLs must have, such as `80,443,8000-8999`; all but those of other services when empty',
+  ),
+  urlDenyPorts: setting(['host'], 'BYPASS_URL_DENY_PORTS', '--url-deny-ports', '', 'ports that no URL may have'),
+  urlSchemes: setting(['host'], 'BYPASS_URL_SCHEMES', '--url-schemes', 'http,https,nfs', 'schemes of URLs that are fetched'),
+  urlDowngrade: setting(
+    ['host'],
+    'BYPASS_URL_DOWNGRADE',
+    '--url-downgrade',
+    'zone',
+    'whether https may redirect to http: `zone` for as the zone says, or `never`',
+  ),
+  httpProxy: setting(
+    ['host'],
+    'BYPASS_HTTP_PROXY',
+    '--http-proxy',
+    '',
+    'proxy for http URLs, `http://user:password@host:port`, which is asked by CONNECT; when empty, as http_proxy says',
+  ),
+  httpsProxy: setting(
+    ['host'],
+    'BYPASS_HTTPS_PROXY',
+    '--https-proxy',
+    '',
+    'the same for https URLs; when empty, as https_proxy says',
+  ),
+  noProxy: setting(
+    ['host'],
+    'BYPASS_NO_PROXY',
+    '--no-proxy',
+    '',
+    'names, addresses and blocks that are reached without a proxy; when empty, as no_proxy says',
+  ),
+  proxyGuard: setting(
+    ['host'],
+    'BYPASS_PROXY_GUARD',
+    '--proxy-guard',
+    'zone',
+    'whether a proxy may resolve names in the place of this host: `zone` for as the zone says, or `never`',
+  ),
   fileMode: setting(['host'], 'BYPASS_FILE_MODE', '--file-mode', '0644', 'mode of published files, octal'),
   fileOwner: setting(
     ['host'],
@@ -272,9 +337,19 @@ export interface Settings {
 /** A setting that cannot be used; its message says which and what would be right. */
 export class SettingError extends Error {}
 
+/** Variables of other programs that stand in for ours. */
+const OTHERS: Readonly<Partial<Record<SettingName, string>>> = {
+  httpProxy: 'http_proxy',
+  httpsProxy: 'https_proxy',
+  noProxy: 'no_proxy',
+};
+
 export function readSettings(flags: Given, environment: NodeJS.ProcessEnv): Settings {
-  const value = (name: SettingName): string | undefined =>
-    flags[name] ?? (environment[SETTINGS[name].variable] || undefined);
+  const value = (name: SettingName): string | undefined => {
+    const other = OTHERS[name] ?? '';
+    const variables = [SETTINGS[name].variable, other, other.toUpperCase()];
+    return flags[name] ?? variables.map((variable) => environment[variable]).find((text) => text);
+  };
   const text = (name: SettingName): string => value(name) ?? SETTINGS[name].fallback;
   return {
     text,

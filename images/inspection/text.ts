@@ -54,11 +54,3 @@ function isUtf8(sample: Buffer): boolean {
   }
   return false;
 }
-
-/** What a person can read of it. */
-export const printable = (head: Buffer, length = 200): string =>
-  head
-    .subarray(0, length)
-    .toString('latin1')
-    .replace(/[^\x20-\x7e]+/g, ' ')
-    .trim();

@@ -1,14 +1,14 @@
 /** A connection: name, address, TCP and TLS, each with a limit of its own. */
-import { lookup } from 'node:dns/promises';
-import type { LookupAddress } from 'node:dns';
 import { connect as connectTcp, isIP } from 'node:net';
 import type { LookupFunction, Socket } from 'node:net';
 import { connect as connectTls, rootCertificates } from 'node:tls';
 import { ImageError } from '../../model/failures.ts';
-import { displayUrl } from '../../model/url.ts';
 import { duration, within } from './budgets.ts';
+import { hostName } from './guard.ts';
+import type { Route } from './guard.ts';
 import type { HttpPhase } from './http-errors.ts';
-import type { HttpSettings, UrlPolicy } from './http-options.ts';
+import type { HttpSettings } from './http-options.ts';
+import { openTunnel } from './tunnel.ts';
 
 export interface ConnectOptions {
   readonly settings: HttpSettings;
@@ -18,53 +18,33 @@ export interface ConnectOptions {
 }
 
 /**
- * The addresses are looked at before a packet leaves, and the socket uses one of those that were: no second look-up
- * can give another.
+ * The way is judged before a packet leaves, and the socket uses an address that was: no second look-up can give another.
  * @throws ImageError for a limit or a refusal; else what the system says
  */
 export async function connectTo(url: URL, options: ConnectOptions): Promise<Socket> {
   const { settings, onPhase } = options;
   onPhase('dns');
-  const addresses = await allowedAddresses(url, settings.dnsMs, settings.policy);
+  const route = await settings.guard.route(url, settings.dnsMs);
   options.signal.throwIfAborted();
   onPhase('connect');
-  const tcp = await openTcp(url, addresses, options);
+  const tcp = await openWay(url, route, options);
   if (url.protocol !== 'https:') return tcp;
   onPhase('tls');
   return openTls(url, tcp, options);
 }
 
-/**
- * What the name stands for, without what the policy refuses.
- * @throws ImageError when the policy refuses all, or the name is not resolved in time; else what the resolver says
- */
-export async function allowedAddresses(
-  url: URL,
-  dnsMs: number,
-  policy: UrlPolicy,
-): Promise<readonly LookupAddress[]> {
-  const name = hostName(url);
-  const family = isIP(name);
-  const found =
-    family === 0
-      ? await within(dnsMs, lookup(name, { all: true }), () => {
-          const limit = `within ${duration(dnsMs)} (limit for DNS)`;
-          return new ImageError('Unreachable', `has a host name that was not resolved ${limit}`);
-        })
-      : [{ address: name, family }];
-  const reasons = found.map(({ address }) => policy(url, address));
-  const allowed = found.filter((_, index) => reasons[index] === undefined);
-  if (allowed.length > 0) return allowed;
-  throw new ImageError('NotAllowed', reasons[0] ?? 'has a host name without an address', {
-    url: displayUrl(url.href),
-  });
+/** Straight to the source, or through a proxy: then TLS and HTTP still speak to the source, by its name. */
+function openWay(url: URL, { addresses, port, proxy }: Route, options: ConnectOptions): Promise<Socket> {
+  if (proxy === undefined) return openTcp(hostName(url), port, addresses, options);
+  const connect = (): Promise<Socket> => openTcp(hostName(proxy.url), port, addresses, options);
+  const { settings, signal } = options;
+  return openTunnel(proxy.url, proxy.targets, connect, { answerMs: settings.headersMs, signal });
 }
 
-const hostName = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
-
 async function openTcp(
-  url: URL,
-  addresses: readonly LookupAddress[],
+  host: string,
+  port: number,
+  addresses: Route['addresses'],
   { settings, signal }: ConnectOptions,
 ): Promise<Socket> {
   const [first] = addresses;
@@ -72,8 +52,7 @@ async function openTcp(
     if (all === true) callback(null, [...addresses]);
     else callback(null, first?.address ?? '', first?.family);
   };
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-  const socket = connectTcp({ host: hostName(url), port, lookup: given, noDelay: true, keepAlive: true });
+  const socket = connectTcp({ host, port, lookup: given, noDelay: true, keepAlive: true });
   const limit = `did not accept the connection within ${duration(settings.connectMs)} (limit for connecting)`;
   await opened(socket, 'connect', settings.connectMs, signal, () => new ImageError('Unreachable', limit));
   return socket;

@@ -22,7 +22,6 @@ const MAX_INFORMATIONAL = 32;
 export interface Exchange {
   readonly url: URL;
   readonly status: number;
-  readonly statusText: string;
   /** Lower-case names; a repeated header's values are joined by commas. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: ChunkQueue;
@@ -123,7 +122,6 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     controller: Dispatcher.DispatchController,
     status: number,
     headers: Record<string, string | string[] | undefined>,
-    statusText = '',
   ): void {
     if (this.#over) return;
     if (status < 200) return this.#countInformational(status);
@@ -139,7 +137,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     const watch = watchBody(this.#settings, body, (error) => this.#fail(error));
     this.#count = watch.count;
     this.#stopWatch = watch.stop;
-    this.#outcome.resolve({ url: this.#url, status, statusText, headers: flatten(headers), body, close });
+    this.#outcome.resolve({ url: this.#url, status, headers: flatten(headers), body, close });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

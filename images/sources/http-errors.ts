@@ -1,4 +1,5 @@
 /** What went wrong in HTTP, told as one of the kinds of failure, with a sentence about the URL. */
+import { STATUS_CODES } from 'node:http';
 import { ImageError } from '../../model/failures.ts';
 import type { FailureKind } from '../../model/failures.ts';
 import { displayUrl } from '../../model/url.ts';
@@ -37,7 +38,10 @@ const TLS: Readonly<Record<string, string>> = {
 /** The failure of a request that got no whole answer. */
 export function transportError(error: Error, phase: HttpPhase, url: URL): ImageError {
   const options = { url: displayUrl(url.href), cause: error };
-  if (error instanceof ImageError) return new ImageError(error.kind, error.message, options);
+  if (error instanceof ImageError) {
+    const { kind, message, rule } = error;
+    return new ImageError(kind, message, rule === undefined ? options : { ...options, rule });
+  }
   const code = errorCode(error);
   const tls = tlsSentence(code, phase);
   if (tls !== undefined) return new ImageError('TlsFailed', tls, options);
@@ -65,16 +69,15 @@ function isBadHttp({ name, message }: Error, code: string, phase: HttpPhase): bo
 export function statusError(
   answer: {
     readonly status: number;
-    readonly statusText: string;
     readonly headers: ReadonlyMap<string, string>;
   },
   url: URL,
   retryAfterMostMs: number,
 ): ImageError {
-  const { status, statusText, headers } = answer;
+  const { status, headers } = answer;
   const asked = parseRetryAfter(headers.get('retry-after'), Date.now());
   const retryAfterMs = asked === undefined ? undefined : Math.min(asked, retryAfterMostMs);
-  return new ImageError(statusKind(status), `answers ${status} ${statusText}`.trim(), {
+  return new ImageError(statusKind(status), `answers ${status} ${STATUS_CODES[status] ?? ''}`.trim(), {
     url: displayUrl(url.href),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });

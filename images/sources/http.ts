@@ -80,7 +80,9 @@ async function follow(
     const answer = await exchange(url, sent, settings, request.signal);
     if (!REDIRECTS.has(answer.status)) return refuseEncoded(answer);
     answer.close();
+    const from = url;
     url = redirectTarget(answer);
+    settings.guard.requireRedirect(from, url);
   }
   throw new ImageError('TooManyRedirects', `redirects more than ${settings.maxRedirects} times`, {
     url: displayUrl(request.url),
@@ -99,8 +101,10 @@ function httpUrl(text: string): URL {
   return url;
 }
 
+/** Secrets are for the origin that they were given for, and those that the operator trusts with them. */
 function secretHeaders(url: URL, secrets: Secrets | undefined): Record<string, string> {
-  if (secrets === undefined || new URL(secrets.origin).origin !== url.origin) return {};
+  const origins = secrets === undefined ? [] : [secrets.origin, ...(secrets.alsoFor ?? [])];
+  if (secrets === undefined || !origins.some((origin) => new URL(origin).origin === url.origin)) return {};
   const { username, password } = secrets;
   const basic = Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64');
   return {
@@ -122,6 +126,7 @@ function redirectTarget(answer: Exchange): URL {
     `redirects to a ${target.protocol.slice(0, -1)} URL; only http and https are followed`,
     {
       url: displayUrl(answer.url.href),
+      rule: 'scheme',
     },
   );
 }

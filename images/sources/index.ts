@@ -1,6 +1,9 @@
 /** Which plug-in serves which URL. A new protocol is one file beside this one, and one line below. */
 import { ImageError } from '../../model/failures.ts';
 import { displayUrl } from '../../model/url.ts';
+import type { UrlPolicy } from '../../model/url-policy.ts';
+import { createGuard } from './guard.ts';
+import type { Guard } from './guard.ts';
 import { createHttpSource } from './http.ts';
 import type { HttpOptions } from './http-options.ts';
 import { createNfsSource } from './nfs.ts';
@@ -10,16 +13,24 @@ import type { Source } from './source.ts';
 export interface Sources {
   /** @throws ImageError Unsupported when no plug-in knows the scheme. */
   for(url: string): Source;
+  /** The same, where the policy of a job holds beside that of the host. */
+  under(job: UrlPolicy | undefined): Sources;
 }
 
-export function createSources(options: HttpOptions & NfsOptions = {}): Sources {
-  const http = createHttpSource(options);
+export type SourceOptions = HttpOptions & NfsOptions;
+
+export const createSources = (options: SourceOptions = {}): Sources =>
+  sourcesBehind(options.guard ?? createGuard(options), options);
+
+function sourcesBehind(guard: Guard, options: SourceOptions): Sources {
+  const http = createHttpSource({ ...options, guard });
   const byScheme: ReadonlyMap<string, Source> = new Map([
     ['http:', http],
     ['https:', http],
-    ['nfs:', createNfsSource(options)],
+    ['nfs:', createNfsSource({ ...options, guard })],
   ]);
   return {
+    under: (job) => sourcesBehind(guard.under(job), options),
     for(url) {
       const scheme = URL.canParse(url) ? new URL(url).protocol : '';
       const source = byScheme.get(scheme);

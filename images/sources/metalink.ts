@@ -9,6 +9,7 @@ import {
 } from '../../model/checksum.ts';
 import type { Checksum } from '../../model/checksum.ts';
 import { ImageError } from '../../model/failures.ts';
+import { SCHEMES } from '../../model/url-policy.ts';
 import { displayUrl, parseImageUrl } from '../../model/url.ts';
 
 /** Bytes of a document. */
@@ -32,6 +33,8 @@ export interface MetalinkMirror {
 export interface SkippedMirror extends MetalinkMirror {
   /** Why, as a sentence. */
   readonly reason: string;
+  /** Of the URL policy. */
+  readonly rule?: string;
 }
 
 export interface MetalinkPieces {
@@ -63,7 +66,7 @@ export function parseMetalink(document: Buffer): Metalink {
     throw invalid('has a DOCTYPE, which is not accepted');
   });
   parser.on('error', (error) => {
-    throw invalid(`is not well-formed XML (${error.message.slice(0, 120)})`);
+    throw new ImageError('MetalinkInvalid', 'the metalink is not well-formed XML', { cause: error });
   });
   let attributes = 0;
   parser.on('opentagstart', () => {
@@ -121,8 +124,7 @@ class MetalinkReader {
     const own = tag.uri === this.#namespace;
     const attributes = new Map(Object.values(tag.attributes).map(({ local, value }) => [local, value]));
     const element = { path: `${parent}/${own ? tag.local : '?'}`, attributes, text: '' };
-    if (parent === '' && element.path !== '/metalink')
-      throw invalid(`is a ${tag.name.slice(0, 40)} document`);
+    if (parent === '' && element.path !== '/metalink') throw invalid('is another kind of document');
     this.#open.push(element);
     if (fileOf(element.path) === '') this.#countFile();
     if (fileOf(element.path)?.endsWith('/pieces') === true) this.#startPieces(element);
@@ -232,10 +234,14 @@ function sortMirrors(raw: readonly RawMirror[]): { mirrors: MetalinkMirror[]; sk
     const mirror = { url, priority: mirrors.length + 1, ...where };
     const reason = unusable(url, type, mirrors.length);
     if (reason === undefined) mirrors.push({ ...mirror, url: new URL(url).href });
-    else if (skipped.length < MAX_MIRRORS) skipped.push({ ...mirror, url: displayUrl(url), reason });
+    else if (skipped.length < MAX_MIRRORS)
+      skipped.push({ ...mirror, url: displayUrl(url), reason, ...ruleOf(url) });
   }
   return { mirrors, skipped };
 }
+
+const ruleOf = (url: string): Pick<SkippedMirror, 'rule'> =>
+  URL.canParse(url) && !SCHEMES.includes(new URL(url).protocol.slice(0, -1)) ? { rule: 'scheme' } : {};
 
 function unusable(url: string, type: string, taken: number): string | undefined {
   if (type.toLowerCase() === 'bittorrent' || /\.torrent$/i.test(url.split(/[?#]/, 1)[0] ?? '')) {

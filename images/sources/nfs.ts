@@ -7,30 +7,30 @@ import { ImageError } from '../../model/failures.ts';
 import { displayUrl, parseImageUrl } from '../../model/url.ts';
 import { BUDGETS } from './budgets.ts';
 import type { Budgets } from './budgets.ts';
-import { allowedAddresses } from './connect.ts';
+import { createGuard } from './guard.ts';
+import type { Guard, GuardOptions } from './guard.ts';
 import { transportError } from './http-errors.ts';
-import { notSpecial } from './http-options.ts';
-import type { UrlPolicy } from './http-options.ts';
 import { startProgram } from './program-stream.ts';
 import type { ProgramStream } from './program-stream.ts';
 import { PROBE_LENGTH } from './source.ts';
 import type { OpenedSource, OpenRequest, Source, SourceFacts, SourceHead, SourceRequest } from './source.ts';
 
-export interface NfsOptions extends Partial<Budgets> {
-  /** Default: every address but special ones. */
-  readonly policy?: UrlPolicy;
+export interface NfsOptions extends Partial<Budgets>, GuardOptions {
+  /** Instead of one by the options. */
+  readonly guard?: Guard;
   /** What reads a file, and what lists a folder. */
   readonly nfsPrograms?: { readonly cat: string; readonly ls: string };
 }
 
-type NfsSettings = Required<NfsOptions>;
+type NfsSettings = Required<Omit<NfsOptions, keyof GuardOptions>>;
 
 /** Characters of a line of a listing. */
 const LINE_LIMIT = 4096;
 
 export function createNfsSource(options: NfsOptions = {}): Source {
   const programs = { cat: 'nfs-cat', ls: 'nfs-ls' };
-  const settings: NfsSettings = { ...BUDGETS, policy: notSpecial, nfsPrograms: programs, ...options };
+  const guard = options.guard ?? createGuard(options);
+  const settings: NfsSettings = { ...BUDGETS, nfsPrograms: programs, ...options, guard };
   return {
     probe: (request) => probe(request, settings),
     open: (request) => open(request, settings),
@@ -103,9 +103,9 @@ function parseNfsUrl(text: string): URL {
   }
 }
 
-async function addressOf(url: URL, { dnsMs, policy }: NfsSettings): Promise<string> {
+async function addressOf(url: URL, { dnsMs, guard }: NfsSettings): Promise<string> {
   try {
-    const [first] = await allowedAddresses(url, dnsMs, policy);
+    const [first] = (await guard.route(url, dnsMs)).addresses;
     return first?.address ?? '';
   } catch (error) {
     throw transportError(error as Error, 'dns', url);

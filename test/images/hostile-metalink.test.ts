@@ -8,6 +8,7 @@ import { createSources } from '../../images/sources/index.ts';
 import { mirror, openDownloadLab } from '../support/download-lab.ts';
 import type { DownloadLab } from '../support/download-lab.ts';
 import { rawDisk, sha256 } from '../support/images.ts';
+import { onLoopback } from '../support/loopback.ts';
 import { metalink4 } from '../support/metalinks.ts';
 
 const body = rawDisk(1_048_576);
@@ -19,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => lab.close());
 
 const look = (path: string, budgetMs = 5000): Promise<Probed> =>
-  probe({ url: lab.server.url(path), format: 'RAW', budgetMs }, { sources: createSources() });
+  probe({ url: lab.server.url(path), format: 'RAW', budgetMs }, { sources: createSources(onLoopback) });
 const metalink = (...paths: readonly string[]): Buffer =>
   metalink4(paths.map((path) => (path.includes(':') ? path : lab.server.url(path))));
 const verdicts = ({ urls }: Probed): unknown[] => urls.map(({ url, reachable }) => [url, reachable]);

@@ -12,6 +12,7 @@ import type { HostileOrigin } from '../support/hostile-origin.ts';
 import { checkDownload } from '../support/hostile-outcome.ts';
 import type { Expected, Given } from '../support/hostile-outcome.ts';
 import { rawDisk } from '../support/images.ts';
+import { onLoopback } from '../support/loopback.ts';
 import { needing } from '../support/programs.ts';
 
 const MIB = 1_048_576;
@@ -92,7 +93,7 @@ describe('HTTP/2', () => {
   });
 
   test('a reader that takes its time is no idle source', async () => {
-    const source = await createHttpSource({ ...trusting, idleMs: 50 }).open({
+    const source = await createHttpSource({ ...onLoopback, ...trusting, idleMs: 50 }).open({
       url: origin.url('fine'),
       signal: new AbortController().signal,
     });

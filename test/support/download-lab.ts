@@ -13,6 +13,7 @@ import type { HttpOptions } from '../../images/sources/http-options.ts';
 import type { Mirror } from '../../model/source.ts';
 import { startImageServer } from './image-server.ts';
 import type { ImageServer } from './image-server.ts';
+import { onLoopback } from './loopback.ts';
 
 export interface DownloadLab {
   readonly server: ImageServer;
@@ -55,7 +56,7 @@ export async function openDownloadLab(): Promise<DownloadLab> {
       ...changes,
     }),
     deps: ({ http, ...changes } = {}) => ({
-      sources: createSources(http),
+      sources: createSources({ ...onLoopback, ...http }),
       hostId: 'host-1',
       openParts,
       rateLimit: createRateLimit(),

@@ -20,6 +20,7 @@ import { rawPublicKey } from '../../trust/keys.ts';
 import { openForHost, sealForHost } from '../../trust/sealing.ts';
 import { startImageServer } from './image-server.ts';
 import type { ImageServer } from './image-server.ts';
+import { onLoopback } from './loopback.ts';
 
 export interface HostLab {
   readonly server: ImageServer;
@@ -70,7 +71,7 @@ export async function openHostLab(changes: Partial<HostActivityDeps> = {}): Prom
     pools,
     scheduler,
     downloads: {
-      sources: createSources(),
+      sources: createSources(onLoopback),
       hostId,
       openParts: new Set(),
       rateLimit: createRateLimit(),

@@ -1,6 +1,7 @@
 /** The processes of a start: what each runs, with which settings, and how it is stopped. */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { LOOPBACK } from '../../model/url-policy.ts';
 import { startChild } from './child.ts';
 import type { DataFolder } from './folder.ts';
 import { CLUSTER, ZONE } from './installation.ts';
@@ -158,6 +159,8 @@ export interface HostPlace {
   readonly healthPort: number;
   /** Mounted by every host. */
   readonly shared: PoolPlace | undefined;
+  /** Ports of Bypass itself on this machine, which no URL may lead to. */
+  readonly own: readonly number[];
 }
 
 export const hostName = (n: number): string => `host${n}`;
@@ -175,7 +178,7 @@ export async function sharedPool(folder: DataFolder, hosts: number): Promise<Poo
   return { name: 'shared', path: folder.sharedPool };
 }
 
-export function hostService(setting: Setting, { n, healthPort, shared }: HostPlace): Service {
+export function hostService(setting: Setting, { n, healthPort, shared, own: parts }: HostPlace): Service {
   const { state, invite } = setting.folder.host(n);
   const own = ownPool(setting.folder, n);
   const pools = [`${own.name}=Filesystem:HOST:${own.path}`];
@@ -193,6 +196,9 @@ export function hostService(setting: Setting, { n, healthPort, shared }: HostPla
       BYPASS_POOLS: pools.join(','),
       BYPASS_INVITE: existsSync(invite) ? `@${invite}` : '',
       BYPASS_HEALTH_PORT: String(healthPort),
+      // What one tries out on one machine is also served there.
+      BYPASS_URL_ALLOW: setting.env['BYPASS_URL_ALLOW'] || LOOPBACK.join(','),
+      BYPASS_URL_DENY: [setting.env['BYPASS_URL_DENY'] ?? '', ...parts.map((port) => `127.0.0.1:${port}`)].join(),
       // A host has no database and no master key, in production as here.
       BYPASS_DATABASE_URL: '',
       BYPASS_MASTER_KEY_FILE: '',

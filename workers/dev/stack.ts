@@ -185,8 +185,9 @@ async function startProcesses(
   const [controlHealth = 0, ...hostHealth] = health;
   const control = controlService(setting, { ...place, healthPort: controlHealth });
   const api = apiService(setting, { ...place, address: plan.apiAddress, port: ports.api });
+  const own = [ports.api, ports.postgres, ports.temporal, ports.temporalUi, ...health];
   const hosts = hostHealth.map((healthPort, index) =>
-    hostService(setting, { n: index + 1, healthPort, shared }),
+    hostService(setting, { n: index + 1, healthPort, shared, own }),
   );
   for (const service of [control, api, ...hosts]) await supervisor.start(service);
   return { control, api, hosts, shared };

@@ -9,6 +9,7 @@ import type { TemplateFormat } from '../../../model/states.ts';
 import { startImageServer } from '../../support/image-server.ts';
 import type { ImageServer } from '../../support/image-server.ts';
 import { isoImage, noise, paddedQcow2, qcow2Image, rawDisk } from '../../support/images.ts';
+import { onLoopback } from '../../support/loopback.ts';
 import { packed, pipedThrough } from '../../support/packed.ts';
 import { zipOf } from '../../support/zip.ts';
 
@@ -22,7 +23,7 @@ afterEach(() => server.close());
 async function look(body: Buffer, format: TemplateFormat, unpack: UnpackSettings = {}): Promise<UrlReport> {
   server.serve('/x', { body });
   const request = { url: server.url('/x'), format, budgetMs: 20_000 };
-  const { urls } = await probe(request, { sources: createSources(), unpack });
+  const { urls } = await probe(request, { sources: createSources(onLoopback), unpack });
   return urls[0] as UrlReport;
 }
 

@@ -15,6 +15,7 @@ import { PROJECT_ROOT } from '../../../workers/dev/project.ts';
 import { ensureBuilt } from '../../support/built.ts';
 import { mirror } from '../../support/download-lab.ts';
 import { rawDisk, sha256 } from '../../support/images.ts';
+import { onLoopback } from '../../support/loopback.ts';
 import { packed } from '../../support/packed.ts';
 import { openUnpackLab } from '../../support/unpack-lab.ts';
 import type { UnpackLab } from '../../support/unpack-lab.ts';
@@ -156,7 +157,7 @@ async function killedAt(reached: (progress: Progress) => boolean): Promise<Progr
     await download(
       { ...request, pool: await openPool(pool), mirrors: [], size: 0, signal: new AbortController().signal,
         onProgress: (progress) => console.log(JSON.stringify(progress)) },
-      { sources: createSources(), hostId: 'host-1', openParts: new Set(), rateLimit: createRateLimit(),
+      { sources: createSources(${JSON.stringify(onLoopback)}), hostId: 'host-1', openParts: new Set(), rateLimit: createRateLimit(),
         checkpointBytes: ${MIB} });`;
   const request = { url: lab.server.url('/a'), copyId, attemptId: randomUUID(), format: 'RAW' };
   const given = JSON.stringify({ ...request, pool: lab.pool.config });

@@ -36,20 +36,10 @@ describe('a file that is something else', () => {
     ['QCOW2', Buffer.alloc(0), 'the file is an empty file'],
     ['RAW', Buffer.alloc(0), 'the file is an empty file'],
     ['RAW', Buffer.from('\x1f\x8b\x08'.padEnd(4096), 'latin1'), 'a gzip file'],
-    [
-      'QCOW2',
-      Buffer.from('<!doctype html><title>Please log in</title>'),
-      'an HTML page, which begins with "<!doctype html><title>Please log in</title>"',
-    ],
+    ['QCOW2', Buffer.from('<!doctype html><title>Please log in</title>'), 'an HTML page'],
     ['RAW', noise(100), 'too short for a disk (100 bytes)'],
   ] as const)('%s: %#', (declared, image, sentence) => {
     expect(() => inspect(image, declared)).toThrow(refusal('FormatMismatch', sentence));
-  });
-
-  test('and what a page says is shown without its control characters', () => {
-    expect(() => inspect(Buffer.from('<html>\x1b[31m\n\u0000evil'), 'RAW')).toThrow(
-      refusal('FormatMismatch', '"<html> [31m evil"'),
-    );
   });
 });
 

@@ -11,6 +11,7 @@ import { deferred } from '../../support/deferred.ts';
 import { startImageServer } from '../../support/image-server.ts';
 import type { ImageServer } from '../../support/image-server.ts';
 import { noise } from '../../support/images.ts';
+import { onLoopback } from '../../support/loopback.ts';
 
 const MIB = 1_048_576;
 const body = noise(3 * MIB + 5);
@@ -23,12 +24,12 @@ afterEach(() => server.close());
 
 const signal = new AbortController().signal;
 const probe = (url: string, options: HttpOptions = {}, secrets?: Secrets): Promise<SourceHead> =>
-  createHttpSource(options).probe({ url, secrets, signal });
+  createHttpSource({ ...onLoopback, ...options }).probe({ url, secrets, signal });
 const open = (
   url: string,
   request: Partial<OpenRequest> = {},
   options: HttpOptions = {},
-): Promise<OpenedSource> => createHttpSource(options).open({ url, signal, ...request });
+): Promise<OpenedSource> => createHttpSource({ ...onLoopback, ...options }).open({ url, signal, ...request });
 
 async function read(source: OpenedSource): Promise<Buffer> {
   const batches: Buffer[] = [];
@@ -94,7 +95,7 @@ describe('a probe', () => {
   test('of a body that is encoded all the same is an error', async () => {
     server.serve('/a', { body, contentEncoding: 'gzip' });
     await expect(probe(server.url('/a'))).rejects.toEqual(
-      failure('ProtocolError', 'sends the file with Content-Encoding gzip although identity was asked for'),
+      failure('ProtocolError', 'sends the file with a Content-Encoding although identity was asked for'),
     );
   });
 
@@ -233,57 +234,6 @@ describe('redirects', () => {
     expect(other.seen('/b').requests[0]).not.toHaveProperty('x-token');
     expect(other.seen('/b').requests[0]).not.toHaveProperty('authorization');
     await other.close();
-  });
-});
-
-const notSecret = ({ pathname }: URL): string | undefined =>
-  pathname === '/secret' ? 'not there' : undefined;
-
-describe('the policy', () => {
-  const refuse = { policy: (_url: URL, address: string) => `${address} is not allowed` };
-
-  test('is asked about a literal address before a packet leaves', async () => {
-    server.serve('/a', { body });
-    await expect(probe(server.url('/a'), refuse)).rejects.toEqual(
-      failure('NotAllowed', '127.0.0.1 is not allowed'),
-    );
-    expect(server.seen('/a').requests).toHaveLength(0);
-  });
-
-  test('is asked about what a name resolves to', async () => {
-    server.serve('/a', { body });
-    const url = server.url('/a').replace('127.0.0.1', 'localhost');
-    await expect(probe(url, refuse)).rejects.toEqual(failure('NotAllowed', 'is not allowed'));
-    expect(server.seen('/a').requests).toHaveLength(0);
-    const onlyV4 = { policy: (_url: URL, address: string) => (address === '127.0.0.1' ? undefined : 'no') };
-    expect(await probe(url, onlyV4)).toMatchObject({ total: body.length });
-  });
-
-  test('is asked about every hop', async () => {
-    server.serve('/a', { redirectTo: '/secret' });
-    server.serve('/secret', { body });
-    await expect(probe(server.url('/a'), { policy: notSecret })).rejects.toEqual(
-      failure('NotAllowed', 'not there'),
-    );
-    expect(server.seen('/secret').requests).toHaveLength(0);
-  });
-
-  test.each([
-    'http://169.254.169.254/latest/meta-data/',
-    'http://2852039166/latest/meta-data/',
-    'http://[::ffff:169.254.169.254]/',
-    'http://[fd00:ec2::254]/',
-    'http://[fe80::1]/',
-    'http://0.0.0.0:1/',
-    'http://[::]:1/',
-  ])('of its own keeps a host from reading what is no mirror: %s', async (special) => {
-    server.serve('/a', { redirectTo: special });
-    const refused = expect.objectContaining({
-      kind: 'NotAllowed',
-      message: expect.stringMatching(/has the address/) as string,
-    }) as Error;
-    await expect(probe(special)).rejects.toEqual(refused);
-    await expect(probe(server.url('/a'))).rejects.toEqual(refused);
   });
 });
 

@@ -167,7 +167,7 @@ describe('a document that is refused', () => {
   test.each([
     ['two files', v4('<file name="a"><url>http://a/</url></file><file name="b"/>'), 'more than one file'],
     ['no file', v4(''), 'names no file'],
-    ['another document', '<html xmlns="http://www.w3.org/1999/xhtml"></html>', 'is a html document'],
+    ['another document', '<html xmlns="http://www.w3.org/1999/xhtml"></html>', 'is another kind of document'],
     ['no XML', '{"a": 1}', 'not well-formed XML'],
     ['cut short', v4('<file name="x"><url>http://a/</url></file>').slice(0, -5), 'not well-formed XML'],
     [

@@ -92,14 +92,16 @@ test.each([
   ['40-98/100', 'less'],
 ])('shifted 206, for %s (%s): an error', (range) => {
   expect(() => resumeOutcome(resume, answer(206, { 'content-range': `bytes ${range}` }))).toThrow(
-    `sent other bytes than asked for (bytes ${range})`,
+    'sent other bytes than asked for',
   );
 });
 
-test('206 that does not say for what: an error, and what it says is shown harmlessly', () => {
-  expect(() => resumeOutcome(resume, answer(206))).toThrow('(no Content-Range)');
-  expect(() => resumeOutcome(resume, answer(206, { 'content-range': 'x\u001b[31m' }))).toThrow('(x?[31m)');
-});
+test.each([{}, { 'content-range': 'x\u001b[31m secret' }])(
+  '206 that does not say for what (%j): an error',
+  (headers) => {
+    expect(() => resumeOutcome(resume, answer(206, headers))).toThrow(/asked for$/);
+  },
+);
 
 test('unasked 206: an error', () => {
   expect(() => resumeOutcome(undefined, answer(206, { 'content-range': 'bytes 0-9/100' }))).toThrow(
@@ -124,11 +126,11 @@ const encoding = (headers: Readonly<Record<string, string>>): string | undefined
 
 test('encoded body: an error, whatever the encoding and however often', () => {
   expect(encoding({ 'content-encoding': 'gzip' })).toBe(
-    'sends the file with Content-Encoding gzip although identity was asked for',
+    'sends the file with a Content-Encoding although identity was asked for',
   );
-  expect(encoding({ 'content-encoding': 'gzip, GZIP' })).toContain('gzip, gzip');
-  expect(encoding({ 'content-encoding': 'identity, gzip' })).toContain('identity, gzip');
-  expect(encoding({ 'transfer-encoding': 'gzip, chunked' })).toContain('Transfer-Encoding gzip, chunked');
+  expect(encoding({ 'content-encoding': 'gzip, GZIP' })).toContain('a Content-Encoding');
+  expect(encoding({ 'content-encoding': 'identity, gzip' })).toContain('a Content-Encoding');
+  expect(encoding({ 'transfer-encoding': 'gzip, chunked' })).toContain('a Transfer-Encoding');
   expect(encoding({ 'content-encoding': ' Identity ', 'transfer-encoding': 'Chunked' })).toBeUndefined();
   expect(encoding({})).toBeUndefined();
 });
