@@ -170,7 +170,9 @@ export const entryChecks = {
       ? `'${text}' is not an address block such as 10.20.0.0/16 or fd12:3456::/32, with zeros behind its prefix`
       : undefined,
   ports: (text: string): string | undefined =>
-    parsePorts(text) === undefined ? `'${text}' is not a port such as 443, or a range such as 8000-8999` : undefined,
+    parsePorts(text) === undefined
+      ? `'${text}' is not a port such as 443, or a range such as 8000-8999`
+      : undefined,
   scheme: (text: string): string | undefined =>
     SCHEMES.includes(text) ? undefined : `'${text}' is not one of ${SCHEMES.join(', ')}`,
   part: (text: string): string | undefined =>
@@ -200,8 +202,10 @@ export function checkPolicy(policy: unknown): string | undefined {
     const first = wrong.find((sentence) => sentence !== undefined);
     if (first !== undefined) return `has ${name} that is not right: ${first}`;
   }
-  const { http, https, none = [] } = (given['proxies'] ?? {}) as Proxies;
-  const proxies = [http, https].filter((proxy) => proxy !== undefined).map((proxy) => checkProxy(String(proxy)));
+  const { http, https, none = [] } = (given['proxies'] ?? {}) as Readonly<Record<string, unknown>>;
+  const proxies = [http, https]
+    .filter((proxy) => proxy !== undefined)
+    .map((proxy) => (typeof proxy === 'string' ? checkProxy(proxy) : 'is no text'));
   const wrong = proxies.find((sentence) => sentence !== undefined);
   if (wrong !== undefined) return `has a proxy that ${wrong}`;
   return Array.isArray(none) ? undefined : 'has a list of what needs no proxy that is none';

@@ -23,7 +23,10 @@ export function hostPolicy(settings: Settings, temporalAddress: string): UrlPoli
     openAddresses: listOf(settings, 'urlAllow', entryChecks.block),
     denyAddresses: deny,
     denyPorts: listOf(settings, 'urlDenyPorts', entryChecks.ports),
-    parts: [...parts, ...[temporalAddress, `127.0.0.1:${health}`].filter((part) => splitPart(part) !== undefined)],
+    parts: [
+      ...parts,
+      ...[temporalAddress, `127.0.0.1:${health}`].filter((part) => splitPart(part) !== undefined),
+    ],
     allowDowngrade: asZoneSays(settings, 'urlDowngrade'),
     proxyIsGuard: asZoneSays(settings, 'proxyGuard'),
     ...(only.length === 0 ? {} : { onlyAddresses: only }),
@@ -47,7 +50,9 @@ export function announcePolicy(settings: Settings, logger: Logger): void {
   const open = listOf(settings, 'urlAllow', entryChecks.block);
   if (open.length === 0) return;
   const loopback = open.some((block) => isLoopback(block.replace(/\/.*$/, '')));
-  const what = loopback ? ', loopback among them: whoever may register can have this machine send requests to itself' : '';
+  const what = loopback
+    ? ', loopback among them: whoever may register can have this machine send requests to itself'
+    : '';
   logger.warn(`URLs may lead to ${open.join(', ')}${what}`);
 }
 
@@ -60,10 +65,14 @@ function listOf(settings: Settings, name: SettingName, check: Check): readonly s
 
 const split = (text: string): readonly string[] => text.split(/[\s,]+/).filter((entry) => entry !== '');
 
+const isPart = (entry: string): boolean =>
+  splitPart(entry) !== undefined && entryChecks.block(entry) !== undefined;
+
 /** Blocks, and parts of Bypass. */
 function denied(settings: Settings): readonly [blocks: readonly string[], parts: readonly string[]] {
-  const isPart = (entry: string): boolean => splitPart(entry) !== undefined && entryChecks.block(entry) !== undefined;
-  const entries = listOf(settings, 'urlDeny', (entry) => (isPart(entry) ? undefined : entryChecks.block(entry)));
+  const entries = listOf(settings, 'urlDeny', (entry) =>
+    isPart(entry) ? undefined : entryChecks.block(entry),
+  );
   return [entries.filter((entry) => !isPart(entry)), entries.filter(isPart)];
 }
 

@@ -264,8 +264,20 @@ export const SETTINGS = {
     '',
     'ports that URLs must have, such as `80,443,8000-8999`; all but those of other services when empty',
   ),
-  urlDenyPorts: setting(['host'], 'BYPASS_URL_DENY_PORTS', '--url-deny-ports', '', 'ports that no URL may have'),
-  urlSchemes: setting(['host'], 'BYPASS_URL_SCHEMES', '--url-schemes', 'http,https,nfs', 'schemes of URLs that are fetched'),
+  urlDenyPorts: setting(
+    ['host'],
+    'BYPASS_URL_DENY_PORTS',
+    '--url-deny-ports',
+    '',
+    'ports that no URL may have',
+  ),
+  urlSchemes: setting(
+    ['host'],
+    'BYPASS_URL_SCHEMES',
+    '--url-schemes',
+    'http,https,nfs',
+    'schemes of URLs that are fetched',
+  ),
   urlDowngrade: setting(
     ['host'],
     'BYPASS_URL_DOWNGRADE',

@@ -113,11 +113,7 @@ const WRONG: readonly Row[] = [
   ['gzip unasked', { kind: 'ProtocolError', message: /a Content-Encoding/ }],
   ['gzip bomb', { kind: 'ProtocolError', message: /a Content-Encoding/ }],
   ['gzip twice', { kind: 'ProtocolError', message: /a Content-Encoding/ }],
-  [
-    'transfer-encoding gzip',
-    { kind: 'ProtocolError', message: /a Transfer-Encoding/ },
-    registered,
-  ],
+  ['transfer-encoding gzip', { kind: 'ProtocolError', message: /a Transfer-Encoding/ }, registered],
   ['login page', { kind: 'FormatMismatch', message: /HTML/ }],
   ['JSON error', { kind: 'FormatMismatch', message: /JSON/ }],
   ['XML error', { kind: 'FormatMismatch', message: /XML/ }],

@@ -41,8 +41,10 @@ export async function startProxy({ status, lies = {} }: ProxyOptions = {}): Prom
     const refused = status?.(one, asked.length);
     asked.push(one);
     socket.on('error', () => undefined);
-    if (refused !== undefined)
-      return void socket.end(`HTTP/1.1 ${refused} No\r\ncontent-length: 6\r\n\r\nsecret`);
+    if (refused !== undefined) {
+      socket.end(`HTTP/1.1 ${refused} No\r\ncontent-length: 6\r\n\r\nsecret`);
+      return;
+    }
     const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(lies[one.target] ?? one.target) ?? [];
     const onward = connect(Number(port), host, () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');

@@ -21,6 +21,7 @@ import type { Given } from '../../workers/settings.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { rawDisk } from '../support/images.ts';
+import { LOOPBACK_SETTING } from '../support/loopback.ts';
 import { testTemporal } from '../support/temporal.ts';
 import type { TestTemporal } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
@@ -71,6 +72,7 @@ function startHost(changes: Given = {}): Running {
       hostName: 'kvm1',
       zone: 'zone1',
       cluster: 'cluster1',
+      urlAllow: LOOPBACK_SETTING,
       ...changes,
     },
     {},

@@ -94,7 +94,9 @@ async function demonstrate(plan: Plan, context: Context, options: DemoOptions): 
 
 function made(url: string, { bytes, sha256 }: Disk, tell: Tell): Source {
   tell(`Made a disk of ${bytes} bytes (FAT32 in a partition), SHA-256 ${sha256}`);
-  tell(`It is served as ${url}, whose first mirror is dead`);
+  tell(
+    `It is served as ${url}, whose first mirror is dead; the demo's hosts may reach loopback, others may not`,
+  );
   return { url, format: 'RAW', name: 'demo disk' };
 }
 

@@ -135,7 +135,7 @@ function announce(
     ...ready.pools.map(({ name, path }) => [`pool ${name}`, path] as const),
   ];
   tell('Bypass is up:');
-  tell('URLs may lead to this machine (loopback) here, which hosts refuse otherwise: see BYPASS_URL_ALLOW');
   for (const [name, value] of rows) tell(`  ${name.padEnd(12)} ${value}`);
+  tell('URLs may lead to this machine (loopback) here, which hosts refuse otherwise: see BYPASS_URL_ALLOW.');
   tell('Try `npx bypass host list`; Ctrl-C stops everything, and the next start goes on from there.');
 }

@@ -198,7 +198,10 @@ export function hostService(setting: Setting, { n, healthPort, shared, own: part
       BYPASS_HEALTH_PORT: String(healthPort),
       // What one tries out on one machine is also served there.
       BYPASS_URL_ALLOW: setting.env['BYPASS_URL_ALLOW'] || LOOPBACK.join(','),
-      BYPASS_URL_DENY: [setting.env['BYPASS_URL_DENY'] ?? '', ...parts.map((port) => `127.0.0.1:${port}`)].join(),
+      BYPASS_URL_DENY: [
+        setting.env['BYPASS_URL_DENY'] ?? '',
+        ...parts.map((port) => `127.0.0.1:${port}`),
+      ].join(),
       // A host has no database and no master key, in production as here.
       BYPASS_DATABASE_URL: '',
       BYPASS_MASTER_KEY_FILE: '',

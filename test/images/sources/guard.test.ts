@@ -1,6 +1,6 @@
 /** The policy at connect time: what is judged is what is connected to. */
 import { createServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { once } from 'node:events';
 import type { Denied } from '../../../images/sources/guard.ts';
 import type { HttpOptions } from '../../../images/sources/http-options.ts';
@@ -117,9 +117,9 @@ describe('every form of SSRF of a literal address', () => {
   );
 });
 
-describe('a name', () => {
-  const at = (name: string): string => `http://${name}:${portOf(server.origin)}/a`;
+const at = (name: string): string => `http://${name}:${portOf(server.origin)}/a`;
 
+describe('a name', () => {
   test('is judged by what it resolves to, before a packet leaves', async () => {
     const port = Number(portOf(server.origin));
     const bad = await listener(BAD, port);

@@ -69,7 +69,12 @@ needingNfsServer()('a file over NFS', () => {
     const resume = { offset: 5, etag: '"1"', total: body.length };
     const reasons: string[] = [];
     const onRestart = (reason: string): void => void reasons.push(reason);
-    const source = await createNfsSource(onLoopback).open({ url: server.url('a.img'), signal, resume, onRestart });
+    const source = await createNfsSource(onLoopback).open({
+      url: server.url('a.img'),
+      signal,
+      resume,
+      onRestart,
+    });
     expect(source.offset).toBe(0);
     expect(reasons).toEqual(['files on NFS are read from the beginning only']);
     expect((await read(source)).equals(body)).toBe(true);
