@@ -17,8 +17,8 @@ export interface AdoptRequest {
   readonly signal: AbortSignal;
   /** Whether bytes of such an origin can be continued. */
   usable(checkpoint: Checkpoint): boolean;
-  /** Every byte that is taken over, in order. */
-  readonly onReused: (chunk: Buffer) => void;
+  /** Told of bytes as they are taken over. */
+  readonly onReused: (count: number) => void;
 }
 
 /**
@@ -54,12 +54,8 @@ async function takeOver(found: FoundPart, request: AdoptRequest): Promise<PartFi
     openParts.delete(found.path);
     return undefined;
   }
-  return fill(part, request, async () => {
-    for await (const chunk of readChunks(part.file, part.verified)) {
-      request.signal.throwIfAborted();
-      request.onReused(chunk);
-    }
-  });
+  request.onReused(part.verified);
+  return part;
 }
 
 async function createOwn(request: AdoptRequest, predecessor: FoundPart | undefined): Promise<PartFile> {
@@ -70,9 +66,12 @@ async function createOwn(request: AdoptRequest, predecessor: FoundPart | undefin
   if (predecessor?.checkpoint === undefined) return part;
   const { checkpoint } = predecessor;
   try {
-    return await fill(part, request, () => copyVerified(predecessor.path, checkpoint, part, request));
+    await copyVerified(predecessor.path, checkpoint, part, request);
+    return part;
   } catch (error) {
     // Half a copy of what the predecessor has is of no use, and takes room.
+    await part.close();
+    openParts.delete(path);
     await part.unlink().catch(() => undefined);
     if (isNoSpace(error)) await makeRoom(checkpoint, request);
     throw error;
@@ -90,7 +89,6 @@ async function makeRoom({ offset, total }: Checkpoint, { pool, copyId }: AdoptRe
   if (bavail * bsize + offset >= total) await removeParts(pool, copyId);
 }
 
-/** Reads the predecessor once: the same bytes are hashed and written. */
 async function copyVerified(
   from: string,
   checkpoint: Checkpoint,
@@ -104,27 +102,12 @@ async function copyVerified(
     let position = 0;
     for await (const chunk of readChunks(file, checkpoint.offset)) {
       signal.throwIfAborted();
-      onReused(chunk);
       await part.write([chunk], position);
       position += chunk.length;
+      onReused(chunk.length);
     }
     await part.record({ ...checkpoint, hostId });
   } finally {
     await file.close();
-  }
-}
-
-async function fill(
-  part: PartFile,
-  { openParts }: AdoptRequest,
-  work: () => Promise<void>,
-): Promise<PartFile> {
-  try {
-    await work();
-    return part;
-  } catch (error) {
-    await part.close();
-    openParts.delete(part.path);
-    throw error;
   }
 }

@@ -8,10 +8,10 @@ import type { Mirror } from '../model/source.ts';
 import { displayUrl } from '../model/url.ts';
 import { adopt } from './adopt.ts';
 import { Unpacker } from './decompression/unpacker.ts';
-import { createDigests } from './checksum.ts';
+import { Digester } from './digester.ts';
 import type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
 import { fetchFrom, withUrl } from './fetch-mirror.ts';
-import { diskError, readChunks } from './files.ts';
+import { diskError } from './files.ts';
 import { inspectFile } from './inspection/inspect.ts';
 import { Intake } from './intake.ts';
 import { firstThatWorks, orderMirrors } from './mirrors.ts';
@@ -72,20 +72,18 @@ async function existingCopy(
   const { pool, copyId, signal } = request;
   const file = await openPublished(pool, copyId);
   if (file === undefined) return undefined;
+  const digester = new Digester({ file, algorithms: ['SHA-256'], signal });
   try {
-    const digests = createDigests(['SHA-256']);
     const { size } = await file.stat();
     meter.phase('verifying', { total: size, bytes: 0 });
-    for await (const chunk of readChunks(file, size)) {
-      signal.throwIfAborted();
-      digests.update(chunk);
-      meter.addReused(chunk.length);
-    }
+    digester.onRead = (count) => meter.addReused(count);
+    digester.grown(size);
+    const sha256 = (await digester.finish()).get('SHA-256')?.hex ?? '';
     await removeParts(pool, copyId);
-    const sha256 = digests.finish().get('SHA-256')?.hex ?? '';
     const { virtualSize } = await inspectFile(file, request.format, deps.limits);
     return await describe(request, file, { sha256, virtualSize, fetched: 0, tries: [] });
   } finally {
+    await digester.close();
     await file.close();
   }
 }
@@ -98,8 +96,9 @@ async function fetchCopy(
 ): Promise<DownloadedImage> {
   const { pool, copyId } = request;
   const intake = await openIntake(request, deps, meter);
+  const digester = createDigester(request, intake);
   const unpacker = createUnpacker(request, deps, intake);
-  const attempt = { request, deps, meter, tries, intake, unpacker };
+  const attempt = { request, deps, meter, tries, intake, digester, unpacker };
   try {
     const mirrors = orderMirrors(mirrorsOf(request), intake.part.checkpoint?.url);
     const { image, ...facts } = await firstThatWorks(mirrors, (mirror) => fetchVerified(mirror, attempt));
@@ -118,6 +117,7 @@ async function fetchCopy(
     if (intake.position === 0 || superseded) await intake.part.unlink().catch(() => undefined);
     throw error;
   } finally {
+    await digester.close();
     await unpacker.close();
     await intake.part.close();
     deps.openParts.delete(intake.part.path);
@@ -132,8 +132,6 @@ async function openIntake(
   deps: DownloadDeps,
   meter: ProgressMeter,
 ): Promise<Intake> {
-  const algorithms = algorithmsOf(request);
-  const digests = createDigests(algorithms);
   const urls = new Set(mirrorsOf(request).map(({ url }) => url));
   meter.phase('reusing');
   const part = await adopt({
@@ -144,12 +142,16 @@ async function openIntake(
     openParts: deps.openParts,
     signal: request.signal,
     usable: (checkpoint) => urls.has(checkpoint.url) && canContinue(checkpoint, request.size),
-    onReused(chunk) {
-      digests.update(chunk);
-      meter.addReused(chunk.length);
-    },
+    onReused: (count) => meter.addReused(count),
   });
-  return new Intake(part, digests, { algorithms, checkpointBytes: deps.checkpointBytes ?? CHECKPOINT_BYTES });
+  return new Intake(part, { checkpointBytes: deps.checkpointBytes ?? CHECKPOINT_BYTES });
+}
+
+function createDigester(request: DownloadRequest, intake: Intake): Digester {
+  const { signal } = request;
+  const digester = new Digester({ file: intake.part.file, algorithms: algorithmsOf(request), signal });
+  intake.observe(digester);
+  return digester;
 }
 
 function createUnpacker(request: DownloadRequest, deps: DownloadDeps, intake: Intake): Unpacker {

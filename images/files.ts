@@ -60,12 +60,15 @@ export async function* readChunks(file: FileHandle, end: number): AsyncGenerator
   const buffer = Buffer.allocUnsafe(1_048_576);
   for (let position = 0; position < end;) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - position), position);
-    if (bytesRead === 0)
-      throw new ImageError('DiskBroken', 'a file of the pool became shorter while it was read');
+    if (bytesRead === 0) throw becameShorter();
     yield buffer.subarray(0, bytesRead);
     position += bytesRead;
   }
 }
+
+/** Bytes that were there are not any more. */
+export const becameShorter = (): ImageError =>
+  new ImageError('DiskBroken', 'a file of the pool became shorter while it was read');
 
 const DISK: Readonly<Record<string, readonly [FailureKind, string]>> = {
   ENOSPC: ['NoSpace', 'no space is left on the pool'],

@@ -1,42 +1,31 @@
-/** Bytes on their way into a part file: hashed and written in one pass, and recorded as they become safe. */
-import { createDigests } from './checksum.ts';
-import type { Digests } from './checksum.ts';
-import type { Checksum, ChecksumAlgorithm } from '../model/checksum.ts';
+/** Bytes on their way into a part file: written, recorded as they become safe, and followed by those who read them. */
 import type { Checkpoint, PartFile } from './part-file.ts';
 
 export type Origin = Omit<Checkpoint, 'v' | 'offset'>;
 
-/** Told what becomes of the file. */
+/** Follows the file as it grows, with reads of its own. */
 export interface IntakeObserver {
   /** So many bytes from the beginning are written, of a whole of `total` (0 when unknown). */
   grown(position: number, total: number): void;
-  /** @throws why no more bytes are wanted */
-  check(): void;
+  /** Waits until it keeps up with the file. @throws why no more bytes are wanted */
+  ready(): Promise<void>;
   /** Called before all bytes are forgotten; they stay until it is done. */
   restarting(): Promise<void>;
 }
 
 export class Intake {
   readonly part: PartFile;
-  readonly #algorithms: readonly ChecksumAlgorithm[];
   readonly #checkpointBytes: number;
-  #digests: Digests;
   #position: number;
   #writing: Promise<void> = Promise.resolve();
   #recording: Promise<void> = Promise.resolve();
   #recordedAt: number;
-  #observer: IntakeObserver | undefined;
+  readonly #observers: IntakeObserver[] = [];
 
-  /** @param digests has seen the bytes that the part file holds already */
-  constructor(
-    part: PartFile,
-    digests: Digests,
-    options: { readonly algorithms: readonly ChecksumAlgorithm[]; readonly checkpointBytes: number },
-  ) {
+  /** @param part may hold bytes already */
+  constructor(part: PartFile, { checkpointBytes }: { readonly checkpointBytes: number }) {
     this.part = part;
-    this.#digests = digests;
-    this.#algorithms = options.algorithms;
-    this.#checkpointBytes = options.checkpointBytes;
+    this.#checkpointBytes = checkpointBytes;
     this.#position = part.verified;
     this.#recordedAt = part.verified;
   }
@@ -47,27 +36,24 @@ export class Intake {
   }
 
   observe(observer: IntakeObserver): void {
-    this.#observer = observer;
+    this.#observers.push(observer);
     observer.grown(this.#position, this.part.checkpoint?.total ?? 0);
   }
 
-  /** One write is on its way to the disk while its bytes are hashed here and the next ones are collected. */
+  /** One write is on its way to the disk while the next bytes are collected. */
   async accept(chunks: readonly Buffer[], origin: Origin): Promise<void> {
     await this.#writing;
-    this.#observer?.check();
-    this.#observer?.grown(this.#position, origin.total);
+    this.#grown(origin.total);
+    for (const observer of this.#observers) await observer.ready();
     this.#writing = inBackground(this.part.write(chunks, this.#position));
-    for (const chunk of chunks) {
-      this.#digests.update(chunk);
-      this.#position += chunk.length;
-    }
+    this.#position += chunks.reduce((sum, { length }) => sum + length, 0);
     if (this.#position - this.#recordedAt >= this.#checkpointBytes) await this.#record(origin);
   }
 
   /** Waits until everything taken in is on disk and recorded. */
   async settle(origin: Origin): Promise<void> {
     await this.#writing;
-    this.#observer?.grown(this.#position, origin.total);
+    this.#grown(origin.total);
     await this.#recording;
     if (this.#position > this.#recordedAt) await this.#record(origin);
     await this.#recording;
@@ -77,16 +63,14 @@ export class Intake {
   async restart(): Promise<void> {
     await this.#writing;
     await this.#recording;
-    await this.#observer?.restarting();
+    for (const observer of this.#observers) await observer.restarting();
     await this.part.reset();
-    this.#digests = createDigests(this.#algorithms);
     this.#position = 0;
     this.#recordedAt = 0;
   }
 
-  /** Ends the digests; asked once, when the file is complete. */
-  digests(): ReadonlyMap<ChecksumAlgorithm, Checksum> {
-    return this.#digests.finish();
+  #grown(total: number): void {
+    for (const observer of this.#observers) observer.grown(this.#position, total);
   }
 
   /** The next checkpoint waits for the last one, so that unsynced bytes never exceed two of them. */

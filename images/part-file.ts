@@ -108,6 +108,10 @@ export async function ensurePartsFolder(pool: Pool): Promise<void> {
   if (!(await lstat(path)).isDirectory()) throw new ImageError('DiskBroken', `${path} is not a folder`);
 }
 
+/** The names of an attempt's files are gone: it was presumed dead. */
+export const superseded = (cause: unknown): ImageError =>
+  new ImageError('HostGone', 'another attempt took over from this one', { cause });
+
 /** An open part file. It has one writer, and that is this object. */
 export class PartFile {
   readonly path: string;
@@ -163,10 +167,13 @@ export class PartFile {
     }
   }
 
-  /** Syncs the bytes, then records that they are there. */
+  /** Syncs the bytes, then records that they are there. @throws ImageError HostGone when the file is another's now */
   async record(checkpoint: Checkpoint): Promise<void> {
     await this.file.datasync();
-    await writeDurably(sidecar(this.path), JSON.stringify(checkpoint));
+    await writeDurably(sidecar(this.path), JSON.stringify(checkpoint)).catch((error: unknown) => {
+      // Whoever took over removed it just now.
+      throw errnoOf(error) === 'ENOENT' ? superseded(error) : error;
+    });
     this.checkpoint = checkpoint;
   }
 

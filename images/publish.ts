@@ -3,9 +3,8 @@ import { constants } from 'node:fs';
 import { link } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ImageError } from '../model/failures.ts';
 import { errnoOf, openRegular, requireUuid, syncFolder } from './files.ts';
-import { removeParts } from './part-file.ts';
+import { removeParts, superseded } from './part-file.ts';
 import type { Pool } from './pool.ts';
 
 export interface PublishSettings {
@@ -55,9 +54,7 @@ export async function publish(
   try {
     await link(image.path, publishedPath(pool, copyId));
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') {
-      throw new ImageError('HostGone', 'another attempt took over from this one', { cause: error });
-    }
+    if (errnoOf(error) === 'ENOENT') throw superseded(error);
     if (errnoOf(error) !== 'EEXIST') throw error;
     ours = false;
   }

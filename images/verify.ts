@@ -1,6 +1,7 @@
 /** Whether a file that has arrived as a whole is the one that was wanted, and an image that may be published. */
 import { formatChecksum, parseChecksum } from '../model/checksum.ts';
 import { ImageError } from '../model/failures.ts';
+import type { Digester, Digests } from './digester.ts';
 import { unpackedFrom } from './decompression/compression.ts';
 import type { Unpacked, Unpacker } from './decompression/unpacker.ts';
 import type { Attempt as FetchAttempt } from './fetch-mirror.ts';
@@ -8,6 +9,7 @@ import { inspectFile } from './inspection/inspect.ts';
 import type { Publishable } from './publish.ts';
 
 export interface Attempt extends FetchAttempt {
+  readonly digester: Digester;
   readonly unpacker: Unpacker;
 }
 
@@ -22,9 +24,8 @@ export interface Verified {
 
 /** The checksum is that of the file as transferred; the inspection is of what is published. */
 export async function verify(attempt: Attempt): Promise<Verified> {
-  const { request, deps, meter, intake } = attempt;
-  meter.phase('verifying');
-  const digests = intake.digests();
+  const { request, deps, intake } = attempt;
+  const digests = await digest(attempt);
   if (request.checksum !== undefined) {
     const wanted = parseChecksum(request.checksum);
     const found = digests.get(wanted.algorithm);
@@ -42,6 +43,13 @@ export async function verify(attempt: Attempt): Promise<Verified> {
   } catch (error) {
     throw unpacked === undefined ? error : unpackedFrom(unpacked.compression, error);
   }
+}
+
+/** It has read most of them already, unless they were there before this attempt. */
+async function digest({ meter, intake, digester }: Attempt): Promise<Digests> {
+  meter.phase('verifying', { total: intake.position, bytes: digester.position });
+  digester.onRead = (count) => meter.addReused(count);
+  return digester.finish();
 }
 
 async function unpack({ meter, intake, unpacker }: Attempt): Promise<Unpacked | undefined> {

@@ -1,6 +1,6 @@
 /** A file that somebody else is still writing, read from its beginning as it grows. */
 import type { FileHandle } from 'node:fs/promises';
-import { ImageError } from '../../model/failures.ts';
+import { becameShorter } from '../files.ts';
 
 const CHUNK = 256 * 1024;
 
@@ -53,7 +53,7 @@ export class GrowingFile {
   async #read(buffer: Buffer, at: number, position: number): Promise<number> {
     const { bytesRead } = await this.#file.read(buffer, at, buffer.length - at, position);
     if (bytesRead > 0) return bytesRead;
-    throw new ImageError('DiskBroken', 'a file of the pool became shorter while it was read');
+    throw becameShorter();
   }
 
   #more(signal: AbortSignal): Promise<void> {

@@ -73,7 +73,7 @@ export class Unpacker implements IntakeObserver {
     this.#run.growing.grow(position);
   }
 
-  check(): void {
+  async ready(): Promise<void> {
     if (this.#run?.failure !== undefined) throw this.#run.failure;
   }
 

@@ -1,12 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, open as openFile, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { download } from '../../images/download.ts';
 import type { DownloadedImage, DownloadRequest } from '../../images/download.ts';
 import { PARTS_FOLDER } from '../../images/part-file.ts';
 import { openPool } from '../../images/pool.ts';
+import type { Progress } from '../../model/progress.ts';
 import { mirror, openDownloadLab } from '../support/download-lab.ts';
 import type { DownloadLab } from '../support/download-lab.ts';
 import type { Behaviour } from '../support/image-server.ts';
@@ -46,6 +48,12 @@ async function stoppedAfter(
   await expect(attempt({ signal: aborter.signal, onProgress }, deps)).rejects.toThrow('stopped');
 }
 
+async function partOnDisk(): Promise<string> {
+  const folder = join(lab.pool.config.path, PARTS_FOLDER);
+  const [part] = (await readdir(folder)).filter((name) => name.endsWith('.part'));
+  return join(folder, part ?? '');
+}
+
 const lastRequest = (): Record<string, unknown> => lab.server.seen('/a.img').requests.at(-1) ?? {};
 
 describe('going on where it stopped', () => {
@@ -69,7 +77,9 @@ describe('going on where it stopped', () => {
 
   test('with a strong tag: by Range and If-Range, rest only', async () => {
     await stoppedAfter(4 * MIB, { body }, { body });
-    const image = await attempt();
+    const seen: Progress[] = [];
+    const image = await attempt({ onProgress: (p) => void seen.push(p) });
+    expect(seen).toContainEqual(expect.objectContaining({ phase: 'reusing', bytes: 4 * MIB }));
     expect(lastRequest()).toMatchObject({ range: `bytes=${4 * MIB}-`, 'if-range': '"1"' });
     expect(image).toMatchObject({ fetched: 4 * MIB, sha256: sha256(body) });
     expect((await readFile(image.localPath)).equals(body)).toBe(true);
@@ -141,6 +151,16 @@ describe('going on where it stopped', () => {
     expect(lab.server.seen('/a.img').requests).toHaveLength(1);
   });
 
+  test('bytes that went bad on the disk meanwhile are found by the checksum', async () => {
+    await stoppedAfter(4 * MIB, { body }, { body });
+    const part = await openFile(await partOnDisk(), 'r+');
+    await part.write(Buffer.from('rot'), 0, 3, MIB);
+    await part.close();
+    const checksum = `{SHA-256}${sha256(body)}`;
+    await expect(attempt({ checksum })).rejects.toMatchObject({ kind: 'ChecksumMismatch' });
+    expect((await attempt({ checksum })).fetched).toBe(SIZE);
+  });
+
   test('the mirror whose bytes are here goes before a better one', async () => {
     lab.server.serve('/best', (n) => (n === 0 ? { status: 500 } : { body }));
     const mirrors = [mirror(lab.server.url('/best'), 1), mirror(lab.server.url('/a.img'), 2)];
@@ -166,20 +186,14 @@ describe('going on where it stopped', () => {
 
   test('a part shorter than its record is not trusted', async () => {
     await stoppedAfter(4 * MIB, { body }, { body });
-    const folder = join(lab.pool.config.path, PARTS_FOLDER);
-    const [part] = (await readdir(folder)).filter((name) => name.endsWith('.part'));
-    await writeFile(join(folder, part ?? ''), 'short');
+    await writeFile(await partOnDisk(), 'short');
     const image = await attempt();
     expect(image.fetched).toBe(SIZE);
     expect((await readFile(image.localPath)).equals(body)).toBe(true);
   });
 });
 
-const partInode = async (): Promise<number> => {
-  const folder = join(lab.pool.config.path, PARTS_FOLDER);
-  const [part] = (await readdir(folder)).filter((name) => name.endsWith('.part'));
-  return (await stat(join(folder, part ?? ''))).ino;
-};
+const partInode = async (): Promise<number> => (await stat(await partOnDisk())).ino;
 
 /** Only who may mount can make a pool that is too small; root in a container often may not. */
 const mayMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', tmpdir()]).status === 0;
@@ -233,6 +247,29 @@ describe('one writer per inode', () => {
     expect(image?.fetched).toBeLessThanOrEqual(SIZE - MIB);
     expect((await readFile(image?.localPath ?? '')).equals(body)).toBe(true);
     expect(await lab.parts()).toEqual([]);
+  });
+});
+
+describe('the thread that computes checksums', () => {
+  test('one that dies ends the attempt, and the bytes stay', async () => {
+    lab.server.serve('/a.img', { body });
+    class Dying extends Worker {
+      constructor(...args: ConstructorParameters<typeof Worker>) {
+        super(...args);
+        void this.terminate();
+      }
+    }
+    const threads = jest.requireActual<{ Worker: typeof Worker }>('node:worker_threads');
+    const real = threads.Worker;
+    threads.Worker = Dying;
+    try {
+      await expect(attempt()).rejects.toMatchObject({ kind: 'HostFault' });
+    } finally {
+      threads.Worker = real;
+    }
+    const image = await attempt();
+    expect(image.fetched).toBeLessThan(SIZE);
+    expect(image.sha256).toBe(sha256(body));
   });
 });
 

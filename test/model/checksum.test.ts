@@ -1,4 +1,3 @@
-import { createDigests, digest } from '../../images/checksum.ts';
 import {
   algorithmFromMetalink,
   CHECKSUM_ALGORITHMS,
@@ -8,72 +7,11 @@ import {
   parseChecksum,
 } from '../../model/checksum.ts';
 
-const text = [Buffer.from('The quick brown fox '), Buffer.from('jumps over the lazy dog')];
 const known = {
   MD5: '9e107d9d372bb6826bd81d3542a419d6',
   'SHA-1': '2fd4e1c67a2d28fced849ee1bb76e7391b93eb12',
   'SHA-256': 'd7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592',
 } as const;
-
-/** As a download does it: the digest that was asked for, over all bytes, compared with the one given. */
-function matches(given: string, chunks: readonly Buffer[]): boolean {
-  const wanted = parseChecksum(given);
-  const digests = createDigests([wanted.algorithm]);
-  for (const chunk of chunks) digests.update(chunk);
-  return digests.finish().get(wanted.algorithm)?.hex === wanted.hex;
-}
-
-describe('DigestHelperTest: check', () => {
-  test('SHA-256 (26)', () => {
-    expect(matches(`{SHA-256}${known['SHA-256']}`, text)).toBe(true);
-    expect(matches(`{SHA-256}${known['SHA-256']}`, text.slice(1))).toBe(false);
-  });
-
-  test('SHA-1 (27)', () => {
-    expect(matches(`{SHA-1}${known['SHA-1']}`, text)).toBe(true);
-  });
-
-  test('MD5 (28), which is also what no prefix means', () => {
-    expect(matches(`{MD5}${known.MD5}`, text)).toBe(true);
-    expect(matches(known.MD5, text)).toBe(true);
-  });
-
-  test('upper-case hex is the same checksum', () => {
-    expect(matches(`{SHA-256}${known['SHA-256'].toUpperCase()}`, text)).toBe(true);
-  });
-});
-
-describe('DigestHelperTest: digest', () => {
-  test.each([
-    ['SHA-256 (29)', 'SHA-256'],
-    ['SHA-1 (30)', 'SHA-1'],
-    ['MD5 (31)', 'MD5'],
-  ] as const)('%s is written {ALG}hex', async (_name, algorithm) => {
-    expect(await digest(text, algorithm)).toBe(`{${algorithm}}${known[algorithm]}`);
-  });
-
-  test('zero-padded MD5 (32)', async () => {
-    expect(await digest([Buffer.from('jk8ssl')], 'MD5')).toBe('{MD5}0000000018e6137ac2caab16074784a6');
-  });
-
-  test('zero-padded SHA-256 (33)', async () => {
-    expect(await digest([Buffer.from('bypass 5541')], 'SHA-256')).toBe(
-      '{SHA-256}000095f081b875c29e464a7e6dbfda5c80d54c8f30c8879d663604c587981d6a',
-    );
-  });
-
-  test('several at once see the same bytes', () => {
-    const digests = createDigests(CHECKSUM_ALGORITHMS);
-    for (const chunk of text) digests.update(chunk);
-    const found = digests.finish();
-    expect(found.size).toBe(6);
-    expect(found.get('SHA-1')).toEqual({ algorithm: 'SHA-1', hex: known['SHA-1'] });
-    for (const algorithm of CHECKSUM_ALGORITHMS) {
-      const { hex = '' } = found.get(algorithm) ?? {};
-      expect(parseChecksum(`{${algorithm}}${hex}`)).toEqual({ algorithm, hex });
-    }
-  });
-});
 
 describe('DigestHelperTest: the syntax of a checksum', () => {
   test('no prefix means MD5, and has its length (34)', () => {
