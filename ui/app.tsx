@@ -14,6 +14,9 @@ import { Waiting } from './elements/waiting.tsx';
 const Overview = lazy(() => import('./overview/overview.tsx'));
 const Deployments = lazy(() => import('./deployments/deployments.tsx'));
 const Deployment = lazy(() => import('./deployments/deployment.tsx'));
+const Hosts = lazy(() => import('./hosts/hosts.tsx'));
+const Host = lazy(() => import('./hosts/host.tsx'));
+const Pools = lazy(() => import('./pools/pools.tsx'));
 const Events = lazy(() => import('./events/events.tsx'));
 
 /** Text in the weaker colours keeps a contrast of 4.5 and more in both themes. */
@@ -51,6 +54,9 @@ function Inside(): ReactNode {
           <Route path="/" component={Overview} />
           <Route path="/deployments" component={Deployments} />
           <Route path="/deployments/:id" component={Deployment} />
+          <Route path="/hosts" component={Hosts} />
+          <Route path="/hosts/:id" component={Host} />
+          <Route path="/pools" component={Pools} />
           <Route path="/events" component={Events} />
           <Route path="/overview">
             <Redirect to="/" />

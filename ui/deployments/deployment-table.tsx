@@ -22,47 +22,45 @@ export function DeploymentTable(props: DeploymentTableProps): ReactNode {
   const { rows, showTemplate = true, chosen = new Set<string>(), onChoose } = props;
   const toggle = (id: string): void => onChoose?.(toggled(chosen, id));
   return (
-    <Table.ScrollContainer minWidth={0} type="native">
-      <Table verticalSpacing="sm" className="cards">
-        <Table.Thead>
-          <Table.Tr>
+    <Table verticalSpacing="sm" className="cards" layout="fixed">
+      <Table.Thead>
+        <Table.Tr>
+          {onChoose !== undefined && (
+            <Table.Th w={40}>
+              <Checkbox
+                aria-label="Choose all"
+                checked={rows.length > 0 && rows.every(({ id }) => chosen.has(id))}
+                onChange={(event) =>
+                  onChoose(new Set(event.currentTarget.checked ? rows.map(({ id }) => id) : []))
+                }
+              />
+            </Table.Th>
+          )}
+          {showTemplate && <Table.Th w="18%">Template</Table.Th>}
+          <Table.Th w="12%">Pool</Table.Th>
+          <Table.Th>State</Table.Th>
+          <Table.Th w="26%">Progress</Table.Th>
+          <Table.Th w="10%">Host</Table.Th>
+          <Table.Th w="11%">Changed</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map((row) => (
+          <Table.Tr key={row.id}>
             {onChoose !== undefined && (
-              <Table.Th w={40}>
+              <Table.Td data-label="Choose">
                 <Checkbox
-                  aria-label="Choose all"
-                  checked={rows.length > 0 && rows.every(({ id }) => chosen.has(id))}
-                  onChange={(event) =>
-                    onChoose(new Set(event.currentTarget.checked ? rows.map(({ id }) => id) : []))
-                  }
+                  aria-label={`Choose ${row.templatename} on ${row.storagename}`}
+                  checked={chosen.has(row.id)}
+                  onChange={() => toggle(row.id)}
                 />
-              </Table.Th>
+              </Table.Td>
             )}
-            {showTemplate && <Table.Th>Template</Table.Th>}
-            <Table.Th>Pool</Table.Th>
-            <Table.Th>State</Table.Th>
-            <Table.Th w="32%">Progress</Table.Th>
-            <Table.Th>Host</Table.Th>
-            <Table.Th>Changed</Table.Th>
+            <Cells row={row} showTemplate={showTemplate} />
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((row) => (
-            <Table.Tr key={row.id}>
-              {onChoose !== undefined && (
-                <Table.Td data-label="Choose">
-                  <Checkbox
-                    aria-label={`Choose ${row.templatename} on ${row.storagename}`}
-                    checked={chosen.has(row.id)}
-                    onChange={() => toggle(row.id)}
-                  />
-                </Table.Td>
-              )}
-              <Cells row={row} showTemplate={showTemplate} />
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </Table>
   );
 }
 
@@ -88,7 +86,7 @@ function Cells({
       <Table.Td data-label="State">
         <div>
           <StateBadge mood={mood}>{word}</StateBadge>
-          <Why of={row} />
+          <Why of={row} lines={3} />
         </div>
       </Table.Td>
       <Table.Td data-label="Progress">
@@ -103,7 +101,7 @@ function Cells({
 }
 
 /** Why it waits and until when, why it failed, or who stopped it. */
-export function Why({ of }: { readonly of: Deployment }): ReactNode {
+export function Why({ of, lines }: { readonly of: Deployment; readonly lines?: number }): ReactNode {
   const { state, waitreason, nexttry, error, cancelledby, ahead } = of;
   if (state === 'Ready') return null;
   const reason =
@@ -113,7 +111,12 @@ export function Why({ of }: { readonly of: Deployment }): ReactNode {
     (cancelledby === undefined ? undefined : `by ${cancelledby}`);
   if (reason === undefined) return null;
   return (
-    <Text size="sm" mt={4} className="long">
+    <Text
+      size="sm"
+      mt={4}
+      className="long"
+      {...(lines === undefined ? {} : { lineClamp: lines, title: reason })}
+    >
       {reason}
       {nexttry !== undefined && (
         <Text span c="dimmed">

@@ -1,6 +1,6 @@
 /** One deployment: what it does now, what it tried, where the image lies. */
 import { Anchor, Button, Card, Group, Stack, Title } from '@mantine/core';
-import { IconExternalLink, IconPlayerStop, IconRefresh } from '@tabler/icons-react';
+import { IconPlayerStop, IconRefresh } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link, useParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
@@ -98,7 +98,7 @@ function Now({ of }: { readonly of: Deployment }): ReactNode {
           File: of.localpath === undefined ? undefined : <code>{of.localpath}</code>,
           'Asked for': <Time of={of.created} />,
           Changed: <Time of={of.lastupdated} />,
-          Workflow: <WorkflowLink id={of.workflowid} icon={<IconExternalLink size={14} aria-hidden />} />,
+          Workflow: <WorkflowLink id={of.workflowid} />,
         }}
       />
     </Card>

@@ -77,14 +77,14 @@ export default function Events(): ReactNode {
 
 export function EventTable({ rows }: { readonly rows: readonly BypassEvent[] }): ReactNode {
   return (
-    <Table verticalSpacing="sm" className="cards">
+    <Table verticalSpacing="sm" className="cards" layout="fixed">
       <Table.Thead>
         <Table.Tr>
-          <Table.Th>When</Table.Th>
-          <Table.Th>Level</Table.Th>
-          <Table.Th w="45%">What</Table.Th>
-          <Table.Th>Who</Table.Th>
-          <Table.Th>Workflow</Table.Th>
+          <Table.Th w="14%">When</Table.Th>
+          <Table.Th w="12%">Level</Table.Th>
+          <Table.Th>What</Table.Th>
+          <Table.Th w="12%">Who</Table.Th>
+          <Table.Th w="12%">Workflow</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -106,7 +106,7 @@ export function EventTable({ rows }: { readonly rows: readonly BypassEvent[] }):
             </Table.Td>
             <Table.Td data-label="Who">{event.username ?? event.account ?? 'Bypass'}</Table.Td>
             <Table.Td data-label="Workflow" className="long">
-              {event.workflowid === undefined ? null : <WorkflowLink id={event.workflowid} />}
+              {event.workflowid === undefined ? null : <WorkflowLink id={event.workflowid} short />}
             </Table.Td>
           </Table.Tr>
         ))}

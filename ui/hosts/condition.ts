@@ -1,0 +1,15 @@
+/** How a host is, in a word. */
+import type { Host } from '../api/shapes.ts';
+import type { Mood } from '../elements/state-badge.tsx';
+
+export function conditionOf({ state, resourcestate, problem }: Host): {
+  readonly mood: Mood;
+  readonly word: string;
+} {
+  if (resourcestate === 'Disabled') return { mood: 'waiting', word: 'Not approved' };
+  if (state === 'Down') return { mood: 'bad', word: 'Down' };
+  if (resourcestate === 'Maintenance') return { mood: 'idle', word: 'Maintenance' };
+  return problem === undefined
+    ? { mood: 'good', word: 'Up' }
+    : { mood: 'waiting', word: 'Up, with problems' };
+}

@@ -1,0 +1,110 @@
+/** One host: its identity, programs, pools and what it does. */
+import { Anchor, Card, List, Stack, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { Link, useParams } from 'wouter';
+import { LIVE, useList } from '../api/queries.ts';
+import type { Host, Pool } from '../api/shapes.ts';
+import { DeploymentTable } from '../deployments/deployment-table.tsx';
+import { Empty } from '../elements/empty.tsx';
+import { Facts } from '../elements/facts.tsx';
+import { StateBadge } from '../elements/state-badge.tsx';
+import { Time } from '../elements/time.tsx';
+import { Trouble } from '../elements/trouble.tsx';
+import { ViewHead } from '../elements/view-head.tsx';
+import { Waiting } from '../elements/waiting.tsx';
+import { NotFound } from '../layout/not-found.tsx';
+import { SpaceBar } from '../pools/space-bar.tsx';
+import { conditionOf } from './condition.ts';
+import { HostActions } from './host-actions.tsx';
+import { useUnderWay } from './hosts.tsx';
+
+export default function HostView(): ReactNode {
+  const { id } = useParams<{ id: string }>();
+  const { data, error, isLoading } = useList<Host>('listHosts', 'host', { id }, { every: LIVE * 2 });
+  const pools = useList<Pool>('listStoragePools', 'storagepool').data?.rows ?? [];
+  const running = useUnderWay().filter(({ hostid }) => hostid === id);
+  const host = data?.rows[0];
+  if (isLoading) return <Waiting />;
+  if (host === undefined) return error === null ? <NotFound /> : <Trouble error={error} />;
+  return (
+    <>
+      <ViewHead title={host.name}>
+        <HostActions host={host} />
+      </ViewHead>
+      <Stack>
+        <About host={host} />
+        <Programs host={host} />
+        <Card withBorder>
+          <Title order={2} size="h4" mb="sm">
+            Storage pools
+          </Title>
+          <Stack gap="sm">
+            {pools
+              .filter((pool) => pool.host.some((one) => one.id === id))
+              .map((pool) => (
+                <div key={pool.id}>
+                  <Anchor component={Link} href="/pools">
+                    {pool.name}
+                  </Anchor>{' '}
+                  <code className="long">{pool.host.find((one) => one.id === id)?.path}</code>
+                  <SpaceBar of={pool} />
+                </div>
+              ))}
+          </Stack>
+        </Card>
+        <section>
+          <Title order={2} size="h4" mb="sm">
+            What it does now
+          </Title>
+          {running.length === 0 ? <Empty title="Nothing" /> : <DeploymentTable rows={running} />}
+        </section>
+      </Stack>
+    </>
+  );
+}
+
+function About({ host }: { readonly host: Host }): ReactNode {
+  const { mood, word } = conditionOf(host);
+  return (
+    <Card withBorder>
+      <Facts
+        of={{
+          State: <StateBadge mood={mood}>{word}</StateBadge>,
+          'Heard of last': <Time of={host.lastpinged} />,
+          Address: host.ipaddress,
+          Zone: host.zonename,
+          Cluster: host.clustername,
+          'Version of its worker': host.version,
+          'Fingerprint of its key': <code>{host.fingerprint}</code>,
+          Problems: host.problem?.join('; '),
+        }}
+      />
+    </Card>
+  );
+}
+
+function Programs({ host }: { readonly host: Host }): ReactNode {
+  const programs = host.program ?? [];
+  const missing = programs.filter(({ version }) => version === undefined);
+  return (
+    <Card withBorder>
+      <Title order={2} size="h4" mb="sm">
+        Programs
+      </Title>
+      {missing.length > 0 && (
+        <List size="sm" mb="sm">
+          {missing.map(({ name, purpose }) => (
+            <List.Item key={name}>
+              <b>{name}</b> is missing: this host cannot {purpose}.
+            </List.Item>
+          ))}
+        </List>
+      )}
+      <Facts of={Object.fromEntries(programs.map(({ name, version }) => [name, numberOf(version)]))} />
+    </Card>
+  );
+}
+
+/** Programs print their version in a sentence each of their own; the number is what matters. */
+const numberOf = (version: string | undefined): string | undefined =>
+  /\d+(?:\.\d+)+/.exec(version ?? '')?.[0] ?? version;
