@@ -12,6 +12,8 @@ import { Shell } from './layout/shell.tsx';
 import { Waiting } from './elements/waiting.tsx';
 
 const Overview = lazy(() => import('./overview/overview.tsx'));
+const Templates = lazy(async () => ({ default: (await import('./templates/views.tsx')).TemplateViews }));
+const Isos = lazy(async () => ({ default: (await import('./templates/views.tsx')).IsoViews }));
 const Deployments = lazy(() => import('./deployments/deployments.tsx'));
 const Deployment = lazy(() => import('./deployments/deployment.tsx'));
 const Hosts = lazy(() => import('./hosts/hosts.tsx'));
@@ -52,6 +54,8 @@ function Inside(): ReactNode {
       <Suspense fallback={<Waiting />}>
         <Switch>
           <Route path="/" component={Overview} />
+          <Route path="/templates/*?" component={Templates} />
+          <Route path="/isos/*?" component={Isos} />
           <Route path="/deployments" component={Deployments} />
           <Route path="/deployments/:id" component={Deployment} />
           <Route path="/hosts" component={Hosts} />

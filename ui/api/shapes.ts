@@ -121,6 +121,7 @@ export interface Host {
 export interface Pool {
   readonly id: string;
   readonly name: string;
+  readonly zoneid: string;
   readonly zonename: string;
   readonly clustername?: string;
   readonly type: string;

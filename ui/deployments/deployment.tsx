@@ -4,6 +4,7 @@ import { IconPlayerStop, IconRefresh } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link, useParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
+import { useSession } from '../api/session.ts';
 import type { Deployment } from '../api/shapes.ts';
 import { Facts } from '../elements/facts.tsx';
 import { bytes } from '../elements/quantities.ts';
@@ -52,7 +53,8 @@ export default function DeploymentView(): ReactNode {
 
 function Buttons({ of }: { readonly of: Deployment }): ReactNode {
   const { retry, cancel, isBusy } = useDeploymentActions();
-  if (of.state === 'Ready' || of.state === 'Destroying') return null;
+  const isAdmin = useSession()?.isAdmin === true;
+  if (!isAdmin || of.state === 'Ready' || of.state === 'Destroying') return null;
   return situationOf(of).isRunning ? (
     <Button
       variant="light"

@@ -5,6 +5,7 @@ import { IconPlayerStop, IconRefresh } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
+import { useSession } from '../api/session.ts';
 import type { Deployment } from '../api/shapes.ts';
 import { Empty } from '../elements/empty.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
@@ -24,6 +25,7 @@ const FILTERS = [
 ] as const;
 
 export default function Deployments(): ReactNode {
+  const isAdmin = useSession()?.isAdmin === true;
   const [search, setSearch] = useSearchParams();
   const [page] = usePage();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -44,23 +46,27 @@ export default function Deployments(): ReactNode {
   return (
     <>
       <ViewHead title="Deployments">
-        <Button
-          variant="light"
-          leftSection={<IconRefresh size={16} aria-hidden />}
-          disabled={resting.length === 0 || isBusy}
-          onClick={() => retry(resting)}
-        >
-          Retry{resting.length > 0 ? ` ${resting.length}` : ''}
-        </Button>
-        <Button
-          variant="light"
-          color="orange"
-          leftSection={<IconPlayerStop size={16} aria-hidden />}
-          disabled={running.length === 0 || isBusy}
-          onClick={() => cancel(running)}
-        >
-          Cancel{running.length > 0 ? ` ${running.length}` : ''}
-        </Button>
+        {isAdmin && (
+          <>
+            <Button
+              variant="light"
+              leftSection={<IconRefresh size={16} aria-hidden />}
+              disabled={resting.length === 0 || isBusy}
+              onClick={() => retry(resting)}
+            >
+              Retry{resting.length > 0 ? ` ${resting.length}` : ''}
+            </Button>
+            <Button
+              variant="light"
+              color="orange"
+              leftSection={<IconPlayerStop size={16} aria-hidden />}
+              disabled={running.length === 0 || isBusy}
+              onClick={() => cancel(running)}
+            >
+              Cancel{running.length > 0 ? ` ${running.length}` : ''}
+            </Button>
+          </>
+        )}
       </ViewHead>
       <Group mb="md" gap="sm">
         <TextInput
@@ -82,7 +88,7 @@ export default function Deployments(): ReactNode {
       ) : rows.length === 0 ? (
         <NoDeployments filtered={state !== '' || keyword !== ''} />
       ) : (
-        <DeploymentTable rows={rows} chosen={chosen} onChoose={setChosen} />
+        <DeploymentTable rows={rows} {...(isAdmin ? { chosen, onChoose: setChosen } : {})} />
       )}
       <Paging count={data?.count ?? 0} />
     </>

@@ -16,7 +16,7 @@ import { NotFound } from '../layout/not-found.tsx';
 import { SpaceBar } from '../pools/space-bar.tsx';
 import { conditionOf } from './condition.ts';
 import { HostActions } from './host-actions.tsx';
-import { useUnderWay } from './hosts.tsx';
+import { useUnderWay } from '../deployments/under-way.ts';
 
 export default function HostView(): ReactNode {
   const { id } = useParams<{ id: string }>();

@@ -14,6 +14,7 @@ import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
 import { HostActions } from './host-actions.tsx';
+import { useUnderWay } from '../deployments/under-way.ts';
 import { conditionOf } from './condition.ts';
 
 export default function Hosts(): ReactNode {
@@ -63,14 +64,6 @@ export default function Hosts(): ReactNode {
     </>
   );
 }
-
-export const useUnderWay = (): readonly Deployment[] =>
-  useList<Deployment>(
-    'listTemplateDeployments',
-    'templatedeployment',
-    { state: 'Creating', page: 1, pagesize: 500 },
-    { every: LIVE },
-  ).data?.rows ?? [];
 
 function HostRow({
   host,

@@ -1,0 +1,196 @@
+/** Templates or ISOs: which there are, where each lies, and how far those are that are on their way. */
+import { Anchor, Button, Group, NativeSelect, Progress, Table, Text, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { IconPlus } from '@tabler/icons-react';
+import { type ReactNode, useState } from 'react';
+import { Link, useSearchParams } from 'wouter';
+import { LIVE, useList } from '../api/queries.ts';
+import { useSession } from '../api/session.ts';
+import type { Deployment, Template } from '../api/shapes.ts';
+import { useUnderWay } from '../deployments/under-way.ts';
+import { Empty } from '../elements/empty.tsx';
+import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
+import { bytes, rate } from '../elements/quantities.ts';
+import { StateBadge } from '../elements/state-badge.tsx';
+import { Trouble } from '../elements/trouble.tsx';
+import { ViewHead } from '../elements/view-head.tsx';
+import { Waiting } from '../elements/waiting.tsx';
+import type { Kind } from './kind.ts';
+import { templateState } from './template-state.ts';
+
+const FILTERS = [
+  { value: 'all', label: 'All', adminOnly: true },
+  { value: 'executable', label: 'All that I may use', adminOnly: false },
+  { value: 'self', label: 'Mine', adminOnly: false },
+  { value: 'featured', label: 'Featured', adminOnly: false },
+  { value: 'community', label: 'Community', adminOnly: false },
+] as const;
+
+export function TemplateList({ kind }: { readonly kind: Kind }): ReactNode {
+  const isAdmin = useSession()?.isAdmin === true;
+  const [search, setSearch] = useSearchParams();
+  const [page] = usePage();
+  const [typed, setTyped] = useState(search.get('keyword') ?? '');
+  const [keyword] = useDebouncedValue(typed, 300);
+  const filters = FILTERS.filter(({ adminOnly }) => isAdmin || !adminOnly);
+  const filter =
+    filters.find(({ value }) => value === search.get('filter'))?.value ?? filters[0]?.value ?? 'self';
+  const { data, error, isLoading } = useList<Template>(
+    kind.list,
+    kind.key,
+    { [kind.filter]: filter, keyword, showunique: true, page, pagesize: PAGE_SIZE },
+    { every: LIVE },
+  );
+  const running = useUnderWay();
+  const rows = data?.rows ?? [];
+  return (
+    <>
+      <ViewHead title={kind.title}>
+        <Button
+          component={Link}
+          href={`${kind.path}/register`}
+          leftSection={<IconPlus size={16} aria-hidden />}
+        >
+          Register {kind.iso ? 'an ISO' : 'a template'}
+        </Button>
+      </ViewHead>
+      <Group mb="md" gap="sm">
+        <TextInput
+          aria-label="Search by name"
+          placeholder="Part of a name"
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+        />
+        <NativeSelect
+          aria-label={`Which ${kind.title}`}
+          data={filters.map(({ value, label }) => ({ value, label }))}
+          value={filter}
+          onChange={(event) => setSearch({ filter: event.currentTarget.value })}
+        />
+      </Group>
+      <Trouble error={error} />
+      {isLoading ? (
+        <Waiting />
+      ) : rows.length === 0 ? (
+        <Nothing kind={kind} filtered={keyword !== ''} />
+      ) : (
+        <Rows kind={kind} rows={rows} running={running} />
+      )}
+      <Paging count={data?.count ?? 0} />
+    </>
+  );
+}
+
+function Nothing({ kind, filtered }: { readonly kind: Kind; readonly filtered: boolean }): ReactNode {
+  if (filtered) return <Empty title={`No ${kind.one} has that in its name`} />;
+  return (
+    <Empty title={`No ${kind.one} yet`}>
+      Register one by its URL: a host checks it, and it can be deployed to the storage pools at once. Nothing
+      is copied to secondary storage, there is none.
+    </Empty>
+  );
+}
+
+interface RowsProps {
+  readonly kind: Kind;
+  readonly rows: readonly Template[];
+  readonly running: readonly Deployment[];
+}
+
+function Rows({ kind, rows, running }: RowsProps): ReactNode {
+  return (
+    <Table verticalSpacing="sm" className="cards" layout="fixed">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th w="26%">Name</Table.Th>
+          <Table.Th w="16%">State</Table.Th>
+          <Table.Th w="10%">Format</Table.Th>
+          <Table.Th w="10%">Size</Table.Th>
+          <Table.Th>Where it lies</Table.Th>
+          <Table.Th w="12%">Account</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map((row) => (
+          <Row
+            key={row.id}
+            kind={kind}
+            row={row}
+            running={running.filter(({ templateid }) => templateid === row.id)}
+          />
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+function Row({
+  kind,
+  row,
+  running,
+}: {
+  readonly kind: Kind;
+  readonly row: Template;
+  readonly running: readonly Deployment[];
+}): ReactNode {
+  const { mood, word } = templateState(row);
+  return (
+    <Table.Tr>
+      <Table.Td data-label="Name">
+        <div>
+          <Anchor component={Link} href={`${kind.path}/${row.id}`} className="long">
+            {row.name}
+          </Anchor>
+          {row.displaytext !== row.name && (
+            <Text size="sm" c="dimmed" className="long" lineClamp={2}>
+              {row.displaytext}
+            </Text>
+          )}
+        </div>
+      </Table.Td>
+      <Table.Td data-label="State">
+        <StateBadge mood={mood}>{word}</StateBadge>
+      </Table.Td>
+      <Table.Td data-label="Format">{row.format}</Table.Td>
+      <Table.Td data-label="Size">{bytes(row.size)}</Table.Td>
+      <Table.Td data-label="Where it lies">
+        <Places of={row} running={running} />
+      </Table.Td>
+      <Table.Td data-label="Account">{row.account}</Table.Td>
+    </Table.Tr>
+  );
+}
+
+/** On how many pools it is, of how many it was asked for; and how far all together are. */
+function Places({
+  of,
+  running,
+}: {
+  readonly of: Template;
+  readonly running: readonly Deployment[];
+}): ReactNode {
+  const pools = of.downloaddetails ?? [];
+  const ready = pools.filter(({ downloadState }) => downloadState === 'DOWNLOADED').length;
+  const failed = pools.filter(({ downloadState }) => downloadState === 'DOWNLOAD_ERROR').length;
+  if (pools.length === 0) return <Text size="sm">On no pool yet</Text>;
+  const done = running.reduce((sum, one) => sum + one.bytes, 0);
+  const total = running.reduce((sum, one) => sum + one.total, 0);
+  const speed = running.reduce((sum, one) => sum + (one.rate ?? 0), 0);
+  return (
+    <div>
+      <Text size="sm">
+        {ready} of {pools.length} {pools.length === 1 ? 'pool' : 'pools'}
+        {failed > 0 ? `, ${failed} failed` : ''}
+      </Text>
+      {running.length > 0 && (
+        <>
+          <Progress value={total === 0 ? 0 : (100 * done) / total} aria-label={`Downloads of ${of.name}`} />
+          <Text size="sm" c="dimmed">
+            {bytes(done)} of {bytes(total)}
+            {speed > 0 ? ` · ${rate(speed)}` : ''}
+          </Text>
+        </>
+      )}
+    </div>
+  );
+}
