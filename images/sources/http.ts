@@ -7,10 +7,26 @@ import type { Exchange } from './exchange.ts';
 import { statusError } from './http-errors.ts';
 import { httpSettings } from './http-options.ts';
 import type { HttpOptions, HttpSettings } from './http-options.ts';
-import { parseContentRange, resumeHeaders, resumeOutcome, unaskedEncoding } from './range.ts';
+import {
+  parseContentRange,
+  rangeHeaders,
+  RangeRefused,
+  requireRange,
+  resumeHeaders,
+  resumeOutcome,
+  unaskedEncoding,
+} from './range.ts';
 import type { ResumeOutcome } from './range.ts';
 import { PROBE_LENGTH } from './source.ts';
-import type { OpenedSource, OpenRequest, Source, SourceFacts, SourceHead, SourceRequest } from './source.ts';
+import type {
+  OpenedSource,
+  OpenRequest,
+  Source,
+  SourceFacts,
+  SourceHead,
+  SourceRequest,
+  WantedRange,
+} from './source.ts';
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -18,7 +34,8 @@ export function createHttpSource(options: HttpOptions = {}): Source {
   const settings = httpSettings(options);
   return {
     probe: (request) => probe(request, settings),
-    open: (request) => open(request, settings),
+    open: (request) =>
+      request.range === undefined ? open(request, settings) : openRange(request, request.range, settings),
   };
 }
 
@@ -57,6 +74,24 @@ async function open(request: OpenRequest, settings: HttpSettings): Promise<Opene
   } catch (error) {
     answer.close();
     throw error;
+  }
+}
+
+async function openRange(
+  request: OpenRequest,
+  range: WantedRange,
+  settings: HttpSettings,
+): Promise<OpenedSource> {
+  const answer = await follow(request, rangeHeaders(range), settings);
+  try {
+    requireStatus(answer, [200, 206, 416], settings);
+    requireRange(range, answer);
+    const { body } = answer;
+    return { ...facts(answer), total: range.total, offset: range.first, body, close: () => answer.close() };
+  } catch (error) {
+    answer.close();
+    if (!(error instanceof RangeRefused)) throw error;
+    throw new RangeRefused(error.message, { changed: error.changed, url: displayUrl(answer.url.href) });
   }
 }
 

@@ -11,6 +11,8 @@ import type { Checksum } from '../../model/checksum.ts';
 import { ImageError } from '../../model/failures.ts';
 import { SCHEMES } from '../../model/url-policy.ts';
 import { displayUrl, parseImageUrl } from '../../model/url.ts';
+import { PieceLists } from './metalink-pieces.ts';
+import type { MetalinkPieces } from './metalink-pieces.ts';
 
 /** Bytes of a document. */
 export const METALINK_LIMIT = 10 * 1_048_576;
@@ -37,14 +39,6 @@ export interface SkippedMirror extends MetalinkMirror {
   readonly rule?: string;
 }
 
-export interface MetalinkPieces {
-  /** The document's own name of the algorithm. */
-  readonly type: string;
-  /** Bytes of each piece but the last. */
-  readonly length: number;
-  readonly hashes: readonly string[];
-}
-
 export interface Metalink {
   readonly mirrors: readonly MetalinkMirror[];
   readonly skipped: readonly SkippedMirror[];
@@ -54,6 +48,7 @@ export interface Metalink {
   readonly checksum?: string;
   /** All whole-file hashes of known algorithms. */
   readonly hashes: readonly Checksum[];
+  /** Absent when the document gives none that fit its size. */
   readonly pieces?: MetalinkPieces;
 }
 
@@ -115,7 +110,7 @@ class MetalinkReader {
   #size = 0;
   readonly #mirrors: RawMirror[] = [];
   readonly #hashes: Checksum[] = [];
-  #pieces: { type: string; length: number; hashes: string[] } | undefined;
+  readonly #pieces = new PieceLists();
 
   open(tag: SaxesTagNS): void {
     if (this.#open.length >= MAX_DEPTH) throw invalid(`nests elements deeper than ${MAX_DEPTH}`);
@@ -127,7 +122,7 @@ class MetalinkReader {
     if (parent === '' && element.path !== '/metalink') throw invalid('is another kind of document');
     this.#open.push(element);
     if (fileOf(element.path) === '') this.#countFile();
-    if (fileOf(element.path)?.endsWith('/pieces') === true) this.#startPieces(element);
+    if (fileOf(element.path)?.endsWith('/pieces') === true) this.#pieces.start(element.attributes);
   }
 
   text(text: string): void {
@@ -156,7 +151,7 @@ class MetalinkReader {
         break;
       case '/pieces/hash':
       case '/verification/pieces/hash':
-        this.#pieces?.hashes.push(text.toLowerCase());
+        this.#pieces.add(text, element.attributes.get('piece'));
         break;
       default:
     }
@@ -167,24 +162,20 @@ class MetalinkReader {
     const { mirrors, skipped } = sortMirrors(this.#mirrors);
     const hashes = this.#hashes.toSorted((a, b) => strength(b) - strength(a));
     const [strongest] = hashes;
+    const pieces = this.#pieces.best(this.#size);
     return {
       mirrors,
       skipped,
       size: this.#size,
       hashes,
       ...(strongest === undefined ? {} : { checksum: formatChecksum(strongest) }),
-      ...(this.#pieces === undefined ? {} : { pieces: this.#pieces }),
+      ...(pieces === undefined ? {} : { pieces }),
     };
   }
 
   #countFile(): void {
     this.#files += 1;
     if (this.#files > 1) throw invalid('names more than one file, so that it is not clear which is meant');
-  }
-
-  #startPieces({ attributes }: Element): void {
-    const length = wholeNumber(attributes.get('length')) ?? 0;
-    if (length > 0) this.#pieces ??= { type: attributes.get('type') ?? '', length, hashes: [] };
   }
 
   #addMirror(mirror: RawMirror): void {

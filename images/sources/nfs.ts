@@ -12,6 +12,7 @@ import type { Guard, GuardOptions } from './guard.ts';
 import { transportError } from './http-errors.ts';
 import { startProgram } from './program-stream.ts';
 import type { ProgramStream } from './program-stream.ts';
+import { RangeRefused } from './range.ts';
 import { PROBE_LENGTH } from './source.ts';
 import type { OpenedSource, OpenRequest, Source, SourceFacts, SourceHead, SourceRequest } from './source.ts';
 
@@ -24,6 +25,7 @@ export interface NfsOptions extends Partial<Budgets>, GuardOptions {
 
 type NfsSettings = Required<Omit<NfsOptions, keyof GuardOptions>>;
 
+const NO_RANGES = 'files on NFS are read from the beginning only';
 /** Characters of a line of a listing. */
 const LINE_LIMIT = 4096;
 
@@ -73,6 +75,7 @@ async function open(request: OpenRequest, settings: NfsSettings): Promise<Opened
   request.signal.throwIfAborted();
   const url = parseNfsUrl(request.url);
   const about = { url: displayUrl(url.href) };
+  if (request.range !== undefined) throw new RangeRefused(NO_RANGES, { changed: false, ...about });
   const address = await addressOf(url, settings);
   const total = await sizeOf(url, address, request.signal, settings);
   const { cat } = settings.nfsPrograms;
@@ -81,7 +84,7 @@ async function open(request: OpenRequest, settings: NfsSettings): Promise<Opened
     signal: request.signal,
     explain: (told, begun) => explain(told, begun, about),
   });
-  if (request.resume !== undefined) request.onRestart?.('files on NFS are read from the beginning only');
+  if (request.resume !== undefined) request.onRestart?.(NO_RANGES);
   return {
     finalUrl: about.url,
     total,

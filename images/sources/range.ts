@@ -9,9 +9,12 @@
  * - 416: the file became shorter than what is here, or the server does not give its rest: from zero.
  * - Shifted 206 (other bytes than asked for), or 206 without having been asked: an error.
  * - Encoded body: an error, whole or in part; which bytes of the file an encoded range is, nobody knows.
+ *
+ * A part of the file that is fetched beside others (WantedRange) has no zero to begin from: it is given exactly, or
+ * refused, and who asked for it decides what that means.
  */
 import { ImageError } from '../../model/failures.ts';
-import type { ResumePoint } from './source.ts';
+import type { ResumePoint, WantedRange } from './source.ts';
 
 export interface ContentRange {
   readonly first: number;
@@ -62,10 +65,10 @@ export function resumeOutcome(
   if (status === 200) {
     return {
       from: 'zero',
-      reason: changed ? 'the file at the source changed' : 'the source sent the whole file again',
+      reason: changed ? CHANGED : 'the source sent the whole file again',
     };
   }
-  if (changed) return { from: 'new request', reason: 'the file at the source changed' };
+  if (changed) return { from: 'new request', reason: CHANGED };
   const range = parseContentRange(headers.get('content-range'));
   if (range !== undefined && range.total !== undefined && range.total !== resume.total) {
     return { from: 'new request', reason: 'the file at the source has another size now' };
@@ -76,11 +79,74 @@ export function resumeOutcome(
   return { from: 'offset' };
 }
 
-function unsatisfied({ offset }: ResumePoint, headers: ReadonlyMap<string, string>): string {
+const CHANGED = 'the file at the source changed';
+const SHORTER = 'the file at the source became shorter';
+
+function unsatisfied({ offset }: { readonly offset: number }, headers: ReadonlyMap<string, string>): string {
   const total = /^bytes \*\/(\d{1,15})$/i.exec(headers.get('content-range')?.trim() ?? '')?.[1];
   return total !== undefined && Number(total) <= offset
-    ? 'the file at the source became shorter'
+    ? SHORTER
     : 'the source does not give the rest of the file';
+}
+
+/** Why a source does not give a part of the file. It may still give all of it, to one connection. */
+export class RangeRefused extends ImageError {
+  /** Whether the file at the source is another one than that whose bytes are here. */
+  readonly changed: boolean;
+
+  constructor(sentence: string, options: { readonly changed: boolean; readonly url?: string }) {
+    const { changed, url } = options;
+    super(changed ? 'SourceChanged' : 'ProtocolError', sentence, url === undefined ? {} : { url });
+    this.changed = changed;
+  }
+}
+
+/** The request headers that ask for a part of the file. */
+export const rangeHeaders = ({ first, last, etag }: WantedRange): Readonly<Record<string, string>> => ({
+  range: `bytes=${first}-${last}`,
+  ...(etag === undefined ? {} : { 'if-range': etag }),
+});
+
+/**
+ * Reads the answer to a request for a part of the file.
+ *
+ * - 206 for exactly what was asked, of the same total, under the same tag: good. Without a tag of its own it proves
+ *   nothing, unless none was asked for.
+ * - 200: the server gives no ranges; with another tag than asked for, the file changed.
+ * - 416: the file became shorter than what was asked for, or the server does not give that part.
+ * - Another tag: the file changed. Another total: it is another file.
+ * - Shifted, or of another length: an error of the server.
+ *
+ * @throws RangeRefused for everything but the bytes that were asked for
+ */
+export function requireRange(
+  wanted: WantedRange,
+  answer: { readonly status: number; readonly headers: ReadonlyMap<string, string> },
+): void {
+  const { status, headers } = answer;
+  const etag = headers.get('etag');
+  if (status === 416) {
+    const reason = unsatisfied({ offset: wanted.first }, headers);
+    throw new RangeRefused(reason, { changed: reason === SHORTER });
+  }
+  if (wanted.etag !== undefined && etag !== undefined && etag !== wanted.etag) {
+    throw new RangeRefused(CHANGED, { changed: true });
+  }
+  if (status === 200)
+    throw new RangeRefused('the source does not give parts of the file', { changed: false });
+  const range = parseContentRange(headers.get('content-range'));
+  if (range?.total !== undefined && range.total !== wanted.total) {
+    const sentence = `the file at the source has ${range.total} bytes, not ${wanted.total}`;
+    throw new RangeRefused(sentence, { changed: true });
+  }
+  if (range?.first !== wanted.first || range.last !== wanted.last) {
+    const said = headers.get('content-range') ?? 'no Content-Range';
+    throw new RangeRefused(`sent other bytes than asked for (${printable(said)})`, { changed: false });
+  }
+  if (wanted.etag !== undefined && etag === undefined) {
+    const sentence = 'the source does not say which version of the file its parts are of';
+    throw new RangeRefused(sentence, { changed: false });
+  }
 }
 
 /** How a body is encoded although identity was asked for, as a sentence; undefined when it is not. */

@@ -18,8 +18,21 @@ export interface ResumePoint {
   readonly total: number;
 }
 
+/** A part of a file of which other parts come otherwise: over another connection, or from another origin. */
+export interface WantedRange {
+  readonly first: number;
+  /** The last byte, included. */
+  readonly last: number;
+  /** Bytes of the whole file. */
+  readonly total: number;
+  /** The strong entity tag of the bytes that are here from this origin; undefined when there are none. */
+  readonly etag: string | undefined;
+}
+
 export interface OpenRequest extends SourceRequest {
   readonly resume?: ResumePoint | undefined;
+  /** These bytes or none: a source that does not give exactly them throws RangeRefused. Excludes `resume`. */
+  readonly range?: WantedRange | undefined;
   /** Told why the body begins at 0 although a resume was asked for, as soon as that is known. */
   onRestart?(reason: string): void;
 }
@@ -42,7 +55,7 @@ export interface SourceHead extends SourceFacts {
 }
 
 export interface OpenedSource extends SourceFacts {
-  /** Where in the file the body begins: the resume point's offset, or 0. */
+  /** Where in the file the body begins: the resume point's offset, the range's first byte, or 0. */
   readonly offset: number;
   /** Batches of chunks, about 1 MiB each while bytes flow fast. Ends after the last byte, or throws ImageError. */
   readonly body: AsyncIterable<readonly Buffer[]>;

@@ -52,13 +52,13 @@ describe('version 4', () => {
         <hash type="md5">${'0'.repeat(32)}</hash>
         <hash type="sha-256">${sha256.toUpperCase()}</hash>
         <hash type="whirlpool">zz</hash>
-        <pieces length="1024" type="sha-1"><hash>AA</hash><hash>bb</hash></pieces>
+        <pieces length="2048" type="sha-1"><hash>${'AA'.repeat(20)}</hash><hash>${'bb'.repeat(20)}</hash></pieces>
         <url>http://a/</url></file>`),
     );
     expect(metalink).toMatchObject({
       size: 4096,
       checksum: `{SHA-256}${sha256}`,
-      pieces: { type: 'sha-1', length: 1024, hashes: ['aa', 'bb'] },
+      pieces: { algorithm: 'SHA-1', length: 2048, hashes: ['aa'.repeat(20), 'bb'.repeat(20)] },
     });
     expect(metalink.hashes).toHaveLength(2);
   });
@@ -87,15 +87,15 @@ describe('version 3', () => {
 
   test('its hashes and pieces lie within its verification', () => {
     const metalink = parse(
-      v3(`<file name="x"><size>7</size>
+      v3(`<file name="x"><size>1500</size>
         <verification><hash type="sha256">${sha256}</hash>
-          <pieces length="4" type="sha1"><hash piece="0">00</hash></pieces></verification>
+          <pieces length="1024" type="sha1"><hash piece="0">${'00'.repeat(20)}</hash><hash piece="1">${'11'.repeat(20)}</hash></pieces></verification>
         <resources><url>http://a/</url></resources></file>`),
     );
     expect(metalink).toMatchObject({
-      size: 7,
+      size: 1500,
       checksum: `{SHA-256}${sha256}`,
-      pieces: { length: 4, hashes: ['00'] },
+      pieces: { algorithm: 'SHA-1', length: 1024, hashes: ['00'.repeat(20), '11'.repeat(20)] },
     });
   });
 
@@ -197,5 +197,45 @@ describe('a document that is refused', () => {
 
   test('a document too long', () => {
     expect(() => parseMetalink(Buffer.alloc(METALINK_LIMIT + 1, 0x20))).toThrow(invalid('is longer than'));
+  });
+});
+
+describe('pieces', () => {
+  const sha1 = (digits: string): string => `<hash>${digits.repeat(20)}</hash>`;
+  const list = (type: string, length: number, hashes: string): string =>
+    `<pieces type="${type}" length="${length}">${hashes}</pieces>`;
+  const piecesOf = (lists: string, size = '<size>2048</size>') =>
+    parse(v4(`<file name="x">${size}${lists}<url>http://a/</url></file>`)).pieces;
+
+  test('of several lists the strongest that fits counts, and each keeps its own hashes', () => {
+    const weak = list('sha-1', 1024, sha1('aa') + sha1('bb'));
+    const strong = list('sha-512', 2048, `<hash>${'cc'.repeat(64)}</hash>`);
+    const unknown = list('whirlpool', 2048, `<hash>${'dd'.repeat(64)}</hash>`);
+    expect(piecesOf(strong + weak + unknown)).toMatchObject({
+      algorithm: 'SHA-512',
+      hashes: ['cc'.repeat(64)],
+    });
+    const short = list('sha-512', 1024, `<hash>${'cc'.repeat(64)}</hash>`);
+    expect(piecesOf(short + weak)).toMatchObject({
+      algorithm: 'SHA-1',
+      hashes: ['aa'.repeat(20), 'bb'.repeat(20)],
+    });
+  });
+
+  test.each([
+    ['fewer than the file has', list('sha-1', 1024, sha1('aa'))],
+    ['more than the file has', list('sha-1', 1024, sha1('aa') + sha1('bb') + sha1('cc'))],
+    ['one of another length', list('sha-1', 1024, `${sha1('aa')}<hash>bb</hash>`)],
+    ['one that is no hexadecimal number', list('sha-1', 1024, sha1('aa') + sha1('xy'))],
+    ['too short to be of use', list('sha-1', 16, sha1('aa').repeat(128))],
+    ['no length', list('sha-1', 0, sha1('aa') + sha1('bb'))],
+  ])('%s: none are used, and the rest of the document is', (_name, lists) => {
+    expect(piecesOf(lists)).toBeUndefined();
+  });
+
+  test('without the size of the file, or out of order (version 3): none are used', () => {
+    expect(piecesOf(list('sha-1', 1024, sha1('aa') + sha1('bb')), '')).toBeUndefined();
+    const wrong = `<hash piece="1">${'aa'.repeat(20)}</hash><hash piece="0">${'bb'.repeat(20)}</hash>`;
+    expect(piecesOf(list('sha-1', 1024, wrong))).toBeUndefined();
   });
 });

@@ -1,5 +1,8 @@
 import {
   parseContentRange,
+  rangeHeaders,
+  RangeRefused,
+  requireRange,
   resumeHeaders,
   resumeOutcome,
   strongEtag,
@@ -137,4 +140,74 @@ test('encoded body: an error, whatever the encoding and however often', () => {
 
 test('the answer to a request for a whole file: from zero', () => {
   expect(resumeOutcome(undefined, answer(200))).toEqual({ from: 'zero' });
+});
+
+describe('a part of the file beside others', () => {
+  const wanted = { first: 40, last: 59, total: 100, etag: '"1"' };
+  const part = { 'content-range': 'bytes 40-59/100', etag: '"1"' };
+  const refusal = (status: number, headers: Readonly<Record<string, string>>, range = wanted): unknown => {
+    try {
+      requireRange(range, answer(status, headers));
+      return undefined;
+    } catch (error) {
+      expect(error).toBeInstanceOf(RangeRefused);
+      const { message, changed } = error as RangeRefused;
+      return { message, changed };
+    }
+  };
+
+  test('is asked for by its first and last byte, and under the condition that the file is the same', () => {
+    expect(rangeHeaders(wanted)).toEqual({ range: 'bytes=40-59', 'if-range': '"1"' });
+    expect(rangeHeaders({ ...wanted, etag: undefined })).toEqual({ range: 'bytes=40-59' });
+  });
+
+  test('206 for exactly that: good, with an unknown total too', () => {
+    expect(refusal(206, part)).toBeUndefined();
+    expect(refusal(206, { ...part, 'content-range': 'bytes 40-59/*' })).toBeUndefined();
+  });
+
+  test('200: the source gives no parts', () => {
+    const message = 'the source does not give parts of the file';
+    expect(refusal(200, { etag: '"1"' })).toEqual({ message, changed: false });
+    expect(refusal(200, {})).toEqual({ message, changed: false });
+  });
+
+  test('another tag, whether with 200 or with 206: the file changed', () => {
+    const changed = { message: 'the file at the source changed', changed: true };
+    expect(refusal(200, { etag: '"2"' })).toEqual(changed);
+    expect(refusal(206, { ...part, etag: '"2"' })).toEqual(changed);
+    expect(refusal(206, { ...part, etag: 'W/"1"' })).toEqual(changed);
+  });
+
+  test('416: the file became shorter, or that part is not given', () => {
+    expect(refusal(416, { 'content-range': 'bytes */40' })).toEqual({
+      message: 'the file at the source became shorter',
+      changed: true,
+    });
+    expect(refusal(416, { 'content-range': 'bytes */100' })).toMatchObject({ changed: false });
+    expect(refusal(416, {})).toMatchObject({ changed: false });
+  });
+
+  test('another total: another file', () => {
+    expect(refusal(206, { ...part, 'content-range': 'bytes 40-59/101' })).toEqual({
+      message: 'the file at the source has 101 bytes, not 100',
+      changed: true,
+    });
+  });
+
+  test.each(['bytes 41-59/100', 'bytes 40-58/100', 'bytes 40-99/100', 'bytes 0-19/100', 'nonsense'])(
+    'shifted, longer, shorter or unreadable (%s): an error of the server',
+    (said) => {
+      expect(refusal(206, { ...part, 'content-range': said })).toEqual({
+        message: `sent other bytes than asked for (${said})`,
+        changed: false,
+      });
+    },
+  );
+
+  test('without a tag of its own it proves nothing, unless none was asked for', () => {
+    const bare = { 'content-range': 'bytes 40-59/100' };
+    expect(refusal(206, bare)).toMatchObject({ changed: false });
+    expect((() => requireRange({ ...wanted, etag: undefined }, answer(206, bare)))()).toBeUndefined();
+  });
 });
