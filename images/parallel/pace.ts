@@ -22,12 +22,14 @@ export interface PaceOptions {
 }
 
 /** Milliseconds over which a rate is measured, once the number of connections has stayed the same for SETTLE. */
-const WINDOW = 250;
+const WINDOW = 200;
 const SETTLE = 50;
 /** Of what as many more connections could bring at best, the share that makes a try a success. */
 const FAIR = 0.35;
 /** The share above which the path is far from full, so that the next try may be bolder. */
-const FULL = 0.8;
+const FULL = 0.7;
+const BOLD = 4;
+const CAUTIOUS = 2;
 /** Milliseconds until more are tried again after a try that brought nothing; doubled each time. */
 const REST = 10_000;
 const LONGEST_REST = 160_000;
@@ -37,7 +39,7 @@ const PATIENCE = 3000;
 export class Pace {
   readonly #most: number;
   #target = 1;
-  #boldness = 2;
+  #boldness = BOLD;
   #rest = REST;
   #notBefore = 0;
   #window: { readonly at: number; readonly bytes: number; readonly flowing: number } | undefined;
@@ -96,7 +98,7 @@ export class Pace {
   ): void {
     const gain = rate / Math.max(trial.rate, Number.MIN_VALUE);
     const share = (gain - 1) / (flowing / trial.from - 1);
-    this.#boldness = share >= FULL ? 4 : 2;
+    this.#boldness = share >= FULL ? BOLD : CAUTIOUS;
     if (share >= FAIR) {
       this.#rest = REST;
       return;

@@ -22,9 +22,9 @@ export interface Wish {
   /** The most bytes to give. */
   readonly most: number;
   /** Seconds in which a segment is expected to end; what takes longest is split first. */
-  secondsLeft(segment: Segment): number;
+  readonly secondsLeft: (segment: Segment) => number;
   /** Free bytes that are of no use to who asks. */
-  useless?(span: Span): boolean;
+  readonly useless?: ((span: Span) => boolean) | undefined;
 }
 
 export interface SegmentsOptions {

@@ -16,6 +16,7 @@ export class ChunkQueue implements AsyncIterable<readonly Buffer[]> {
   readonly #flow: Flow;
   #chunks: Buffer[] = [];
   #bytes = 0;
+  #received = 0;
   #paused = false;
   #ended = false;
   #failure: Error | undefined;
@@ -30,8 +31,14 @@ export class ChunkQueue implements AsyncIterable<readonly Buffer[]> {
     return this.#paused;
   }
 
+  /** Bytes that came, whether read or not. */
+  get received(): number {
+    return this.#received;
+  }
+
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
+    this.#received += chunk.length;
     this.#bytes += chunk.length;
     if (this.#bytes < BATCH) return;
     this.#wake?.();

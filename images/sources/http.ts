@@ -65,12 +65,7 @@ async function open(request: OpenRequest, settings: HttpSettings): Promise<Opene
       return await open({ ...request, resume: undefined }, settings);
     }
     if (outcome.from === 'zero' && outcome.reason !== undefined) request.onRestart?.(outcome.reason);
-    return {
-      ...facts(answer),
-      offset: outcome.from === 'offset' ? (request.resume?.offset ?? 0) : 0,
-      body: answer.body,
-      close: () => answer.close(),
-    };
+    return opened(answer, outcome.from === 'offset' ? (request.resume?.offset ?? 0) : 0);
   } catch (error) {
     answer.close();
     throw error;
@@ -86,14 +81,21 @@ async function openRange(
   try {
     requireStatus(answer, [200, 206, 416], settings);
     requireRange(range, answer);
-    const { body } = answer;
-    return { ...facts(answer), total: range.total, offset: range.first, body, close: () => answer.close() };
+    return { ...opened(answer, range.first), total: range.total };
   } catch (error) {
     answer.close();
     if (!(error instanceof RangeRefused)) throw error;
     throw new RangeRefused(error.message, { changed: error.changed, url: displayUrl(answer.url.href) });
   }
 }
+
+const opened = (answer: Exchange, offset: number): OpenedSource => ({
+  ...facts(answer),
+  offset,
+  body: answer.body,
+  arrived: () => answer.body.received,
+  close: () => answer.close(),
+});
 
 function outcomeOf(request: OpenRequest, answer: Exchange): ResumeOutcome {
   try {

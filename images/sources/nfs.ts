@@ -94,6 +94,7 @@ async function open(request: OpenRequest, settings: NfsSettings): Promise<Opened
     ranges: false,
     offset: 0,
     body: stream.body,
+    arrived: () => stream.body.received,
     close: () => stream.close(),
   };
 }

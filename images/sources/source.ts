@@ -59,6 +59,8 @@ export interface OpenedSource extends SourceFacts {
   readonly offset: number;
   /** Batches of chunks, about 1 MiB each while bytes flow fast. Ends after the last byte, or throws ImageError. */
   readonly body: AsyncIterable<readonly Buffer[]>;
+  /** Bytes of the body that have come, whether read or not. */
+  arrived(): number;
   /** Drops the connection; harmless after the end. */
   close(): void;
 }

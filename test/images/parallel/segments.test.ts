@@ -1,6 +1,7 @@
 import { Segments } from '../../../images/parallel/segments.ts';
 import type { Segment, Wish } from '../../../images/parallel/segments.ts';
 import { bytesIn } from '../../../images/parallel/spans.ts';
+import type { Span } from '../../../images/parallel/spans.ts';
 import { below, createRandom, pick } from '../../support/mutations.ts';
 
 const MIB = 1_048_576;
@@ -10,6 +11,8 @@ const wish = (changes: Partial<Wish> = {}): Wish => ({
   ...changes,
 });
 const span = (segment: Segment | undefined): unknown => segment && [segment.first, segment.end];
+
+const atZero = ({ first }: Span): boolean => first === 0;
 
 test('the first connection gets all that is missing, the second half of what is left of it', () => {
   const segments = new Segments({ total: 64 * MIB, held: [] });
@@ -77,9 +80,8 @@ test('what a broken connection did not bring is free again, and a running one ma
 
 test('bytes that are of no use to who asks are left to others', () => {
   const segments = new Segments({ total: 4 * MIB, held: [{ first: MIB, end: 3 * MIB }] });
-  const useless = ({ first }: { readonly first: number }): boolean => first === 0;
-  expect(span(segments.take(wish({ useless })))).toEqual([3 * MIB, 4 * MIB]);
-  expect(segments.take(wish({ useless }))).toBeUndefined();
+  expect(span(segments.take(wish({ useless: atZero })))).toEqual([3 * MIB, 4 * MIB]);
+  expect(segments.take(wish({ useless: atZero }))).toBeUndefined();
 });
 
 test('a file of unknown length is one segment, never split', () => {

@@ -200,13 +200,13 @@ describe('a document that is refused', () => {
   });
 });
 
-describe('pieces', () => {
-  const sha1 = (digits: string): string => `<hash>${digits.repeat(20)}</hash>`;
-  const list = (type: string, length: number, hashes: string): string =>
-    `<pieces type="${type}" length="${length}">${hashes}</pieces>`;
-  const piecesOf = (lists: string, size = '<size>2048</size>') =>
-    parse(v4(`<file name="x">${size}${lists}<url>http://a/</url></file>`)).pieces;
+const sha1 = (digits: string): string => `<hash>${digits.repeat(20)}</hash>`;
+const list = (type: string, length: number, hashes: string): string =>
+  `<pieces type="${type}" length="${length}">${hashes}</pieces>`;
+const piecesOf = (lists: string, size = '<size>2048</size>') =>
+  parse(v4(`<file name="x">${size}${lists}<url>http://a/</url></file>`)).pieces;
 
+describe('pieces', () => {
   test('of several lists the strongest that fits counts, and each keeps its own hashes', () => {
     const weak = list('sha-1', 1024, sha1('aa') + sha1('bb'));
     const strong = list('sha-512', 2048, `<hash>${'cc'.repeat(64)}</hash>`);

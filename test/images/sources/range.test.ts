@@ -199,7 +199,7 @@ describe('a part of the file beside others', () => {
     'shifted, longer, shorter or unreadable (%s): an error of the server',
     (said) => {
       expect(refusal(206, { ...part, 'content-range': said })).toEqual({
-        message: `sent other bytes than asked for (${said})`,
+        message: 'sent other bytes than asked for',
         changed: false,
       });
     },
