@@ -26,6 +26,31 @@ export interface ImageAnswer {
   readonly mirror?: readonly MirrorAnswer[];
 }
 
+/** As far as it is told in words; `--json` has all. */
+export interface InspectionAnswer {
+  readonly verdict: 'accepted' | 'refused';
+  /** At the first bytes, or the whole file. */
+  readonly looked?: 'head' | 'file';
+  readonly found?: readonly string[];
+  readonly qcow2?: Qcow2Answer;
+  readonly iso?: {
+    readonly label: string;
+    readonly filesystems: readonly string[];
+    readonly bootable: boolean;
+  };
+  readonly partitiontable?: { readonly partitions: readonly unknown[] };
+  readonly filesystem?: string;
+}
+
+export interface Qcow2Answer {
+  readonly version: number;
+  readonly virtualsize: number;
+  readonly clustersize: number;
+  readonly features: readonly string[];
+  readonly snapshots: number;
+  readonly tables?: { readonly dataclusters: number; readonly compressedclusters: number };
+}
+
 export interface MirrorAnswer {
   readonly url: string;
   readonly priority?: number;
@@ -33,6 +58,7 @@ export interface MirrorAnswer {
   readonly size?: number;
   readonly reachable?: boolean;
   readonly reason?: string;
+  readonly inspection?: InspectionAnswer;
 }
 
 export interface AttemptAnswer {
@@ -46,6 +72,7 @@ export interface AttemptAnswer {
   readonly errorkind?: string;
   readonly error?: string;
   readonly note?: string;
+  readonly inspection?: InspectionAnswer;
 }
 
 export interface DeploymentAnswer {
@@ -79,6 +106,7 @@ export interface DeploymentAnswer {
   readonly size?: number;
   readonly physicalsize?: number;
   readonly sha256?: string;
+  readonly inspection?: InspectionAnswer;
   readonly cancelledby?: string;
   readonly created?: string;
   readonly lastupdated?: string;

@@ -3,6 +3,7 @@ import type { AttemptAnswer, DeploymentAnswer } from './answers.ts';
 import { describe } from './bars.ts';
 import { progressOf, stageOf, TONES } from './deployments.ts';
 import { formatAmount, formatBytes, formatDuration, formatRate, formatTime, parseTime } from './format.ts';
+import { describeInspection } from './inspection.ts';
 import type { Field } from './output.ts';
 import { clean, paint, wrap } from './text.ts';
 import type { Style } from './text.ts';
@@ -30,6 +31,7 @@ export function timelineFields(d: DeploymentAnswer): readonly Field[] {
     { title: 'Size', value: d.size !== undefined && d.size > 0 ? describeSize(d) : undefined },
     { title: 'Path', value: d.localpath ?? d.installpath },
     { title: 'SHA-256', value: d.sha256 },
+    { title: 'Inspected', value: describeInspection(d.inspection) },
     { title: 'Zone', value: d.zonename },
     { title: 'Workflow', value: d.workflowid },
     { title: 'Attempts', value: d.attempts?.length ? undefined : (d.attemptcount ?? 0) },
@@ -84,6 +86,7 @@ function endOf({ error }: AttemptAnswer, brought: boolean): End {
 
 function describeAttempt(attempt: AttemptAnswer): readonly string[] {
   const { started, ended, hostname, source, bytes = 0, error, errorkind, note } = attempt;
+  const found = describeInspection(attempt.inspection);
   const seconds = (parseTime(ended) - parseTime(started)) / 1000;
   const took = Number.isNaN(seconds) ? '' : ` in ${formatDuration(seconds)}`;
   const rate = seconds > 0 && bytes > 0 ? ` (${formatRate(bytes / seconds)})` : '';
@@ -92,6 +95,7 @@ function describeAttempt(attempt: AttemptAnswer): readonly string[] {
     `${formatTime(started)}  ${hostname ?? ''}  ${formatBytes(bytes)}${took}${rate}`,
     ...(source ? [source] : []),
     ...(error === undefined ? [] : [`${kind}${error}`]),
+    ...(found === undefined ? [] : [`found: ${found}`]),
     ...(note === undefined ? [] : [note]),
   ];
 }

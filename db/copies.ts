@@ -40,6 +40,7 @@ export function openCopy(db: Database, copy: CopyUuids, workflowId: string): Pro
           marked_for_gc: false,
           error_str: null,
           cancelled_by: null,
+          evidence: null,
           template_size: template.size,
           job_id: workflowId,
           last_updated: sql`now()`,

@@ -2,6 +2,7 @@ import { type Migration, type MigrationProvider, Migrator } from 'kysely';
 import type { Database } from './database.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as compression from './migrations/0002-compression.ts';
+import * as evidence from './migrations/0004-evidence.ts';
 import * as sessions from './migrations/0007-sessions.ts';
 import * as attemptTimes from './migrations/0008-attempt-times.ts';
 
@@ -9,6 +10,7 @@ import * as attemptTimes from './migrations/0008-attempt-times.ts';
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': { up: (db) => initial.up(db) },
   '0002-compression': { up: (db) => compression.up(db) },
+  '0004-evidence': { up: (db) => evidence.up(db) },
   '0007-sessions': { up: (db) => sessions.up(db) },
   '0008-attempt-times': { up: (db) => attemptTimes.up(db) },
 };

@@ -5,6 +5,7 @@ import { findCopy } from './copies.ts';
 import type { CopyRow } from './copies.ts';
 import type { Database, Queryable } from './database.ts';
 import { recordEvent } from './events.ts';
+import { evidenceRow } from './evidence.ts';
 import type { NewEvent } from './events.ts';
 import { isAwaited, settleCopy } from './jobs.ts';
 import type { CopyUuids, JobError } from './jobs.ts';
@@ -55,6 +56,7 @@ async function insertTries(tx: Queryable, copyId: number, attempt: Attempt): Pro
         failure_kind: one.failure?.kind ?? null,
         error_str: one.failure?.message ?? null,
         note: one.note ?? null,
+        evidence: evidenceRow(one.evidence),
       })),
     )
     .onConflict((conflict) => conflict.columns(['uuid', 'sequence']).doNothing())
@@ -86,6 +88,7 @@ export function finishCopy(
         sha256: result.sha256,
         install_path: result.installPath,
         local_path: result.localPath,
+        evidence: evidenceRow(result.evidence),
         last_updated: sql`now()`,
       })
       .where('id', '=', row.id)

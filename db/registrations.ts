@@ -6,6 +6,7 @@ import type { UrlReport } from '../model/source.ts';
 import type { TemplateState } from '../model/states.ts';
 import type { Database, Queryable } from './database.ts';
 import { NotPossible } from './errors.ts';
+import { evidenceRow } from './evidence.ts';
 
 /**
  * Writes the rows of a template that is still to be checked (`NotUploaded`), all of them or none. Doing it again
@@ -164,6 +165,7 @@ const mirrorRow = (templateId: number, mirror: UrlReport) => ({
   last_modified: mirror.lastModified ?? null,
   reachable: mirror.reachable,
   reason: mirror.reason ?? null,
+  evidence: evidenceRow(mirror.evidence),
 });
 
 /**

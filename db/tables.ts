@@ -9,12 +9,15 @@ import type {
   TemplateFormat,
   TemplateState,
 } from '../model/states.ts';
+import type { ImageEvidence } from '../model/evidence.ts';
 import type { Compression } from '../model/source.ts';
 
 type Id = Generated<number>;
 type Time = ColumnType<Date, Date | string | undefined, Date | string>;
 type NullableTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
 type Json<T> = ColumnType<T, string, string>;
+/** `evidenceRow` makes it. */
+type Evidence = ColumnType<ImageEvidence | null, string | null | undefined, string | null>;
 
 interface AccountTable {
   id: Id;
@@ -215,6 +218,8 @@ interface TemplateMirrorTable {
   last_modified: string | null;
   reachable: boolean;
   reason: string | null;
+  /** What the probe saw. */
+  evidence: Evidence;
 }
 
 interface TemplateSpoolRefTable {
@@ -234,6 +239,8 @@ interface TemplateSpoolRefTable {
   marked_for_gc: Generated<boolean>;
   cancelled_by: string | null;
   job_id: string | null;
+  /** Of its file, once that is there. */
+  evidence: Evidence;
   created: Time;
   last_updated: Time;
 }
@@ -253,6 +260,8 @@ interface DownloadAttemptTable {
   error_str: string | null;
   /** Why it began anew although bytes were there. */
   note: string | null;
+  /** Of a file that was refused. */
+  evidence: Evidence;
 }
 
 interface PoolReservationTable {

@@ -1,4 +1,5 @@
 /** What a download is asked for, what it needs, and what it gives. */
+import type { ImageEvidence } from '../model/evidence.ts';
 import type { Try } from '../model/payloads.ts';
 import type { Progress } from '../model/progress.ts';
 import type { Mirror, Secrets } from '../model/source.ts';
@@ -57,6 +58,7 @@ export interface DownloadedImage {
   readonly sha256: string;
   /** Bytes of the file as transferred, which may be packed; absent when the image was there already. */
   readonly transferred?: number;
+  readonly evidence?: ImageEvidence;
   /** File name within the pool. */
   readonly installPath: string;
   /** Absolute path on this host. */

@@ -80,8 +80,8 @@ async function existingCopy(
     digester.grown(size);
     const sha256 = (await digester.finish()).get('SHA-256')?.hex ?? '';
     await removeParts(pool, copyId);
-    const { virtualSize } = await inspectFile(file, request.format, deps.limits);
-    return await describe(request, file, { sha256, virtualSize, fetched: 0, tries: [] });
+    const { format: _format, ...found } = await inspectFile(file, request.format, deps.limits);
+    return await describe(request, file, { sha256, ...found, fetched: 0, tries: [] });
   } finally {
     await digester.close();
     await file.close();
@@ -192,7 +192,7 @@ async function fetchVerified(mirror: Mirror, attempt: Attempt): Promise<Verified
 async function describe(
   { pool, copyId }: DownloadRequest,
   file: FileHandle,
-  facts: Pick<DownloadedImage, 'sha256' | 'virtualSize' | 'fetched' | 'tries' | 'transferred'>,
+  facts: Pick<DownloadedImage, 'sha256' | 'virtualSize' | 'evidence' | 'fetched' | 'tries' | 'transferred'>,
 ): Promise<DownloadedImage> {
   const { size, blocks } = await file.stat();
   const place = { installPath: copyId, localPath: publishedPath(pool, copyId) };

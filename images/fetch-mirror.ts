@@ -5,6 +5,7 @@ import type { Mirror } from '../model/source.ts';
 import { displayUrl } from '../model/url.ts';
 import type { DownloadDeps, DownloadRequest } from './download-request.ts';
 import { diskError } from './files.ts';
+import { evidenceOf } from './inspection/refusal.ts';
 import type { Intake, Origin } from './intake.ts';
 import type { ProgressMeter } from './progress-meter.ts';
 import { strongEtag } from './sources/range.ts';
@@ -43,30 +44,37 @@ export async function fetchFrom<T>(mirror: Mirror, attempt: Attempt, finish: () 
 async function fetchOnce<T>(mirror: Mirror, attempt: Attempt, finish: () => Promise<T>): Promise<T> {
   const { request, intake, meter, tries } = attempt;
   const begun = intake.part.checkpoint;
-  if (begun?.url === mirror.url && begun.offset === begun.total) return finish();
+  const whole = begun?.url === mirror.url && begun.offset === begun.total;
   const startedAt = new Date().toISOString();
   const before = meter.fetched;
   let note: string | undefined;
   let failure: ImageError | undefined;
   try {
-    const source = await openMirror(mirror, attempt, (reason) => (note = reason));
-    await receive(source, mirror, attempt);
+    if (!whole) {
+      const source = await openMirror(mirror, attempt, (reason) => (note = reason));
+      await receive(source, mirror, attempt);
+    }
     return await finish();
   } catch (error) {
     const known = diskError(error);
     if (known instanceof ImageError) failure = withUrl(known, mirror.url);
     throw failure ?? error;
   } finally {
+    const evidence = evidenceOf(failure);
     const ended: Try = {
       source: displayUrl(mirror.url),
       startedAt,
       endedAt: new Date().toISOString(),
       bytes: meter.fetched - before,
       ...(failure === undefined ? {} : { failure: failure.toFailure() }),
+      ...(evidence === undefined ? {} : { evidence }),
       ...(note === undefined ? {} : { note }),
     };
-    tries.push(ended);
-    request.onTry?.(ended);
+    // What asked no source, and went well, was no try.
+    if (!whole || failure !== undefined) {
+      tries.push(ended);
+      request.onTry?.(ended);
+    }
   }
 }
 

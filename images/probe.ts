@@ -10,6 +10,7 @@ import { judgeInside, lookInside } from './decompression/probe-inside.ts';
 import type { Inside } from './decompression/probe-inside.ts';
 import { sniffFormat } from './inspection/format.ts';
 import { inspectHead } from './inspection/inspect.ts';
+import { evidenceOf } from './inspection/refusal.ts';
 import type { Qcow2Limits } from './inspection/qcow2.ts';
 import type { Sources } from './sources/index.ts';
 import { METALINK_LIMIT, parseMetalink } from './sources/metalink.ts';
@@ -201,10 +202,17 @@ function judge(where: Where, found: Looked, request: ProbeRequest, deps: ProbeDe
     if (found.inside !== undefined) {
       return { ...seen, reachable: true, ...judgeInside(found.inside, request.format, deps.limits) };
     }
-    const { virtualSize } = inspectHead(found.head, found.total, request.format, deps.limits);
-    return { ...seen, reachable: true, virtualSize };
+    const { format: _format, ...facts } = inspectHead(found.head, found.total, request.format, deps.limits);
+    return { ...seen, reachable: true, ...facts };
   } catch (error) {
-    return { ...seen, reachable: false, reason: asImageError(error).message, virtualSize: 0 };
+    const evidence = evidenceOf(error);
+    return {
+      ...seen,
+      reachable: false,
+      reason: asImageError(error).message,
+      virtualSize: 0,
+      ...(evidence === undefined ? {} : { evidence }),
+    };
   }
 }
 

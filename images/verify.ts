@@ -1,5 +1,6 @@
 /** Whether a file that has arrived as a whole is the one that was wanted, and an image that may be published. */
 import { formatChecksum, parseChecksum } from '../model/checksum.ts';
+import type { ImageEvidence } from '../model/evidence.ts';
 import { ImageError } from '../model/failures.ts';
 import type { Digester, Digests } from './digester.ts';
 import { unpackedFrom } from './decompression/compression.ts';
@@ -20,6 +21,7 @@ export interface Verified {
   readonly sha256: string;
   /** Bytes that a VM sees. */
   readonly virtualSize: number;
+  readonly evidence?: ImageEvidence;
 }
 
 /** The checksum is that of the file as transferred; the inspection is of what is published. */
@@ -38,8 +40,8 @@ export async function verify(attempt: Attempt): Promise<Verified> {
   const image = unpacked ?? intake.part;
   const sha256 = unpacked?.sha256 ?? digests.get('SHA-256')?.hex ?? '';
   try {
-    const { virtualSize } = await inspectFile(image.file, request.format, deps.limits);
-    return { image, sha256, virtualSize };
+    const { format: _format, ...found } = await inspectFile(image.file, request.format, deps.limits);
+    return { image, sha256, ...found };
   } catch (error) {
     throw unpacked === undefined ? error : unpackedFrom(unpacked.compression, error);
   }

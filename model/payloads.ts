@@ -2,6 +2,7 @@
  * What crosses a queue. Each is one object with `v: 1`; fields are only added, so that hosts one release older or
  * newer keep working. Nothing here is secret but `sealed`, a box that only the addressed host can open.
  */
+import type { ImageEvidence } from './evidence.ts';
 import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
@@ -65,6 +66,8 @@ export interface Try {
   /** Bytes fetched from the source, not counting those that were already here. */
   readonly bytes: number;
   readonly failure?: Failure;
+  /** What was seen of an image that was refused. */
+  readonly evidence?: ImageEvidence;
   /** Why it began anew although bytes were here, such as a file that changed at the source. */
   readonly note?: string;
 }
@@ -83,6 +86,8 @@ export interface DownloadResult {
   readonly sha256: string;
   /** Bytes of the file as transferred, which may be packed; absent when the image was there already. */
   readonly transferred?: number;
+  /** What the inspection of the published file found. */
+  readonly evidence?: ImageEvidence;
   /** File name within the pool. */
   readonly installPath: string;
   /** Absolute path on this host. */

@@ -29,6 +29,8 @@ export interface UrlReport {
   readonly compression?: Compression;
   /** Bytes that a packed file says to unpack to: for planning only, since it may be wrong. */
   readonly unpackedSize?: number;
+  /** What was seen of the image, whether it can be taken or not. */
+  readonly evidence?: ImageEvidence;
   /** Metalink v4: 1 is tried first. Metalink v3 preferences are turned into this. */
   readonly priority: number;
   /** ISO 3166 country code, where a metalink gives one. */

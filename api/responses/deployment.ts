@@ -13,7 +13,8 @@ import { inTime } from '../background.ts';
 import type { CommandContext } from '../command.ts';
 import { explain } from '../explain.ts';
 import { groupBy } from '../group-by.ts';
-import { date, forAdmins, formatDate, integer, list, long, type Shape, string } from '../response.ts';
+import { inspectionShown } from '../inspection.ts';
+import { date, forAdmins, formatDate, integer, list, long, map, type Shape, string } from '../response.ts';
 
 export interface DeploymentView extends DeploymentListRow {
   readonly attempts: readonly AttemptRow[];
@@ -56,6 +57,7 @@ const attemptsShown = ({ attempts }: DeploymentView, admin: boolean): readonly u
     errorkind: attempt.failure_kind ?? undefined,
     error: attempt.error_str ?? undefined,
     note: attempt.note ?? undefined,
+    inspection: inspectionShown(attempt.evidence, 'refused'),
   }));
 
 export const DEPLOYMENT: Shape<DeploymentView> = {
@@ -98,6 +100,9 @@ export const DEPLOYMENT: Shape<DeploymentView> = {
   size: long('bytes of its file', (view) => (isThere(view) ? view.template_size : undefined)),
   physicalsize: long('bytes that its file takes on disk', ({ physical_size }) => physical_size || undefined),
   sha256: string('the SHA-256 of its file', ({ sha256 }) => sha256),
+  inspection: map('what the inspection of its file found', ({ evidence }) =>
+    inspectionShown(evidence, 'accepted'),
+  ),
   cancelledby: string('who stopped it', ({ cancelled_by }) => cancelled_by),
   created: date('when it was asked for first', ({ created }) => created),
   lastupdated: date('when its state changed last', ({ last_updated }) => last_updated),

@@ -15,6 +15,7 @@ import type { Row } from '../../db/tables.ts';
 import { parseChecksum } from '../../model/checksum.ts';
 import { templateWorkflowId } from '../../model/names.ts';
 import { groupBy } from '../group-by.ts';
+import { inspectionShown } from '../inspection.ts';
 import { boolean, date, integer, list, long, map, type Shape, string } from '../response.ts';
 
 export interface TemplateView extends TemplateListRow {
@@ -27,8 +28,12 @@ export interface TemplateView extends TemplateListRow {
 /** What CloudStack says of a template that lies on no secondary storage. */
 const BYPASSED = 'Bypassed Secondary Storage';
 
-const sizeOf = ({ virtual_size, size }: TemplateView): number => virtual_size || size;
-const isReady = (view: TemplateView): boolean => view.state === 'Active' && sizeOf(view) > 0;
+/** What a packed disk without a table unpacks to is not known before it was unpacked once. */
+const sizeOf = ({ virtual_size, size, compression }: TemplateView): number =>
+  compression === null ? virtual_size || size : virtual_size;
+
+/** As CloudStack means it: that it was registered, not that it lies anywhere. */
+const isReady = ({ state }: TemplateView): boolean => state === 'Active';
 
 const isOwners = ({ account_id }: TemplateView, caller: User): boolean =>
   caller.role === 'admin' || caller.accountId === account_id;
@@ -49,7 +54,7 @@ const poolsShown = ({ pools, zone_uuid }: TemplateView, caller: User): readonly 
     }));
 
 const mirrorsShown = ({ mirrors }: TemplateView): readonly unknown[] | undefined =>
-  mirrors?.map(({ url, priority, location, size, ranges, reachable, reason }) => ({
+  mirrors?.map(({ url, priority, location, size, ranges, reachable, reason, evidence }) => ({
     url,
     priority,
     ...(location === null ? {} : { location }),
@@ -57,6 +62,9 @@ const mirrorsShown = ({ mirrors }: TemplateView): readonly unknown[] | undefined
     ranges,
     reachable,
     ...(reason === null ? {} : { reason }),
+    ...(evidence === null
+      ? {}
+      : { inspection: inspectionShown(evidence, reachable ? 'accepted' : 'refused') }),
   }));
 
 export const TEMPLATE: Shape<TemplateView> = {
@@ -79,7 +87,10 @@ export const TEMPLATE: Shape<TemplateView> = {
   status: string('where it lies; for its owner', (view, caller) =>
     isOwners(view, caller) ? statusOf(view) : undefined,
   ),
-  size: long('bytes that a VM sees', (view) => sizeOf(view) || undefined),
+  size: long(
+    'bytes that a VM sees; absent while a packed image does not tell',
+    (view) => sizeOf(view) || undefined,
+  ),
   physicalsize: long('bytes of the file at its source', ({ size }) => size || undefined),
   templatetype: string('the type', () => 'USER'),
   hypervisor: string('the hypervisor', ({ hypervisor_type }) => hypervisor_type),

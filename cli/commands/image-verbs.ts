@@ -1,7 +1,7 @@
 /** The verbs that templates and ISOs have in common: register, list, show, delete. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { MirrorAnswer } from '../answers.ts';
+import type { ImageAnswer, InspectionAnswer, MirrorAnswer } from '../answers.ts';
 import { verb } from '../command.ts';
 import type { Session } from '../command.ts';
 import { concludeDeployments, listDeployments, startDeployments } from '../deploying.ts';
@@ -11,6 +11,7 @@ import type { ExitCode } from '../errors.ts';
 import { formatBytes, formatTime } from '../format.ts';
 import { listImages } from '../images.ts';
 import type { ImageNoun } from '../images.ts';
+import { describeInspection } from '../inspection.ts';
 import { findImage, findZone, gather } from '../lookup.ts';
 import type { Image } from '../lookup.ts';
 import type { Column, Field } from '../output.ts';
@@ -141,6 +142,13 @@ const columnsOf = ({ noun }: ImageNoun): readonly Column<Image>[] => [
 const sizeOf = (bytes: number | undefined): string | undefined =>
   bytes === undefined || bytes <= 0 ? undefined : formatBytes(bytes);
 
+const unknownSize = ({ isready }: ImageAnswer): string | undefined =>
+  isready === true ? 'told by its first deployment: the packed file does not say' : undefined;
+
+/** What was seen where it was reachable first. */
+const seenOf = ({ mirror = [] }: ImageAnswer): InspectionAnswer | undefined =>
+  mirror.find(({ reachable, inspection }) => reachable !== false && inspection !== undefined)?.inspection;
+
 /** Where there is only the one URL, nothing more is to be said of it. */
 const mirrorFields = (mirrors: readonly MirrorAnswer[]): readonly Field[] =>
   mirrors.length < 2
@@ -164,8 +172,9 @@ async function runShow({ api, out }: Session, listed: Image): Promise<void> {
     ...mirrorFields(answer.mirror ?? []),
     { title: 'Format', value: answer.format },
     { title: 'Checksum', value: answer.checksum },
-    { title: 'Size', value: sizeOf(answer.size) },
+    { title: 'Size', value: sizeOf(answer.size) ?? unknownSize(answer) },
     { title: 'File', value: sizeOf(answer.physicalsize) },
+    { title: 'Inspected', value: describeInspection(seenOf(answer)) },
     { title: 'Ready', value: answer.isready === false ? `no (${answer.status ?? 'being checked'})` : 'yes' },
     { title: 'Zones', value: image.zones.map(({ name }) => name).join(', ') },
     { title: 'OS type', value: answer.ostypename },

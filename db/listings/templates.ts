@@ -132,7 +132,7 @@ const mentions = (keyword: string) =>
   eb.or([eb('t.name', 'ilike', containing(keyword)), eb('t.display_text', 'ilike', containing(keyword))]);
 
 function isReady(wanted: boolean) {
-  const ready = eb.and([eb('t.state', '=', 'Active'), eb('t.size', '>', 0)]);
+  const ready = eb('t.state', '=', 'Active');
   return wanted ? ready : eb.not(ready);
 }
 

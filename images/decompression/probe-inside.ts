@@ -61,7 +61,7 @@ export function judgeInside(
   { compression, head, whole, claimed }: Inside,
   declared: TemplateFormat,
   limits: InspectionLimits = {},
-): Pick<UrlReport, 'format' | 'virtualSize' | 'unpackedSize' | 'compression'> {
+): Pick<UrlReport, 'format' | 'virtualSize' | 'unpackedSize' | 'compression' | 'evidence'> {
   const size = whole ? head.length : claimed;
   const told = { compression, ...(size === undefined ? {} : { unpackedSize: size }) };
   // What is shorter than a head tells nothing for certain.
@@ -75,6 +75,7 @@ export function judgeInside(
       ...told,
       format,
       virtualSize: known ? facts.virtualSize : 0,
+      ...(facts.evidence === undefined ? {} : { evidence: facts.evidence }),
       ...(planned === undefined ? {} : { unpackedSize: planned }),
     };
   } catch (error) {

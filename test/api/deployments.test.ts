@@ -146,6 +146,30 @@ describe('listTemplateDeployments', () => {
     expect(lab.orchestration.asked).toEqual([]);
   });
 
+  test('what inspections found: of its file, and of one that was refused', async () => {
+    const { templateId } = await lab.template(lab.user);
+    const copy = { templateId, poolId: pools.local.id };
+    const evidence = { looked: 'file', fileSize: 5, found: ['raw'], filesystem: 'ext4' } as const;
+    const page = { looked: 'head', fileSize: 0, found: ['html'] } as const;
+    const tries = [{ ...failedTry, evidence: page }, goodTry];
+    await deploy(lab, copy, { host, pool: pools.local, tries, evidence });
+    const [entry] = await list({ templateid: templateId });
+    expect(entry.inspection).toEqual({
+      verdict: 'accepted',
+      looked: 'file',
+      filesize: 5,
+      found: ['raw'],
+      filesystem: 'ext4',
+    });
+    expect(entry.attempts[0].inspection).toEqual({
+      verdict: 'refused',
+      looked: 'head',
+      filesize: 0,
+      found: ['html'],
+    });
+    expect(entry.attempts[1]).not.toHaveProperty('inspection');
+  });
+
   test('one on its way: how far, from Temporal', async () => {
     const { templateId } = await lab.template(lab.user);
     const copy = { templateId, poolId: pools.local.id };

@@ -25,6 +25,7 @@ import type {
   RegistrationInput,
   Try,
 } from '../../model/payloads.ts';
+import type { ImageEvidence } from '../../model/evidence.ts';
 import type { Verdict } from '../../model/registration.ts';
 import type { ApiOrchestration } from '../../api/command.ts';
 import type { LiveCopy, RegistrationOutcome } from '../../orchestration/client.ts';
@@ -226,6 +227,7 @@ const accepted = ({ url, checksum }: RegistrationInput): Extract<Verdict, { acce
       ranges: true,
       priority: 1,
       location: 'de',
+      evidence: { looked: 'head', fileSize: SIZE, found: ['qcow2'] },
     },
     {
       url: `${url}.dead`,
@@ -395,7 +397,13 @@ export async function deploy(
     host,
     pool,
     tries = [],
-  }: { readonly host: TestHost; readonly pool: PoolReport; readonly tries?: readonly Try[] },
+    evidence,
+  }: {
+    readonly host: TestHost;
+    readonly pool: PoolReport;
+    readonly tries?: readonly Try[];
+    readonly evidence?: ImageEvidence;
+  },
 ): Promise<void> {
   const { copyId } = await openCopy(db, copy, 'a workflow');
   const result: DownloadResult = {
@@ -406,6 +414,7 @@ export async function deploy(
     virtualSize: VIRTUAL_SIZE,
     fetched: SIZE,
     sha256: 'ab'.repeat(32),
+    ...(evidence === undefined ? {} : { evidence }),
     installPath: copyId,
     localPath: `${pool.path}/${copyId}`,
     tries,

@@ -1,5 +1,5 @@
 import { createZone } from '../../db/zones.ts';
-import { addHost, deploy, openLab, poolReport } from './lab.ts';
+import { addHost, deploy, openLab, poolReport, SIZE } from './lab.ts';
 import type { Caller, Json, Lab, Parameters } from './lab.ts';
 
 let lab: Lab;
@@ -116,6 +116,24 @@ describe('who sees what by id', () => {
     expect(inner.template[0]).not.toHaveProperty('size');
   });
 
+  test('one that is packed and does not tell its size is ready all the same', async () => {
+    const { templateId } = await lab.template(lab.user, { name: 'packed', format: 'RAW' });
+    await lab.db
+      .updateTable('vm_template')
+      .set({ compression: 'xz', virtual_size: 0 })
+      .where('uuid', '=', templateId)
+      .execute();
+    const asked = { templatefilter: 'self', id: templateId, isready: true };
+    const { template } = await lab.user.ok('listTemplates', asked);
+    expect(template[0]).toMatchObject({
+      isready: true,
+      status: 'Bypassed Secondary Storage',
+      physicalsize: SIZE,
+    });
+    expect(template[0]).not.toHaveProperty('size');
+    await lab.db.deleteFrom('vm_template').where('uuid', '=', templateId).execute();
+  });
+
   test('one that was removed: nothing, unless asked for', async () => {
     expect((await see(lab.user, 'gone')).inner).toEqual({});
     const { inner } = await see(lab.user, 'gone', { showremoved: true });
@@ -169,6 +187,7 @@ describe('conditions', () => {
     const full = await lab.user.ok('listTemplates', { templatefilter: 'self', name: 'mine', details: 'all' });
     expect(full.template[0].details).toEqual({ memory: '512' });
     expect(full.template[0].mirror).toHaveLength(2);
+    expect(full.template[0].mirror[0].inspection).toMatchObject({ verdict: 'accepted', found: ['qcow2'] });
   });
 });
 

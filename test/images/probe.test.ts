@@ -31,6 +31,7 @@ describe('MetalinkDirectTemplateDownloaderTest', () => {
     server.serve('/a.metalink', { body: document });
     server.serve('/1', { body: qcow2Image() });
     server.serve('/2', { body: qcow2Image(), etag: 'W/"w"', ranges: false });
+    const evidence = expect.objectContaining({ looked: 'head', found: ['qcow2'] }) as unknown;
     expect(await look('/a.metalink')).toEqual({
       metalink: {
         digest: createHash('sha256').update(document).digest('hex'),
@@ -48,6 +49,7 @@ describe('MetalinkDirectTemplateDownloaderTest', () => {
           format: 'qcow2',
           ranges: true,
           etag: '"1"',
+          evidence,
         },
         {
           url: server.url('/2'),
@@ -59,6 +61,7 @@ describe('MetalinkDirectTemplateDownloaderTest', () => {
           format: 'qcow2',
           ranges: false,
           etag: 'W/"w"',
+          evidence,
         },
       ],
     });
