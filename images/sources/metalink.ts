@@ -20,6 +20,12 @@ export const MAX_MIRRORS = 32;
 const MAX_DEPTH = 16;
 /** Of one element: each costs time for its namespace, and the event loop waits. */
 const MAX_ATTRIBUTES = 100;
+/**
+ * Characters at which a parser stops to think; each costs some microseconds, and the event loop waits. The pieces of a
+ * file of 25 GB need so many when a piece is 256 KiB.
+ */
+const MAX_MARKS = 300_000;
+const MARKS = new Set(Buffer.from('<&=\r\n'));
 /** Named in a document, used or not. */
 const MAX_NAMED = 1000;
 const V4 = 'urn:ietf:params:xml:ns:metalink';
@@ -55,6 +61,7 @@ export interface Metalink {
 /** @throws ImageError MetalinkInvalid with a sentence that says what is wrong with the document. */
 export function parseMetalink(document: Buffer): Metalink {
   if (document.length > METALINK_LIMIT) throw invalid(`is longer than ${METALINK_LIMIT} bytes`);
+  refuseBusy(document);
   const reader = new MetalinkReader();
   const parser = new SaxesParser({ xmlns: true, position: false });
   parser.on('doctype', () => {
@@ -78,6 +85,13 @@ export function parseMetalink(document: Buffer): Metalink {
   parser.on('closetag', () => reader.close());
   parser.write(decode(document)).close();
   return reader.result();
+}
+
+function refuseBusy(document: Buffer): void {
+  let marks = 0;
+  for (const byte of document) if (MARKS.has(byte)) marks += 1;
+  if (marks > MAX_MARKS)
+    throw invalid(`has more than ${MAX_MARKS} tags, attributes, references and lines together`);
 }
 
 function decode(document: Buffer): string {

@@ -4,8 +4,6 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { inspectHead } from '../../../images/inspection/inspect.ts';
 import { ImageRefused } from '../../../images/inspection/refusal.ts';
 import { FOREIGN, gptDisk, POLYGLOTS, qcow2Disk } from '../../support/hostile-images.ts';
@@ -15,12 +13,12 @@ import { openInspectionLab } from '../../support/inspection-lab.ts';
 import type { InspectionLab } from '../../support/inspection-lab.ts';
 import { below, createRandom, mutate, pick } from '../../support/mutations.ts';
 import type { Interesting } from '../../support/mutations.ts';
+import { FIRST_SEED, fuzz, fuzzTimeout } from '../../support/fuzzing.ts';
 import { isFullRun, needing } from '../../support/programs.ts';
 import { checkFaults } from '../../support/qemu.ts';
 
-const ROUNDS = isFullRun ? 200_000 : 2000;
-const FIRST_SEED = Number(process.env['BYPASS_FUZZ_SEED'] ?? 1);
-const MIB = 1_048_576;
+const ROUNDS = { short: 1000, full: 100_000 };
+const CHECKED = isFullRun ? 10_000 : 100;
 
 interface Seed {
   readonly bytes: Buffer;
@@ -79,10 +77,6 @@ const OTHERS: readonly Seed[] = [
   })),
 ];
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-const inUse = (): number => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
-
 let lab: InspectionLab;
 beforeAll(async () => {
   lab = await openInspectionLab();
@@ -95,29 +89,19 @@ it.each([
 ] as const)(
   'changed %s images are judged, soon and in little memory',
   async (_, seeds) => {
-    collect();
-    const before = inUse();
-    let most = 0;
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + ROUNDS / 2; seed += 1) {
+    const make = (seed: number) => {
       const random = createRandom(seed);
       const { bytes, interesting } = pick(random, seeds);
       const changed = mutate(bytes, interesting, random);
       const declared = seeds === QCOW2 ? 'QCOW2' : pick(random, ['QCOW2', 'RAW', 'ISO'] as const);
       const lenient = below(random, 2) === 0;
-      const limits = { allowSnapshots: lenient, allowBitmaps: lenient };
-      const start = process.cpuUsage();
-      const verdict = await lab.judge(changed, declared, limits).catch((error: unknown) => error);
-      const { user, system } = process.cpuUsage(start);
-      if (verdict instanceof Error) throw new Error(`seed ${seed} crashes`, { cause: verdict });
-      if (user + system > 1_000_000) throw new Error(`seed ${seed} takes ${user + system} µs`);
-      if (seed % 50 === 0) {
-        most = Math.max(most, inUse() - before);
-        collect();
-      }
-    }
-    expect(most).toBeLessThan(64 * MIB);
+      return { changed, declared, limits: { allowSnapshots: lenient, allowBitmaps: lenient } };
+    };
+    await fuzz({ rounds: ROUNDS }, make, ({ changed, declared, limits }) =>
+      lab.judge(changed, declared, limits),
+    );
   },
-  isFullRun ? 3_600_000 : 120_000,
+  fuzzTimeout,
 );
 
 it('a head that is cut anywhere is judged', () => {
@@ -151,7 +135,7 @@ needing('qemu-img')('whatever is taken', () => {
     async () => {
       const path = join(lab.folder, 'image');
       const wrong: string[] = [];
-      for (let seed = FIRST_SEED; seed < FIRST_SEED + ROUNDS / 20; seed += 1) {
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + CHECKED; seed += 1) {
         const random = createRandom(seed + 1_000_000);
         const { bytes, interesting } = pick(random, QCOW2.slice(0, 4));
         const changed = mutate(bytes, interesting, random);
@@ -163,6 +147,6 @@ needing('qemu-img')('whatever is taken', () => {
       }
       expect(wrong).toEqual([]);
     },
-    isFullRun ? 3_600_000 : 120_000,
+    fuzzTimeout,
   );
 });
