@@ -42,7 +42,7 @@ export interface DownloadDeps {
   readonly publish?: PublishSettings;
   readonly limits?: Qcow2Limits;
   readonly unpack?: UnpackSettings;
-  /** Bytes after which what arrived is synced and recorded. Default 64 MiB. */
+  /** Bytes that arrived and may be lost with the process: by then they are synced and recorded. Default 64 MiB. */
   readonly checkpointBytes?: number;
 }
 

@@ -22,10 +22,14 @@ export class Intake {
   #recordedAt: number;
   readonly #observers: IntakeObserver[] = [];
 
-  /** @param part may hold bytes already */
+  /**
+   * @param part may hold bytes already
+   * @param options.checkpointBytes bytes that may be lost with the process
+   */
   constructor(part: PartFile, { checkpointBytes }: { readonly checkpointBytes: number }) {
     this.part = part;
-    this.#checkpointBytes = checkpointBytes;
+    // While one checkpoint is synced, bytes of the next arrive: so much may be lost, twice.
+    this.#checkpointBytes = checkpointBytes / 2;
     this.#position = part.verified;
     this.#recordedAt = part.verified;
   }
@@ -73,7 +77,7 @@ export class Intake {
     for (const observer of this.#observers) observer.grown(this.#position, total);
   }
 
-  /** The next checkpoint waits for the last one, so that unsynced bytes never exceed two of them. */
+  /** The next checkpoint waits for the last one, so that bytes that are not recorded never exceed what was asked for. */
   async #record(origin: Origin): Promise<void> {
     const offset = this.#position;
     await this.#recording;

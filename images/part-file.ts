@@ -184,8 +184,17 @@ export class PartFile {
     await this.file.truncate(0);
   }
 
+  /** What was recorded of a file that a successor unlinked meanwhile is of no use, and nobody else looks for it. */
   async close(): Promise<void> {
-    await this.file.close();
+    try {
+      const superseded = await this.file.stat().then(
+        ({ nlink }) => nlink === 0,
+        (error: unknown) => errnoOf(error) === 'ESTALE',
+      );
+      if (superseded) await unlinkIfThere(sidecar(this.path));
+    } finally {
+      await this.file.close();
+    }
   }
 
   async unlink(): Promise<void> {

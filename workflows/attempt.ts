@@ -6,7 +6,7 @@ import type { ChosenHost } from '../activities/control-sealing.ts';
 import type { History } from '../model/decisions.ts';
 import type { Failure } from '../model/failures.ts';
 import { ATTEMPT_MEMO } from '../model/names.ts';
-import type { CopyInput, CopyPlan, DownloadJob, DownloadResult } from '../model/payloads.ts';
+import type { CopyInput, CopyPlan, DownloadJob, DownloadResult, Try } from '../model/payloads.ts';
 import type { CopyTiming } from '../model/timing.ts';
 import { cancelledDownload, downloadFailure, isFailure } from './failures.ts';
 import type { FailedAttempt } from './failures.ts';
@@ -50,13 +50,23 @@ export async function downloadOn(host: ChosenHost, run: CopyRun): Promise<Downlo
   try {
     const summary = `Download ${plan.templateName} on host ${hostName}`;
     const result = await transfer(hostId, timing, summary).download(jobFor(host, who.attemptId, run));
-    return { result, attempt: { ...who, tries: result.tries } };
+    const tries = result.tries.length > 0 ? result.tries : [fetchedNothing(plan, began)];
+    return { result, attempt: { ...who, tries } };
   } catch (error) {
     if (!isFailure(error)) throw error;
     if (CancellationScope.current().consideredCancelled) throw await recordCancelled(run, who, error);
     return recordFailed(run, who, downloadFailure(error, { ...who, source: plan.url, began }, plan.copyId));
   }
 }
+
+/** Who finished it is told also where no source was asked any more. */
+const fetchedNothing = ({ url }: CopyPlan, began: string): Try => ({
+  source: url,
+  startedAt: began,
+  endedAt: new Date().toISOString(),
+  bytes: 0,
+  note: 'all bytes were on the pool already',
+});
 
 function jobFor({ sealed }: ChosenHost, attemptId: string, { input, plan }: CopyRun): DownloadJob {
   const { copyId, url, mirrors, format, checksum, size } = plan;

@@ -9,10 +9,12 @@ import type { DownloadedImage, DownloadRequest } from '../../images/download.ts'
 import { PARTS_FOLDER } from '../../images/part-file.ts';
 import { openPool } from '../../images/pool.ts';
 import type { Progress } from '../../model/progress.ts';
+import { deferred } from '../support/deferred.ts';
 import { mirror, openDownloadLab } from '../support/download-lab.ts';
 import type { DownloadLab } from '../support/download-lab.ts';
 import type { Behaviour } from '../support/image-server.ts';
 import { rawDisk, sha256 } from '../support/images.ts';
+import { until } from '../support/until.ts';
 
 const MIB = 1_048_576;
 const SIZE = 8 * MIB;
@@ -271,6 +273,24 @@ describe('the thread that computes checksums', () => {
     expect(image.fetched).toBeLessThan(SIZE);
     expect(image.sha256).toBe(sha256(body));
   });
+});
+
+test('one that is called off after it was superseded leaves no record behind', async () => {
+  lab.server.serve('/a.img', (n) => (n === 0 ? { body, pauseMs: 60, pieceBytes: 131_072 } : { body }));
+  const aborter = new AbortController();
+  const started = deferred();
+  const zombie = attempt({
+    signal: aborter.signal,
+    onProgress(p) {
+      if (p.bytes >= 2 * MIB) started.resolve();
+    },
+  });
+  await started.promise;
+  await attempt();
+  await until('it records its progress once more', async () => (await lab.parts()).length > 0);
+  aborter.abort(new Error('called off'));
+  await expect(zombie).rejects.toThrow('called off');
+  expect(await lab.parts()).toEqual([]);
 });
 
 onTmpfs('a pool that is nearly full', () => {

@@ -59,6 +59,23 @@ test('a copy that is there already is not downloaded again', async () => {
   expect(host.jobs).toHaveLength(1);
 });
 
+test('a host that finds all bytes on the pool is told as the one that finished it', async () => {
+  const script = endless();
+  const host = await lab.addHost({ name: 'heir', script });
+  const copy = await newCopy('heir');
+  const jobId = await lab.prepare(copy);
+  const result = downloaded(host.hostId, await script.begun, host.pool());
+  script.release({ ...result, fetched: 0, tries: [] });
+  expect((await lab.finished(jobId)).job_status).toBe(1);
+  const told = {
+    host_name: 'heir',
+    bytes: 0,
+    failure_kind: null,
+    note: 'all bytes were on the pool already',
+  };
+  expect(await lab.attempts(copy)).toMatchObject([told]);
+});
+
 test('200 callers at once, and one download', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'crowd', script });
