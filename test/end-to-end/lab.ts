@@ -15,7 +15,7 @@ import type { ReadyFile } from '../../workers/dev/ready-file.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { startStack } from '../support/stack.ts';
-import type { Stack } from '../support/stack.ts';
+import type { Stack, StackOptions } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 export interface Image {
@@ -70,6 +70,16 @@ export interface HostOptions {
   readonly state: string;
   readonly pools: string;
   readonly invite?: string;
+  /** Default `zone1`. */
+  readonly zone?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface RunningHost {
+  readonly pid: number;
+  /** Resolves with the signal that ended it; null when none did. */
+  readonly ended: Promise<string | null>;
+  stop(): Promise<void>;
 }
 
 export interface EndToEnd {
@@ -117,7 +127,7 @@ export interface EndToEnd {
   /** Wakes every host that was frozen. */
   goOn(): void;
   /** One more host worker, as an operator runs it. */
-  runHost(options: HostOptions): Promise<{ stop(): Promise<void> }>;
+  runHost(options: HostOptions): Promise<RunningHost>;
   /** A token of `bypass host invite`. */
   invite(): Promise<string>;
   close(): Promise<void>;
@@ -129,7 +139,9 @@ export interface ListedWorkflow {
   readonly searchAttributes: Readonly<Record<string, unknown>>;
 }
 
-export async function openEndToEnd(options: { readonly hosts: number }): Promise<EndToEnd> {
+export async function openEndToEnd(
+  options: Pick<StackOptions, 'env'> & { readonly hosts: number },
+): Promise<EndToEnd> {
   const stack = await startStack(options);
   const server = await startImageServer();
   const connection = await Connection.connect({ address: stack.temporalAddress });
@@ -271,7 +283,7 @@ export async function openEndToEnd(options: { readonly hosts: number }): Promise
       process.kill(pidOf(name), 'SIGSTOP');
     },
     goOn,
-    async runHost({ name, state, pools, invite }) {
+    async runHost({ name, state, pools, invite, zone: hostZone = 'zone1', env = {} }) {
       const program = join(PROJECT_ROOT, 'dist', 'workers', 'main.js');
       const child = spawn(process.execPath, [program, 'host', 'run'], {
         env: {
@@ -279,17 +291,20 @@ export async function openEndToEnd(options: { readonly hosts: number }): Promise
           TEMPORAL_ADDRESS: stack.temporalAddress,
           BYPASS_STATE_DIR: state,
           BYPASS_HOST_NAME: name,
-          BYPASS_ZONE: 'zone1',
+          BYPASS_ZONE: hostZone,
           BYPASS_CLUSTER: 'cluster1',
           BYPASS_POOLS: pools,
           ...(invite === undefined ? {} : { BYPASS_INVITE: invite }),
+          ...env,
         },
         stdio: 'ignore',
       });
+      await once(child, 'spawn');
+      const ended = once(child, 'exit').then(() => child.signalCode);
       return {
+        pid: child.pid as number,
+        ended,
         async stop() {
-          if (child.exitCode !== null || child.signalCode !== null) return;
-          const ended = once(child, 'exit');
           child.kill('SIGTERM');
           await ended;
         },

@@ -1,0 +1,149 @@
+/** Host workers that die, or stand still, at the very moment that a test names. Each has a zone and a pool of its own. */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { until } from '../support/until.ts';
+import type { EndToEnd, PoolPlace, RunningHost } from './lab.ts';
+
+/** A call of the host worker on a file of a pool, or of a program. */
+export interface Moment {
+  readonly call:
+    | 'open'
+    | 'mkdir'
+    | 'unlink'
+    | 'link'
+    | 'rename'
+    | 'read'
+    | 'write'
+    | 'datasync'
+    | 'sync'
+    | 'truncate'
+    | 'chmod'
+    | 'spawn';
+  /** A regular expression; of a link or a renaming the new name counts. */
+  readonly path: string;
+  /** `half` is for writes: half of the bytes are written. */
+  readonly when: 'before' | 'half' | 'after';
+  /** Default 1. */
+  readonly nth?: number;
+  /** Only while the file has so many bytes at least. */
+  readonly size?: number;
+  /** Default SIGKILL. */
+  readonly signal?: 'SIGKILL' | 'SIGSTOP';
+}
+
+export interface MortalHost {
+  readonly name: string;
+  readonly zoneId: string;
+  readonly pool: PoolPlace;
+  pid(): number;
+  /** From now on. */
+  plan(moment: Moment): Promise<void>;
+  /** What was planned and has not come. */
+  forget(): Promise<void>;
+  /** The planned moment has come: the process is dead, or stands still. */
+  planned(): Promise<void>;
+  kill(): Promise<void>;
+  goOn(): void;
+  /** What it changed since it stood still: a line of call, inode and path each. */
+  changes(): Promise<readonly string[]>;
+  /** The same host as a new process, unless one runs. */
+  start(): Promise<void>;
+  /** Ends it for good. */
+  end(): Promise<void>;
+}
+
+export interface MortalOptions {
+  readonly name: string;
+  /** Default: one of its own. */
+  readonly zoneId?: string;
+  /** `TYPE:SCOPE`; default `Filesystem:HOST`. */
+  readonly kind?: string;
+  /** Where the pool is; default: a folder of its own. */
+  readonly path?: string;
+}
+
+const PRELOAD = pathToFileURL(join(PROJECT_ROOT, 'test', 'support', 'sudden-death.js')).href;
+
+export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Promise<MortalHost> {
+  const { name, kind = 'Filesystem:HOST' } = options;
+  const folder = join(lab.stack.dataDir, 'mortal', name);
+  const path = options.path ?? join(folder, 'pool');
+  await mkdir(path, { recursive: true });
+  const planFile = join(folder, 'plan.json');
+  const zoneId = options.zoneId ?? (await makeZone(lab, name));
+  const zone = await zoneName(lab, zoneId);
+  const shared = kind !== 'Filesystem:HOST';
+  const host = {
+    name,
+    zone,
+    state: join(folder, 'state'),
+    pools: `${shared ? 'shared' : 'own'}=${kind}:${path}${shared ? ':create' : ''}`,
+    env: { NODE_OPTIONS: `--import=${PRELOAD}`, SUDDEN_DEATH_PLAN: planFile },
+  };
+  let running: RunningHost | undefined = await lab.runHost({ ...host, invite: await lab.invite() });
+  const signal = (what: NodeJS.Signals): void => void (running && process.kill(running.pid, what));
+  const gone = async (): Promise<void> => {
+    await running?.ended;
+    running = undefined;
+  };
+  const up = async () => (await lab.hosts()).find((one) => one.name === name)?.state === 'Up';
+  await until(`host ${name} is up`, up);
+  const pool = await until(`the pool of ${name} is listed`, async () =>
+    (await lab.listPools()).find((one) => one.path === path),
+  );
+  let stops = false;
+  return {
+    name,
+    zoneId,
+    pool: { ...pool, path },
+    pid: () => running?.pid ?? 0,
+    async plan(moment) {
+      stops = moment.signal === 'SIGSTOP';
+      await rm(`${planFile}.done`, { force: true });
+      await writeFile(`${planFile}.new`, JSON.stringify({ nth: 1, signal: 'SIGKILL', ...moment }));
+      await rename(`${planFile}.new`, planFile);
+    },
+    forget: () => rm(planFile, { force: true }),
+    async planned() {
+      await until(`the moment planned for ${name} comes`, () => existsSync(`${planFile}.done`), 90_000);
+      if (stops) await until(`${name} stands still`, () => standsStill(running?.pid ?? 0));
+      else await gone();
+    },
+    async kill() {
+      signal('SIGKILL');
+      await gone();
+    },
+    goOn: () => signal('SIGCONT'),
+    changes: async () =>
+      (await readFile(`${planFile}.changes`, 'utf8').catch(() => '')).split('\n').filter(Boolean),
+    async start() {
+      running ??= await lab.runHost(host);
+    },
+    async end() {
+      signal('SIGKILL');
+      await gone();
+    },
+  };
+}
+
+async function makeZone(lab: EndToEnd, name: string): Promise<string> {
+  const { zone } = await lab.call<{ readonly zone: { readonly id: string } }>('createZone', { name });
+  await lab.call('addCluster', { clustername: 'cluster1', zoneid: zone.id });
+  return zone.id;
+}
+
+async function zoneName(lab: EndToEnd, id: string): Promise<string> {
+  const { zone } = await lab.call<{ readonly zone: readonly { readonly name: string }[] }>('listZones', {
+    id,
+  });
+  return zone[0]?.name ?? '';
+}
+
+async function standsStill(pid: number): Promise<boolean> {
+  const tasks = await readdir(`/proc/${pid}/task`);
+  const states = await Promise.all(tasks.map((task) => readFile(`/proc/${pid}/task/${task}/stat`, 'utf8')));
+  return states.every((stat) => /^\S* \(.*\) T/.test(stat));
+}

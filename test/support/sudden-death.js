@@ -1,0 +1,156 @@
+/**
+ * Loaded into a host worker before its own code (NODE_OPTIONS=--import). It sends a signal to its own process at the
+ * moment that a plan names: the n-th time that a call on a file of the pool, or a start of a program, begins, ends or is
+ * half done. It sees the calls of every thread of the process, by promise, by callback or without either. The plan is
+ * a file (SUDDEN_DEATH_PLAN) that may come at any time, and is gone when it was carried out. A process that only stood
+ * still writes down what it changes from then on: a line of call, inode and path each.
+ */
+import childProcess from 'node:child_process';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+
+const PLAN = process.env.SUDDEN_DEATH_PLAN ?? '';
+const { appendFileSync, existsSync, fstatSync, readFileSync, readlinkSync, renameSync, writeSync } = fs;
+const CHANGES = new Set(['open', 'write', 'truncate', 'chmod']);
+/** Bits of the flags of a call of open that say that it is not only for reading. */
+const WRITING = fs.constants.O_WRONLY | fs.constants.O_RDWR;
+
+let plan;
+let seen = 0;
+let wokeUp = false;
+
+/** The plan of this moment; its calls are counted from when it came. */
+function currentPlan() {
+  if (!existsSync(PLAN)) return undefined;
+  try {
+    const text = readFileSync(PLAN, 'utf8');
+    if (plan?.text !== text) {
+      plan = { text, ...JSON.parse(text) };
+      seen = 0;
+    }
+    return plan;
+  } catch {
+    // Another thread has just carried it out.
+    return undefined;
+  }
+}
+
+function carryOut({ signal }) {
+  try {
+    renameSync(PLAN, `${PLAN}.done`);
+  } catch {
+    return;
+  }
+  wokeUp = true;
+  process.kill(process.pid, signal);
+  // Not a step further, also where another thread takes the signal.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+}
+
+/** Whether a call is the one that is meant; counts it. */
+function isMeant(call, path, fd) {
+  const wanted = currentPlan();
+  if (wanted?.call !== call || !new RegExp(wanted.path).test(path)) return undefined;
+  if (wanted.size !== undefined && fd !== undefined && fstatSync(fd).size < wanted.size) return undefined;
+  seen += 1;
+  return seen === wanted.nth ? wanted : undefined;
+}
+
+const isForWriting = (flags = 'r') => (typeof flags === 'string' ? flags !== 'r' : (flags & WRITING) !== 0);
+
+/** Only what changes something. */
+function note(call, path, fd, args) {
+  if (!CHANGES.has(call) || path === `${PLAN}.changes`) return;
+  if (call === 'open' && !isForWriting(args[1])) return;
+  appendFileSync(`${PLAN}.changes`, `${call} ${fd === undefined ? '-' : fstatSync(fd).ino} ${path}\n`);
+}
+
+/** Half of what is to be written, as a machine does that loses its power. */
+function writeHalf(fd, args) {
+  const [data, second, third, fourth] = args;
+  const list = Array.isArray(data);
+  const bytes = list
+    ? Buffer.concat(data)
+    : Buffer.from(data.buffer ?? data, data.byteOffset, data.byteLength);
+  const from = list ? 0 : (second ?? 0);
+  const length = list ? bytes.length : (third ?? bytes.length - from);
+  writeSync(fd, bytes, from, Math.floor(length / 2), list ? second : fourth);
+}
+
+/** @param place gives path and descriptor of a call from its arguments */
+function watched(call, original, place) {
+  return function watchedCall(...args) {
+    const { path, fd } = place(this, args);
+    const meant = path === undefined ? undefined : isMeant(call, path, fd);
+    if (wokeUp && path !== undefined) note(call, path, fd, args);
+    if (meant === undefined) return original.apply(this, args);
+    if (meant.when === 'half') writeHalf(fd, fd === args[0] ? args.slice(1) : args);
+    if (meant.when !== 'after') {
+      carryOut(meant);
+      return original.apply(this, args);
+    }
+    const callback = args.at(-1);
+    if (typeof callback === 'function') {
+      args[args.length - 1] = (...results) => {
+        carryOut(meant);
+        callback(...results);
+      };
+      return original.apply(this, args);
+    }
+    const result = original.apply(this, args);
+    if (typeof result?.then !== 'function') {
+      carryOut(meant);
+      return result;
+    }
+    return result.then((value) => {
+      carryOut(meant);
+      return value;
+    });
+  };
+}
+
+const replace = (holder, name, call, place) => {
+  holder[name] = watched(call, holder[name], place);
+};
+
+const byFd = (fd) => {
+  try {
+    return { fd, path: readlinkSync(`/proc/self/fd/${fd}`) };
+  } catch {
+    return {};
+  }
+};
+const byFirst = (_self, [path]) => ({ path: String(path) });
+const bySecond = (_self, [, path]) => ({ path: String(path) });
+
+if (PLAN !== '') {
+  const handle = await fs.promises.open('/dev/null');
+  const methods = Object.getPrototypeOf(handle);
+  await handle.close();
+  const byName = (name, place) => {
+    for (const [holder, key] of [
+      [fs.promises, name],
+      [fs, name],
+      [fs, `${name}Sync`],
+    ]) {
+      replace(holder, key, name, place);
+    }
+  };
+  for (const name of ['open', 'mkdir', 'unlink']) byName(name, byFirst);
+  for (const name of ['link', 'rename']) byName(name, bySecond);
+  for (const [method, plain, call] of [
+    ['read', 'read', 'read'],
+    ['write', 'write', 'write'],
+    ['writev', 'writev', 'write'],
+    ['datasync', 'fdatasync', 'datasync'],
+    ['sync', 'fsync', 'sync'],
+    ['truncate', 'ftruncate', 'truncate'],
+    ['chmod', 'fchmod', 'chmod'],
+  ]) {
+    replace(methods, method, call, (self) => byFd(self.fd));
+    replace(fs, plain, call, (_self, [fd]) => byFd(fd));
+    replace(fs, `${plain}Sync`, call, (_self, [fd]) => byFd(fd));
+  }
+  replace(childProcess, 'spawn', 'spawn', byFirst);
+  syncBuiltinESMExports();
+}
