@@ -94,8 +94,13 @@ export const POINTS: readonly Point[] = [
   { phase: 'download', name: 'a checkpoint is in place', deaths: at(secondCheckpoint) },
   {
     phase: 'hash',
+    name: 'all is written, not all is hashed',
+    deaths: ({ sent }) => [{ call: 'readSync', path: '\\.part$', when: 'before', size: sent.length }],
+  },
+  {
+    phase: 'hash',
     name: 'bytes of a predecessor are hashed',
-    deaths: at(secondCheckpoint, { call: 'read', path: '\\.part$', when: 'before', nth: 20 }),
+    deaths: at(secondCheckpoint, { call: 'readSync', path: '\\.part$', when: 'before', nth: 20 }),
   },
   {
     phase: 'hash',

@@ -293,6 +293,7 @@ export async function openEndToEnd(
           BYPASS_HOST_NAME: name,
           BYPASS_ZONE: hostZone,
           BYPASS_CLUSTER: 'cluster1',
+          BYPASS_URL_ALLOW: '127.0.0.0/8',
           BYPASS_POOLS: pools,
           ...(invite === undefined ? {} : { BYPASS_INVITE: invite }),
           ...env,

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { PROJECT_ROOT } from '../../workers/dev/project.ts';
 import { until } from '../support/until.ts';
 import type { EndToEnd, PoolPlace, RunningHost } from './lab.ts';
@@ -16,6 +15,8 @@ export interface Moment {
     | 'link'
     | 'rename'
     | 'read'
+    /** By a thread that computes. */
+    | 'readSync'
     | 'write'
     | 'datasync'
     | 'sync'
@@ -65,7 +66,7 @@ export interface MortalOptions {
   readonly path?: string;
 }
 
-const PRELOAD = pathToFileURL(join(PROJECT_ROOT, 'test', 'support', 'sudden-death.js')).href;
+const PRELOAD = join(PROJECT_ROOT, 'test', 'support', 'sudden-death.cjs');
 
 export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Promise<MortalHost> {
   const { name, kind = 'Filesystem:HOST' } = options;
@@ -81,7 +82,7 @@ export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Pr
     zone,
     state: join(folder, 'state'),
     pools: `${shared ? 'shared' : 'own'}=${kind}:${path}${shared ? ':create' : ''}`,
-    env: { NODE_OPTIONS: `--import=${PRELOAD}`, SUDDEN_DEATH_PLAN: planFile },
+    env: { NODE_OPTIONS: `--require=${PRELOAD}`, SUDDEN_DEATH_PLAN: planFile },
   };
   let running: RunningHost | undefined = await lab.runHost({ ...host, invite: await lab.invite() });
   const signal = (what: NodeJS.Signals): void => void (running && process.kill(running.pid, what));

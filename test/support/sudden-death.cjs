@@ -1,13 +1,15 @@
 /**
- * Loaded into a host worker before its own code (NODE_OPTIONS=--import). It sends a signal to its own process at the
+ * Loaded into a host worker before its own code (NODE_OPTIONS=--require). It sends a signal to its own process at the
  * moment that a plan names: the n-th time that a call on a file of the pool, or a start of a program, begins, ends or is
- * half done. It sees the calls of every thread of the process, by promise, by callback or without either. The plan is
+ * half done. It sees the calls of every thread of the process, by promise, by callback or without either (reads without
+ * either are `readSync`: threads that compute make those). The plan is
  * a file (SUDDEN_DEATH_PLAN) that may come at any time, and is gone when it was carried out. A process that only stood
  * still writes down what it changes from then on: a line of call, inode and path each.
  */
-import childProcess from 'node:child_process';
-import fs from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+const childProcess = require('node:child_process');
+const fs = require('node:fs');
+const { syncBuiltinESMExports } = require('node:module');
+const threads = require('node:worker_threads');
 
 const PLAN = process.env.SUDDEN_DEATH_PLAN ?? '';
 const { appendFileSync, existsSync, fstatSync, readFileSync, readlinkSync, renameSync, writeSync } = fs;
@@ -124,9 +126,6 @@ const byFirst = (_self, [path]) => ({ path: String(path) });
 const bySecond = (_self, [, path]) => ({ path: String(path) });
 
 if (PLAN !== '') {
-  const handle = await fs.promises.open('/dev/null');
-  const methods = Object.getPrototypeOf(handle);
-  await handle.close();
   const byName = (name, place) => {
     for (const [holder, key] of [
       [fs.promises, name],
@@ -138,7 +137,7 @@ if (PLAN !== '') {
   };
   for (const name of ['open', 'mkdir', 'unlink']) byName(name, byFirst);
   for (const name of ['link', 'rename']) byName(name, bySecond);
-  for (const [method, plain, call] of [
+  const byDescriptor = [
     ['read', 'read', 'read'],
     ['write', 'write', 'write'],
     ['writev', 'writev', 'write'],
@@ -146,11 +145,34 @@ if (PLAN !== '') {
     ['sync', 'fsync', 'sync'],
     ['truncate', 'ftruncate', 'truncate'],
     ['chmod', 'fchmod', 'chmod'],
-  ]) {
-    replace(methods, method, call, (self) => byFd(self.fd));
+  ];
+  for (const [, plain, call] of byDescriptor) {
     replace(fs, plain, call, (_self, [fd]) => byFd(fd));
-    replace(fs, `${plain}Sync`, call, (_self, [fd]) => byFd(fd));
+    replace(fs, `${plain}Sync`, call === 'read' ? 'readSync' : call, (_self, [fd]) => byFd(fd));
   }
+  // The class of file handles is to be had from a handle only.
+  const { open } = fs.promises;
+  let isWatched = false;
+  fs.promises.open = async (...args) => {
+    const handle = await open(...args);
+    if (!isWatched) {
+      isWatched = true;
+      const methods = Object.getPrototypeOf(handle);
+      for (const [method, , call] of byDescriptor) replace(methods, method, call, (self) => byFd(self.fd));
+    }
+    return handle;
+  };
   replace(childProcess, 'spawn', 'spawn', byFirst);
+  // A thread that is given an environment of its own is watched all the same.
+  threads.Worker = class extends threads.Worker {
+    constructor(file, { env, execArgv = process.execArgv, ...options } = {}) {
+      const own = typeof env === 'object';
+      super(file, {
+        ...options,
+        env: own ? { ...env, SUDDEN_DEATH_PLAN: PLAN } : env,
+        execArgv: own ? [...execArgv, '--require', __filename] : execArgv,
+      });
+    }
+  };
   syncBuiltinESMExports();
 }
