@@ -187,11 +187,11 @@ export class PartFile {
   /** What was recorded of a file that a successor unlinked meanwhile is of no use, and nobody else looks for it. */
   async close(): Promise<void> {
     try {
-      const superseded = await this.file.stat().then(
+      const isGone = await this.file.stat().then(
         ({ nlink }) => nlink === 0,
         (error: unknown) => errnoOf(error) === 'ESTALE',
       );
-      if (superseded) await unlinkIfThere(sidecar(this.path));
+      if (isGone) await unlinkIfThere(sidecar(this.path));
     } finally {
       await this.file.close();
     }
