@@ -1,6 +1,7 @@
 /** What the parameters of commands name: found, or refused in the words that clients know. */
 import { findPool, type DeployablePool } from '../db/listings/pools.ts';
 import { findTemplate } from '../db/listings/templates.ts';
+import { isSharedWith } from '../db/sharing.ts';
 import type { Row } from '../db/tables.ts';
 import { findZone, type Place } from '../db/zones.ts';
 import type { CommandContext } from './command.ts';
@@ -44,17 +45,20 @@ const isOwn = ({ caller }: CommandContext, template: Template): boolean =>
   caller.accountId === template.account_id;
 
 /** Whether the caller may know of it: what others keep to themselves does not exist for him. */
-function mayKnow(context: CommandContext, template: Template): boolean {
+async function mayKnow(context: CommandContext, template: Template): Promise<boolean> {
+  const { caller, db } = context;
   if (isOwn(context, template)) return true;
   if (template.state === 'NotUploaded') return false;
-  return context.caller.role === 'admin' || (template.public && template.removed === null);
+  if (caller.role === 'admin') return true;
+  if (template.removed !== null) return false;
+  return template.public || isSharedWith(db, template.id, caller.accountId);
 }
 
 /** A template or ISO, also one that is being checked or deleted. */
 export const templateNamed = (context: CommandContext, parameter: string, id: string): Promise<Template> =>
   entity(context, parameter, id, async (uuid) => {
     const template = await findTemplate(context.db, uuid);
-    return template !== undefined && mayKnow(context, template) ? template : undefined;
+    return template !== undefined && (await mayKnow(context, template)) ? template : undefined;
   });
 
 /** @throws ApiError 531 for what belongs to another account */
@@ -66,6 +70,19 @@ export function requireOwner(context: CommandContext, template: Template): void 
   );
 }
 
+/**
+ * A template, or an ISO, that is there and that the caller may change.
+ * @throws ApiError 431 or 531
+ */
+export async function ownTemplate(context: CommandContext, id: string, iso: boolean): Promise<Template> {
+  const template = await templateNamed(context, 'id', id);
+  if (isIso(template) !== iso || template.removed !== null || template.state === 'Inactive') {
+    throw noSuchEntity(context.command, 'id', id);
+  }
+  requireOwner(context, template);
+  return template;
+}
+
 export const isIso = ({ format }: Template): boolean => format === 'ISO';
 
 /** For the beginning of a sentence. */
@@ -74,3 +91,12 @@ export const kindOf = (template: Template): 'ISO' | 'Template' => (isIso(templat
 /** CloudStack's name of the type, in events and jobs. */
 export const resourceTypeOf = (iso: boolean): 'ISO' | 'VirtualMachineTemplate' =>
   iso ? 'ISO' : 'VirtualMachineTemplate';
+
+/** @throws ApiError 531 when who is no administrator wants a template featured */
+export function requireMayFeature({ caller }: CommandContext, isfeatured: boolean | undefined): void {
+  if (isfeatured !== true || caller.role === 'admin') return;
+  throw new ApiError(
+    errorCode.permission,
+    'Parameter isfeatured is true, which only administrators may give; leave it out.',
+  );
+}

@@ -9,6 +9,7 @@ export const errorCode = {
   unsupported: 432,
   internal: 530,
   permission: 531,
+  resourceLimit: 532,
   capacity: 533,
   unavailable: 534,
   inUse: 536,
@@ -19,6 +20,7 @@ const CS_ERROR_CODE: Readonly<Record<number, number>> = {
   [errorCode.parameter]: 4350,
   [errorCode.internal]: 4250,
   [errorCode.permission]: 4365,
+  [errorCode.resourceLimit]: 4370,
 };
 const SERVER_API_EXCEPTION = 9999;
 

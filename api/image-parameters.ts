@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { findGuestOs, findGuestOsByName } from '../db/listings/zones.ts';
 import type { RegistrationInput } from '../model/payloads.ts';
 import type { CommandContext } from './command.ts';
-import { entity } from './entities.ts';
-import { ApiError, badParameter, errorCode } from './errors.ts';
+import { entity, requireMayFeature } from './entities.ts';
+import { requireAllowance } from './resource-limits.ts';
+import { badParameter } from './errors.ts';
 import { readChecksum, readDetails, readUrl, sealSecrets } from './image-source.ts';
 import { choice, flag, id, map, name, required, text, type Values } from './parameters.ts';
 import { stableUuid } from './stable-uuid.ts';
@@ -48,6 +49,7 @@ export async function readImage(
   const source = readUrl(values.url);
   const { headers, plain } = readDetails(values.details);
   const templateId = readTemplateId(context, values.customid);
+  await requireAllowance(context, templateId);
   const zones = await readZones(context, place);
   const osTypeId = await readOsType(context, values.ostypeid);
   const sealed = await sealSecrets(context, source, headers);
@@ -102,10 +104,3 @@ function requireDirect(directdownload: boolean | undefined): void {
 }
 
 /** @throws ApiError when somebody who is no administrator makes a template featured */
-function requireMayFeature({ caller }: CommandContext, isfeatured: boolean | undefined): void {
-  if (isfeatured !== true || caller.role === 'admin') return;
-  throw new ApiError(
-    errorCode.permission,
-    'Parameter isfeatured is true, which only administrators may give; leave it out.',
-  );
-}

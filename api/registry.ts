@@ -27,6 +27,19 @@ import { prepareTemplate } from './commands/prepare-template.ts';
 import { queryAsyncJobResult } from './commands/query-async-job-result.ts';
 import { registerIso } from './commands/register-iso.ts';
 import { registerTemplate } from './commands/register-template.ts';
+import { createTags } from './commands/create-tags.ts';
+import { deleteTags } from './commands/delete-tags.ts';
+import { listTags } from './commands/list-tags.ts';
+import { extractTemplate } from './commands/extract-template.ts';
+import { extractIso } from './commands/extract-iso.ts';
+import { listTemplatePermissions } from './commands/list-template-permissions.ts';
+import { listIsoPermissions } from './commands/list-iso-permissions.ts';
+import { updateTemplatePermissions } from './commands/update-template-permissions.ts';
+import { updateIsoPermissions } from './commands/update-iso-permissions.ts';
+import { updateTemplate } from './commands/update-template.ts';
+import { updateIso } from './commands/update-iso.ts';
+import { listResourceLimits } from './commands/list-resource-limits.ts';
+import { updateResourceLimit } from './commands/update-resource-limit.ts';
 import { updateHost } from './commands/update-host.ts';
 
 export const COMMANDS: readonly Command[] = [
@@ -54,6 +67,19 @@ export const COMMANDS: readonly Command[] = [
   queryAsyncJobResult,
   registerIso,
   registerTemplate,
+  createTags,
+  deleteTags,
+  listTags,
+  extractTemplate,
+  extractIso,
+  listTemplatePermissions,
+  listIsoPermissions,
+  updateTemplatePermissions,
+  updateIsoPermissions,
+  updateTemplate,
+  updateIso,
+  listResourceLimits,
+  updateResourceLimit,
   updateHost,
 ];
 

@@ -5,7 +5,7 @@ import type { CommandContext } from './command.ts';
 import { checkEntity, isIso, templateNamed } from './entities.ts';
 import { ApiError, badParameter, errorCode } from './errors.ts';
 import { readPage } from './paging.ts';
-import { isUuid } from './parameters.ts';
+import { isUuid, type MapEntry } from './parameters.ts';
 import { type Answer, answerList } from './response.ts';
 import { readTemplates, TEMPLATE } from './responses/template.ts';
 
@@ -23,6 +23,7 @@ export interface TemplateListValues {
   readonly showunique: boolean | undefined;
   readonly bootable?: boolean | undefined;
   readonly ispublic?: boolean | undefined;
+  readonly tags: readonly MapEntry[] | undefined;
   readonly keyword: string | undefined;
   readonly page: number | undefined;
   readonly pagesize: number | undefined;
@@ -56,6 +57,7 @@ export async function answerTemplates(context: CommandContext, values: TemplateL
       public: values.ispublic,
       showRemoved: values.showremoved,
       unique: values.showunique,
+      tags: values.tags,
     },
     page,
     { details: ids !== undefined || (values.details?.includes('all') ?? false) },

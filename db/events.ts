@@ -12,7 +12,7 @@ export interface NewEvent {
   readonly userUuid?: string;
   readonly accountUuid?: string;
   readonly resourceType:
-    'VirtualMachineTemplate' | 'ISO' | 'Host' | 'StoragePool' | 'Zone' | 'Cluster' | 'User';
+    'VirtualMachineTemplate' | 'ISO' | 'Host' | 'StoragePool' | 'Zone' | 'Cluster' | 'User' | 'Account';
   readonly resourceUuid: string;
   readonly workflowId?: string;
   /** Names this outcome: told again under the same name, it is not written again. */

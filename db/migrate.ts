@@ -4,6 +4,7 @@ import * as initial from './migrations/0001-initial.ts';
 import * as compression from './migrations/0002-compression.ts';
 import * as evidence from './migrations/0004-evidence.ts';
 import * as sessions from './migrations/0007-sessions.ts';
+import * as sharing from './migrations/0009-sharing-and-tags.ts';
 import * as attemptTimes from './migrations/0008-attempt-times.ts';
 
 /** Every migration, in order. A released one is never edited. */
@@ -13,6 +14,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0004-evidence': { up: (db) => evidence.up(db) },
   '0007-sessions': { up: (db) => sessions.up(db) },
   '0008-attempt-times': { up: (db) => attemptTimes.up(db) },
+  '0009-sharing-and-tags': { up: (db) => sharing.up(db) },
 };
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve(MIGRATIONS) };

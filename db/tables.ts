@@ -24,6 +24,8 @@ interface AccountTable {
   uuid: Generated<string>;
   account_name: string;
   role: 'admin' | 'user';
+  /** Templates and ISOs that it may have; null for any number. */
+  template_limit: number | null;
   created: Time;
   removed: NullableTime;
 }
@@ -38,6 +40,21 @@ interface UserTable {
   secret_key_sealed: string | null;
   created: Time;
   removed: NullableTime;
+}
+
+interface LaunchPermissionTable {
+  template_id: number;
+  account_id: number;
+  created: Time;
+}
+
+interface ResourceTagTable {
+  id: Id;
+  uuid: Generated<string>;
+  template_id: number;
+  key: string;
+  value: string;
+  created: Time;
 }
 
 interface SessionTable {
@@ -318,6 +335,8 @@ export interface Tables {
   account: AccountTable;
   user: UserTable;
   session: SessionTable;
+  launch_permission: LaunchPermissionTable;
+  resource_tag: ResourceTagTable;
   data_center: DataCenterTable;
   cluster: ClusterTable;
   host_invite: HostInviteTable;

@@ -1,5 +1,5 @@
 import { defineCommand, EVERYBODY } from '../command.ts';
-import { choice, flag, id, list, text } from '../parameters.ts';
+import { choice, flag, id, list, map, text } from '../parameters.ts';
 import { pagingParameters } from '../paging.ts';
 import { TEMPLATE } from '../responses/template.ts';
 import { TEMPLATE_FILTERS } from '../../db/listings/templates.ts';
@@ -25,6 +25,7 @@ export const listIsos = defineCommand({
     isready: flag('those that can be deployed, or those that cannot'),
     showremoved: flag('also those that were removed'),
     showunique: flag('one entry per ISO instead of one per zone'),
+    tags: map('those with all of these tags, as tags[0].key and tags[0].value'),
     ...pagingParameters,
   },
   response: TEMPLATE,

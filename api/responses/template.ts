@@ -12,6 +12,7 @@ import {
 } from '../../db/listings/templates.ts';
 import type { Listing, Page } from '../../db/listings/page.ts';
 import type { Row } from '../../db/tables.ts';
+import { type Tag, tagsOfTemplates } from '../../db/tags.ts';
 import { parseChecksum } from '../../model/checksum.ts';
 import { templateWorkflowId } from '../../model/names.ts';
 import { groupBy } from '../group-by.ts';
@@ -20,6 +21,7 @@ import { boolean, date, integer, list, long, map, type Shape, string } from '../
 
 export interface TemplateView extends TemplateListRow {
   readonly pools: readonly TemplatePool[];
+  readonly tags: readonly Tag[];
   /** Absent unless asked for. */
   readonly details?: readonly Row<'vm_template_details'>[];
   readonly mirrors?: readonly Row<'template_mirror'>[];
@@ -123,7 +125,9 @@ export const TEMPLATE: Shape<TemplateView> = {
     isOwners(view, caller) ? view.url : undefined,
   ),
   arch: string('the processor architecture', ({ arch }) => arch),
-  tags: list('tags', () => []),
+  tags: list('the tags', ({ tags, uuid }) =>
+    tags.map(({ key, value }) => ({ key, value, resourceid: uuid })),
+  ),
   hasannotations: boolean('whether there are comments', () => false),
   workflowid: string('its workflow in Temporal', ({ uuid }) => templateWorkflowId(uuid)),
 };
@@ -138,6 +142,7 @@ export async function readTemplates(
   const { count, rows } = await listTemplates(db, query, page);
   const ids = [...new Set(rows.map(({ id }) => id))];
   const pools = groupBy(await poolsOfTemplates(db, ids), ({ templateId }) => templateId);
+  const tags = groupBy(await tagsOfTemplates(db, ids), ({ templateId }) => templateId);
   const details = options.details
     ? groupBy(await detailsOfTemplates(db, ids), (row) => row.template_id)
     : undefined;
@@ -149,8 +154,26 @@ export async function readTemplates(
     rows: rows.map((row) => ({
       ...row,
       pools: pools.get(row.id) ?? [],
+      tags: tags.get(row.id) ?? [],
       ...(details === undefined ? {} : { details: details.get(row.id) ?? [] }),
       ...(mirrors === undefined ? {} : { mirrors: mirrors.get(row.id) ?? [] }),
     })),
   };
+}
+
+/** One template with its details; of all its zones only the first. */
+export async function readOneTemplate(
+  db: Queryable,
+  caller: User,
+  { uuid, format }: Row<'vm_template'>,
+): Promise<readonly TemplateView[]> {
+  const query = {
+    iso: format === 'ISO',
+    accountId: caller.accountId,
+    admin: caller.role === 'admin',
+    filter: 'self',
+    ids: [uuid],
+  } as const;
+  const { rows } = await readTemplates(db, query, { limit: 1, offset: 0 }, { details: true });
+  return rows;
 }

@@ -2,6 +2,7 @@
 import { expressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Queryable } from '../database.ts';
 import type { Row, Tables } from '../tables.ts';
+import type { Tag } from '../tags.ts';
 import { containing, type Listing, type Page } from './page.ts';
 
 export const TEMPLATE_FILTERS = [
@@ -30,6 +31,8 @@ export interface TemplateQuery {
   readonly bootable?: boolean | undefined;
   readonly public?: boolean | undefined;
   readonly showRemoved?: boolean | undefined;
+  /** All of them. */
+  readonly tags?: readonly Tag[] | undefined;
   /** One row per template, without its zones. */
   readonly unique?: boolean | undefined;
 }
@@ -97,7 +100,7 @@ function conditions(query: TemplateQuery) {
   return [
     query.iso ? eb('t.format', '=', 'ISO') : eb('t.format', '!=', 'ISO'),
     ids === undefined ? filtered(query) : eb('t.uuid', 'in', ids),
-    ...(query.admin ? [] : [eb.or([own, eb('t.public', '=', true)])]),
+    ...(query.admin ? [] : [eb.or([own, eb('t.public', '=', true), isShared(query.accountId)])]),
     // One whose URLs are being checked is nobody's but its owner's, and shown only when asked for.
     ids === undefined ? eb('t.state', '!=', 'NotUploaded') : eb.or([eb('t.state', '!=', 'NotUploaded'), own]),
     query.showRemoved === true
@@ -109,6 +112,7 @@ function conditions(query: TemplateQuery) {
     ...(query.bootable === undefined ? [] : [eb('t.bootable', '=', query.bootable)]),
     ...(query.public === undefined ? [] : [eb('t.public', '=', query.public)]),
     ...(zoneId === undefined ? [] : [inZone(zoneId, query.unique === true)]),
+    ...(query.tags ?? []).map(isTagged),
   ];
 }
 
@@ -116,17 +120,36 @@ function filtered({ filter, accountId, admin }: TemplateQuery) {
   const isPublic = eb('t.public', '=', true);
   const featured = eb('t.featured', '=', true);
   const own = eb('t.account_id', '=', accountId);
+  const shared = isShared(accountId);
   return {
     featured: eb.and([isPublic, featured]),
     community: eb.and([isPublic, eb.not(featured)]),
-    executable: eb.or([own, isPublic]),
+    executable: eb.or([own, isPublic, shared]),
     self: own,
     selfexecutable: own,
-    // Nothing is shared with single accounts.
-    sharedexecutable: eb.lit(false),
+    sharedexecutable: eb.and([shared, eb.not(own)]),
     all: eb.lit(admin),
   }[filter];
 }
+
+const isShared = (accountId: number) =>
+  eb.exists(
+    eb
+      .selectFrom('launch_permission as p')
+      .whereRef('p.template_id', '=', 't.id')
+      .where('p.account_id', '=', accountId)
+      .select('p.template_id'),
+  );
+
+const isTagged = ({ key, value }: Tag) =>
+  eb.exists(
+    eb
+      .selectFrom('resource_tag as tag')
+      .whereRef('tag.template_id', '=', 't.id')
+      .where('tag.key', '=', key)
+      .where('tag.value', '=', value)
+      .select('tag.id'),
+  );
 
 const mentions = (keyword: string) =>
   eb.or([eb('t.name', 'ilike', containing(keyword)), eb('t.display_text', 'ilike', containing(keyword))]);

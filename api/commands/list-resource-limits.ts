@@ -1,0 +1,36 @@
+import { listTemplateLimits, type LimitRow } from '../../db/resource-limits.ts';
+import { defineCommand, EVERYBODY } from '../command.ts';
+import { pagingParameters, readPage } from '../paging.ts';
+import { choice, text } from '../parameters.ts';
+import { TEMPLATE_RESOURCE } from '../resource-limits.ts';
+import { answerList, long, type Shape, string } from '../response.ts';
+import { ROOT_DOMAIN } from '../responses/domain.ts';
+
+export const LIMIT: Shape<LimitRow> = {
+  account: string('the name of the account', ({ account_name }) => account_name),
+  domainid: string('the id of the domain', () => ROOT_DOMAIN.id),
+  domain: string('the name of the domain', () => ROOT_DOMAIN.name),
+  resourcetype: string('the type of the resource: 4', () => TEMPLATE_RESOURCE),
+  resourcetypename: string('its name: template', () => 'template'),
+  max: long('how many it may have; -1 for any number', ({ template_limit }) => template_limit ?? -1),
+};
+
+export const listResourceLimits = defineCommand({
+  name: 'listResourceLimits',
+  description: 'Lists how many templates and ISOs accounts may have. Users see their own limit.',
+  roles: EVERYBODY,
+  parameters: {
+    account: text('that of the account of this name; for administrators'),
+    resourcetype: choice('4, which is templates: there is no other limit', [TEMPLATE_RESOURCE]),
+    resourcetypename: choice('template: there is no other limit', ['template']),
+    ...pagingParameters,
+  },
+  response: LIMIT,
+  async run({ db, caller }, values) {
+    const query =
+      caller.role === 'admin' && values.account !== undefined
+        ? { name: values.account }
+        : { accountId: caller.accountId };
+    return answerList('resourcelimit', LIMIT, await listTemplateLimits(db, query, readPage(values)), caller);
+  },
+});
