@@ -5,7 +5,7 @@ import { compare } from './comparison.ts';
 import type { ComparisonOptions, ComparisonReport } from './comparison.ts';
 import { missingPrograms } from './contestants.ts';
 import { benchRegistrations } from './registrations.ts';
-import { describe, machine } from './report.ts';
+import { describeComparison, describeMachine, describeRegistrations, machine } from './report.ts';
 import type { BenchReport } from './report.ts';
 import { CannotBench } from './watch.ts';
 import type { Watch } from './watch.ts';
@@ -67,31 +67,42 @@ async function run(watch: Watch): Promise<void> {
   const [count, concurrency, rounds] = (['count', 'concurrency', 'rounds'] as const).map((name) =>
     parseCount(name, values[name]),
   ) as [number, number, number];
-  const compared = await compareAll(parts, { size, rounds, ...watch });
+  // All of it takes long: people see each table as soon as it is there.
+  const tell = (text: string): void => void (values.json || process.stdout.write(`${text}\n\n`));
+  const seen = machine();
+  tell(describeMachine(seen));
+  const compared = await compareAll(parts, { size, rounds, ...watch }, tell);
+  const registrations = parts.includes(REGISTRATIONS)
+    ? await benchRegistrations({ count, concurrency, rounds, ...watch })
+    : undefined;
+  if (registrations !== undefined) tell(describeRegistrations(registrations));
   const report: BenchReport = {
     v: 1,
-    machine: machine(),
+    machine: seen,
     ...compared,
-    ...(parts.includes(REGISTRATIONS)
-      ? { registrations: await benchRegistrations({ count, concurrency, rounds, ...watch }) }
-      : {}),
+    ...(registrations === undefined ? {} : { registrations }),
   };
-  process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : describe(report));
+  if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 
 /** What cannot be compared here is told, and the others go on; unless there is none. */
 async function compareAll(
   parts: readonly string[],
   options: ComparisonOptions,
+  tell: (text: string) => void,
 ): Promise<Pick<BenchReport, 'downloads' | 'omitted'>> {
   const downloads: ComparisonReport[] = [];
   const omitted: string[] = [];
   for (const one of CASES.filter(({ name }) => parts.includes(name))) {
     const missing = missingPrograms([one]);
-    if (missing.length === 0) downloads.push(await compare(one, options));
-    else omitted.push(`${one.name} is left out, since not installed: ${missing.join(', ')}`);
+    if (missing.length === 0) {
+      const report = await compare(one, options);
+      downloads.push(report);
+      tell(describeComparison(report));
+    } else omitted.push(`${one.name} is left out, since not installed: ${missing.join(', ')}`);
   }
   if (omitted.length === parts.length) throw new CannotBench(omitted.join('\n'));
+  if (omitted.length > 0) tell(omitted.join('\n'));
   return { downloads, omitted };
 }
 

@@ -27,17 +27,10 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `  ${row.map(pad).join('  ')}`.trimEnd()).join('\n');
 }
 
-export function describe({ machine: seen, downloads, omitted, registrations }: BenchReport): string {
-  const parts = [
-    `${seen.processors} processors (${seen.model}), Node ${seen.node}. Figures of other runs are not comparable; ratios are.`,
-    ...downloads.map(describeComparison),
-    ...omitted,
-  ];
-  if (registrations !== undefined) parts.push(describeRegistrations(registrations));
-  return `${parts.join('\n\n')}\n`;
-}
+export const describeMachine = ({ processors, model, node }: BenchReport['machine']): string =>
+  `${processors} processors (${model}), Node ${node}. Figures of other runs are not comparable; ratios are.`;
 
-function describeComparison(report: ComparisonReport): string {
+export function describeComparison(report: ComparisonReport): string {
   const { title, size, transferred, server, folder, missing, contestants, small, goals } = report;
   const rows = contestants.map(({ name, verifies, seconds, rounds, cpuSecondsPerGib, peakBytes, ratio }) => [
     name,
@@ -62,7 +55,7 @@ function describeComparison(report: ComparisonReport): string {
   ].join('\n');
 }
 
-function describeRegistrations(report: RegistrationsReport): string {
+export function describeRegistrations(report: RegistrationsReport): string {
   const { count, concurrency, registrations, emptyWorkflows, ratio, goals } = report;
   return [
     `${count} registrations through the api, ${concurrency} at a time, beside an empty workflow of two activities`,
@@ -92,7 +85,7 @@ const rateRow = (
   share.toFixed(2),
 ];
 
-export function describeGoal({ name, value, limit, direction, unit, met }: Goal): string {
+function describeGoal({ name, value, limit, direction, unit, met }: Goal): string {
   const amount = (text: string): string => (unit === '' ? text : `${text} ${unit}`);
   const shown = value.toFixed(value < 20 ? 2 : 0);
   return `  ${met ? 'reached' : 'MISSED '}  ${amount(shown)} ${name} (to reach: ${direction} ${amount(String(limit))})`;

@@ -62,6 +62,15 @@ it('tells which comparison cannot be made, and why', async () => {
   await rm(empty, { recursive: true });
 });
 
+it('tells each table to people as soon as it is there', async () => {
+  const { stdout, stderr } = await bench(['--only', 'four', '--size', '4M', '--rounds', '1']);
+  expect(stdout).toMatch(
+    /^\d+ processors .*\n\nfour: 4 downloads at once on one host, verified: 1 MiB from /,
+  );
+  expect(stdout).toMatch(/\n  bypass +yes /);
+  expect(stderr).toContain('four, round 1 of 1: bypass');
+});
+
 it('leaves nothing behind when it is stopped', async () => {
   const child = spawn(process.execPath, [program, '--only', 'http', '--size', '64M'], {
     stdio: ['ignore', 'ignore', 'pipe'],
