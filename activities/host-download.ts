@@ -1,8 +1,8 @@
 /** The download activity: waits for its turn, downloads, and says how it went to the workflow. */
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import { download } from '../images/download.ts';
-import type { DownloadDeps, DownloadedImage } from '../images/download.ts';
+import { asImageError } from '../images/as-image-error.ts';
+import type { DownloadedImage } from '../images/download-request.ts';
 import { reportPool } from '../images/pool-report.ts';
 import type { Pool } from '../images/pool.ts';
 import { ImageError } from '../model/failures.ts';
@@ -11,7 +11,6 @@ import type { Progress } from '../model/progress.ts';
 import { displayUrl } from '../model/url.ts';
 import { applicationFailure, beating } from './context.ts';
 import type { Beat } from './context.ts';
-import { asImageError } from './host-failures.ts';
 import { requireDownloadJob } from './host-jobs.ts';
 import type { HostActivityDeps } from './host.ts';
 
@@ -62,7 +61,7 @@ async function work(job: DownloadJob, pool: Pool, { deps, tries, beat }: Work): 
   const { copyId, attemptId, url, mirrors, format, checksum, size } = job;
   const secrets = await deps.openSealed(job);
   let phase = '';
-  return download(
+  return deps.download(
     {
       pool,
       copyId,
@@ -83,7 +82,7 @@ async function work(job: DownloadJob, pool: Pool, { deps, tries, beat }: Work): 
         if (tries.length > TRIES_TOLD) tries.shift();
       },
     },
-    { ...deps.downloads, sources: deps.downloads.sources.under(job.policy) } satisfies DownloadDeps,
+    job.policy,
   );
 }
 

@@ -1,13 +1,15 @@
 /** What a host does when it is asked to: the activities of its two queues. */
-import type { DownloadDeps } from '../images/download.ts';
+import type { DownloadedImage, DownloadRequest } from '../images/download-request.ts';
 import { reportPool } from '../images/pool-report.ts';
 import type { Pools } from '../images/pools.ts';
 import { probe } from '../images/probe.ts';
+import type { ProbeDeps } from '../images/probe.ts';
 import { removeCopy } from '../images/remove.ts';
 import type { Scheduler } from '../images/scheduler.ts';
 import type { ImageError } from '../model/failures.ts';
 import type { QuickActivities, TransferActivities } from '../model/host-activities.ts';
 import type { HostReport, ProgramReport } from '../model/payloads.ts';
+import type { UrlPolicy } from '../model/url-policy.ts';
 import type { Secrets } from '../model/source.ts';
 import { beating } from './context.ts';
 import { downloadOnHost } from './host-download.ts';
@@ -26,7 +28,13 @@ export interface HostActivityDeps {
   readonly version: string;
   readonly pools: Pools;
   readonly scheduler: Scheduler;
-  readonly downloads: DownloadDeps;
+  readonly probes: ProbeDeps;
+  /**
+   * Downloads an image, wherever that is done.
+   * @param policy holds beside that of the host
+   * @throws ImageError; the signal's reason when aborted, once the file is left alone
+   */
+  download(request: DownloadRequest, policy: UrlPolicy | undefined): Promise<DownloadedImage>;
   /** @throws ImageError SealBroken when the box is not for this host and template */
   openSealed(job: SealedJob): Promise<Secrets | undefined>;
   programs(): Promise<readonly ProgramReport[]>;
@@ -49,17 +57,9 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
         job('probe', async () => {
           const { url, format, budgetMs, policy, ...rest } = requireProbeJob(given);
           const secrets = await deps.openSealed(rest);
-          const { limits, unpack } = deps.downloads;
-          const sources = deps.downloads.sources.under(policy);
+          const { sources, ...rules } = deps.probes;
           const found = await beating(undefined, ({ signal }) =>
-            probe(
-              { url, format, budgetMs, secrets, signal },
-              {
-                sources,
-                ...(limits === undefined ? {} : { limits }),
-                ...(unpack === undefined ? {} : { unpack }),
-              },
-            ),
+            probe({ url, format, budgetMs, secrets, signal }, { ...rules, sources: sources.under(policy) }),
           );
           return { v: 1, hostId, ...found };
         }),

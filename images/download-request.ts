@@ -28,9 +28,9 @@ export interface DownloadRequest {
   readonly secrets?: Secrets | undefined;
   /** Aborting keeps the bytes that are here. */
   readonly signal: AbortSignal;
-  onProgress(progress: Progress): void;
+  readonly onProgress: (progress: Progress) => void;
   /** Each try as it ends, also of an attempt that is aborted. */
-  onTry?(ended: Try): void;
+  readonly onTry?: (ended: Try) => void;
 }
 
 export interface DownloadDeps {

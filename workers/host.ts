@@ -5,8 +5,8 @@ import { createHostActivities, describeHost } from '../activities/host.ts';
 import type { HostActivities, HostActivityDeps } from '../activities/host.ts';
 import { createPools } from '../images/pools.ts';
 import { reportPrograms } from '../images/programs.ts';
-import { createRateLimit } from '../images/rate-limit.ts';
 import { createScheduler } from '../images/scheduler.ts';
+import type { Denied } from '../images/sources/guard.ts';
 import { createSources } from '../images/sources/index.ts';
 import { hostIdentity, hostQueue, transferQueue } from '../model/names.ts';
 import { loadOrCreateIdentity } from '../trust/identity.ts';
@@ -15,6 +15,7 @@ import type { Identity } from '../trust/identity.ts';
 import { openForHost } from '../trust/sealing.ts';
 import { startHealthIfAsked } from './health.ts';
 import { join } from './host-join.ts';
+import type { JoinDeps } from './host-join.ts';
 import { announcePolicy, hostPolicy, hostProxies } from './host-policy.ts';
 import {
   hostAddress,
@@ -36,6 +37,8 @@ import {
 } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import type { Settings } from './settings.ts';
+import { createTransfers } from './transfers.ts';
+import type { Transfers } from './transfers.ts';
 import { bypassVersion } from './version.ts';
 
 const QUICK_SLOTS = 20;
@@ -75,30 +78,43 @@ export async function runHost({ settings, logger, stop }: HostOptions): Promise<
   announcePolicy(settings, logger);
   await openStateDir(stateDir);
   const lock = await lockStateDir(stateDir);
-  const stopping = new AbortController();
-  const stopped = stop.then(() => stopping.abort(new Error('the host worker stops')));
   try {
     const identity = await loadOrCreateIdentity(stateDir);
-    const deps = await build(identity, stateDir);
-    announce(await describeHost(deps), logger);
-    const temporal = await connectPatiently(settings, identity, { logger, signal: stopping.signal });
-    if (temporal === undefined) return;
+    const plan = await build(identity, stateDir);
     try {
-      const joining = { client: temporal.client, identity, logger, signal: stopping.signal, about };
-      const invite = (): Promise<string | undefined> => readInvite(settings.text('invite'));
-      await serve(temporal, deps, {
-        settings,
-        stopping,
-        stopped,
-        join: () => join({ ...joining, invite, report: () => describeHost(deps) }),
-      });
+      await work(plan, identity, { settings, logger, stop, about });
     } finally {
-      await temporal.connection.close();
+      // The lock says that nobody writes on a pool for this host any more.
+      await plan.transfers.close();
     }
   } finally {
     await lock.release();
   }
   logger.info('stopped');
+}
+
+async function work(
+  { deps }: Plan,
+  identity: Identity,
+  { settings, logger, stop, about }: HostOptions & Pick<JoinDeps, 'about'>,
+): Promise<void> {
+  const stopping = new AbortController();
+  const stopped = stop.then(() => stopping.abort(new Error('the host worker stops')));
+  announce(await describeHost(deps), logger);
+  const temporal = await connectPatiently(settings, identity, { logger, signal: stopping.signal });
+  if (temporal === undefined) return;
+  try {
+    const joining = { client: temporal.client, identity, logger, signal: stopping.signal, about };
+    const invite = (): Promise<string | undefined> => readInvite(settings.text('invite'));
+    await serve(temporal, deps, {
+      settings,
+      stopping,
+      stopped,
+      join: () => join({ ...joining, invite, report: () => describeHost(deps) }),
+    });
+  } finally {
+    await temporal.connection.close();
+  }
 }
 
 /** What the operator should know about this host from its first lines. */
@@ -113,35 +129,50 @@ function announce({ hostId, pools, programs, problems = [] }: HostReport, logger
   }
 }
 
+interface Plan {
+  readonly deps: HostActivityDeps;
+  readonly transfers: Transfers;
+}
+
 /** Reads all settings first, so that a wrong one is told before anything is touched. */
 function planActivities(
   settings: Settings,
   logger: Logger,
-): (identity: Identity, stateDir: string) => Promise<HostActivityDeps> {
+): (identity: Identity, stateDir: string) => Promise<Plan> {
   const configs = parsePools(settings.required('pools'));
   const scheduler = createScheduler({ limit: settings.number('downloads', 1) });
-  const rateLimit = createRateLimit(settings.number('rateLimit'));
+  const rate = settings.number('rateLimit');
   const publish = publishSettings(settings);
   const unpack = { maxRatio: settings.number('unpackRatio', 1) };
-  const sources = createSources({
+  const sources = {
     ...sourceBudgets(settings),
     policy: hostPolicy(settings, temporalAddressOf(settings)),
     proxies: hostProxies(settings),
-    onDenied: ({ url, rule, address }) => logger.warn({ url, rule, address }, 'the URL policy refused a URL'),
-  });
+  };
+  const onDenied = ({ url, rule, address }: Denied): void =>
+    logger.warn({ url, rule, address }, 'the URL policy refused a URL');
   const version = bypassVersion();
-  return async ({ hostId, sealingPrivateKey }, stateDir) => ({
-    hostId,
-    version,
-    pools: createPools(configs, await loadKnownPools(stateDir)),
-    scheduler,
-    downloads: { sources, hostId, openParts: new Set(), rateLimit, publish, unpack },
-    openSealed: async ({ sealed, templateId }) =>
-      sealed === undefined ? undefined : openForHost(sealingPrivateKey, sealed, { templateId, hostId }),
-    programs: () => reportPrograms(),
-    onFailure: (activity, error) =>
-      logger.warn({ activity, kind: error.kind, err: error }, `${activity} failed`),
-  });
+  return async ({ hostId, sealingPrivateKey }, stateDir) => {
+    const transfers = createTransfers({
+      settings: { hostId, sources, rate, publish, unpack },
+      logger,
+      onDenied,
+    });
+    const deps: HostActivityDeps = {
+      hostId,
+      version,
+      pools: createPools(configs, await loadKnownPools(stateDir)),
+      scheduler,
+      probes: { sources: createSources({ ...sources, onDenied }), unpack },
+      download: (request, policy) => transfers.download(request, policy),
+      openSealed: async ({ sealed, templateId }) =>
+        sealed === undefined ? undefined : openForHost(sealingPrivateKey, sealed, { templateId, hostId }),
+      programs: () => reportPrograms(),
+      onFailure: (activity, error) =>
+        logger.warn({ activity, kind: error.kind, err: error }, `${activity} failed`),
+    };
+    return { deps, transfers };
+  };
 }
 
 /** Hosts come up before networks and servers do. @returns undefined when told to stop meanwhile */

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHostActivities } from '../../activities/host.ts';
 import type { HostActivities, HostActivityDeps } from '../../activities/host.ts';
+import { download } from '../../images/download.ts';
+import type { DownloadDeps } from '../../images/download.ts';
 import { PARTS_FOLDER } from '../../images/part-file.ts';
 import type { PoolConfig } from '../../images/pool.ts';
 import { createPools } from '../../images/pools.ts';
@@ -65,18 +67,21 @@ export async function openHostLab(changes: Partial<HostActivityDeps> = {}): Prom
   const logged: ImageError[] = [];
   const scheduler = createScheduler({ limit: 2 });
   const pools = createPools([config], knownInMemory());
+  const downloads: DownloadDeps = {
+    sources: createSources(onLoopback),
+    hostId,
+    openParts: new Set(),
+    rateLimit: createRateLimit(),
+    checkpointBytes: 1_048_576,
+  };
   const activities = createHostActivities({
     hostId,
     version: '0.0.0',
     pools,
     scheduler,
-    downloads: {
-      sources: createSources(onLoopback),
-      hostId,
-      openParts: new Set(),
-      rateLimit: createRateLimit(),
-      checkpointBytes: 1_048_576,
-    },
+    probes: { sources: downloads.sources },
+    download: (request, policy) =>
+      download(request, { ...downloads, sources: downloads.sources.under(policy) }),
     openSealed: async ({ sealed, templateId }) =>
       sealed === undefined ? undefined : openForHost(privateKey, sealed, { templateId, hostId }),
     programs: async () => [],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,7 @@ import { checkProof, createInvite } from '../../trust/invite.ts';
 import { runHost } from '../../workers/host.ts';
 import { readSettings, SettingError } from '../../workers/settings.ts';
 import type { Given } from '../../workers/settings.ts';
+import { ensureBuilt } from '../support/built.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { rawDisk } from '../support/images.ts';
@@ -34,6 +35,7 @@ let folder: string;
 const running: Running[] = [];
 
 beforeAll(async () => {
+  await ensureBuilt();
   temporal = await testTemporal();
   server = await startImageServer();
   bundle = await bundleWorkflowCode({
@@ -322,6 +324,33 @@ describe('a host that downloads', () => {
       expect(await described).toMatchObject({ pools: [{ name: 'lab' }] });
       await Promise.all([first.cancel(), second.cancel()]);
       for (const fetch of [first, second]) await expect(fetch.result()).rejects.toThrow(WorkflowFailedError);
+    });
+  });
+
+  test('takes probes, and tells how far it is, while it reads and hashes a large file', async () => {
+    server.serve('/probed', { body: rawDisk(MIB) });
+    await withControl(async () => {
+      await joined(startHost());
+      const job = await newJob('/never');
+      const file = await open(join(folder, 'pool', job.copyId), 'w');
+      await file.truncate(1024 * MIB);
+      await file.close();
+      const fetch = await startFetch(job);
+      const order: string[] = [];
+      const ended = fetch.result().then(() => order.push('download'));
+      await until('it hashes', async () => (await progressOf(fetch))?.phase === 'verifying');
+      const { templateId, url, format } = await newJob('/probed');
+      const found = await temporal.client.workflow.execute('look', {
+        workflowId: randomUUID(),
+        taskQueue: CONTROL_QUEUE,
+        args: [await hostId(), { v: 1, templateId, url, format, budgetMs: 4000 }],
+      });
+      order.push('probe');
+      expect(found).toMatchObject({ urls: [{ reachable: true }] });
+      const { bytes: before = 0 } = (await progressOf(fetch)) ?? {};
+      await until('a later beat', async () => ((await progressOf(fetch))?.bytes ?? Infinity) > before);
+      await ended;
+      expect(order).toEqual(['probe', 'download']);
     });
   });
 

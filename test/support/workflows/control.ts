@@ -11,6 +11,8 @@ import type {
   HostReport,
   JoinAnswer,
   JoinRequest,
+  ProbeJob,
+  ProbeReport,
 } from '../../../model/payloads.ts';
 
 export async function join(request: JoinRequest): Promise<JoinAnswer> {
@@ -20,14 +22,20 @@ export async function join(request: JoinRequest): Promise<JoinAnswer> {
   return { v: 1, state, zoneId: request.zone, clusterId: request.cluster, message };
 }
 
-export async function describe(hostId: string): Promise<HostReport> {
-  const { describeHost } = proxyActivities<QuickActivities>({
+const quick = (hostId: string) =>
+  proxyActivities<QuickActivities>({
     taskQueue: hostQueue(hostId),
     scheduleToStartTimeout: '10s',
     startToCloseTimeout: '10s',
     retry: { maximumAttempts: 1 },
   });
-  return describeHost({ v: 1 });
+
+export async function describe(hostId: string): Promise<HostReport> {
+  return quick(hostId).describeHost({ v: 1 });
+}
+
+export async function look(hostId: string, job: ProbeJob): Promise<ProbeReport> {
+  return quick(hostId).probe(job);
 }
 
 export async function fetch(hostId: string, job: DownloadJob): Promise<DownloadResult> {

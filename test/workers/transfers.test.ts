@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { pino } from 'pino';
+import { download } from '../../images/download.ts';
+import type { DownloadRequest } from '../../images/download.ts';
+import { evidenceOf } from '../../images/inspection/refusal.ts';
+import { PARTS_FOLDER } from '../../images/part-file.ts';
+import type { Denied } from '../../images/sources/guard.ts';
+import { ImageError } from '../../model/failures.ts';
+import type { Try } from '../../model/payloads.ts';
+import type { Progress } from '../../model/progress.ts';
+import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { createTransfers } from '../../workers/transfers.ts';
+import type { Transfers, TransfersOptions } from '../../workers/transfers.ts';
+import { ensureBuilt } from '../support/built.ts';
+import { openDownloadLab } from '../support/download-lab.ts';
+import type { DownloadLab } from '../support/download-lab.ts';
+import { rawDisk, sha256 } from '../support/images.ts';
+import { onLoopback } from '../support/loopback.ts';
+import { until } from '../support/until.ts';
+
+const MIB = 1_048_576;
+const body = rawDisk(4 * MIB);
+const FAULTY = pathToFileURL(join(PROJECT_ROOT, 'test', 'support', 'faulty-thread.mjs'));
+let lab: DownloadLab;
+let transfers: Transfers;
+let log: string[];
+
+beforeAll(() => ensureBuilt());
+beforeEach(async () => {
+  lab = await openDownloadLab();
+  log = [];
+  transfers = start();
+});
+afterEach(async () => {
+  await transfers.close();
+  await lab.close();
+});
+
+const start = (changes: Partial<TransfersOptions> = {}): Transfers =>
+  createTransfers({
+    settings: { hostId: 'host-1', sources: onLoopback, rate: 0, checkpointBytes: MIB },
+    logger: pino({ level: 'trace' }, { write: (line) => void log.push(line) }),
+    ...changes,
+  });
+
+/** In place of the one that every test has. */
+async function startAs(changes: Partial<TransfersOptions>): Promise<void> {
+  await transfers.close();
+  transfers = start(changes);
+}
+
+const request = (path: string, changes: Partial<DownloadRequest> = {}): DownloadRequest =>
+  lab.request({ url: lab.server.url(path), ...changes });
+
+const failureOf = (work: Promise<unknown>): Promise<ImageError> =>
+  work.then(
+    () => Promise.reject(new Error('it did not fail')),
+    (error: unknown) => error as ImageError,
+  );
+
+/** A download that stands still after some bytes. */
+function stalled(path: string, changes: Partial<DownloadRequest> = {}) {
+  lab.server.serve(path, (n) => (n === 0 ? { body, stallAfter: 3 * MIB } : { body }));
+  let bytes = 0;
+  const asked = request(path, { ...changes, onProgress: (progress) => void (bytes = progress.bytes) });
+  const image = transfers.download(asked);
+  image.catch(() => undefined);
+  return { asked, image, begun: until('most of the file', () => bytes >= 3 * MIB) };
+}
+
+/** Part files that this process, with all its threads, has open. */
+async function openParts(): Promise<number> {
+  const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+  return (await Promise.all(links)).filter((path) =>
+    path.startsWith(join(lab.pool.config.path, PARTS_FOLDER)),
+  ).length;
+}
+
+describe('a download in the thread', () => {
+  test('is a download: the image, each try, and progress of every phase', async () => {
+    lab.server.serve('/a.img', { body, etag: '"x"' });
+    const seen: Progress[] = [];
+    const tries: Try[] = [];
+    const asked = request('/a.img', {
+      checksum: `{SHA-256}${sha256(body)}`,
+      onProgress: (progress) => void seen.push(progress),
+      onTry: (ended) => void tries.push(ended),
+    });
+    const image = await transfers.download(asked);
+    expect(image).toMatchObject({ size: body.length, fetched: body.length, installPath: asked.copyId });
+    expect((await readFile(image.localPath)).equals(body)).toBe(true);
+    expect(tries).toEqual([expect.objectContaining({ source: asked.url, bytes: body.length })]);
+    expect(new Set(seen.map(({ phase }) => phase))).toEqual(
+      new Set(['reusing', 'connecting', 'downloading', 'verifying', 'publishing']),
+    );
+    expect(await transfers.download(asked)).toMatchObject({ fetched: 0, size: body.length });
+  });
+
+  test('fails as one does: kind, sentence, URL and wait; where it was thrown is for the log', async () => {
+    lab.server.serve('/busy', { status: 503, headers: { 'retry-after': '7' } });
+    const failure = await failureOf(transfers.download(request('/busy')));
+    expect(failure).toBeInstanceOf(ImageError);
+    expect(failure).toMatchObject({ kind: 'Throttled', url: lab.server.url('/busy'), retryAfterMs: 7000 });
+    expect(failure.stack).toContain('images/');
+  });
+
+  test('that is refused brings what was seen of the file', async () => {
+    lab.server.serve('/page', { body: Buffer.from('<!doctype html><html><body>log in</body></html>') });
+    const failure = await failureOf(transfers.download(request('/page', { format: 'QCOW2' })));
+    expect(failure.kind).toBe('FormatMismatch');
+    expect(evidenceOf(failure)).toMatchObject({ looked: 'file' });
+  });
+
+  test('sends secrets to their origin, and writes them to no log', async () => {
+    lab.server.serve('/a.img', { body, needHeader: { name: 'x-token', value: 'sesame' } });
+    const headers = [{ name: 'X-Token', value: 'sesame' }];
+    const secrets = { v: 1, origin: lab.server.origin, headers } as const;
+    await expect(transfers.download(request('/a.img', { secrets }))).resolves.toMatchObject({
+      fetched: 4 * MIB,
+    });
+    lab.server.serve('/dies', { body, silent: true });
+    await startAs({ program: FAULTY });
+    await failureOf(transfers.download(request('/dies', { secrets })));
+    expect(log.join('')).toContain('a fault of its own');
+    expect(log.join('')).not.toContain('sesame');
+  });
+
+  test('that is aborted ends with the reason once what arrived is recorded, and is gone on with', async () => {
+    const stop = new AbortController();
+    const { asked, image, begun } = stalled('/a.img', { signal: stop.signal });
+    await begun;
+    stop.abort(new Error('enough'));
+    await expect(image).rejects.toBe(stop.signal.reason);
+    expect(await openParts()).toBe(0);
+    const again = await transfers.download({ ...asked, attemptId: randomUUID(), signal: newSignal() });
+    expect(again.fetched).toBe(MIB);
+  });
+
+  test('of a copy that another one has open takes a file of its own', async () => {
+    const first = stalled('/a.img');
+    await first.begun;
+    const image = await transfers.download({ ...first.asked, attemptId: randomUUID() });
+    expect((await readFile(image.localPath)).equals(body)).toBe(true);
+  });
+
+  test('keeps to the policy of its job, and tells what that refused', async () => {
+    const denied: Denied[] = [];
+    await startAs({ onDenied: (one) => void denied.push(one) });
+    const asked = request('/a.img');
+    const policy = { denyAddresses: ['127.0.0.0/8'] };
+    await expect(transfers.download(asked, policy)).rejects.toMatchObject({ kind: 'NotAllowed' });
+    expect(denied).toEqual([expect.objectContaining({ url: asked.url })]);
+    expect(lab.server.seen('/a.img').requests).toHaveLength(0);
+  });
+
+  test('keeps to the limit of bytes per second, also to one that is changed meanwhile', async () => {
+    lab.server.serve('/a.img', { body });
+    await startAs({ settings: { hostId: 'host-1', sources: onLoopback, rate: 1000 } });
+    let bytes = 0;
+    const image = transfers.download(
+      request('/a.img', { onProgress: (progress) => void (bytes = progress.bytes) }),
+    );
+    await until('the first bytes', () => bytes > 0);
+    expect(bytes).toBeLessThan(body.length);
+    transfers.setRate(0);
+    expect((await image).fetched).toBe(body.length);
+  });
+});
+
+const newSignal = (): AbortSignal => new AbortController().signal;
+
+describe('a thread that dies', () => {
+  test('of an error of its own fails what it did as a host that is gone; the next one goes on', async () => {
+    await startAs({ program: FAULTY });
+    const { asked, image, begun } = stalled('/a.img');
+    await begun;
+    const dying = failureOf(transfers.download(request('/dies')));
+    // Asked for while it dies: not before everything is closed.
+    const next = until('the death', () => log.length > 0).then(() =>
+      transfers.download({ ...asked, attemptId: randomUUID() }),
+    );
+    for (const failure of [await failureOf(image), await dying]) {
+      expect(failure).toMatchObject({
+        kind: 'HostGone',
+        message: expect.stringContaining('a fault of its own'),
+      });
+      expect(failure.class).toBe('host');
+    }
+    const { fetched, localPath } = await next;
+    expect((await readFile(localPath)).equals(body)).toBe(true);
+    expect(fetched).toBeLessThan(body.length);
+    expect(await openParts()).toBe(0);
+  });
+
+  test('of too little memory does the same', async () => {
+    await startAs({ resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 } });
+    const { image, begun } = stalled('/a.img');
+    await begun;
+    const headers = Array.from({ length: 600_000 }, (_, n) => ({ name: `x-${n}`, value: `${n}` }));
+    const secrets = { v: 1, origin: lab.server.origin, headers } as const;
+    await expect(transfers.download(request('/b.img', { secrets }))).rejects.toMatchObject({
+      kind: 'HostGone',
+    });
+    await expect(image).rejects.toMatchObject({ kind: 'HostGone' });
+    lab.server.serve('/c.img', { body });
+    expect(await transfers.download(request('/c.img'))).toMatchObject({ fetched: body.length });
+  });
+
+  test('or hangs is ended', async () => {
+    await startAs({ program: FAULTY, silentMs: 4000 });
+    const failure = await failureOf(transfers.download(request('/hangs')));
+    expect(failure).toMatchObject({ kind: 'HostGone', message: expect.stringContaining('hung for 4 s') });
+    lab.server.serve('/a.img', { body });
+    expect(await transfers.download(request('/a.img'))).toMatchObject({ fetched: body.length });
+  });
+
+  test('at its start says so', async () => {
+    await startAs({ program: '/nowhere/thread.js' });
+    await expect(transfers.download(request('/a.img'))).rejects.toMatchObject({ kind: 'HostGone' });
+  });
+});
+
+test('an orderly stop waits until what arrived is recorded, and takes nothing more', async () => {
+  const { image, begun, asked } = stalled('/a.img');
+  await begun;
+  await transfers.close();
+  await expect(image).rejects.toMatchObject({ kind: 'HostGone' });
+  await expect(transfers.download(asked)).rejects.toMatchObject({ kind: 'HostGone' });
+  const parts = await lab.parts();
+  expect(parts).toHaveLength(2);
+  transfers = start();
+  expect(await transfers.download({ ...asked, attemptId: randomUUID() })).toMatchObject({ fetched: MIB });
+});
+
+test('while an image is unpacked, the main thread is free', async () => {
+  lab.server.serve('/zeros.gz', { body: gzipSync(Buffer.alloc(256 * MIB)) });
+  const busy = async (work: (request: DownloadRequest) => Promise<unknown>): Promise<number> => {
+    const before = performance.eventLoopUtilization();
+    await work(request('/zeros.gz'));
+    return performance.eventLoopUtilization(before).active;
+  };
+  const here = await busy((asked) => download(asked, lab.deps()));
+  lab.server.serve('/small', { body });
+  await transfers.download(request('/small'));
+  const there = await busy((asked) => transfers.download(asked));
+  expect(there).toBeLessThan(here / 4);
+});

@@ -1,0 +1,73 @@
+/** What crosses between the host worker and its transfer thread: plain data only. */
+import type { DownloadDeps, DownloadedImage, DownloadRequest } from '../images/download-request.ts';
+import { evidenceOf, ImageRefused } from '../images/inspection/refusal.ts';
+import type { PoolConfig } from '../images/pool.ts';
+import type { Denied } from '../images/sources/guard.ts';
+import type { SourceOptions } from '../images/sources/index.ts';
+import type { ImageEvidence } from '../model/evidence.ts';
+import { ImageError } from '../model/failures.ts';
+import type { Failure } from '../model/failures.ts';
+import type { Try } from '../model/payloads.ts';
+import type { Progress } from '../model/progress.ts';
+import type { UrlPolicy } from '../model/url-policy.ts';
+
+/** What every download of the thread has in common; its `workerData`. */
+export interface TransferSettings extends Pick<
+  DownloadDeps,
+  'hostId' | 'publish' | 'limits' | 'unpack' | 'checkpointBytes'
+> {
+  readonly sources: Omit<SourceOptions, 'guard' | 'resolve' | 'onDenied'>;
+  /** Bytes per second over all downloads; 0 for no limit. */
+  readonly rate: number;
+}
+
+/** A download request without what cannot leave a thread. */
+export interface TransferRequest extends Omit<DownloadRequest, 'pool' | 'signal' | 'onProgress' | 'onTry'> {
+  readonly pool: { readonly id: string; readonly config: PoolConfig };
+  /** Of the job; it holds beside that of the host. */
+  readonly policy: UrlPolicy | undefined;
+}
+
+export type ToThread =
+  | { readonly type: 'start'; readonly job: number; readonly request: TransferRequest }
+  | { readonly type: 'abort'; readonly job: number }
+  | { readonly type: 'rate'; readonly bytesPerSecond: number };
+
+export type FromThread =
+  | { readonly type: 'progress'; readonly job: number; readonly progress: Progress }
+  | { readonly type: 'try'; readonly job: number; readonly ended: Try }
+  | { readonly type: 'done'; readonly job: number; readonly image: DownloadedImage }
+  | { readonly type: 'denied'; readonly denied: Denied }
+  | { readonly type: 'failed'; readonly job: number; readonly error: PackedError };
+
+export interface PackedError {
+  readonly failure: Failure;
+  /** What was seen of the file that the failure is about. */
+  readonly evidence: ImageEvidence | undefined;
+  /** For the log: where it was thrown, and what caused it. */
+  readonly stack: string;
+}
+
+export function packRequest(request: DownloadRequest, policy: UrlPolicy | undefined): TransferRequest {
+  const { pool, signal: _signal, onProgress: _onProgress, onTry: _onTry, ...plain } = request;
+  return { ...plain, policy, pool: { id: pool.id, config: pool.config } };
+}
+
+export const packError = (error: ImageError): PackedError => ({
+  failure: error.toFailure(),
+  evidence: evidenceOf(error),
+  stack: stackOf(error),
+});
+
+export function unpackError({ failure, evidence, stack }: PackedError): ImageError {
+  const { kind, message, ...about } = failure;
+  const plain = new ImageError(kind, message, about);
+  const error = evidence === undefined ? plain : new ImageRefused(plain, evidence);
+  error.stack = stack;
+  return error;
+}
+
+function stackOf(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${own}\ncaused by: ${stackOf(error.cause)}` : own;
+}
