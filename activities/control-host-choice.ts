@@ -35,7 +35,8 @@ export interface HostChoiceActivities {
 
 const NEVER_REPORTED_MS = Number.MAX_SAFE_INTEGER;
 
-export function createHostChoice({ db, masterKey }: ControlDeps): HostChoiceActivities {
+export function createHostChoice(deps: ControlDeps): HostChoiceActivities {
+  const { db } = deps;
   return {
     async chooseHost(question) {
       const copy = await copyFacts(db, question.copyId);
@@ -47,7 +48,7 @@ export function createHostChoice({ db, masterKey }: ControlDeps): HostChoiceActi
         const rest = hosts.filter(({ hostId }) => !question.excluded.includes(hostId));
         return { reason, hopeless: question.excluded.length > 0 && !rest.some(couldDoIt) };
       }
-      const host = await addressTo(chosen, copy.templateId, copy.sealed, masterKey);
+      const host = await addressTo(chosen, copy.templateId, copy.sealed, deps);
       return { host, reportAgeMs: copy.reportAgeMs ?? NEVER_REPORTED_MS };
     },
   };

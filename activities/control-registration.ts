@@ -1,7 +1,7 @@
 /** The control side of a registration. */
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { recordEvent } from '../db/events.ts';
+import { denialOf, recordEvent } from '../db/events.ts';
 import { randomHostOf } from '../db/hosts.ts';
 import {
   abandonRegistration,
@@ -37,11 +37,12 @@ export interface RegistrationActivities {
   abandonRegistration(input: RegistrationInput, message: string): Promise<void>;
 }
 
-export function createRegistrationActivities({ db, masterKey }: ControlDeps): RegistrationActivities {
+export function createRegistrationActivities(deps: ControlDeps): RegistrationActivities {
+  const { db } = deps;
   const chooseProbeHost: RegistrationActivities['chooseProbeHost'] = async (input, tried) => {
     const { templateId, zoneIds, sealed } = input;
     const host = await randomHostOf(db, zoneIds, tried);
-    return host && addressTo(host, templateId, sealed, masterKey);
+    return host && addressTo(host, templateId, sealed, deps);
   };
 
   return {
@@ -54,6 +55,7 @@ export function createRegistrationActivities({ db, masterKey }: ControlDeps): Re
     },
 
     async completeRegistration(input, report, hostName) {
+      await recordDenials(deps, input, report, hostName);
       const verdict = judgeRegistration(
         {
           demandAllMirrors: await demandsAllMirrors(db, input.templateId),
@@ -83,6 +85,26 @@ export function createRegistrationActivities({ db, masterKey }: ControlDeps): Re
       });
     },
   };
+}
+
+/** What the URL policy refused, whether the registration succeeds without it or not. */
+async function recordDenials(
+  { db }: ControlDeps,
+  input: RegistrationInput,
+  { urls }: ProbeReport,
+  hostName: string,
+): Promise<void> {
+  const { runId } = activityInfo().workflowExecution ?? {};
+  for (const [at, { url, rule, reason }] of urls.entries()) {
+    if (rule === undefined) continue;
+    await recordEvent(db, {
+      ...about(input),
+      type: input.format === 'ISO' ? 'ISO.URL.DENY' : 'TEMPLATE.URL.DENY',
+      level: 'WARN',
+      description: denialOf({ title: titleOf(input), hostName, url, rule, reason }),
+      once: `denied:${runId}:${at}`,
+    });
+  }
 }
 
 const refusal = (detail: RegistrationRefusal): ApplicationFailure =>

@@ -1,13 +1,18 @@
-/** Secrets on their way from the database to the one host that uses them. */
+/** What goes with a job to the one host that does it: the policy of its zone, and secrets from the database. */
+import { configurationOfHost } from '../db/configurations.ts';
 import type { HostAddress } from '../db/hosts.ts';
-import type { MasterKey } from '../trust/master-key.ts';
+import { headerOriginsOf, policyOf } from '../model/configurations.ts';
+import type { UrlPolicy } from '../model/url-policy.ts';
 import { openAtRest, sealForHost } from '../trust/sealing.ts';
+import type { ControlDeps } from './control.ts';
 
 /** A host as a workflow addresses it, with what only it can open. */
 export interface ChosenHost {
   readonly hostId: string;
   readonly hostName: string;
   readonly sealed?: string;
+  /** Of its zone. */
+  readonly policy?: UrlPolicy;
 }
 
 /**
@@ -18,11 +23,16 @@ export async function addressTo(
   host: HostAddress,
   templateId: string,
   atRest: string | null | undefined,
-  masterKey: MasterKey,
+  { db, masterKey, ownParts = [] }: ControlDeps,
 ): Promise<ChosenHost> {
   const { hostId, name: hostName, sealingKey } = host;
-  if (atRest === null || atRest === undefined) return { hostId, hostName };
+  const values = await configurationOfHost(db, hostId);
+  const policy = policyOf(values);
+  const chosen = { hostId, hostName, policy: { ...policy, parts: [...(policy.parts ?? []), ...ownParts] } };
+  if (atRest === null || atRest === undefined) return chosen;
   const secrets = await openAtRest(masterKey, atRest);
   const label = { templateId, hostId, origin: secrets.origin };
-  return { hostId, hostName, sealed: await sealForHost(sealingKey, secrets, label) };
+  // In the box, where nobody else can add to them.
+  const sealed = await sealForHost(sealingKey, { ...secrets, alsoFor: headerOriginsOf(values) }, label);
+  return { ...chosen, sealed };
 }

@@ -13,6 +13,7 @@ import { getTemplateDeploymentSummary } from './commands/get-template-deployment
 import { listApis } from './commands/list-apis.ts';
 import { listCapabilities } from './commands/list-capabilities.ts';
 import { listClusters } from './commands/list-clusters.ts';
+import { listConfigurations } from './commands/list-configurations.ts';
 import { listEvents } from './commands/list-events.ts';
 import { listHosts } from './commands/list-hosts.ts';
 import { listIsos } from './commands/list-isos.ts';
@@ -40,6 +41,8 @@ import { updateTemplate } from './commands/update-template.ts';
 import { updateIso } from './commands/update-iso.ts';
 import { listResourceLimits } from './commands/list-resource-limits.ts';
 import { updateResourceLimit } from './commands/update-resource-limit.ts';
+import { resetConfiguration } from './commands/reset-configuration.ts';
+import { updateConfiguration } from './commands/update-configuration.ts';
 import { updateHost } from './commands/update-host.ts';
 
 export const COMMANDS: readonly Command[] = [
@@ -55,6 +58,7 @@ export const COMMANDS: readonly Command[] = [
   listApis(() => [...COMMANDS, ...DOORS]),
   listCapabilities,
   listClusters,
+  listConfigurations,
   listEvents,
   listHosts,
   listIsos,
@@ -80,6 +84,8 @@ export const COMMANDS: readonly Command[] = [
   updateIso,
   listResourceLimits,
   updateResourceLimit,
+  resetConfiguration,
+  updateConfiguration,
   updateHost,
 ];
 

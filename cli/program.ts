@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { apiCommands } from './commands/api.ts';
 import { clusterCommands } from './commands/cluster.ts';
+import { configCommands } from './commands/config.ts';
 import { deployCommands } from './commands/deploy.ts';
 import { eventCommands } from './commands/event.ts';
 import { hostCommands } from './commands/host.ts';
@@ -55,6 +56,7 @@ export function createProgram(cli: Cli): Command {
   clusterCommands(program, cli);
   hostCommands(program, cli);
   poolCommands(program, cli);
+  configCommands(program, cli);
   program.commandsGroup('What happened:');
   eventCommands(program, cli);
   jobCommands(program, cli);

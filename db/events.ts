@@ -12,7 +12,15 @@ export interface NewEvent {
   readonly userUuid?: string;
   readonly accountUuid?: string;
   readonly resourceType:
-    'VirtualMachineTemplate' | 'ISO' | 'Host' | 'StoragePool' | 'Zone' | 'Cluster' | 'User' | 'Account';
+    | 'VirtualMachineTemplate'
+    | 'ISO'
+    | 'Host'
+    | 'StoragePool'
+    | 'Zone'
+    | 'Cluster'
+    | 'User'
+    | 'Account'
+    | 'Configuration';
   readonly resourceUuid: string;
   readonly workflowId?: string;
   /** Names this outcome: told again under the same name, it is not written again. */
@@ -37,6 +45,16 @@ export async function recordEvent(db: Queryable, event: NewEvent): Promise<void>
     .onConflict((conflict) => conflict.column('once').doNothing())
     .execute();
 }
+
+/** A URL that the policy refused, as an event tells it. */
+export const denialOf = (denial: {
+  readonly title: string;
+  readonly hostName: string;
+  readonly url: string;
+  readonly rule: string;
+  readonly reason: string | undefined;
+}): string =>
+  `${denial.title}: host ${denial.hostName} did not connect to ${denial.url} (rule ${denial.rule}): it ${denial.reason ?? 'is refused'}`;
 
 const idOf = (table: 'user' | 'account', uuid: string | undefined) =>
   uuid === undefined ? null : sql<number>`(select id from ${sql.table(table)} where uuid = ${uuid})`;

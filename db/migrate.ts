@@ -3,6 +3,7 @@ import type { Database } from './database.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as compression from './migrations/0002-compression.ts';
 import * as evidence from './migrations/0004-evidence.ts';
+import * as urlPolicy from './migrations/0006-url-policy.ts';
 import * as sessions from './migrations/0007-sessions.ts';
 import * as sharing from './migrations/0009-sharing-and-tags.ts';
 import * as attemptTimes from './migrations/0008-attempt-times.ts';
@@ -12,6 +13,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': { up: (db) => initial.up(db) },
   '0002-compression': { up: (db) => compression.up(db) },
   '0004-evidence': { up: (db) => evidence.up(db) },
+  '0006-url-policy': { up: (db) => urlPolicy.up(db) },
   '0007-sessions': { up: (db) => sessions.up(db) },
   '0008-attempt-times': { up: (db) => attemptTimes.up(db) },
   '0009-sharing-and-tags': { up: (db) => sharing.up(db) },

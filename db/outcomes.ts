@@ -4,7 +4,7 @@ import type { DownloadResult, PoolReport, Try } from '../model/payloads.ts';
 import { findCopy } from './copies.ts';
 import type { CopyRow } from './copies.ts';
 import type { Database, Queryable } from './database.ts';
-import { recordEvent } from './events.ts';
+import { denialOf, recordEvent } from './events.ts';
 import { evidenceRow } from './evidence.ts';
 import type { NewEvent } from './events.ts';
 import { isAwaited, settleCopy } from './jobs.ts';
@@ -33,9 +33,40 @@ export interface Outcome {
 export function recordAttempt(db: Database, copy: CopyUuids, attempt: Attempt): Promise<void> {
   return db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, copy);
-    if (row !== undefined) await insertTries(tx, row.id, attempt);
+    if (row !== undefined) {
+      await insertTries(tx, row.id, attempt);
+      await recordDenials(tx, row, copy.templateId, attempt);
+    }
     if (attempt.pool !== undefined) await recordPoolReports(tx, attempt.hostId, [attempt.pool]);
   });
+}
+
+/** What the URL policy refused, whether another mirror did better or not. */
+async function recordDenials(
+  tx: Queryable,
+  row: CopyRow,
+  templateId: string,
+  attempt: Attempt,
+): Promise<void> {
+  for (const [sequence, { source, failure }] of attempt.tries.entries()) {
+    if (failure?.rule === undefined) continue;
+    const { rule, message: reason } = failure;
+    await recordEvent(tx, {
+      type: `${kindOf(row)}.URL.DENY`,
+      level: 'WARN',
+      description: denialOf({
+        title: titleOf(row),
+        hostName: attempt.hostName,
+        url: failure.url ?? source,
+        rule,
+        reason,
+      }),
+      accountUuid: row.accountId,
+      resourceType: row.format === 'ISO' ? 'ISO' : 'VirtualMachineTemplate',
+      resourceUuid: templateId,
+      once: `denied:${attempt.attemptId}:${sequence}`,
+    });
+  }
 }
 
 async function insertTries(tx: Queryable, copyId: number, attempt: Attempt): Promise<void> {
@@ -103,6 +134,7 @@ export function finishCopy(
       .where('virtual_size', '=', 0)
       .execute();
     await insertTries(tx, row.id, attempt);
+    await recordDenials(tx, row, outcome.copy.templateId, attempt);
     await recordPoolReports(tx, attempt.hostId, [result.pool]);
     const bytes = result.fetched === 0 ? 'was there already' : `${result.fetched} bytes fetched`;
     return {

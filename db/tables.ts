@@ -75,6 +75,20 @@ interface DataCenterTable {
   removed: NullableTime;
 }
 
+interface ConfigurationTable {
+  name: string;
+  value: string;
+  updated: Time;
+}
+
+/** What a zone sets for itself. */
+interface DataCenterDetailsTable {
+  id: Id;
+  data_center_id: number;
+  name: string;
+  value: string;
+}
+
 interface ClusterTable {
   id: Id;
   uuid: Generated<string>;
@@ -338,6 +352,8 @@ export interface Tables {
   launch_permission: LaunchPermissionTable;
   resource_tag: ResourceTagTable;
   data_center: DataCenterTable;
+  configuration: ConfigurationTable;
+  data_center_details: DataCenterDetailsTable;
   cluster: ClusterTable;
   host_invite: HostInviteTable;
   host: HostTable;

@@ -32,6 +32,7 @@ export class DownloadFailed extends ImageError {
 
   constructor(failure: ImageError, tries: readonly Try[]) {
     super(failure.kind, failure.message, {
+      ...(failure.rule === undefined ? {} : { rule: failure.rule }),
       cause: failure,
       ...(failure.url === undefined ? {} : { url: failure.url }),
       ...(failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),

@@ -5,6 +5,7 @@ import type { WorkerOptions } from '@temporalio/worker';
 import { createControlActivities } from '../activities/control.ts';
 import type { Database } from '../db/database.ts';
 import { CONTROL_QUEUE, SEARCH_ATTRIBUTES } from '../model/names.ts';
+import { splitPart } from '../model/url-policy.ts';
 import { createOrchestration } from '../orchestration/client.ts';
 import type { Orchestration } from '../orchestration/client.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
@@ -61,7 +62,12 @@ export async function runControl({ settings, logger, stop, workflowBundle }: Con
       const orchestration = createOrchestration(connected.client);
       const worker = await createWorker(connected, {
         workflowBundle: workflowBundle ?? { codePath: WORKFLOW_BUNDLE },
-        activities: createControlActivities({ db, orchestration, masterKey }),
+        activities: createControlActivities({
+          db,
+          orchestration,
+          masterKey,
+          ownParts: partsOf(settings, connected),
+        }),
       });
       await serve({ settings, logger, stop, db, orchestration, worker });
     } finally {
@@ -71,6 +77,12 @@ export async function runControl({ settings, logger, stop, workflowBundle }: Con
     await db.destroy();
   }
   logger.info('stopped');
+}
+
+/** What no URL may lead to. The api is told of by `direct.download.url.deny.endpoints`. */
+function partsOf(settings: Settings, { address }: Temporal): readonly string[] {
+  const { hostname, port } = new URL(settings.required('databaseUrl'));
+  return [`${hostname}:${port || '5432'}`, address].filter((part) => splitPart(part) !== undefined);
 }
 
 const createWorker = (

@@ -68,7 +68,7 @@ const fetchedNothing = ({ url }: CopyPlan, began: string): Try => ({
   note: 'all bytes were on the pool already',
 });
 
-function jobFor({ sealed }: ChosenHost, attemptId: string, { input, plan }: CopyRun): DownloadJob {
+function jobFor({ sealed, policy }: ChosenHost, attemptId: string, { input, plan }: CopyRun): DownloadJob {
   const { copyId, url, mirrors, format, checksum, size } = plan;
   return {
     v: 1,
@@ -83,6 +83,7 @@ function jobFor({ sealed }: ChosenHost, attemptId: string, { input, plan }: Copy
     priority: input.priority ?? DEFAULT_PRIORITY,
     ...(checksum === undefined ? {} : { checksum }),
     ...(sealed === undefined ? {} : { sealed }),
+    ...(policy === undefined ? {} : { policy }),
   };
 }
 

@@ -244,6 +244,34 @@ describe('deploy', () => {
   });
 });
 
+describe('config', () => {
+  test('settings of a zone, or of all, are listed, set and reset', async () => {
+    const setting = {
+      name: 'direct.download.url.allow.cidr',
+      value: '10.0.0.0/8',
+      description: 'address blocks',
+    };
+    api.answer({
+      listConfigurations: () => ({ count: 1, configuration: [setting] }),
+      updateConfiguration: ({ value }) => ({ configuration: { ...setting, value } }),
+      resetConfiguration: () => ({ configuration: { name: setting.name } }),
+    });
+    expect((await run('config list --zone zone-1')).stdout).toMatch(
+      /direct\.download\.url\.allow\.cidr +10\.0\.0\.0\/8/,
+    );
+    expect(api.called('listConfigurations')[0]).toMatchObject({ zoneid: zone.id });
+    expect((await run(`config set ${setting.name} 10.1.0.0/16`)).stdout).toBe(
+      `${setting.name} is 10.1.0.0/16\n`,
+    );
+    expect(api.called('updateConfiguration')[0]).toMatchObject({ name: setting.name, value: '10.1.0.0/16' });
+    expect((await run(`config reset ${setting.name} --zone zone-1`)).stdout).toBe(
+      `${setting.name} is empty\n`,
+    );
+    expect(api.called('resetConfiguration')[0]).toMatchObject({ name: setting.name, zoneid: zone.id });
+    expect(await json('config list')).toHaveLength(1);
+  });
+});
+
 describe('places', () => {
   test('zones and clusters are made and listed', async () => {
     api.answer({

@@ -15,6 +15,7 @@ import { createRateLimit } from '../../images/rate-limit.ts';
 import { createScheduler } from '../../images/scheduler.ts';
 import type { Scheduler } from '../../images/scheduler.ts';
 import { createSources } from '../../images/sources/index.ts';
+import type { SourceOptions } from '../../images/sources/index.ts';
 import type { ImageError } from '../../model/failures.ts';
 import type { DownloadJob } from '../../model/payloads.ts';
 import type { Secrets } from '../../model/source.ts';
@@ -56,7 +57,10 @@ export function knownInMemory(): KnownPools {
 
 const names = (path: string): Promise<readonly string[]> => readdir(path).catch(() => []);
 
-export async function openHostLab(changes: Partial<HostActivityDeps> = {}): Promise<HostLab> {
+export async function openHostLab(
+  changes: Partial<HostActivityDeps> = {},
+  sources: SourceOptions = {},
+): Promise<HostLab> {
   const server = await startImageServer();
   const folder = await mkdtemp(join(tmpdir(), 'bypass-host-'));
   const root = join(folder, 'pool');
@@ -68,7 +72,7 @@ export async function openHostLab(changes: Partial<HostActivityDeps> = {}): Prom
   const scheduler = createScheduler({ limit: 2 });
   const pools = createPools([config], knownInMemory());
   const downloads: DownloadDeps = {
-    sources: createSources(onLoopback),
+    sources: createSources({ ...onLoopback, ...sources }),
     hostId,
     openParts: new Set(),
     rateLimit: createRateLimit(),

@@ -301,6 +301,33 @@ describe('a host that downloads', () => {
     });
   });
 
+  test('keeps to the policy of its configuration, and to that of the job', async () => {
+    server.serve('/denied', { body: rawDisk(MIB) });
+    await withControl(async () => {
+      const host = startHost({ urlDenyPorts: '8080' });
+      await joined(host);
+      expect(host.log()).toContain('URLs may lead to 127.0.0.0/8, ::1/128, loopback among them');
+      const denials: readonly (readonly [string, Partial<DownloadJob>])[] = [
+        ['denied port', { url: 'http://10.0.0.1:8080/a' }],
+        ['metadata', { url: 'http://169.254.169.254/a' }],
+        ['own part', { url: `http://${temporal.address}/a` }],
+        ['denied address', { policy: { denyAddresses: ['127.0.0.1/32'] } }],
+        ['allowed addresses', { policy: { onlyAddresses: ['10.0.0.0/8'] } }],
+      ];
+      for (const [rule, changes] of denials) {
+        const failure = await failureOf(await startFetch({ ...(await newJob('/denied')), ...changes }));
+        expect(failure.type).toBe('NotAllowed');
+        expect((failure.details?.[0] as DownloadFailure).failure).toMatchObject({ kind: 'NotAllowed', rule });
+        expect(host.log()).toContain(`"rule":"${rule}"`);
+      }
+      await host.stop();
+      await joined(startHost({ urlAllow: '' }));
+      const failure = await failureOf(await startFetch(await newJob('/denied')));
+      expect((failure.details?.[0] as DownloadFailure).failure).toMatchObject({ rule: 'loopback' });
+    });
+    expect(server.seen('/denied').requests).toHaveLength(0);
+  });
+
   test('takes every job at once, runs so many as it may, and says how many go before', async () => {
     server.serve('/stalled', { body: rawDisk(MIB), stallAfter: 4096 });
     await withControl(async () => {

@@ -1,0 +1,96 @@
+import { CONFIGURATIONS, findConfiguration, headerOriginsOf, policyOf } from '../../model/configurations.ts';
+import { checkPolicy, judge, narrow } from '../../model/url-policy.ts';
+
+const read = (name: string, value: string): string =>
+  findConfiguration(`direct.download.url.${name}`)?.read(value) ?? 'no such setting';
+
+test('every one has a value to begin with that it takes itself', () => {
+  for (const { name, fallback, read: take } of CONFIGURATIONS)
+    expect([name, take(fallback)]).toEqual([name, fallback]);
+  expect(new Set(CONFIGURATIONS.map(({ name }) => name)).size).toBe(CONFIGURATIONS.length);
+  expect(findConfiguration('Direct.Download.URL.allow.cidr')?.scope).toBe('Zone');
+});
+
+test.each([
+  ['allow.cidr', '10.0.0.0/8, fd00::/8 10.0.0.0/8', '10.0.0.0/8,fd00::/8'],
+  ['deny.ports', '22, 8000-8999', '22,8000-8999'],
+  ['allow.downgrade', 'TRUE', 'true'],
+  ['http.proxy', 'http://proxy.example.org:3128/', 'http://proxy.example.org:3128'],
+  ['header.origins', 'https://cdn.example.org', 'https://cdn.example.org'],
+  ['deny.endpoints', '10.0.0.5:8080', '10.0.0.5:8080'],
+])('%s takes %s', (name, value, kept) => {
+  expect(read(name, value)).toBe(kept);
+});
+
+test.each([
+  ['allow.cidr', '10.0.0.1/8', "'10.0.0.1/8' is not an address block"],
+  ['deny.cidr', 'example.org', "'example.org' is not an address block"],
+  ['allow.ports', '0', "'0' is not a port"],
+  ['schemes', 'ftp', "'ftp' is not one of http, https, nfs"],
+  ['allow.downgrade', 'yes', "'yes' is neither true nor false"],
+  ['http.proxy', 'https://proxy', 'the proxy must begin with http://'],
+  ['http.proxy', 'http://u:secret@proxy', 'the proxy has a password in it'],
+  ['header.origins', 'https://cdn.example.org/x', 'is not an origin'],
+  ['header.origins', 'ftp://cdn', 'is not an origin'],
+  ['deny.endpoints', '10.0.0.5', 'is not an address or name with a port'],
+])('%s refuses %s', (name, value, sentence) => {
+  expect(() => read(name, value)).toThrow(sentence);
+  expect(() => read(name, value)).not.toThrow('secret');
+});
+
+describe('the policy of a zone', () => {
+  test('where nothing is set restricts nothing but what needs to be allowed', () => {
+    const policy = policyOf({});
+    expect(policy).toEqual({ schemes: ['http', 'https', 'nfs'], allowDowngrade: false, proxyIsGuard: false });
+    expect(judge(narrow({}, policy), 'https', '93.184.216.34', 443)).toBeUndefined();
+  });
+
+  test('has what is set, and a host can read it', () => {
+    const policy = policyOf({
+      'direct.download.url.allow.cidr': '10.0.0.0/8',
+      'direct.download.url.deny.cidr': '10.9.0.0/16',
+      'direct.download.url.allow.ports': '443',
+      'direct.download.url.deny.ports': '8443',
+      'direct.download.url.schemes': 'https',
+      'direct.download.url.deny.endpoints': '10.0.0.5:443',
+      'direct.download.url.allow.downgrade': 'true',
+      'direct.download.url.https.proxy': 'http://proxy:1',
+      'direct.download.url.no.proxy': '.local',
+      'direct.download.url.proxy.is.guard': 'true',
+      'of.another.release': 'x',
+    });
+    expect(policy).toEqual({
+      onlyAddresses: ['10.0.0.0/8'],
+      denyAddresses: ['10.9.0.0/16'],
+      onlyPorts: ['443'],
+      denyPorts: ['8443'],
+      schemes: ['https'],
+      parts: ['10.0.0.5:443'],
+      allowDowngrade: true,
+      proxyIsGuard: true,
+      proxies: { https: 'http://proxy:1', none: ['.local'] },
+    });
+    expect(checkPolicy(policy)).toBeUndefined();
+  });
+
+  test('that a host cannot read is no policy', () => {
+    for (const wrong of [
+      'all',
+      null,
+      { onlyAddresses: '10.0.0.0/8' },
+      { onlyAddresses: ['10.0.0.1/8'] },
+      { denyPorts: [443] },
+      { proxies: { http: 'socks://x' } },
+      { proxies: { none: 'x' } },
+    ])
+      expect(checkPolicy(wrong)).toEqual(expect.any(String));
+  });
+
+  test('names the origins that are trusted with headers', () => {
+    expect(headerOriginsOf({ 'direct.download.url.header.origins': 'https://a,https://b' })).toEqual([
+      'https://a',
+      'https://b',
+    ]);
+    expect(headerOriginsOf({})).toEqual([]);
+  });
+});

@@ -1,0 +1,110 @@
+/** What a zone says of URLs, on its way to hosts; and what they refused, on its way back. */
+import { setConfiguration } from '../../db/configurations.ts';
+import type { Failure } from '../../model/failures.ts';
+import type { ProbeJob } from '../../model/payloads.ts';
+import { sealAtRest } from '../../trust/sealing.ts';
+import { openControlLab } from '../support/control-lab.ts';
+import type { ControlLab } from '../support/control-lab.ts';
+import { failed, reachable, unreachable } from '../support/scripted-host.ts';
+import type { HostScript, ScriptedHost } from '../support/scripted-host.ts';
+
+const WAIT_MS = 30_000;
+const SENTENCE = 'is refused by the URL policy, rule "metadata": it leads to a metadata service of a cloud';
+let lab: ControlLab;
+let host: ScriptedHost;
+let script: HostScript = {};
+const probes: ProbeJob[] = [];
+
+beforeAll(async () => {
+  lab = await openControlLab();
+  host = await lab.addHost({
+    name: 'kvm-1',
+    script: {
+      probe: (job) => {
+        probes.push(job);
+        return (
+          script.probe?.(job) ?? Promise.resolve({ v: 1, hostId: host.hostId, urls: [reachable(job.url)] })
+        );
+      },
+      download: (job) =>
+        script.download?.(job) ?? Promise.reject(failed(host.hostId, job, denied(job.url), host.pool())),
+    },
+  });
+  const zone = await lab.db.selectFrom('data_center').select('id').executeTakeFirstOrThrow();
+  await setConfiguration(lab.db, 'direct.download.url.allow.cidr', '10.0.0.0/8');
+  await setConfiguration(lab.db, 'direct.download.url.deny.ports', '8080', zone.id);
+  await setConfiguration(lab.db, 'direct.download.url.header.origins', 'https://cdn.example.org', zone.id);
+});
+afterAll(() => lab.close());
+
+const denied = (url: string): Failure => ({ kind: 'NotAllowed', message: SENTENCE, rule: 'metadata', url });
+const denials = (uuid: string) =>
+  lab.db
+    .selectFrom('event')
+    .where('resource_uuid', '=', uuid)
+    .where('type', '=', 'TEMPLATE.URL.DENY')
+    .selectAll()
+    .execute();
+
+test('jobs carry the policy of their zone, and boxes the origins that it trusts', async () => {
+  const secrets = { v: 1, origin: 'https://example.org', headers: [{ name: 'X', value: 'secret' }] } as const;
+  const sealed = await sealAtRest(lab.masterKey, secrets);
+  const input = lab.registration({ sealed });
+  expect(await lab.orchestration.register(input, WAIT_MS)).toEqual({ outcome: 'active' });
+  const policy = {
+    onlyAddresses: ['10.0.0.0/8'],
+    denyPorts: ['8080'],
+    schemes: ['http', 'https', 'nfs'],
+    parts: [],
+    allowDowngrade: false,
+    proxyIsGuard: false,
+  };
+  const probed = probes.at(-1);
+  expect(probed?.policy).toEqual(policy);
+  expect(await host.open(probed?.sealed ?? '', input.templateId)).toEqual({
+    ...secrets,
+    alsoFor: ['https://cdn.example.org'],
+  });
+  const copy = { templateId: input.templateId, poolId: lab.poolId('kvm-1') };
+  await lab.finished(await lab.prepare(copy));
+  const job = host.jobs.at(-1);
+  expect(job?.policy).toEqual(policy);
+  expect(await host.open(job?.sealed ?? '', input.templateId)).toMatchObject({
+    alsoFor: ['https://cdn.example.org'],
+  });
+});
+
+test('what a host refused at registration is an event with the rule, also when another mirror was good', async () => {
+  const bad = 'http://169.254.169.254/x';
+  const refusal = { ...unreachable(bad, SENTENCE), rule: 'metadata', priority: 2 };
+  script = {
+    probe: ({ url }) => Promise.resolve({ v: 1, hostId: host.hostId, urls: [reachable(url), refusal] }),
+  };
+  const input = lab.registration();
+  expect(await lab.orchestration.register(input, WAIT_MS)).toEqual({ outcome: 'active' });
+  expect(await denials(input.templateId)).toMatchObject([
+    {
+      level: 'WARN',
+      description: expect.stringMatching(
+        /host kvm-1 did not connect to http:\/\/169\.254\.169\.254\/x \(rule metadata\)/,
+      ) as string,
+    },
+  ]);
+  script = { probe: () => Promise.resolve({ v: 1, hostId: host.hostId, urls: [refusal] }) };
+  const other = lab.registration();
+  const outcome = await lab.orchestration.register(other, WAIT_MS);
+  expect(outcome).toMatchObject({
+    outcome: 'refused',
+    refusal: { message: expect.stringContaining('rule "metadata"') as string },
+  });
+  expect(await denials(other.templateId)).toHaveLength(1);
+});
+
+test('what a host refused at a download is an event with the rule', async () => {
+  const templateId = await lab.addTemplate();
+  const job = await lab.finished(await lab.prepare({ templateId, poolId: lab.poolId('kvm-1') }));
+  expect(job.job_result).toMatchObject({ errortext: expect.stringContaining('rule "metadata"') as string });
+  expect(await denials(templateId)).toMatchObject([
+    { level: 'WARN', description: expect.stringContaining('(rule metadata)') as string },
+  ]);
+});
