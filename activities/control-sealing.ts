@@ -33,6 +33,8 @@ export async function addressTo(
   const secrets = await openAtRest(masterKey, atRest);
   const label = { templateId, hostId, origin: secrets.origin };
   // In the box, where nobody else can add to them.
-  const sealed = await sealForHost(sealingKey, { ...secrets, alsoFor: headerOriginsOf(values) }, label);
+  const alsoFor = headerOriginsOf(values);
+  const boxed = alsoFor.length === 0 ? secrets : { ...secrets, alsoFor };
+  const sealed = await sealForHost(sealingKey, boxed, label);
   return { ...chosen, sealed };
 }

@@ -128,9 +128,12 @@ const URLS: readonly Definition[] = [
   ),
 ];
 
-export const CONFIGURATIONS: readonly Configuration[] = [
-  ...URLS.map((one): Configuration => ({ ...one, category: 'Direct download', scope: 'Zone' })),
-];
+/** Those of another subject go behind these. */
+export const CONFIGURATIONS: readonly Configuration[] = URLS.map((one) => ({
+  ...one,
+  category: 'Direct download',
+  scope: 'Zone',
+}));
 
 /** @param name in any case */
 export const findConfiguration = (name: string): Configuration | undefined =>
@@ -143,7 +146,7 @@ export type ConfigurationValues = Readonly<Record<string, string>>;
 export function policyOf(values: ConfigurationValues): UrlPolicy {
   const text = (name: string): string => values[name] ?? findConfiguration(name)?.fallback ?? '';
   const entries = (name: string): readonly string[] => split(text(name));
-  const whenGiven = <K extends keyof UrlPolicy>(key: K, name: string) =>
+  const whenGiven = (key: keyof UrlPolicy, name: string): UrlPolicy =>
     entries(name).length === 0 ? {} : { [key]: entries(name) };
   const [http, https, none] = [text(NAMES.http), text(NAMES.https), entries(NAMES.none)];
   return {

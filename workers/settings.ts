@@ -302,7 +302,7 @@ export const SETTINGS = {
   noProxy: setting(
     ['host'],
     'BYPASS_NO_PROXY',
-    '--no-proxy',
+    '--without-proxy',
     '',
     'names, addresses and blocks that are reached without a proxy; when empty, as no_proxy says',
   ),
