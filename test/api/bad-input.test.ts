@@ -36,6 +36,10 @@ describe('bad input: the parameter is named, nothing is stored, nothing is asked
     [{ url: 'ftp://images.example.org/a' }, 'Parameter url has scheme ftp; http, https and nfs are taken'],
     [{ url: 'file:///etc/passwd' }, 'Parameter url has scheme file'],
     [{ url: 'smb://images.example.org/a' }, 'Parameter url has scheme smb'],
+    [
+      { url: 'nfs://images.example.org/exp/a.img', 'details[0].HTTP_HEADER:X-Token': 'secret' },
+      'Parameter details give headers, but only http and https URLs take them',
+    ],
     [{ url: 'nfs://images.example.org/$(id)' }, 'Parameter url has a path that is not'],
     [{ url: `https://a/${'x'.repeat(2100)}` }, 'Parameter url is 2110 characters long; at most 2048'],
     [

@@ -1,6 +1,7 @@
 /** What an origin may do wrong over TLS and HTTP/2, and what is right then. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { TLSSocket } from 'node:tls';
 import { createHttpSource } from '../../images/sources/http.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { openDownloadLab } from '../support/download-lab.ts';
@@ -112,6 +113,13 @@ const using = async (
 ): Promise<void> => {
   const origin = await startHostileOrigin(
     {
+      renegotiates: async (h) => {
+        await h.head('HTTP/1.1 200 OK', `Content-Length: ${h.body.length}`, 'ETag: "1"');
+        await h.send(h.body.subarray(0, MIB));
+        (h.socket as TLSSocket).renegotiate({}, () => undefined);
+        await h.send(h.body.subarray(MIB));
+        h.socket.end();
+      },
       'cut without close_notify': async (h) => {
         await h.head('HTTP/1.0 200 OK', 'Connection: close');
         await h.send(h.body.subarray(0, MIB));
@@ -130,6 +138,7 @@ const using = async (
 describe('TLS', () => {
   test.each([
     ['expired', selfSigned({ days: -1 }), true, /has expired/],
+    ['not valid yet', selfSigned({ inDays: 1 }), true, /is not valid yet/],
     ['self-signed', certificate, false, /this host does not trust/],
     ['for another host', selfSigned({ names: ['other.example.org'] }), true, /for another host name/],
     ['fine, but with TLS 1.1 only', { ...certificate, maxVersion: 'TLSv1.1' as const }, true, /too old|TLS/],
@@ -142,6 +151,24 @@ describe('TLS', () => {
       ),
     ),
   );
+
+  test('a certificate that is signed with SHA-1: nothing is fetched', () => {
+    const issuer = selfSigned({ names: ['authority.example.org'] });
+    const old = selfSigned({ issuer, digest: 'sha1' });
+    return using(old, (origin) =>
+      check(origin.url('a'), { kind: 'TlsFailed' }, { http: { tls: { ca: [issuer.cert] } } }),
+    );
+  });
+
+  test('one of the same authority that is signed with SHA-256 is trusted', () => {
+    const issuer = selfSigned({ names: ['authority.example.org'] });
+    return using(selfSigned({ issuer }), (origin) =>
+      check(origin.url('a'), {}, { http: { tls: { ca: [issuer.cert] } } }),
+    );
+  });
+
+  test('a handshake that is asked for anew in the middle of the file', () =>
+    using({ ...certificate, maxVersion: 'TLSv1.2' }, (origin) => check(origin.url('renegotiates'), {})));
 
   test('a connection that ends without saying so was cut', () =>
     using(certificate, (origin) =>

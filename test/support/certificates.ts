@@ -7,11 +7,19 @@ export interface ServerCertificate {
   readonly cert: string;
 }
 
+interface CertificateOptions {
+  readonly days?: number;
+  /** Days until it is valid; one day ago when absent. */
+  readonly inDays?: number;
+  readonly names?: readonly string[];
+  /** Signed by this one instead of by itself. */
+  readonly issuer?: ServerCertificate;
+  readonly digest?: 'sha1' | 'sha256';
+}
+
 /** Valid for 127.0.0.1 and localhost, from a day ago for `days`; negative days make one that has expired. */
-export function selfSigned(
-  options: { readonly days?: number; readonly names?: readonly string[] } = {},
-): ServerCertificate {
-  const { days = 30, names = ['localhost'] } = options;
+export function selfSigned(options: CertificateOptions = {}): ServerCertificate {
+  const { days = 30, names = ['localhost'], inDays = -1, digest = 'sha256', issuer } = options;
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
@@ -22,13 +30,15 @@ export function selfSigned(
   certificate.serialNumber = '01';
   const day = 86_400_000;
   const end = Date.now() + days * day;
-  certificate.validity.notBefore = new Date(Math.min(Date.now(), end) - day);
+  certificate.validity.notBefore = new Date(Math.min(Date.now() + inDays * day, end - day));
   certificate.validity.notAfter = new Date(end);
   const subject = [{ name: 'commonName', value: names[0] ?? 'localhost' }];
   certificate.setSubject(subject);
-  certificate.setIssuer(subject);
+  certificate.setIssuer(
+    issuer === undefined ? subject : forge.pki.certificateFromPem(issuer.cert).subject.attributes,
+  );
   certificate.setExtensions([
-    { name: 'basicConstraints', cA: true },
+    { name: 'basicConstraints', cA: issuer === undefined },
     {
       name: 'subjectAltName',
       altNames: [
@@ -37,6 +47,6 @@ export function selfSigned(
       ],
     },
   ]);
-  certificate.sign(forge.pki.privateKeyFromPem(privateKey), forge.md.sha256.create());
+  certificate.sign(forge.pki.privateKeyFromPem(issuer?.key ?? privateKey), forge.md[digest].create());
   return { key: privateKey, cert: forge.pki.certificateToPem(certificate) };
 }

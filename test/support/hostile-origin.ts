@@ -52,7 +52,7 @@ export async function startHostileOrigin(
   options: {
     readonly body: Buffer;
     readonly other?: string;
-    readonly tls?: ServerCertificate & { readonly maxVersion?: 'TLSv1.1' };
+    readonly tls?: ServerCertificate & { readonly maxVersion?: 'TLSv1.1' | 'TLSv1.2' };
   },
 ): Promise<HostileOrigin> {
   const seen = new Map<string, ReadonlyMap<string, string>[]>();
