@@ -1,8 +1,8 @@
 /** What createTags and deleteTags share: they are done at once, and answer a job as CloudStack's do. */
-import { completeJob, createJob } from '../db/jobs.ts';
 import type { CommandContext } from './command.ts';
 import { ownTemplate, type Template } from './entities.ts';
 import { badParameter } from './errors.ts';
+import { instantJob } from './instant-job.ts';
 import type { MapEntry } from './parameters.ts';
 
 /** CloudStack's names of the types, in any case. */
@@ -41,18 +41,5 @@ export function checkTags(tags: readonly MapEntry[]): void {
 }
 
 /** @returns the id of a job that is done */
-export async function jobDone(
-  { db, caller, command }: CommandContext,
-  { uuid }: Template,
-  type: TaggedType,
-): Promise<string> {
-  const jobId = await createJob(db, {
-    accountId: caller.accountUuid,
-    userId: caller.userUuid,
-    cmd: command,
-    instanceType: type === 'ISO' ? 'Iso' : 'Template',
-    instanceUuid: uuid,
-  });
-  await completeJob(db, jobId, { result: { success: true } });
-  return jobId;
-}
+export const jobDone = (context: CommandContext, { uuid }: Template, type: TaggedType): Promise<string> =>
+  instantJob(context, { type: type === 'ISO' ? 'Iso' : 'Template', uuid }, { success: true });

@@ -1,9 +1,9 @@
 /** What extractTemplate and extractIso share: a bypassed template is fetched from where it comes from. */
-import { createJob, completeJob } from '../db/jobs.ts';
 import { recordEvent } from '../db/events.ts';
 import { type Command, type CommandContext, defineCommand, EVERYBODY } from './command.ts';
 import { isIso, kindOf, resourceTypeOf, type Template, templateNamed } from './entities.ts';
 import { ApiError, badParameter, errorCode, noSuchEntity } from './errors.ts';
+import { instantJob } from './instant-job.ts';
 import { id, required, text } from './parameters.ts';
 import { formatDate, JOB, render } from './response.ts';
 
@@ -46,15 +46,9 @@ function requireExtractable({ caller }: CommandContext, template: Template): voi
   );
 }
 
-async function extract({ db, caller, command }: CommandContext, template: Template): Promise<string> {
+async function extract(context: CommandContext, template: Template): Promise<string> {
+  const { db, caller } = context;
   const kind = isIso(template) ? 'iso' : 'template';
-  const jobId = await createJob(db, {
-    accountId: caller.accountUuid,
-    userId: caller.userUuid,
-    cmd: command,
-    instanceType: kind === 'iso' ? 'Iso' : 'Template',
-    instanceUuid: template.uuid,
-  });
   await recordEvent(db, {
     type: `${kind.toUpperCase()}.EXTRACT`,
     description: `The URL of ${kindOf(template)} '${template.name}' was told`,
@@ -63,19 +57,21 @@ async function extract({ db, caller, command }: CommandContext, template: Templa
     resourceType: resourceTypeOf(isIso(template)),
     resourceUuid: template.uuid,
   });
-  await completeJob(db, jobId, {
-    result: {
+  const { uuid, name, url, created } = template;
+  return instantJob(
+    context,
+    { type: kind === 'iso' ? 'Iso' : 'Template', uuid },
+    {
       [kind]: {
-        id: template.uuid,
-        name: template.name,
+        id: uuid,
+        name,
         extractMode: 'HTTP_DOWNLOAD',
         state: 'DOWNLOAD_URL_CREATED',
         status: 'Download URL created',
         storagetype: 'NONE',
-        created: formatDate(template.created),
-        url: template.url,
+        created: formatDate(created),
+        url,
       },
     },
-  });
-  return jobId;
+  );
 }

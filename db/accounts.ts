@@ -1,5 +1,6 @@
 /** Accounts and their users: who may call the API, and with which keys. */
 import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
 import { hashPassword } from '../trust/passwords.ts';
 import type { MasterKey } from '../trust/master-key.ts';
 import { openText, sealText } from '../trust/sealing.ts';
@@ -95,8 +96,7 @@ export async function createUser(
   { username, password = randomBytes(PASSWORD_BYTES).toString('base64url') }: NewUser,
   role: Role,
 ): Promise<Credentials> {
-  const apiKey = randomBytes(KEY_BYTES).toString('base64url');
-  const secretKey = randomBytes(KEY_BYTES).toString('base64url');
+  const { apiKey, secretKey } = newKeys();
   const sealed = await sealText(masterKey, 'user', secretKey);
   const hash = await hashPassword(password);
   try {
@@ -142,13 +142,46 @@ export async function readKeys(
   return { username, apiKey: row.apiKey, secretKey: await openSecretKey(masterKey, row.sealed) };
 }
 
-/** @returns whether there was such a user */
+/** Ends the sessions of the user as well. @returns whether there was such a user */
 export async function setPassword(db: Queryable, username: string, password: string): Promise<boolean> {
-  const { numUpdatedRows } = await db
+  const changed = await db
     .updateTable('user')
     .set({ password_hash: await hashPassword(password) })
     .where('username', '=', username)
     .where('removed', 'is', null)
+    .returning('id')
     .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  if (changed === undefined) return false;
+  await db.deleteFrom('session').where('user_id', '=', changed.id).execute();
+  return true;
+}
+
+export interface UserKeys {
+  readonly apiKey: string;
+  readonly secretKey: string;
+}
+
+const newKeys = (): UserKeys => ({
+  apiKey: randomBytes(KEY_BYTES).toString('base64url'),
+  secretKey: randomBytes(KEY_BYTES).toString('base64url'),
+});
+
+/** Gives a user new keys; with the old ones nobody calls any more. */
+export async function renewKeys(db: Queryable, masterKey: MasterKey, userId: number): Promise<UserKeys> {
+  const keys = newKeys();
+  await db
+    .updateTable('user')
+    .set({ api_key: keys.apiKey, secret_key_sealed: await sealText(masterKey, 'user', keys.secretKey) })
+    .where('id', '=', userId)
+    .execute();
+  return keys;
+}
+
+/** Removes an account with its users: their keys, passwords and sessions are good for nothing then. */
+export async function removeAccount(db: Queryable, accountId: number): Promise<void> {
+  await db
+    .updateTable('account')
+    .set({ removed: sql`now()` })
+    .where('id', '=', accountId)
+    .execute();
 }

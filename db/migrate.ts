@@ -6,6 +6,7 @@ import * as evidence from './migrations/0004-evidence.ts';
 import * as urlPolicy from './migrations/0006-url-policy.ts';
 import * as sessions from './migrations/0007-sessions.ts';
 import * as sharing from './migrations/0009-sharing-and-tags.ts';
+import * as poolTags from './migrations/0010-pool-tags.ts';
 import * as attemptTimes from './migrations/0008-attempt-times.ts';
 
 /** Every migration, in order. A released one is never edited. */
@@ -17,6 +18,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0007-sessions': { up: (db) => sessions.up(db) },
   '0008-attempt-times': { up: (db) => attemptTimes.up(db) },
   '0009-sharing-and-tags': { up: (db) => sharing.up(db) },
+  '0010-pool-tags': { up: (db) => poolTags.up(db) },
 };
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve(MIGRATIONS) };

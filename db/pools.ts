@@ -154,3 +154,18 @@ export async function removeOrphanedPools(
 }
 
 const idsOf = (rows: readonly { readonly id: number }[]): readonly number[] => rows.map(({ id }) => id);
+
+export interface PoolChanges {
+  readonly tags?: readonly string[] | undefined;
+  readonly state?: Row<'storage_pool'>['state'];
+}
+
+/** What people say of a pool, as against what its hosts report. */
+export async function changePool(db: Queryable, uuid: string, { tags, state }: PoolChanges): Promise<void> {
+  const values = {
+    ...(tags === undefined ? {} : { tags: [...tags] }),
+    ...(state === undefined ? {} : { state }),
+  };
+  if (Object.keys(values).length === 0) return;
+  await db.updateTable('storage_pool').set(values).where('uuid', '=', uuid).execute();
+}

@@ -138,6 +138,7 @@ interface StoragePoolTable {
   data_center_id: number;
   cluster_id: number | null;
   state: Generated<'Up' | 'Disabled' | 'Maintenance'>;
+  tags: Generated<string[]>;
   capacity_bytes: Generated<number>;
   free_bytes: Generated<number>;
   /** What lay there of unfinished downloads when `free_bytes` was reported: copy uuid → bytes. */

@@ -3,6 +3,7 @@ import type { HostListRow } from '../../db/listings/hosts.ts';
 import type { PoolHost, PoolListRow } from '../../db/listings/pools.ts';
 import { fingerprint } from '../../trust/identity.ts';
 import { date, list, long, type Shape, string } from '../response.ts';
+import { podId } from './places.ts';
 
 const problemsOf = ({ problems, pool_problems }: HostListRow): readonly string[] | undefined =>
   problems.length + pool_problems.length > 0 ? [...problems, ...pool_problems] : undefined;
@@ -11,13 +12,18 @@ export const HOST: Shape<HostListRow> = {
   id: string('the id', ({ uuid }) => uuid),
   name: string('the name', ({ name }) => name),
   state: string('Up while it is heard of, else Down', ({ up }) => (up ? 'Up' : 'Down')),
-  resourcestate: string('Enabled, or Disabled until it is approved', ({ resource_state }) => resource_state),
+  resourcestate: string(
+    'Enabled, Maintenance, or Disabled until it is approved',
+    ({ resource_state }) => resource_state,
+  ),
   type: string('the type', () => 'Routing'),
   hypervisor: string('the hypervisor', ({ hypervisor_type }) => hypervisor_type),
   zoneid: string('the id of its zone', ({ zone_uuid }) => zone_uuid),
   zonename: string('the name of its zone', ({ zone_name }) => zone_name),
   clusterid: string('the id of its cluster', ({ cluster_uuid }) => cluster_uuid),
   clustername: string('the name of its cluster', ({ cluster_name }) => cluster_name),
+  podid: string('the id of its pod', ({ cluster_uuid }) => podId(cluster_uuid)),
+  podname: string('the name of its pod', ({ cluster_name }) => cluster_name),
   ipaddress: string('its address', (row) => row.private_ip_address),
   version: string('the version of its worker', ({ version }) => version),
   fingerprint: string('the fingerprint of its key, to be compared before it is approved', (row) =>
@@ -46,6 +52,10 @@ export const STORAGE_POOL: Shape<PoolView> = {
   type: string('Filesystem, NetworkFilesystem or SharedMountPoint', ({ pool_type }) => pool_type),
   scope: string('HOST, CLUSTER or ZONE', ({ scope }) => scope),
   state: string('Up, Disabled or Maintenance', ({ state }) => state),
+  tags: string('its tags, separated by commas', ({ tags }) => (tags.length > 0 ? tags.join(',') : undefined)),
+  podid: string('the id of its pod', ({ cluster_uuid }) =>
+    cluster_uuid === null ? undefined : podId(cluster_uuid),
+  ),
   path: string('its folder on a host that has it', ({ hosts }) => hosts.find((host) => host.mounted)?.path),
   hypervisor: string('the hypervisor', () => 'KVM'),
   disksizetotal: long('bytes of its file system', ({ capacity_bytes }) => capacity_bytes),

@@ -24,6 +24,8 @@ export const CLUSTER: Shape<ClusterListRow> = {
   zoneid: string('the id of its zone', ({ zone_uuid }) => zone_uuid),
   zonename: string('the name of its zone', ({ zone_name }) => zone_name),
   hypervisortype: string('the hypervisor', ({ hypervisor_type }) => hypervisor_type),
+  podid: string('the id of its pod', ({ uuid }) => podId(uuid)),
+  podname: string('the name of its pod', ({ name }) => name),
   clustertype: string('the type', () => 'CloudManaged'),
   allocationstate: string('whether it is in use', () => 'Enabled'),
   managedstate: string('whether it is managed', () => 'Managed'),
@@ -31,7 +33,7 @@ export const CLUSTER: Shape<ClusterListRow> = {
 };
 
 /** A category has no row of its own; its id comes from its name. */
-const categoryId = (category: string): string => stableUuid('guest os category', category);
+export const categoryId = (category: string): string => stableUuid('guest os category', category);
 
 export const OS_TYPE: Shape<Row<'guest_os'>> = {
   id: string('the id', ({ uuid }) => uuid),
@@ -40,4 +42,20 @@ export const OS_TYPE: Shape<Row<'guest_os'>> = {
   oscategoryid: string('the id of its category', ({ category }) => categoryId(category)),
   oscategoryname: string('the name of its category', ({ category }) => category),
   isuserdefined: boolean('whether an operator added it', () => false),
+};
+
+export const OS_CATEGORY: Shape<{ readonly name: string }> = {
+  id: string('the id', ({ name }) => categoryId(name)),
+  name: string('the name', ({ name }) => name),
+};
+
+/** A pod has no row of its own: each cluster is in one. */
+export const podId = (clusterUuid: string): string => stableUuid('pod', clusterUuid);
+
+export const POD: Shape<ClusterListRow> = {
+  id: string('the id', ({ uuid }) => podId(uuid)),
+  name: string('the name', ({ name }) => name),
+  zoneid: string('the id of its zone', ({ zone_uuid }) => zone_uuid),
+  zonename: string('the name of its zone', ({ zone_name }) => zone_name),
+  allocationstate: string('whether it is in use', () => 'Enabled'),
 };

@@ -2,6 +2,7 @@
 import { jobStatus } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
+import { containing, type Listing, type Page } from './page.ts';
 
 export type JobListRow = Row<'async_job'> & { readonly account_uuid: string; readonly user_uuid: string };
 
@@ -28,3 +29,40 @@ export const findPendingJob = (
     .select('uuid')
     .orderBy('id')
     .executeTakeFirst();
+
+export interface JobQuery {
+  readonly accountId?: number | undefined;
+  readonly start?: Date | undefined;
+  readonly status?: number | undefined;
+  /** Part of the name of the command. */
+  readonly keyword?: string | undefined;
+}
+
+export async function listJobs(
+  db: Queryable,
+  query: JobQuery,
+  { limit, offset }: Page,
+): Promise<Listing<JobListRow>> {
+  const { count } = await matching(db, query)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await matching(db, query)
+    .innerJoin('account', 'account.id', 'async_job.account_id')
+    .innerJoin('user', 'user.id', 'async_job.user_id')
+    .selectAll('async_job')
+    .select(['account.uuid as account_uuid', 'user.uuid as user_uuid'])
+    .orderBy('async_job.id', 'desc')
+    .limit(limit)
+    .offset(offset)
+    .execute();
+  return { count, rows };
+}
+
+function matching(db: Queryable, { accountId, start, status, keyword }: JobQuery) {
+  let jobs = db.selectFrom('async_job');
+  if (accountId !== undefined) jobs = jobs.where('async_job.account_id', '=', accountId);
+  if (start !== undefined) jobs = jobs.where('async_job.created', '>=', start);
+  if (status !== undefined) jobs = jobs.where('async_job.job_status', '=', status);
+  if (keyword !== undefined) jobs = jobs.where('async_job.job_cmd', 'ilike', containing(keyword));
+  return jobs;
+}

@@ -79,3 +79,6 @@ export const findGuestOs = (db: Queryable, uuid: string): Promise<Row<'guest_os'
 
 export const findGuestOsByName = (db: Queryable, name: string): Promise<Row<'guest_os'> | undefined> =>
   db.selectFrom('guest_os').where('display_name', '=', name).selectAll().executeTakeFirst();
+
+export const listOsCategories = (db: Queryable): Promise<readonly { readonly name: string }[]> =>
+  db.selectFrom('guest_os').select('category as name').distinct().orderBy('category').execute();

@@ -71,6 +71,14 @@ describe('who may call', () => {
 
 describe('roles', () => {
   const forUsers = new Set([
+    'listAccounts',
+    'listAsyncJobs',
+    'listDomains',
+    'listHypervisors',
+    'listOsCategories',
+    'listUsers',
+    'registerUserKeys',
+    'updateUser',
     'createTags',
     'deleteTags',
     'extractIso',
@@ -158,12 +166,17 @@ describe('listApis', () => {
     const { api } = await lab.admin.ok('listApis');
     const asynchronous = api.filter(({ isasync }: Json) => isasync).map(({ name }: Json) => name);
     expect(asynchronous.toSorted()).toEqual([
+      'cancelHostMaintenance',
+      'cancelStorageMaintenance',
       'createTags',
+      'deleteAccount',
       'deleteIso',
       'deleteTags',
       'deleteTemplate',
+      'enableStorageMaintenance',
       'extractIso',
       'extractTemplate',
+      'prepareHostForMaintenance',
     ]);
     const { api: one } = await lab.admin.ok('listApis', { name: 'REGISTERTEMPLATE' });
     expect(one).toHaveLength(1);

@@ -77,6 +77,8 @@ describe('zones and clusters', () => {
       1,
       {
         id: inner.cluster[0].id,
+        podid: expect.any(String),
+        podname: 'rack 1',
         name: 'rack 1',
         zoneid: zone.id,
         zonename: 'rome',
@@ -137,6 +139,8 @@ describe('hosts', () => {
       zonename: 'zone1',
       clusterid,
       clustername: 'cluster1',
+      podid: expect.any(String),
+      podname: 'cluster1',
       ipaddress: '192.0.2.7',
       version: '0.1.0',
       fingerprint: expect.stringMatching(/^SHA256:[A-Za-z0-9+/]{43}$/),

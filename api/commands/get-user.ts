@@ -1,0 +1,20 @@
+import { listUsers } from '../../db/listings/accounts.ts';
+import { ADMINS, defineCommand } from '../command.ts';
+import { badParameter } from '../errors.ts';
+import { required, text } from '../parameters.ts';
+import { answerOne } from '../response.ts';
+import { USER } from '../responses/account.ts';
+
+export const getUser = defineCommand({
+  name: 'getUser',
+  description: 'Finds a user by his API key.',
+  roles: ADMINS,
+  parameters: { userapikey: required(text('the API key')) },
+  response: USER,
+  async run({ db, caller }, { userapikey }) {
+    const { rows } = await listUsers(db, { apiKey: userapikey }, { limit: 1, offset: 0 });
+    if (rows.length === 0)
+      throw badParameter('userapikey', 'is the key of no user; list them with listUsers.');
+    return answerOne('user', USER, rows, caller);
+  },
+});

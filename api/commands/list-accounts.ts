@@ -1,0 +1,45 @@
+import { listAccounts as queryAccounts, listUsers } from '../../db/listings/accounts.ts';
+import { defineCommand, EVERYBODY } from '../command.ts';
+import { groupBy } from '../group-by.ts';
+import { MAX_PAGE_SIZE, pagingParameters, readPage } from '../paging.ts';
+import { choice, flag, id, isUuid, text } from '../parameters.ts';
+import { answerList } from '../response.ts';
+import { ACCOUNT } from '../responses/account.ts';
+
+export const listAccounts = defineCommand({
+  name: 'listAccounts',
+  description: 'Lists accounts with their users. Users see their own.',
+  roles: EVERYBODY,
+  parameters: {
+    id: id('this one'),
+    name: text('the one of this name'),
+    accounttype: choice('1: those of administrators; 0: those of users', ['0', '1']),
+    listall: flag('taken for the sake of other clients: all that the caller may see are listed'),
+    ...pagingParameters,
+  },
+  response: ACCOUNT,
+  async run({ db, caller }, values) {
+    const page = readPage(values);
+    if (values.id !== undefined && !isUuid(values.id)) return {};
+    const isAdmin = caller.role === 'admin';
+    if (!isAdmin && values.id !== undefined && values.id.toLowerCase() !== caller.accountUuid) return {};
+    const { count, rows } = await queryAccounts(
+      db,
+      {
+        id: isAdmin ? values.id : caller.accountUuid,
+        name: values.name,
+        role: values.accounttype === undefined ? undefined : values.accounttype === '1' ? 'admin' : 'user',
+        keyword: values.keyword,
+      },
+      page,
+    );
+    const users = await listUsers(
+      db,
+      { accountIds: rows.map((row) => row.id) },
+      { limit: MAX_PAGE_SIZE * 20, offset: 0 },
+    );
+    const byAccount = groupBy(users.rows, ({ account_id }) => account_id);
+    const views = rows.map((row) => ({ ...row, users: byAccount.get(row.id) ?? [] }));
+    return answerList('account', ACCOUNT, { count, rows: views }, caller);
+  },
+});

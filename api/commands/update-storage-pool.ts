@@ -1,0 +1,34 @@
+import { ADMINS, defineCommand } from '../command.ts';
+import { badParameter } from '../errors.ts';
+import { flag, id, list, required } from '../parameters.ts';
+import { changeStoragePool } from '../pools.ts';
+import { answerOne } from '../response.ts';
+import { STORAGE_POOL } from '../responses/host.ts';
+
+export const updateStoragePool = defineCommand({
+  name: 'updateStoragePool',
+  description: 'Changes the tags of a storage pool, or takes it out of use.',
+  roles: ADMINS,
+  parameters: {
+    id: required(id('the storage pool')),
+    tags: list('replaces its tags'),
+    enabled: flag('false: nothing new is deployed to it, until true'),
+  },
+  response: STORAGE_POOL,
+  async run(context, values) {
+    const { tags, enabled } = values;
+    if (tags?.some((tag) => tag.length > 64)) {
+      throw badParameter('tags', 'has a tag of more than 64 characters.');
+    }
+    const pool = await changeStoragePool(
+      context,
+      values.id,
+      {
+        tags,
+        ...(enabled === undefined ? {} : { state: enabled ? 'Up' : 'Disabled' }),
+      },
+      { type: 'STORAGE.POOL.UPDATE', what: 'changed' },
+    );
+    return answerOne('storagepool', STORAGE_POOL, [pool], context.caller);
+  },
+});
