@@ -57,7 +57,7 @@ export const SETTINGS = {
     ['dev', 'api'],
     'BYPASS_API_CALLS',
     '--api-calls',
-    '100',
+    '500',
     'calls of one user in a second; more are answered 429 (0: no limit)',
   ),
   sessionIdle: setting(
