@@ -70,18 +70,22 @@ async function requireOneOf(image: DownloadedImage | undefined, versions: readon
 
 /** @param again attempts that it may take once the origin answers well */
 async function check(one: Case, versions: readonly Buffer[], again: number): Promise<void> {
-  behaviour = one.origin.behaviour;
-  let image: DownloadedImage | undefined;
-  for (let n = 0; n < 3 && image === undefined; n += 1) {
-    image = await attempt(one);
-    await requireOneOf(image, versions);
+  try {
+    behaviour = one.origin.behaviour;
+    let image: DownloadedImage | undefined;
+    for (let n = 0; n < 3 && image === undefined; n += 1) {
+      image = await attempt(one);
+      await requireOneOf(image, versions);
+    }
+    const last = one.origin.settle();
+    for (let n = 0; n < again && image === undefined; n += 1) {
+      image = await attempt(one);
+      await requireOneOf(image, [last]);
+    }
+    if (image === undefined) throw new Error('it fails although the origin answers well');
+  } finally {
+    await removeCopy(lab.pool, one.copyId);
   }
-  const last = one.origin.settle();
-  for (let n = 0; n < again && image === undefined; n += 1) {
-    image = await attempt(one);
-    await requireOneOf(image, [last]);
-  }
-  if (image === undefined) throw new Error('it fails although the origin answers well');
 }
 
 test(
@@ -90,7 +94,7 @@ test(
     fuzz(
       { rounds },
       (seed) => ({ copyId: randomUUID(), origin: truthfulOrigin(createRandom(seed)), given: {} }),
-      (one) => check(one, VERSIONS, 1).finally(async () => void (await removeCopy(lab.pool, one.copyId))),
+      (one) => check(one, VERSIONS, 1),
     ),
   fuzzTimeout,
 );
@@ -106,7 +110,7 @@ test(
         const given = { checksum, ...(seed % 2 === 0 ? {} : { size: file.length }) };
         return { copyId: randomUUID(), origin: lyingOrigin(createRandom(seed)), given };
       },
-      (one) => check(one, [file], 2).finally(async () => void (await removeCopy(lab.pool, one.copyId))),
+      (one) => check(one, [file], 2),
     );
   },
   fuzzTimeout,
