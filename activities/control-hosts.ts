@@ -3,23 +3,36 @@ import { activityInfo } from '@temporalio/activity';
 import { NotPossible } from '../db/errors.ts';
 import { recordEvent } from '../db/events.ts';
 import { recordHostFacts } from '../db/hosts.ts';
+import { hostLimitsOf, recordCurrentLimits } from '../db/host-limits.ts';
 import { findInvite, spendInvite } from '../db/invites.ts';
 import { findPlace, lockHost, recordHost } from '../db/joins.ts';
 import type { KnownHost, Place } from '../db/joins.ts';
 import type { Queryable } from '../db/database.ts';
 import { keepOnlyPools, recordPoolReports } from '../db/pools.ts';
 import { joinText } from '../model/payloads.ts';
-import type { HostReport, JoinAnswer, JoinRequest } from '../model/payloads.ts';
+import type { HostLimits, HostReport, JoinAnswer, JoinRequest } from '../model/payloads.ts';
 import { fingerprint, verifySignature } from '../trust/identity.ts';
 import { checkProof } from '../trust/invite.ts';
 import { isRawKey } from '../trust/keys.ts';
 import type { ControlDeps } from './control.ts';
 
+export interface RecordedReport {
+  /** What is set for the host and not in force there. */
+  readonly outdated?: HostLimits;
+}
+
+export interface HostLimitsSet {
+  readonly name: string;
+  readonly limits: HostLimits;
+}
+
 export interface HostRecordActivities {
   /** Checks who a host is, and writes it down. */
   joinHost(request: JoinRequest): Promise<JoinAnswer>;
   /** Writes what a host reports. */
-  recordReport(report: HostReport): Promise<void>;
+  recordReport(report: HostReport): Promise<RecordedReport>;
+  /** What is set for a host; undefined when it was removed. */
+  hostLimitsOf(hostId: string): Promise<HostLimitsSet | undefined>;
 }
 
 export function createHostRecords({ db }: ControlDeps): HostRecordActivities {
@@ -38,7 +51,14 @@ export function createHostRecords({ db }: ControlDeps): HostRecordActivities {
       db.transaction().execute(async (tx) => {
         await recordHostFacts(tx, report.hostId, report);
         await recordPoolReports(tx, report.hostId, report.pools);
+        if (report.limits === undefined) return {};
+        await recordCurrentLimits(tx, report.hostId, report.limits);
+        const set = await hostLimitsOf(tx, report.hostId);
+        const outdated = (set?.limits.revision ?? 0) > report.limits.revision;
+        return outdated && set !== undefined ? { outdated: set.limits } : {};
       }),
+
+    hostLimitsOf: (hostId) => hostLimitsOf(db, hostId),
   };
 }
 
@@ -69,7 +89,15 @@ async function admit(tx: Queryable, request: JoinRequest): Promise<JoinAnswer> {
     workflowId,
     once: `join:${runId}`,
   });
-  return { v: 1, state, zoneId: place.zoneId, clusterId: place.clusterId, message };
+  const limits = await limitsFor(tx, request);
+  return { v: 1, state, zoneId: place.zoneId, clusterId: place.clusterId, message, limits };
+}
+
+/** What is set for a host that starts; it will be in force there. */
+async function limitsFor(tx: Queryable, { hostId, report }: JoinRequest): Promise<HostLimits> {
+  const { limits } = (await hostLimitsOf(tx, hostId)) ?? { limits: { revision: 0 } };
+  if (report.limits !== undefined) await recordCurrentLimits(tx, hostId, { ...report.limits, ...limits });
+  return limits;
 }
 
 type Judgement = Pick<JoinAnswer, 'state' | 'message'>;

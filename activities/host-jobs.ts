@@ -2,7 +2,7 @@
 import { isUuid } from '../images/files.ts';
 import { parseChecksum } from '../model/checksum.ts';
 import { ImageError } from '../model/failures.ts';
-import type { DescribeJob, DownloadJob, ProbeJob, RemoveJob } from '../model/payloads.ts';
+import type { DescribeJob, DownloadJob, LimitsJob, ProbeJob, RemoveJob } from '../model/payloads.ts';
 import type { Mirror } from '../model/source.ts';
 import { checkPolicy } from '../model/url-policy.ts';
 import { displayUrl, parseImageUrl } from '../model/url.ts';
@@ -41,6 +41,15 @@ export function requireRemoveJob(job: RemoveJob): RemoveJob {
   requireVersion(job);
   requireId('poolId', job.poolId);
   requireId('copyId', job.copyId);
+  return job;
+}
+
+export function requireLimitsJob(job: LimitsJob): LimitsJob {
+  requireVersion(job);
+  const { revision, downloads = 1, rate = 0 } = job.limits;
+  requireWhole('the revision of the limits', revision, 0);
+  requireWhole('the limit of downloads', downloads, 1);
+  requireWhole('the limit of bytes per second', rate, 0);
   return job;
 }
 
@@ -91,6 +100,11 @@ function requirePolicy(policy: unknown): void {
 function requireNumber(name: string, value: unknown, min: number, max: number): void {
   if (typeof value === 'number' && value >= min && value <= max) return;
   throw unfit(`${name} is not a number from ${min} to ${max}`);
+}
+
+function requireWhole(name: string, value: unknown, min: number): void {
+  if (!Number.isSafeInteger(value)) throw unfit(`${name} is no whole number`);
+  requireNumber(name, value, min, Number.MAX_SAFE_INTEGER);
 }
 
 /** An order only; an odd one is no reason to fail. */

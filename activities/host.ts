@@ -14,7 +14,8 @@ import type { Secrets } from '../model/source.ts';
 import { beating } from './context.ts';
 import { downloadOnHost } from './host-download.ts';
 import { translated } from './host-failures.ts';
-import { requireDescribeJob, requireProbeJob, requireRemoveJob } from './host-jobs.ts';
+import type { HostLimiter } from './host-limits.ts';
+import { requireDescribeJob, requireLimitsJob, requireProbeJob, requireRemoveJob } from './host-jobs.ts';
 
 /** A job that may carry a box for this host. */
 interface SealedJob {
@@ -28,6 +29,7 @@ export interface HostActivityDeps {
   readonly version: string;
   readonly pools: Pools;
   readonly scheduler: Scheduler;
+  readonly limits: HostLimiter;
   readonly probes: ProbeDeps;
   /**
    * Downloads an image, wherever that is done.
@@ -68,6 +70,11 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
           requireDescribeJob(given);
           return describeHost(deps);
         }),
+      setLimits: (given) =>
+        job('setLimits', async () => {
+          deps.limits.apply(requireLimitsJob(given).limits);
+          return describeHost(deps);
+        }),
       remove: (given) =>
         job('remove', async () => {
           const { poolId, copyId } = requireRemoveJob(given);
@@ -86,7 +93,8 @@ export async function describeHost({
   version,
   pools,
   programs,
-}: Pick<HostActivityDeps, 'hostId' | 'version' | 'pools' | 'programs'>): Promise<HostReport> {
+  limits,
+}: Pick<HostActivityDeps, 'hostId' | 'version' | 'pools' | 'programs' | 'limits'>): Promise<HostReport> {
   const [found, installed] = await Promise.all([pools.report(), programs()]);
   return {
     v: 1,
@@ -94,6 +102,7 @@ export async function describeHost({
     version,
     pools: found.pools,
     programs: installed,
+    limits: limits.report(),
     ...(found.problems.length === 0 ? {} : { problems: found.problems }),
   };
 }

@@ -19,6 +19,7 @@ export type ApiOrchestration = Pick<
   | 'requestStop'
   | 'requestRemoval'
   | 'requestDeletion'
+  | 'requestHostLimits'
   | 'live'
   | 'isRunning'
 >;

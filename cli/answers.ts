@@ -156,6 +156,11 @@ export interface HostAnswer {
   readonly version?: string;
   readonly fingerprint?: string;
   readonly lastpinged?: string;
+  readonly downloadlimit?: number;
+  /** Bytes per second; 0 for no limit. */
+  readonly ratelimit?: number;
+  readonly currentdownloadlimit?: number;
+  readonly currentratelimit?: number;
 }
 
 export interface PoolAnswer {

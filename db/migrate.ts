@@ -2,6 +2,7 @@ import { type Migration, type MigrationProvider, Migrator } from 'kysely';
 import type { Database } from './database.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as compression from './migrations/0002-compression.ts';
+import * as hostLimits from './migrations/0003-host-limits.ts';
 import * as evidence from './migrations/0004-evidence.ts';
 import * as urlPolicy from './migrations/0006-url-policy.ts';
 import * as sessions from './migrations/0007-sessions.ts';
@@ -13,6 +14,7 @@ import * as attemptTimes from './migrations/0008-attempt-times.ts';
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': { up: (db) => initial.up(db) },
   '0002-compression': { up: (db) => compression.up(db) },
+  '0003-host-limits': { up: (db) => hostLimits.up(db) },
   '0004-evidence': { up: (db) => evidence.up(db) },
   '0006-url-policy': { up: (db) => urlPolicy.up(db) },
   '0007-sessions': { up: (db) => sessions.up(db) },

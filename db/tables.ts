@@ -124,6 +124,15 @@ interface HostTable {
   programs: Json<{ name: string; version?: string; purpose: string }[]>;
   /** What of its configuration could not be used, as sentences. */
   problems: ColumnType<readonly string[], string | undefined, string>;
+  /** Downloads at once; null: the host's own setting. */
+  download_limit: number | null;
+  /** Bytes per second, 0 for no limit; null: the host's own setting. */
+  rate_limit: number | null;
+  /** Grows with each change of the two. */
+  limits_revision: Generated<number>;
+  /** What the host said is in force; null before it did. */
+  current_download_limit: number | null;
+  current_rate_limit: number | null;
   worker_heartbeat: Generated<string>;
   last_seen: NullableTime;
   created: Time;

@@ -4,6 +4,7 @@ import type {
   DownloadJob,
   DownloadResult,
   HostReport,
+  LimitsJob,
   ProbeJob,
   ProbeReport,
   RemoveJob,
@@ -14,6 +15,7 @@ import type {
 export interface QuickActivities {
   readonly probe: (job: ProbeJob) => Promise<ProbeReport>;
   readonly describeHost: (job: DescribeJob) => Promise<HostReport>;
+  readonly setLimits: (job: LimitsJob) => Promise<HostReport>;
   readonly remove: (job: RemoveJob) => Promise<RemoveResult>;
 }
 

@@ -19,6 +19,9 @@ export const copyWorkflowId = (templateId: string, poolId: string): string => `c
 
 export const joinWorkflowId = (hostId: string): string => `host:${hostId}:join`;
 
+/** Tells a host of limits that were set for it. */
+export const limitsWorkflowId = (hostId: string): string => `host:${hostId}:limits`;
+
 /** The one workflow that watches hosts and repairs what a crash left behind. */
 export const UPKEEP_WORKFLOW_ID = 'upkeep';
 
@@ -33,6 +36,7 @@ export const workflowTypes = {
   removal: 'removal',
   deletion: 'deletion',
   join: 'join',
+  hostLimits: 'hostLimits',
   upkeep: 'upkeep',
 } as const;
 

@@ -149,6 +149,37 @@ export interface HostReport {
   readonly programs: readonly ProgramReport[];
   /** Sentences about what is wrong, such as a configured pool that was never mounted, so that its id is not known. */
   readonly problems?: readonly string[];
+  readonly limits?: LimitsReport;
+}
+
+/** How much a host may download, as it is set from outside. What is absent is as the host's own settings say. */
+export interface HostLimits {
+  /** A higher one is newer. */
+  readonly revision: number;
+  /** At a time. */
+  readonly downloads?: number;
+  /** Bytes per second; 0 for no limit. */
+  readonly rate?: number;
+}
+
+/** What is in force on a host, by its own settings or by the limits of that revision; 0 when none were set. */
+export type LimitsReport = Required<HostLimits>;
+
+/** Asks a host to keep to limits from now on; it answers with its `HostReport`. */
+export interface LimitsJob {
+  readonly v: 1;
+  readonly limits: HostLimits;
+}
+
+export interface HostLimitsInput {
+  readonly v: 1;
+  readonly hostId: string;
+}
+
+export interface HostLimitsResult {
+  readonly v: 1;
+  /** Whether the host has what is set. */
+  readonly told: boolean;
 }
 
 export interface JoinRequest {
@@ -180,6 +211,8 @@ export interface JoinAnswer {
   readonly clusterId: string;
   /** What to tell the operator. */
   readonly message: string;
+  /** What is set for the host. */
+  readonly limits?: HostLimits;
 }
 
 /** The text that a joining host signs and authenticates: everything that decides who it is. */

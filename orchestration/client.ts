@@ -6,6 +6,7 @@ import {
   UPKEEP_WORKFLOW_ID,
   WANTED_SIGNAL,
   copyWorkflowId,
+  limitsWorkflowId,
   templateWorkflowId,
   workflowTypes,
 } from '../model/names.ts';
@@ -58,6 +59,8 @@ export interface Orchestration {
   copyEnded(copy: CopyId, signal?: AbortSignal): Promise<void>;
   /** Makes sure that a deletion of the template runs; it completes every job that waits for one. */
   requestDeletion(input: DeletionInput): Promise<void>;
+  /** Makes sure that a host hears of the limits that are set for it now. */
+  requestHostLimits(hostId: string): Promise<void>;
   /** What runs now for these copies, by workflow id; absent where nothing does. */
   live(copies: readonly CopyId[]): Promise<ReadonlyMap<string, LiveCopy>>;
   /** Whether a workflow of this id is open. */
@@ -160,6 +163,17 @@ export function createOrchestration(client: Client, options: OrchestrationOption
         // Its registration still runs under the same id; that takes seconds.
         await ended(client, handle.workflowId);
       }
+    },
+
+    async requestHostLimits(hostId) {
+      await workflow.signalWithStart(workflowTypes.hostLimits, {
+        taskQueue: CONTROL_QUEUE,
+        workflowId: limitsWorkflowId(hostId),
+        args: [{ v: 1, hostId }],
+        signal: WANTED_SIGNAL,
+        signalArgs: [],
+        staticSummary: `Tell host ${hostId} its limits`,
+      });
     },
 
     live: (copies) => describeCopies(client, copies),

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from '@temporalio/worker';
 import { createHostActivities, describeHost } from '../activities/host.ts';
 import type { HostActivities, HostActivityDeps } from '../activities/host.ts';
+import { createHostLimiter } from '../activities/host-limits.ts';
 import { createPools } from '../images/pools.ts';
 import { reportPrograms } from '../images/programs.ts';
 import { createScheduler } from '../images/scheduler.ts';
@@ -110,7 +111,10 @@ async function work(
       settings,
       stopping,
       stopped,
-      join: () => join({ ...joining, invite, report: () => describeHost(deps) }),
+      async join() {
+        const { limits } = await join({ ...joining, invite, report: () => describeHost(deps) });
+        if (limits !== undefined) deps.limits.apply(limits);
+      },
     });
   } finally {
     await temporal.connection.close();
@@ -140,8 +144,7 @@ function planActivities(
   logger: Logger,
 ): (identity: Identity, stateDir: string) => Promise<Plan> {
   const configs = parsePools(settings.required('pools'));
-  const scheduler = createScheduler({ limit: settings.number('downloads', 1) });
-  const rate = settings.number('rateLimit');
+  const own = { downloads: settings.number('downloads', 1), rate: settings.number('rateLimit') };
   const publish = publishSettings(settings);
   const unpack = { maxRatio: settings.number('unpackRatio', 1) };
   const sources = {
@@ -154,15 +157,18 @@ function planActivities(
   const version = bypassVersion();
   return async ({ hostId, sealingPrivateKey }, stateDir) => {
     const transfers = createTransfers({
-      settings: { hostId, sources, rate, publish, unpack },
+      settings: { hostId, sources, rate: own.rate, publish, unpack },
       logger,
       onDenied,
     });
+    const scheduler = createScheduler({ limit: own.downloads });
+    const setRate = (bytesPerSecond: number): void => transfers.setRate(bytesPerSecond);
     const deps: HostActivityDeps = {
       hostId,
       version,
       pools: createPools(configs, await loadKnownPools(stateDir)),
       scheduler,
+      limits: createHostLimiter({ own, scheduler, setRate }),
       probes: { sources: createSources({ ...sources, onDenied }), unpack },
       download: (request, policy) => transfers.download(request, policy),
       openSealed: async ({ sealed, templateId }) =>

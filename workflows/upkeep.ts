@@ -11,6 +11,7 @@ import { goOnAs } from './continuing.ts';
 import { isFailure, messageOf } from './failures.ts';
 import { control, patientControl, quick } from './policies.ts';
 import { show } from './status.ts';
+import { tellLimits } from './telling-limits.ts';
 
 /** A watch of this length ends by itself, and another begins. */
 const WATCH_MS = 600_000;
@@ -62,7 +63,8 @@ async function report({ hostId, name }: { readonly hostId: string; readonly name
   const host = quick(hostId, { summary, takeMs: REPORT_TAKE_MS, runMs: REPORT_RUN_MS });
   const told: HostReport = await host.describeHost({ v: 1 });
   // Of itself only, whatever it says.
-  await control(`Record the report of host ${name}`).recordReport({ ...told, hostId });
+  const recorded = await control(`Record the report of host ${name}`).recordReport({ ...told, hostId });
+  if (recorded?.outdated !== undefined) await tellLimits({ hostId, name }, recorded.outdated);
 }
 
 /** One thing that fails does not keep the others from being done. */

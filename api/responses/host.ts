@@ -2,7 +2,7 @@
 import type { HostListRow } from '../../db/listings/hosts.ts';
 import type { PoolHost, PoolListRow } from '../../db/listings/pools.ts';
 import { fingerprint } from '../../trust/identity.ts';
-import { date, list, long, type Shape, string } from '../response.ts';
+import { date, integer, list, long, type Shape, string } from '../response.ts';
 import { podId } from './places.ts';
 
 const problemsOf = ({ problems, pool_problems }: HostListRow): readonly string[] | undefined =>
@@ -28,6 +28,22 @@ export const HOST: Shape<HostListRow> = {
   version: string('the version of its worker', ({ version }) => version),
   fingerprint: string('the fingerprint of its key, to be compared before it is approved', (row) =>
     fingerprint(row.signing_key),
+  ),
+  downloadlimit: integer(
+    'how many downloads at once are set for it; absent: as its own settings say',
+    ({ download_limit }) => download_limit ?? undefined,
+  ),
+  ratelimit: long(
+    'how many bytes per second are set for it, 0 for any number; absent: as its own settings say',
+    ({ rate_limit }) => rate_limit ?? undefined,
+  ),
+  currentdownloadlimit: integer(
+    'how many downloads at once are in force there',
+    (row) => row.current_download_limit ?? undefined,
+  ),
+  currentratelimit: long(
+    'how many bytes per second are in force there, 0 for any number',
+    (row) => row.current_rate_limit ?? undefined,
   ),
   program: list(
     'the programs that it uses, with their versions where it has them',

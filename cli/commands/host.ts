@@ -1,10 +1,11 @@
-/** `bypass host`: list, invite, approve, remove. (`host run` is a process and stands in workers/main.ts.) */
+/** `bypass host`: list, invite, approve, limit, remove. (`host run` is a process and stands in workers/main.ts.) */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { HostAnswer } from '../answers.ts';
 import { noun, verb } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { formatTime } from '../format.ts';
+import { describeLimits, parseDownloads, parseRate } from '../host-limits.ts';
 import { findHost, findZone, listHosts } from '../lookup.ts';
 import type { Column } from '../output.ts';
 import type { Cli } from '../surroundings.ts';
@@ -61,6 +62,28 @@ export function hostCommands(program: Command, cli: Cli): void {
       const { id, name } = await findHost(api, text);
       const answer = await api.call('updateHost', { id, allocationstate: 'Enable' });
       out.done(`Host ${name} is admitted`, answer);
+    },
+  });
+
+  verb<[host: string], { readonly downloads?: string; readonly rate?: string }>(host, cli, {
+    usage: 'limit <host>',
+    summary: "limit a host's downloads, also those that run; without options show the limits",
+    example: 'host limit kvm-7 --downloads 4 --rate 50M',
+    options: [
+      new Option('--downloads <number>', 'at once; own: as its settings say').argParser(parseDownloads),
+      new Option(
+        '--rate <bytes>',
+        'per second, such as 50M; none: no limit; own: as its settings say',
+      ).argParser(parseRate),
+    ],
+    run: async ({ api, out }, [text], { downloads, rate }) => {
+      const found = await findHost(api, text);
+      const parameters = { id: found.id, downloadlimit: downloads, ratelimit: rate };
+      const changed =
+        downloads === undefined && rate === undefined
+          ? found
+          : (await api.call<{ readonly host: HostAnswer }>('updateHost', parameters)).host;
+      out.done(describeLimits(changed), changed);
     },
   });
 

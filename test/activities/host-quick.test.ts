@@ -5,7 +5,8 @@ import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { POOL_MARKER } from '../../model/names.ts';
-import type { DownloadJob, DownloadResult, ProbeJob } from '../../model/payloads.ts';
+import type { DownloadJob, DownloadResult, HostLimits, ProbeJob } from '../../model/payloads.ts';
+import { deferred } from '../support/deferred.ts';
 import { openHostLab } from '../support/host-lab.ts';
 import type { HostLab } from '../support/host-lab.ts';
 import { qcow2Image, rawDisk } from '../support/images.ts';
@@ -114,6 +115,40 @@ describe('probe', () => {
     expect(await failureOf(within(lab.activities.quick.probe, unfit))).toMatchObject({ type: 'Unsupported' });
     expect(lab.server.seen('/a').requests).toHaveLength(0);
   });
+});
+
+describe('setLimits', () => {
+  const set = (limits: HostLimits) => within(lab.activities.quick.setLimits, { v: 1, limits });
+
+  test('holds at once, also for what waits, and is what the host reports', async () => {
+    const begun: number[] = [];
+    const end = deferred<void>();
+    const { signal } = new AbortController();
+    const turns = [1, 2, 3].map((n) =>
+      lab.scheduler.run({ priority: 5, signal, onWaiting: () => undefined }, () => {
+        begun.push(n);
+        return end.promise;
+      }),
+    );
+    const report = await set({ revision: 1, downloads: 3, rate: 5000 });
+    expect(report.limits).toEqual({ revision: 1, downloads: 3, rate: 5000 });
+    expect(begun).toEqual([1, 2, 3]);
+    end.resolve();
+    await Promise.all(turns);
+    expect((await set({ revision: 2 })).limits).toEqual({ revision: 2, downloads: 2, rate: 0 });
+  });
+
+  test('that was overtaken by a newer one changes nothing', async () => {
+    await set({ revision: 7, downloads: 5 });
+    expect((await set({ revision: 6, downloads: 1 })).limits).toMatchObject({ revision: 7, downloads: 5 });
+  });
+
+  test.each([{ downloads: 0 }, { downloads: 1.5 }, { rate: -1 }, { rate: Number.NaN }])(
+    'of %p is refused',
+    async (limits) => {
+      expect(await failureOf(set({ revision: 1, ...limits }))).toMatchObject({ type: 'Unsupported' });
+    },
+  );
 });
 
 describe('describeHost', () => {

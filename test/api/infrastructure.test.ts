@@ -164,6 +164,26 @@ describe('hosts', () => {
     expect(wrong.inner.errortext).toBe("Parameter allocationstate is 'Maybe'; give one of Enable, Disable.");
   });
 
+  test('limited, also back to its own settings; whoever runs it is told', async () => {
+    const { hostId: id } = await addHost(lab, { name: 'kvm-limit', pools: [] });
+    const set = await lab.admin.ok('updateHost', { id, downloadlimit: 4, ratelimit: 50_000_000 });
+    expect(set.host).toMatchObject({ downloadlimit: 4, ratelimit: 50_000_000 });
+    expect(lab.orchestration.of('requestHostLimits')).toContain(id);
+    const unlimited = await lab.admin.ok('updateHost', { id, ratelimit: 0 });
+    expect(unlimited.host).toMatchObject({ downloadlimit: 4, ratelimit: 0 });
+    const { host } = await lab.admin.ok('updateHost', { id, downloadlimit: -1, ratelimit: -1 });
+    expect(host).not.toHaveProperty('downloadlimit');
+    expect(host).not.toHaveProperty('ratelimit');
+    expect((await eventsOf(id)).map(({ type, description }) => [type, description] as const)).toContainEqual([
+      'HOST.LIMIT',
+      "Limits of host 'kvm-limit' were set: 4 downloads at once, 50000000 bytes per second",
+    ]);
+    for (const wrong of [{ downloadlimit: 0 }, { ratelimit: -2 }, {}]) {
+      expect((await lab.admin.call('updateHost', { id, ...wrong })).status).toBe(431);
+    }
+    expect((await lab.user.call('updateHost', { id, downloadlimit: 9 })).status).toBe(401);
+  });
+
   test('a dead one is forgotten, with the pools that only it had', async () => {
     const own = poolReport('own');
     const shared = poolReport('both', { scope: 'CLUSTER', type: 'SharedMountPoint' });

@@ -306,6 +306,9 @@ function recordOrchestration(db: Database): RecordingOrchestration {
     async requestDeletion(input) {
       note('requestDeletion', input);
     },
+    async requestHostLimits(hostId) {
+      note('requestHostLimits', hostId);
+    },
     async live(copies) {
       note('live', copies);
       return recording.copies;

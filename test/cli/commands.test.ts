@@ -299,6 +299,15 @@ describe('places', () => {
     expect(api.called('deleteHost')[0]).toMatchObject({ id: hosts[1]?.id, forced: 'true' });
   });
 
+  test('hosts are limited, and say so', async () => {
+    api.answer({ updateHost: ({ ratelimit }) => ({ host: { ...hosts[0], ratelimit: Number(ratelimit) } }) });
+    expect((await run('host limit kvm-1 --rate 50M')).stdout).toContain('kvm-1: set 50.0 MiB/s; in force');
+    expect(api.called('updateHost')[0]).toMatchObject({ id: hosts[0]?.id, ratelimit: '52428800' });
+    await run('host limit kvm-1');
+    expect(api.called('updateHost')).toHaveLength(1);
+    expect(await run('host limit kvm-1 --downloads many')).toMatchObject({ code: 2 });
+  });
+
   test('host invite prints the token alone on stdout', async () => {
     const hostinvite = { id: 'i', token: 'tok', expires: '2026-11-25T07:00:00+0000' };
     api.answer({ createHostInvite: () => ({ hostinvite }) });

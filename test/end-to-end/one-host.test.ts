@@ -4,6 +4,7 @@ import { failures } from './failures.ts';
 import { interruptions } from './interruptions.ts';
 import { openEndToEnd } from './lab.ts';
 import type { EndToEnd } from './lab.ts';
+import { limits } from './limits.ts';
 import { mainJob } from './main-job.ts';
 import { metalinks } from './metalink.ts';
 
@@ -22,6 +23,9 @@ describe('metalinks', () => {
 });
 describe('failures', () => {
   failures(() => lab);
+});
+describe('limits', () => {
+  limits(() => lab);
 });
 csClient(() => lab);
 // Last: processes are killed.

@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { setHostLimits } from '../../db/host-limits.ts';
 import { createJob } from '../../db/jobs.ts';
-import { CONTROL_QUEUE, joinWorkflowId, templateWorkflowId, workflowTypes } from '../../model/names.ts';
+import { CONTROL_QUEUE, joinWorkflowId, limitsWorkflowId, templateWorkflowId, workflowTypes } from '../../model/names.ts';
 import { joinText } from '../../model/payloads.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
 import { openControlLab } from '../support/control-lab.ts';
@@ -170,6 +171,15 @@ test('join', async () => {
   });
   await handle.result();
   await save('join', handle);
+});
+
+test('host limits', async () => {
+  const { hostId } = await lab.addHost({ name: 'limited' });
+  await setHostLimits(lab.db, hostId, { downloads: 4 });
+  await lab.orchestration.requestHostLimits(hostId);
+  const handle = lab.temporal.client.workflow.getHandle(limitsWorkflowId(hostId));
+  await handle.result();
+  await save('host-limits', handle);
 });
 
 test('upkeep', async () => {

@@ -3,6 +3,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createHostLimiter } from '../../activities/host-limits.ts';
 import { createHostActivities } from '../../activities/host.ts';
 import type { HostActivities, HostActivityDeps } from '../../activities/host.ts';
 import { download } from '../../images/download.ts';
@@ -70,12 +71,18 @@ export async function openHostLab(
   const { privateKey, publicKey } = generateKeyPairSync('x25519');
   const logged: ImageError[] = [];
   const scheduler = createScheduler({ limit: 2 });
+  const rateLimit = createRateLimit();
+  const limits = createHostLimiter({
+    own: { downloads: 2, rate: 0 },
+    scheduler,
+    setRate: (rate) => rateLimit.setRate(rate),
+  });
   const pools = createPools([config], knownInMemory());
   const downloads: DownloadDeps = {
     sources: createSources({ ...onLoopback, ...sources }),
     hostId,
     openParts: new Set(),
-    rateLimit: createRateLimit(),
+    rateLimit,
     checkpointBytes: 1_048_576,
   };
   const activities = createHostActivities({
@@ -83,6 +90,7 @@ export async function openHostLab(
     version: '0.0.0',
     pools,
     scheduler,
+    limits,
     probes: { sources: downloads.sources },
     download: (request, policy) =>
       download(request, { ...downloads, sources: downloads.sources.under(policy) }),

@@ -65,6 +65,15 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
   const activities: QuickActivities & TransferActivities = {
     probe: (job) => Promise.resolve({ v: 1, hostId, urls: [reachable(job.url)] }),
     describeHost: () => Promise.resolve({ v: 1, hostId, version: '1', pools: [pool()], programs: [] }),
+    setLimits: ({ limits: { revision, downloads = 2, rate = 0 } }) =>
+      Promise.resolve({
+        v: 1,
+        hostId,
+        version: '1',
+        pools: [pool()],
+        programs: [],
+        limits: { revision, downloads, rate },
+      }),
     remove: () => Promise.resolve({ v: 1, hostId, files: 1, pool: pool() }),
     download: (job) => Promise.resolve(downloaded(hostId, job, pool())),
     ...script,
