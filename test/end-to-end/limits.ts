@@ -4,7 +4,7 @@ import { until } from '../support/until.ts';
 import type { EndToEnd } from './lab.ts';
 
 const MIB = 1_048_576;
-const SLOW = 65_536;
+const SLOW = MIB / 4;
 
 interface Limited {
   readonly id: string;
@@ -32,7 +32,7 @@ export function limits(opened: () => EndToEnd): void {
       return Object.entries(expected).every(([name, value]) => found[name as keyof Limited] === value);
     });
   const begin = async (path: string): Promise<{ readonly id: string; readonly job: string }> => {
-    lab.server.serve(path, { body: rawDisk(8 * MIB) });
+    lab.server.serve(path, { body: rawDisk(16 * MIB) });
     const { id } = await lab.register({ url: lab.server.url(path) });
     return { id, job: await lab.prepare(id) };
   };
@@ -51,7 +51,7 @@ export function limits(opened: () => EndToEnd): void {
     });
     await limit({ downloadlimit: 2 });
     await until('the second begins', async () => (await bytesOf(second.id)) > 0);
-    expect(await bytesOf(first.id)).toBeLessThan(8 * MIB);
+    expect(await bytesOf(first.id)).toBeLessThan(16 * MIB);
     await limit({ ratelimit: 0 });
     for (const { job } of [first, second]) expect((await lab.job(job)).jobstatus).toBe(1);
   });
@@ -63,7 +63,6 @@ export function limits(opened: () => EndToEnd): void {
     const before = lab.pids().hosts[0];
     lab.killHost(name);
     await until('another process', () => lab.pids().hosts[0] !== before);
-    // By its own word, which the database takes from nowhere else.
     await limit({ ratelimit: 8 * MIB });
     await inForce('the limits in the new process', { currentratelimit: 8 * MIB, currentdownloadlimit: 3 });
     await limit({ ratelimit: -1, downloadlimit: -1 });

@@ -10,7 +10,13 @@ import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { pino } from 'pino';
 import { CONTROL_QUEUE, hostIdentity, joinWorkflowId, POOL_MARKER } from '../../model/names.ts';
-import type { DownloadFailure, DownloadJob, DownloadResult, JoinRequest } from '../../model/payloads.ts';
+import type {
+  DownloadFailure,
+  DownloadJob,
+  DownloadResult,
+  HostReport,
+  JoinRequest,
+} from '../../model/payloads.ts';
 import { joinText } from '../../model/payloads.ts';
 import type { Progress } from '../../model/progress.ts';
 import { loadOrCreateIdentity, verifySignature } from '../../trust/identity.ts';
@@ -187,6 +193,21 @@ describe('a host that starts', () => {
       await joined(host);
       expect(host.log()).toContain(`joined, but Disabled: run: bypass host approve ${await hostId()}`);
       expect(host.log()).toMatch(/"fingerprint":"SHA256:/);
+    });
+  });
+
+  test('keeps to the limits that the answer names', async () => {
+    await withControl(async () => {
+      await joined(startHost({ zone: 'limited' }));
+      const describe = { taskQueue: CONTROL_QUEUE, args: [await hostId()] };
+      await until('they hold', async () => {
+        const report = temporal.client.workflow.execute('describe', {
+          workflowId: randomUUID(),
+          ...describe,
+        });
+        const { limits } = (await report) as HostReport;
+        return limits?.downloads === 7 && limits.rate === 9000;
+      });
     });
   });
 

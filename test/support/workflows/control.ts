@@ -19,7 +19,8 @@ export async function join(request: JoinRequest): Promise<JoinAnswer> {
   if (request.zone === 'nowhere') throw ApplicationFailure.nonRetryable("there is no zone 'nowhere'");
   const state = request.invite === undefined ? 'Disabled' : 'Enabled';
   const message = state === 'Enabled' ? 'welcome' : `run: bypass host approve ${request.hostId}`;
-  return { v: 1, state, zoneId: request.zone, clusterId: request.cluster, message };
+  const limits = request.zone === 'limited' ? { limits: { revision: 3, downloads: 7, rate: 9000 } } : {};
+  return { v: 1, state, zoneId: request.zone, clusterId: request.cluster, message, ...limits };
 }
 
 const quick = (hostId: string) =>
