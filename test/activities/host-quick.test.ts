@@ -5,7 +5,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { POOL_MARKER } from '../../model/names.ts';
-import type { DownloadJob, DownloadResult, HostLimits, ProbeJob } from '../../model/payloads.ts';
+import type { DownloadJob, DownloadResult, HostLimits, HostReport, ProbeJob } from '../../model/payloads.ts';
 import { deferred } from '../support/deferred.ts';
 import { openHostLab } from '../support/host-lab.ts';
 import type { HostLab } from '../support/host-lab.ts';
@@ -117,12 +117,13 @@ describe('probe', () => {
   });
 });
 
-describe('setLimits', () => {
-  const set = (limits: HostLimits) => within(lab.activities.quick.setLimits, { v: 1, limits });
+const set = (limits: HostLimits): Promise<HostReport> =>
+  within(lab.activities.quick.setLimits, { v: 1, limits });
 
+describe('setLimits', () => {
   test('holds at once, also for what waits, and is what the host reports', async () => {
     const begun: number[] = [];
-    const end = deferred<void>();
+    const end = deferred();
     const { signal } = new AbortController();
     const turns = [1, 2, 3].map((n) =>
       lab.scheduler.run({ priority: 5, signal, onWaiting: () => undefined }, () => {

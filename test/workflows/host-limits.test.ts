@@ -59,7 +59,7 @@ test('a host is told what is set, and what it says is in force is recorded', asy
 });
 
 test('what is set meanwhile is told after that, the newest last', async () => {
-  const hold = deferred<void>();
+  const hold = deferred();
   const { host, told } = await listening('slow', { before: hold.promise });
   await setAndTell(host.hostId, 1);
   await until('it is asked', () => told.length === 1);
