@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { becameShorter } from '../files.ts';
 
-const CHUNK = 256 * 1024;
+const CHUNK = 1_048_576;
 
 export class GrowingFile {
   readonly #file: FileHandle;

@@ -1,6 +1,7 @@
 /** A program of the host as a filter: bytes in, bytes out. No shell, no names, nothing of the file among its arguments. */
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
+import type { FileHandle } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { ImageError } from '../../model/failures.ts';
 import { damaged, hostile } from './failures.ts';
@@ -21,7 +22,10 @@ const TOO_MUCH_MEMORY = /memory usage limit|too much memory|window size larger|m
 /** bzip2 says so and succeeds all the same. */
 const GARBAGE = /trailing garbage|ignored/i;
 
-type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+/** How often the length of a file that a program writes is looked at, in milliseconds. */
+const LOOK_MS = 20;
+
+type Child = ChildProcessByStdio<Writable, Readable | null, Readable>;
 
 interface Exit {
   readonly code: number | null;
@@ -31,8 +35,61 @@ interface Exit {
 
 /** @throws ImageError ProgramMissing, or what is wrong with the packed bytes; the signal's reason when aborted */
 export async function* throughProgram(packed: AsyncIterable<Buffer>, filter: Filter): AsyncGenerator<Buffer> {
+  const running = run(packed, filter, 'pipe');
+  try {
+    for await (const chunk of running.child.stdout ?? []) {
+      running.watch.moved();
+      yield chunk as Buffer;
+    }
+    await running.judged();
+  } finally {
+    await running.end();
+  }
+}
+
+/**
+ * The program writes into the file itself, which saves all unpacked bytes the way through this process.
+ * @param file empty
+ * @param onGrown told how long the file is, several times a second and at the end; what it throws ends the program
+ * @throws as `throughProgram`
+ */
+export async function programInto(
+  packed: AsyncIterable<Buffer>,
+  file: FileHandle,
+  filter: Filter,
+  onGrown: (length: number) => Promise<void>,
+): Promise<void> {
+  const running = run(packed, filter, file.fd);
+  let length = 0;
+  try {
+    for (let over = false; !over;) {
+      over = await running.exitWithin(LOOK_MS);
+      const { size } = await file.stat();
+      if (size === length) continue;
+      length = size;
+      running.watch.moved();
+      await onGrown(length);
+    }
+    await running.judged();
+  } finally {
+    await running.end();
+  }
+}
+
+interface Running {
+  readonly child: Child;
+  readonly watch: Watch;
+  /** @returns whether it has come to its end */
+  exitWithin(ms: number): Promise<boolean>;
+  /** Waits for its end. @throws what was wrong */
+  judged(): Promise<void>;
+  /** Ends it, whatever it is at. */
+  end(): Promise<void>;
+}
+
+function run(packed: AsyncIterable<Buffer>, filter: Filter, output: 'pipe' | number): Running {
   filter.signal.throwIfAborted();
-  const child = start(filter);
+  const child = start(filter, output);
   const exited = exitOf(child);
   const said = collect(child.stderr);
   const stop = (): void => void child.kill('SIGKILL');
@@ -40,29 +97,37 @@ export async function* throughProgram(packed: AsyncIterable<Buffer>, filter: Fil
   const watch = watchStall(filter.stallMs ?? STALL_MS, stop);
   const feeding = feed(packed, child, { exited, watch });
   feeding.catch(stop);
-  try {
-    for await (const chunk of child.stdout) {
-      watch.moved();
-      yield chunk as Buffer;
-    }
-    const exit = await exited;
-    filter.signal.throwIfAborted();
-    judge(filter.program, exit, { all: await feeding, said: said(), stalled: watch.stalled() });
-  } finally {
-    watch.end();
-    stop();
-    filter.signal.removeEventListener('abort', stop);
-    child.stdin.destroy();
-    await exited;
-  }
+  return {
+    child,
+    watch,
+    async exitWithin(ms) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
+      const over = await Promise.race([exited.then(() => true), late]);
+      clearTimeout(timer);
+      return over;
+    },
+    async judged() {
+      const exit = await exited;
+      filter.signal.throwIfAborted();
+      judge(filter.program, exit, { all: await feeding, said: said(), stalled: watch.stalled() });
+    },
+    async end() {
+      watch.end();
+      stop();
+      filter.signal.removeEventListener('abort', stop);
+      child.stdin.destroy();
+      await exited;
+    },
+  };
 }
 
-function start({ program, args, path }: Filter): Child {
+function start({ program, args, path }: Filter, output: 'pipe' | number): Child {
   // Nothing else of this process's environment: XZ_OPT and others would be options.
   const env = { PATH: path ?? process.env['PATH'] ?? '', LC_ALL: 'C' };
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env, cwd: '/' });
+  const child = spawn(program, args, { stdio: ['pipe', output, 'pipe'], env, cwd: '/' }) as Child;
   // A program that ends before its input does is met by its exit.
-  for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined);
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => undefined);
   return child;
 }
 

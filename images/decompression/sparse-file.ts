@@ -1,5 +1,4 @@
 /** A file written from its beginning to its end, in which zeros take no room. */
-import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { isZero } from '../inspection/reader.ts';
 
@@ -7,26 +6,26 @@ import { isZero } from '../inspection/reader.ts';
 const BATCH = 1_048_576;
 /** Zeros that fill one such piece are left out. */
 const PIECE = 16_384;
-/** Bytes written after which they are sent to the disk, so that the end need not wait for all of them. */
-const SYNC_EVERY = 256 * 1_048_576;
 
 export class SparseFile {
   readonly #file: FileHandle;
-  readonly #hash = createHash('sha256');
+  readonly #onGrown: (length: number) => Promise<void>;
   #batch = Buffer.allocUnsafeSlow(BATCH);
   #spare = Buffer.allocUnsafeSlow(BATCH);
   #filled = 0;
   #position = 0;
-  #unsynced = 0;
   #writing: Promise<void> = Promise.resolve();
-  #syncing: Promise<void> = Promise.resolve();
 
-  /** @param file empty */
-  constructor(file: FileHandle) {
+  /**
+   * @param file empty
+   * @param onGrown told how many bytes from the beginning are written; what it throws comes out of `write`
+   */
+  constructor(file: FileHandle, onGrown: (length: number) => Promise<void>) {
     this.#file = file;
+    this.#onGrown = onGrown;
   }
 
-  /** One batch is on its way to the disk while the next is collected and hashed. */
+  /** One batch is on its way to the disk while the next is collected. */
   async write(chunk: Buffer): Promise<void> {
     for (let at = 0; at < chunk.length;) {
       const copied = chunk.copy(this.#batch, this.#filled, at);
@@ -36,41 +35,36 @@ export class SparseFile {
     }
   }
 
-  /** @returns the SHA-256 of the whole file */
-  async finish(): Promise<string> {
+  async finish(): Promise<void> {
     await this.#flush();
     await this.#writing;
-    await this.#syncing;
-    await this.#file.truncate(this.#position);
-    return this.#hash.digest('hex');
+    await this.#onGrown(this.#position);
   }
 
   /** Waits until nothing is on its way to the disk any more, however that ends. */
   async settle(): Promise<void> {
-    await Promise.allSettled([this.#writing, this.#syncing]);
+    await Promise.allSettled([this.#writing]);
   }
 
   async #flush(): Promise<void> {
     await this.#writing;
+    if (this.#position > 0) await this.#onGrown(this.#position);
     const bytes = this.#batch.subarray(0, this.#filled);
     this.#writing = inBackground(this.#store(bytes, this.#position));
     this.#position += bytes.length;
     this.#filled = 0;
     [this.#batch, this.#spare] = [this.#spare, this.#batch];
-    this.#hash.update(bytes);
   }
 
   async #store(bytes: Buffer, position: number): Promise<void> {
-    for (const { from, to } of filledParts(bytes)) {
+    const parts = filledParts(bytes);
+    for (const { from, to } of parts) {
       for (let at = from; at < to;) {
         at += (await this.#file.write(bytes, at, to - at, position + at)).bytesWritten;
       }
-      this.#unsynced += to - from;
     }
-    if (this.#unsynced < SYNC_EVERY) return;
-    await this.#syncing;
-    this.#unsynced = 0;
-    this.#syncing = inBackground(this.#file.datasync());
+    // Zeros at its end belong to the file, too.
+    if ((parts.at(-1)?.to ?? 0) < bytes.length) await this.#file.truncate(position + bytes.length);
   }
 }
 

@@ -1,10 +1,14 @@
-/** Looks at unpacked bytes as they come: what they are, as soon as that can be told, and that there are not too many. */
+/** Looks at an unpacked file as it grows: what it is, as soon as that can be told, that it is not too long, its digest. */
+import type { FileHandle } from 'node:fs/promises';
 import type { Compression } from '../../model/source.ts';
 import type { TemplateFormat } from '../../model/states.ts';
+import type { Digester } from '../digester.ts';
 import { HEAD_LENGTH } from '../inspection/format.ts';
 import { inspectHead } from '../inspection/inspect.ts';
 import type { InspectionLimits } from '../inspection/limits.ts';
+import { readAt } from '../inspection/reader.ts';
 import { unpackedFrom } from './compression.ts';
+import type { Output } from './decode.ts';
 import { hostile } from './failures.ts';
 import { mostByDisk, mostByRatio } from './limits.ts';
 import type { UnpackSettings } from './limits.ts';
@@ -18,25 +22,53 @@ export interface Expected {
   readonly packed: () => number;
 }
 
-export class UnpackedOutput {
-  readonly #expected: Expected;
-  #head: Buffer | undefined = Buffer.alloc(0);
-  #length = 0;
-  #most: number;
+/** Bytes after which they are sent to the disk, so that the end need not wait for all of them. */
+const SYNC_EVERY = 64 * 1_048_576;
 
-  constructor(expected: Expected) {
+export class UnpackedOutput implements Output {
+  readonly #file: FileHandle;
+  readonly #digester: Digester;
+  readonly #expected: Expected;
+  #known = false;
+  #most: number;
+  #syncedAt = 0;
+  #syncing: Promise<void> = Promise.resolve();
+
+  constructor(file: FileHandle, digester: Digester, expected: Expected) {
+    this.#file = file;
+    this.#digester = digester;
     this.#expected = expected;
     this.#most = mostByDisk(undefined, expected.limits);
   }
 
-  /** @throws ImageError when no more is to be unpacked */
-  look(chunk: Buffer): void {
-    this.#length += chunk.length;
-    this.#lookAtHead(chunk);
+  async grown(length: number): Promise<void> {
+    if (!this.#known && length >= HEAD_LENGTH) await this.#lookAtHead();
+    this.#requireLength(length);
+    this.#digester.grown(length);
+    await this.#digester.ready();
+    if (length - this.#syncedAt >= SYNC_EVERY) await this.#sync(length);
+  }
+
+  ready(): Promise<void> {
+    return this.#digester.ready();
+  }
+
+  /** Waits until nothing is on its way to the disk any more, however that ends. */
+  async settle(): Promise<void> {
+    await Promise.allSettled([this.#syncing]);
+  }
+
+  /** @returns the SHA-256 of the whole file */
+  async finish(): Promise<string> {
+    await this.#syncing;
+    return (await this.#digester.finish()).get('SHA-256')?.hex ?? '';
+  }
+
+  #requireLength(length: number): void {
     const { packed, settings } = this.#expected;
     const byRatio = mostByRatio(packed(), settings);
     const most = Math.min(this.#most, byRatio);
-    if (this.#length <= most) return;
+    if (length <= most) return;
     const why =
       most === byRatio
         ? `which is ${Math.floor(byRatio / packed())} times its own length`
@@ -45,17 +77,23 @@ export class UnpackedOutput {
   }
 
   /** A login page or a foreign format is refused here, not after 40 GB of it. */
-  #lookAtHead(chunk: Buffer): void {
-    if (this.#head === undefined) return;
-    this.#head = Buffer.concat([this.#head, chunk.subarray(0, HEAD_LENGTH - this.#head.length)]);
-    if (this.#head.length < HEAD_LENGTH) return;
+  async #lookAtHead(): Promise<void> {
+    const head = await readAt(this.#file, 0, HEAD_LENGTH);
     const { compression, format, limits } = this.#expected;
     try {
-      const { virtualSize } = inspectHead(this.#head, Number.MAX_SAFE_INTEGER, format, limits);
+      const { virtualSize } = inspectHead(head, Number.MAX_SAFE_INTEGER, format, limits);
       if (format === 'QCOW2') this.#most = mostByDisk(virtualSize, limits);
     } catch (error) {
       throw unpackedFrom(compression, error);
     }
-    this.#head = undefined;
+    this.#known = true;
+  }
+
+  async #sync(length: number): Promise<void> {
+    await this.#syncing;
+    this.#syncedAt = length;
+    this.#syncing = this.#file.datasync();
+    // Its failure is met where it is awaited.
+    this.#syncing.catch(() => undefined);
   }
 }

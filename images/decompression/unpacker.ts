@@ -6,15 +6,15 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { Compression } from '../../model/source.ts';
 import type { TemplateFormat } from '../../model/states.ts';
+import { Digester } from '../digester.ts';
 import { diskError, openRegular, unlinkIfThere } from '../files.ts';
 import { HEAD_LENGTH } from '../inspection/format.ts';
 import type { InspectionLimits } from '../inspection/limits.ts';
 import type { IntakeObserver } from '../intake.ts';
 import { compressionOf } from './compression.ts';
-import { decode } from './decode.ts';
+import { decodeInto } from './decode.ts';
 import { GrowingFile } from './growing-file.ts';
 import type { UnpackSettings } from './limits.ts';
-import { SparseFile } from './sparse-file.ts';
 import { UnpackedOutput } from './unpacked-output.ts';
 
 export interface UnpackerOptions {
@@ -132,18 +132,16 @@ export class Unpacker implements IntakeObserver {
     if (compression === undefined) return undefined;
     const file = await openRegular(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL);
     this.#file = file;
-    const target = new SparseFile(file);
-    const output = new UnpackedOutput({ compression, format, limits, settings, packed: () => this.#packed });
+    const digester = new Digester({ file, algorithms: ['SHA-256'], signal });
+    const expected = { compression, format, limits, settings, packed: () => this.#packed };
+    const output = new UnpackedOutput(file, digester, expected);
     try {
       const packed = growing.chunks(signal, onTaken);
-      for await (const chunk of decode(compression, packed, { signal, path: settings.path })) {
-        output.look(chunk);
-        await target.write(chunk);
-      }
-      return { compression, path, file, sha256: await target.finish() };
-    } catch (error) {
-      await target.settle();
-      throw error;
+      await decodeInto(file, compression, packed, { signal, path: settings.path, output });
+      return { compression, path, file, sha256: await output.finish() };
+    } finally {
+      await output.settle();
+      await digester.close();
     }
   }
 }
