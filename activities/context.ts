@@ -20,6 +20,14 @@ export interface Beat<P> {
 /** The signal by which Temporal ends the current activity: cancelled, paused, out of time, or its worker stops. */
 export const activitySignal = (): AbortSignal => Context.current().cancellationSignal;
 
+/** Whether the activity was aborted because this process stops; the SDK says it in one of two ways. */
+export function isStopping(): boolean {
+  const { cancellationSignal, cancellationDetails } = Context.current();
+  if (!cancellationSignal.aborted) return false;
+  const { message } = cancellationSignal.reason as Error;
+  return cancellationDetails?.workerShutdown === true || message === 'WORKER_SHUTDOWN';
+}
+
 /**
  * Runs work with heartbeats. They come from a timer, not from data, so that an activity whose source is silent still
  * lives, and hears of its cancellation.

@@ -15,6 +15,7 @@ import { beginRemoval, finishRemoval } from '../db/removals.ts';
 import { reserve } from '../db/reservations.ts';
 import type { Room } from '../db/reservations.ts';
 import type { CopyPlan, DownloadResult, RemoveResult } from '../model/payloads.ts';
+import { requireSigned } from './control-answers.ts';
 import type { ControlDeps } from './control.ts';
 
 export type { Attempt } from '../db/outcomes.ts';
@@ -63,13 +64,19 @@ export function createCopyActivities({ db }: ControlDeps): CopyActivities {
     openCopy: (copy) => openCopy(db, copy, workflowId()),
     reserveSpace: (copyId, bytes) => reserve(db, copyId, bytes),
     recordAttempt: (copy, attempt) => recordAttempt(db, copy, attempt),
-    finishCopy: (ending, result, attempt) => finishCopy(db, outcome(ending), { result, attempt }),
+    async finishCopy(ending, result, attempt) {
+      await requireSigned(db, ['download'], result);
+      await finishCopy(db, outcome(ending), { result, attempt: { ...attempt, hostId: result.hostId } });
+    },
     confirmCopy: (ending) => confirmCopy(db, outcome(ending)),
     failCopy: (ending, error) => failCopy(db, outcome(ending), error),
     cancelCopy: (ending, by) => cancelCopy(db, outcome(ending), by),
     settleStopped: (copy, text, at) => settleStopped(db, copy, { code: STOPPED_CODE, text }, at),
     beginRemoval: (copy) => beginRemoval(db, copy),
-    finishRemoval: (ending, copyId, result, by) => finishRemoval(db, outcome(ending), { copyId, result, by }),
+    async finishRemoval(ending, copyId, result, by) {
+      await requireSigned(db, ['remove'], result);
+      await finishRemoval(db, outcome(ending), { copyId, result, by });
+    },
   };
 }
 

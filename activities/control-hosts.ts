@@ -14,6 +14,7 @@ import type { HostLimits, HostReport, JoinAnswer, JoinRequest } from '../model/p
 import { fingerprint, verifySignature } from '../trust/identity.ts';
 import { checkProof } from '../trust/invite.ts';
 import { isRawKey } from '../trust/keys.ts';
+import { requireSigned } from './control-answers.ts';
 import type { ControlDeps } from './control.ts';
 
 export interface RecordedReport {
@@ -41,6 +42,7 @@ export function createHostRecords({ db }: ControlDeps): HostRecordActivities {
       if (!verifySignature(request.signingKey, joinText(request), request.signature)) {
         throw new NotPossible(`Host ${request.name} does not hold the key that it names`);
       }
+      requireRecent(request, Date.now());
       if (!isRawKey(request.sealingKey)) {
         throw new NotPossible(`Host ${request.name} names a sealing key that is none`);
       }
@@ -49,6 +51,7 @@ export function createHostRecords({ db }: ControlDeps): HostRecordActivities {
 
     recordReport: (report) =>
       db.transaction().execute(async (tx) => {
+        await requireSigned(tx, ['describeHost', 'setLimits'], report);
         await recordHostFacts(tx, report.hostId, report);
         await recordPoolReports(tx, report.hostId, report.pools);
         if (report.limits === undefined) return {};
@@ -71,15 +74,18 @@ async function admit(tx: Queryable, request: JoinRequest): Promise<JoinAnswer> {
         'or remove the old host first (`bypass host remove`)',
     );
   }
+  const { workflowId, runId } = activityInfo().workflowExecution ?? { workflowId: '', runId: '' };
+  if (known !== undefined && isReplay(request, runId, known)) {
+    throw new NotPossible(`Host ${request.name} has joined after this request was made: it is an old one`);
+  }
   const { state, message } = await judge(tx, request, known, place);
-  const id = await recordHost(tx, request, place, state);
+  const id = await recordHost(tx, { request, runId }, place, state);
   await recordPoolReports(tx, request.hostId, request.report.pools);
   await keepOnlyPools(
     tx,
     id,
     request.report.pools.map((pool) => pool.id),
   );
-  const { workflowId, runId } = activityInfo().workflowExecution ?? { workflowId: '', runId: '' };
   await recordEvent(tx, {
     type: 'HOST.JOIN',
     level: state === 'Enabled' ? 'INFO' : 'WARN',
@@ -99,6 +105,23 @@ async function limitsFor(tx: Queryable, { hostId, report }: JoinRequest): Promis
   if (report.limits !== undefined) await recordCurrentLimits(tx, hostId, { ...report.limits, ...limits });
   return limits;
 }
+
+/** How far the clocks of a host and of Bypass may be apart, and how long a request may wait to be looked at. */
+const RECENT_MS = 5 * 60_000;
+
+function requireRecent({ name, at }: JoinRequest, now: number): void {
+  const apart = now - Date.parse(at);
+  if (Math.abs(apart) <= RECENT_MS) return;
+  if (Number.isNaN(apart)) throw new NotPossible(`Host ${name} does not say when it asks to join`);
+  throw new NotPossible(
+    `The request of host ${name} to join was made at ${at}, and it is ${new Date(now).toISOString()}: ` +
+      'set the clock of the host, if it is wrong',
+  );
+}
+
+/** A request counts for one run of the join; that one may look at it twice. */
+const isReplay = ({ at }: JoinRequest, runId: string, { joinedAt, joinedRun }: KnownHost): boolean =>
+  joinedAt !== null && Date.parse(at) <= joinedAt.getTime() && joinedRun !== runId;
 
 type Judgement = Pick<JoinAnswer, 'state' | 'message'>;
 

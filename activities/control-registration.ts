@@ -12,6 +12,7 @@ import {
 import { REGISTRATION_REFUSED } from '../model/names.ts';
 import type { ProbeReport, RegistrationInput, RegistrationRefusal } from '../model/payloads.ts';
 import { judgeRegistration } from '../model/registration.ts';
+import { requireSigned } from './control-answers.ts';
 import { addressTo } from './control-sealing.ts';
 import type { ChosenHost } from './control-sealing.ts';
 import type { ControlDeps } from './control.ts';
@@ -55,6 +56,7 @@ export function createRegistrationActivities(deps: ControlDeps): RegistrationAct
     },
 
     async completeRegistration(input, report, hostName) {
+      await requireSigned(db, ['probe'], report);
       await recordDenials(deps, input, report, hostName);
       const verdict = judgeRegistration(
         {

@@ -1,4 +1,6 @@
 /** What the control worker does for workflows: the database, the choice of hosts, other workflows. */
+import { createAnswerActivities } from './control-answers.ts';
+import type { AnswerActivities } from './control-answers.ts';
 import { createCopyActivities } from './control-copies.ts';
 import type { CopyActivities } from './control-copies.ts';
 import { createDeletionActivities } from './control-deletion.ts';
@@ -25,7 +27,8 @@ export interface ControlDeps {
 }
 
 /** Every one of them may be run twice for one call: the second time changes nothing. */
-export type ControlActivities = RegistrationActivities &
+export type ControlActivities = AnswerActivities &
+  RegistrationActivities &
   HostChoiceActivities &
   CopyActivities &
   DeletionActivities &
@@ -34,6 +37,7 @@ export type ControlActivities = RegistrationActivities &
 
 export const createControlActivities = (deps: ControlDeps): ControlActivities =>
   readable({
+    ...createAnswerActivities(deps),
     ...createRegistrationActivities(deps),
     ...createHostChoice(deps),
     ...createCopyActivities(deps),

@@ -9,7 +9,7 @@ import { ImageError } from '../model/failures.ts';
 import type { DownloadFailure, DownloadJob, DownloadResult, Try } from '../model/payloads.ts';
 import type { Progress } from '../model/progress.ts';
 import { displayUrl } from '../model/url.ts';
-import { applicationFailure, beating } from './context.ts';
+import { applicationFailure, beating, isStopping } from './context.ts';
 import type { Beat } from './context.ts';
 import { requireDownloadJob } from './host-jobs.ts';
 import type { HostActivityDeps } from './host.ts';
@@ -97,7 +97,7 @@ async function explain(error: unknown, { deps, tries, pool }: Ended): Promise<un
   const { hostId } = deps;
   const { cancellationSignal, cancellationDetails } = Context.current();
   const reported = pool === undefined ? undefined : await reportPool(pool);
-  if (cancellationSignal.aborted && !stopping()) {
+  if (cancellationSignal.aborted && !isStopping()) {
     const reason = cancellationSignal.reason as Error;
     if (cancellationDetails?.cancelRequested !== true) return reason;
     const told = brokenOff(tries, { note: 'stopped: the deployment was cancelled' });
@@ -121,10 +121,3 @@ async function explain(error: unknown, { deps, tries, pool }: Ended): Promise<un
 /** The last try did not fail by itself; what ended it is told with it. */
 const brokenOff = (tries: readonly Try[], by: Pick<Try, 'failure' | 'note'>): readonly Try[] =>
   tries.map((one, at) => (at === tries.length - 1 && one.failure === undefined ? { ...one, ...by } : one));
-
-/** Whether the activity was aborted because this process stops; the SDK says it in one of two ways. */
-function stopping(): boolean {
-  const { cancellationSignal, cancellationDetails } = Context.current();
-  const { message } = cancellationSignal.reason as Error;
-  return cancellationDetails?.workerShutdown === true || message === 'WORKER_SHUTDOWN';
-}

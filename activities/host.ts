@@ -12,6 +12,7 @@ import type { HostReport, ProgramReport } from '../model/payloads.ts';
 import type { UrlPolicy } from '../model/url-policy.ts';
 import type { Secrets } from '../model/source.ts';
 import { beating } from './context.ts';
+import { signed } from './host-answers.ts';
 import { downloadOnHost } from './host-download.ts';
 import { translated } from './host-failures.ts';
 import type { HostLimiter } from './host-limits.ts';
@@ -25,6 +26,8 @@ interface SealedJob {
 
 export interface HostActivityDeps {
   readonly hostId: string;
+  /** Ed25519 signature with the host's key, base64url: its answers are believed by it. */
+  readonly sign: (text: string) => string;
   /** Of Bypass, on this host. */
   readonly version: string;
   readonly pools: Pools;
@@ -54,7 +57,7 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
   const job = <T>(name: string, work: () => Promise<T>): Promise<T> =>
     translated((error) => deps.onFailure(name, error), work);
   return {
-    quick: {
+    quick: signed(deps, {
       probe: (given) =>
         job('probe', async () => {
           const { url, format, budgetMs, policy, ...rest } = requireProbeJob(given);
@@ -82,8 +85,8 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
           const files = await removeCopy(pool, copyId);
           return { v: 1, hostId, files, pool: await reportPool(pool) };
         }),
-    },
-    transfer: { download: (given) => downloadOnHost(given, deps) },
+    }),
+    transfer: signed(deps, { download: (given) => downloadOnHost(given, deps) }),
   };
 }
 

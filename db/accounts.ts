@@ -1,5 +1,5 @@
 /** Accounts and their users: who may call the API, and with which keys. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { hashPassword } from '../trust/passwords.ts';
 import type { MasterKey } from '../trust/master-key.ts';
@@ -56,13 +56,16 @@ export const users = (db: Queryable) =>
       'account.role',
     ]);
 
+/** As it is stored. A key is long and random, so that its plain hash gives nothing away. */
+export const hashOfApiKey = (apiKey: string): string => createHash('sha256').update(apiKey).digest('hex');
+
 /** The user of an API key, with his secret key as it is stored: sealed. */
 export async function findByApiKey(
   db: Queryable,
   apiKey: string,
 ): Promise<{ readonly user: User; readonly sealedSecretKey: string } | undefined> {
   const row = await users(db)
-    .where('user.api_key', '=', apiKey)
+    .where('user.api_key_hash', '=', hashOfApiKey(apiKey))
     .where('user.secret_key_sealed', 'is not', null)
     .select('user.secret_key_sealed as sealed')
     .executeTakeFirst();
@@ -96,8 +99,8 @@ export async function createUser(
   { username, password = randomBytes(PASSWORD_BYTES).toString('base64url') }: NewUser,
   role: Role,
 ): Promise<Credentials> {
-  const { apiKey, secretKey } = newKeys();
-  const sealed = await sealText(masterKey, 'user', secretKey);
+  const keys = newKeys();
+  const stored = await storedKeys(masterKey, keys);
   const hash = await hashPassword(password);
   try {
     await db.transaction().execute(async (tx) => {
@@ -112,8 +115,7 @@ export async function createUser(
           account_id: account.id,
           username,
           password_hash: hash,
-          api_key: apiKey,
-          secret_key_sealed: sealed,
+          ...stored,
         })
         .execute();
     });
@@ -121,25 +123,22 @@ export async function createUser(
     if (!isUniqueViolation(error)) throw error;
     throw new AlreadyExists(`there is a user or an account named '${username}' already`, { cause: error });
   }
-  return { username, apiKey, secretKey, password };
+  return { username, ...keys, password };
 }
 
 /** @throws AlreadyExists */
 export const createAdmin = (db: Database, masterKey: MasterKey, user: NewUser): Promise<Credentials> =>
   createUser(db, masterKey, user, 'admin');
 
-/** The keys of a user by name, or nothing when there is none. The password cannot be read again. */
-export async function readKeys(
+/** Whether these are the keys of the user of that name. */
+export async function areKeysOf(
   db: Queryable,
   masterKey: MasterKey,
-  username: string,
-): Promise<Omit<Credentials, 'password'> | undefined> {
-  const row = await users(db)
-    .where('user.username', '=', username)
-    .select(['user.api_key as apiKey', 'user.secret_key_sealed as sealed'])
-    .executeTakeFirst();
-  if (row?.apiKey == null || row.sealed === null) return undefined;
-  return { username, apiKey: row.apiKey, secretKey: await openSecretKey(masterKey, row.sealed) };
+  { username, apiKey, secretKey }: Omit<Credentials, 'password'>,
+): Promise<boolean> {
+  const found = await findByApiKey(db, apiKey);
+  if (found?.user.username !== username) return false;
+  return (await openSecretKey(masterKey, found.sealedSecretKey)) === secretKey;
 }
 
 /** Ends the sessions of the user as well. @returns whether there was such a user */
@@ -166,12 +165,18 @@ const newKeys = (): UserKeys => ({
   secretKey: randomBytes(KEY_BYTES).toString('base64url'),
 });
 
+/** The secret key has to be had again, to check signatures: so it is sealed, not hashed. */
+const storedKeys = async (masterKey: MasterKey, { apiKey, secretKey }: UserKeys) => ({
+  api_key_hash: hashOfApiKey(apiKey),
+  secret_key_sealed: await sealText(masterKey, 'user', secretKey),
+});
+
 /** Gives a user new keys; with the old ones nobody calls any more. */
 export async function renewKeys(db: Queryable, masterKey: MasterKey, userId: number): Promise<UserKeys> {
   const keys = newKeys();
   await db
     .updateTable('user')
-    .set({ api_key: keys.apiKey, secret_key_sealed: await sealText(masterKey, 'user', keys.secretKey) })
+    .set(await storedKeys(masterKey, keys))
     .where('id', '=', userId)
     .execute();
   return keys;

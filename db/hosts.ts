@@ -21,6 +21,17 @@ export interface HostAddress {
 
 const address = ['host.uuid as hostId', 'host.name', 'host.sealing_key as sealingKey'] as const;
 
+/** By which key a host's answers are known, whatever its state; undefined when there is no such host. */
+export const signingKeyOf = (
+  db: Queryable,
+  hostId: string,
+): Promise<{ readonly name: string; readonly signingKey: string } | undefined> =>
+  db
+    .selectFrom('host')
+    .where('uuid', '=', hostId)
+    .select(['name', 'signing_key as signingKey'])
+    .executeTakeFirst();
+
 /** An Up, Enabled KVM host of one of these zones, at random. @param tried hosts not to take */
 export const randomHostOf = (
   db: Queryable,

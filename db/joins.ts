@@ -51,6 +51,10 @@ export interface KnownHost {
   readonly zone: number;
   readonly signingKey: string;
   readonly state: ResourceState;
+  /** When it asked to join the last time, by its own clock. */
+  readonly joinedAt: Date | null;
+  /** The run of the workflow that let it. */
+  readonly joinedRun: string | null;
 }
 
 /** The row of a host, locked; undefined when it has not joined yet. */
@@ -58,14 +62,21 @@ export const lockHost = (tx: Queryable, hostId: string): Promise<KnownHost | und
   tx
     .selectFrom('host')
     .where('uuid', '=', hostId)
-    .select(['id', 'data_center_id as zone', 'signing_key as signingKey', 'resource_state as state'])
+    .select([
+      'id',
+      'data_center_id as zone',
+      'signing_key as signingKey',
+      'resource_state as state',
+      'joined_at as joinedAt',
+      'joined_run as joinedRun',
+    ])
     .forUpdate()
     .executeTakeFirst();
 
 /** Writes what a host says of itself; it is seen now. @returns its numeric id */
 export async function recordHost(
   tx: Queryable,
-  request: JoinRequest,
+  { request, runId }: { readonly request: JoinRequest; readonly runId: string },
   place: Place,
   state: ResourceState,
 ): Promise<number> {
@@ -76,6 +87,8 @@ export async function recordHost(
     cluster_id: place.cluster,
     resource_state: state,
     sealing_key: request.sealingKey,
+    joined_at: request.at,
+    joined_run: runId,
     version: request.report.version,
     programs: JSON.stringify(request.report.programs),
     problems: JSON.stringify(request.report.problems ?? []),

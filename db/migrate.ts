@@ -9,6 +9,7 @@ import * as sessions from './migrations/0007-sessions.ts';
 import * as sharing from './migrations/0009-sharing-and-tags.ts';
 import * as poolTags from './migrations/0010-pool-tags.ts';
 import * as attemptTimes from './migrations/0008-attempt-times.ts';
+import * as secrets from './migrations/0011-secrets.ts';
 
 /** Every migration, in order. A released one is never edited. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -21,6 +22,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0008-attempt-times': { up: (db) => attemptTimes.up(db) },
   '0009-sharing-and-tags': { up: (db) => sharing.up(db) },
   '0010-pool-tags': { up: (db) => poolTags.up(db) },
+  '0011-secrets': { up: (db) => secrets.up(db) },
 };
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve(MIGRATIONS) };

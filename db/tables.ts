@@ -36,7 +36,8 @@ interface UserTable {
   account_id: number;
   username: string;
   password_hash: string | null;
-  api_key: string | null;
+  /** SHA-256 of the key, hex. */
+  api_key_hash: string | null;
   secret_key_sealed: string | null;
   created: Time;
   removed: NullableTime;
@@ -135,6 +136,9 @@ interface HostTable {
   current_rate_limit: number | null;
   worker_heartbeat: Generated<string>;
   last_seen: NullableTime;
+  /** By the host's clock. */
+  joined_at: NullableTime;
+  joined_run: string | null;
   created: Time;
 }
 

@@ -53,6 +53,8 @@ const PASSING: ReadonlySet<FailureKind> = new Set([
 ]);
 /** Of those, the ones for which this host's network may be the cause. */
 const MAYBE_THE_HOST: ReadonlySet<FailureKind> = new Set(['Unreachable']);
+/** Failures of a host that may pass: it comes back, or is not the one that failed. */
+const MAY_PASS: ReadonlySet<FailureKind> = new Set(['HostGone', 'NotSigned']);
 /** What brings a file on by less than this part of it is no progress: it might go on like that for ever. */
 const PROGRESS = 0.01;
 
@@ -99,7 +101,7 @@ function afterHostFailed(
   history: History,
   timing: CopyTiming,
 ): Decision {
-  if (failure.kind !== 'HostGone') return again(0, excluding(history, hostId));
+  if (!MAY_PASS.has(failure.kind)) return again(0, excluding(history, hostId));
   // Another host at once; the same one again and again only with patience.
   if (!history.avoided.includes(hostId)) return again(0, avoiding(history, hostId));
   const next = { ...history, goneRounds: history.goneRounds + 1 };

@@ -56,6 +56,11 @@ export const failures = {
   DiskBroken: rule('host', 534, 'check the disk of the pool'),
   ProgramMissing: rule('host', 534, 'install the program on the host'),
   HostFault: rule('host', 530, 'see the log of the host worker'),
+  NotSigned: rule(
+    'host',
+    534,
+    'somebody else answers for the host: see who has access to the Temporal namespace',
+  ),
   SealBroken: rule('host', 534, 'the host cannot open what was sealed for it; let it join again'),
   Throttled: rule('time', 533, 'the source asks to come back later'),
   NoSpace: rule('space', 533, 'free space on the pool'),

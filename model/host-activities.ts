@@ -23,3 +23,5 @@ export interface QuickActivities {
 export interface TransferActivities {
   readonly download: (job: DownloadJob) => Promise<DownloadResult>;
 }
+
+export type HostActivityName = keyof (QuickActivities & TransferActivities);

@@ -2,6 +2,8 @@
  * What crosses a queue. Each is one object with `v: 1`; fields are only added, so that hosts one release older or
  * newer keep working. Nothing here is secret but `sealed`, a box that only the addressed host can open.
  */
+import { canonicalJson } from './answer.ts';
+import type { Proof } from './answer.ts';
 import type { ImageEvidence } from './evidence.ts';
 import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
@@ -9,6 +11,13 @@ import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
 import type { CopyTiming, RegistrationTiming, UpkeepTiming } from './timing.ts';
 import type { UrlPolicy } from './url-policy.ts';
 import type { History } from './decisions.ts';
+
+/** What a host answers; believed only with the proof that the host gave this answer to this call. */
+export interface HostAnswer {
+  readonly v: 1;
+  readonly hostId: string;
+  readonly proof?: Proof;
+}
 
 export interface ProbeJob {
   readonly v: 1;
@@ -22,9 +31,7 @@ export interface ProbeJob {
   readonly budgetMs: number;
 }
 
-export interface ProbeReport {
-  readonly v: 1;
-  readonly hostId: string;
+export interface ProbeReport extends HostAnswer {
   readonly urls: readonly UrlReport[];
   /** Present when the URL is a metalink that could be read. */
   readonly metalink?: {
@@ -72,9 +79,7 @@ export interface Try {
   readonly note?: string;
 }
 
-export interface DownloadResult {
-  readonly v: 1;
-  readonly hostId: string;
+export interface DownloadResult extends HostAnswer {
   /** Bytes of the published file. */
   readonly size: number;
   /** Bytes that it takes on disk. */
@@ -102,9 +107,7 @@ export interface RemoveJob {
   readonly copyId: string;
 }
 
-export interface RemoveResult {
-  readonly v: 1;
-  readonly hostId: string;
+export interface RemoveResult extends HostAnswer {
   /** How many files were unlinked (the published one and part files). */
   readonly files: number;
   readonly pool: PoolReport;
@@ -141,9 +144,7 @@ export interface DescribeJob {
   readonly v: 1;
 }
 
-export interface HostReport {
-  readonly v: 1;
-  readonly hostId: string;
+export interface HostReport extends HostAnswer {
   readonly version: string;
   readonly pools: readonly PoolReport[];
   readonly programs: readonly ProgramReport[];
@@ -184,6 +185,8 @@ export interface HostLimitsResult {
 
 export interface JoinRequest {
   readonly v: 1;
+  /** When it was signed, by the host's clock, as ISO time: an old one is not accepted, and no one twice. */
+  readonly at: string;
   readonly hostId: string;
   readonly name: string;
   readonly address: string;
@@ -215,9 +218,11 @@ export interface JoinAnswer {
   readonly limits?: HostLimits;
 }
 
-/** The text that a joining host signs and authenticates: everything that decides who it is. */
-export const joinText = (r: Omit<JoinRequest, 'signature' | 'invite'>): string =>
-  JSON.stringify(['bypass join 1', r.hostId, r.name, r.zone, r.cluster, r.signingKey, r.sealingKey]);
+/** The text that a joining host signs and authenticates: all that it says, and when. */
+export function joinText(request: Omit<JoinRequest, 'signature' | 'invite'>): string {
+  const { signature: _signature, invite: _invite, ...said } = request as Partial<JoinRequest>;
+  return canonicalJson(['bypass join 2', said]);
+}
 
 export interface RegistrationInput {
   readonly v: 1;

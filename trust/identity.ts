@@ -16,7 +16,7 @@ export interface Identity {
   /** Opens what was sealed for `sealingKey`. */
   readonly sealingPrivateKey: KeyObject;
   /** Ed25519 signature of a text, base64url. */
-  sign(text: string): string;
+  readonly sign: (text: string) => string;
 }
 
 const FILE = 'identity.json';

@@ -1,19 +1,9 @@
 /** Administrators: the first one, before anybody can call the API. */
-import { AlreadyExists, createAdmin, type Credentials, type NewUser, readKeys } from '../db/accounts.ts';
-import type { Database } from '../db/database.ts';
-import { createMasterKey, type MasterKey } from '../trust/master-key.ts';
+import { AlreadyExists, createAdmin } from '../db/accounts.ts';
+import { createMasterKey } from '../trust/master-key.ts';
 import { connectDatabase } from './database.ts';
 import { StartError } from './runtime.ts';
 import type { Settings } from './settings.ts';
-
-/** The administrator of that name: made now, or the one there is, whose password cannot be read again. */
-export async function ensureAdmin(
-  db: Database,
-  masterKey: MasterKey,
-  user: NewUser,
-): Promise<Omit<Credentials, 'password'> & { readonly password?: string }> {
-  return (await readKeys(db, masterKey, user.username)) ?? createAdmin(db, masterKey, user);
-}
 
 /** `bypass admin create`: makes an administrator, and the master key when there is none; prints the keys once. */
 export async function run(

@@ -95,7 +95,9 @@ function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
 async function createRequest(deps: JoinDeps): Promise<JoinRequest> {
   const { identity, about, report } = deps;
   const { hostId, signingKey, sealingKey } = identity;
-  const who = { v: 1, hostId, ...about, signingKey, sealingKey, report: await report() } as const;
+  const keys = { hostId, signingKey, sealingKey };
+  const told = await report();
+  const who = { v: 1, at: new Date().toISOString(), ...keys, ...about, report: told } as const;
   const text = joinText(who);
   const invite = await prove(deps, text);
   return { ...who, signature: identity.sign(text), ...(invite === undefined ? {} : { invite }) };

@@ -155,7 +155,7 @@ function planActivities(
   const onDenied = ({ url, rule, address }: Denied): void =>
     logger.warn({ url, rule, address }, 'the URL policy refused a URL');
   const version = bypassVersion();
-  return async ({ hostId, sealingPrivateKey }, stateDir) => {
+  return async ({ hostId, sealingPrivateKey, sign }, stateDir) => {
     const transfers = createTransfers({
       settings: { hostId, sources, rate: own.rate, publish, unpack },
       logger,
@@ -165,6 +165,7 @@ function planActivities(
     const setRate = (bytesPerSecond: number): void => transfers.setRate(bytesPerSecond);
     const deps: HostActivityDeps = {
       hostId,
+      sign,
       version,
       pools: createPools(configs, await loadKnownPools(stateDir)),
       scheduler,

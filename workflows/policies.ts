@@ -4,6 +4,8 @@ import type { ControlActivities } from '../activities/control.ts';
 import type { QuickActivities, TransferActivities } from '../model/host-activities.ts';
 import { hostQueue, transferQueue } from '../model/names.ts';
 import type { CopyTiming } from '../model/timing.ts';
+import { believing } from './answers.ts';
+import type { Accept } from './answers.ts';
 
 /** A database that is away comes back: Temporal tries on and on. What is final says so itself. */
 const UNTIL_IT_WORKS = {
@@ -40,6 +42,10 @@ export const patientControl = (summary: string) =>
     retry: UNTIL_IT_WORKS,
   });
 
+const ACCEPT = 'Did the host itself answer?';
+const accept: Accept = (answer) => control(ACCEPT).acceptAnswer(answer);
+const acceptAtOnce: Accept = (answer) => controlAtOnce(ACCEPT).acceptAnswer(answer);
+
 interface Quick {
   readonly summary: string;
   /** A host that does not take the job in this time is gone. */
@@ -51,28 +57,34 @@ interface Quick {
 
 /** Short jobs of a host. */
 export const quick = (hostId: string, { summary, takeMs, runMs, silentMs }: Quick) =>
-  proxyActivities<QuickActivities>({
-    summary,
-    taskQueue: hostQueue(hostId),
-    scheduleToStartTimeout: takeMs,
-    startToCloseTimeout: runMs,
-    ...(silentMs === undefined ? {} : { heartbeatTimeout: silentMs }),
-    cancellationType: 'TRY_CANCEL',
-    retry: ONCE,
-  });
+  believing(
+    { hostId, accept: acceptAtOnce },
+    {
+      summary,
+      taskQueue: hostQueue(hostId),
+      scheduleToStartTimeout: takeMs,
+      startToCloseTimeout: runMs,
+      ...(silentMs === undefined ? {} : { heartbeatTimeout: silentMs }),
+      cancellationType: 'TRY_CANCEL',
+      retry: ONCE,
+    },
+  ) as unknown as QuickActivities;
 
 /**
  * Downloads. A host takes every one at once, and heartbeats while it waits for its turn: so the first timeout always
  * means that the host is gone, and the length of a download has no limit.
  */
 export const transfer = (hostId: string, timing: CopyTiming, summary: string) =>
-  proxyActivities<TransferActivities>({
-    summary,
-    taskQueue: transferQueue(hostId),
-    scheduleToStartTimeout: timing.takeMs,
-    startToCloseTimeout: '30 days',
-    heartbeatTimeout: timing.heartbeatMs,
-    // The file is left alone before anybody else is sent to it.
-    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: ONCE,
-  });
+  believing(
+    { hostId, accept },
+    {
+      summary,
+      taskQueue: transferQueue(hostId),
+      scheduleToStartTimeout: timing.takeMs,
+      startToCloseTimeout: '30 days',
+      heartbeatTimeout: timing.heartbeatMs,
+      // The file is left alone before anybody else is sent to it.
+      cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+      retry: ONCE,
+    },
+  ) as unknown as TransferActivities;

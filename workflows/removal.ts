@@ -83,7 +83,7 @@ async function removeOn(
   const summary = `Unlink the files on host ${hostName}`;
   try {
     const host = quick(hostId, { summary, takeMs: quickTakeMs, runMs: RUN_MS });
-    return { result: { ...(await host.remove({ v: 1, poolId, copyId })), hostId } };
+    return { result: await host.remove({ v: 1, poolId, copyId }) };
   } catch (error) {
     if (!isFailure(error) || CancellationScope.current().consideredCancelled) throw error;
     return { reason: describeFailure(hostFailure(error, hostName)) };

@@ -46,8 +46,7 @@ async function askForReport({ hostId, hostName }: ChosenHost, { timing }: CopyRu
   const summary = `Free space as host ${hostName} sees it`;
   try {
     const host = quick(hostId, { summary, takeMs: timing.quickTakeMs, runMs: RUN_MS });
-    const report = await host.describeHost({ v: 1 });
-    await control('Record the report').recordReport({ ...report, hostId });
+    await control('Record the report').recordReport(await host.describeHost({ v: 1 }));
   } catch (error) {
     if (!isFailure(error) || CancellationScope.current().consideredCancelled) throw error;
   }

@@ -11,5 +11,5 @@ export async function tellLimits(
 ): Promise<void> {
   const host = quick(hostId, { summary: `Limits of host ${name}`, takeMs: TAKE_MS, runMs: RUN_MS });
   const report = await host.setLimits({ v: 1, limits });
-  await control(`Record the report of host ${name}`).recordReport({ ...report, hostId });
+  await control(`Record the report of host ${name}`).recordReport(report);
 }

@@ -4,7 +4,7 @@
  */
 import { CancellationScope, isCancellation, log, sleep, workflowInfo } from '@temporalio/workflow';
 import { workflowTypes } from '../model/names.ts';
-import type { HostReport, UpkeepInput } from '../model/payloads.ts';
+import type { UpkeepInput } from '../model/payloads.ts';
 import { UPKEEP_TIMING } from '../model/timing.ts';
 import type { UpkeepTiming } from '../model/timing.ts';
 import { goOnAs } from './continuing.ts';
@@ -61,9 +61,8 @@ async function round({ idleMs, reportMs }: UpkeepTiming): Promise<void> {
 async function report({ hostId, name }: { readonly hostId: string; readonly name: string }): Promise<void> {
   const summary = `Report of host ${name}`;
   const host = quick(hostId, { summary, takeMs: REPORT_TAKE_MS, runMs: REPORT_RUN_MS });
-  const told: HostReport = await host.describeHost({ v: 1 });
-  // Of itself only, whatever it says.
-  const recorded = await control(`Record the report of host ${name}`).recordReport({ ...told, hostId });
+  const told = await host.describeHost({ v: 1 });
+  const recorded = await control(`Record the report of host ${name}`).recordReport(told);
   if (recorded?.outdated !== undefined) await tellLimits({ hostId, name }, recorded.outdated);
 }
 

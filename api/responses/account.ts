@@ -19,7 +19,6 @@ export const USER: Shape<UserListRow> = {
   domainid: string('the id of the domain', () => ROOT_DOMAIN.id),
   domain: string('the name of the domain', () => ROOT_DOMAIN.name),
   state: string('enabled', () => 'enabled'),
-  apikey: string('the API key; the secret key is shown only when keys are made', ({ api_key }) => api_key),
   created: date('when it was made', ({ created }) => created),
 };
 

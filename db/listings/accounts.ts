@@ -1,6 +1,6 @@
 /** Accounts and users as lists show them. */
 import type { Queryable } from '../database.ts';
-import type { Role } from '../accounts.ts';
+import { hashOfApiKey, type Role } from '../accounts.ts';
 import { containing, type Listing, type Page } from './page.ts';
 
 export interface AccountQuery {
@@ -74,7 +74,6 @@ export interface UserListRow {
   readonly id: number;
   readonly uuid: string;
   readonly username: string;
-  readonly api_key: string | null;
   readonly created: Date;
   readonly account_id: number;
   readonly account_uuid: string;
@@ -95,7 +94,6 @@ export async function listUsers(
       'user.id',
       'user.uuid',
       'user.username',
-      'user.api_key',
       'user.created',
       'account.id as account_id',
       'account.uuid as account_uuid',
@@ -118,7 +116,7 @@ function matchingUsers(db: Queryable, query: UserQuery) {
     .where('account.removed', 'is', null);
   if (id !== undefined) users = users.where('user.uuid', '=', id);
   if (username !== undefined) users = users.where('user.username', '=', username);
-  if (apiKey !== undefined) users = users.where('user.api_key', '=', apiKey);
+  if (apiKey !== undefined) users = users.where('user.api_key_hash', '=', hashOfApiKey(apiKey));
   if (accountId !== undefined) users = users.where('account.uuid', '=', accountId);
   if (accountIds !== undefined)
     users = users.where('account.id', 'in', accountIds.length > 0 ? accountIds : [-1]);

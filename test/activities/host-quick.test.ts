@@ -46,6 +46,7 @@ describe('probe', () => {
     expect(await within(lab.activities.quick.probe, probeJob(url))).toEqual({
       v: 1,
       hostId: lab.hostId,
+      proof: expect.objectContaining({ v: 1, attempt: 1 }) as unknown,
       urls: [
         expect.objectContaining({
           url,

@@ -354,6 +354,7 @@ export async function addHost(
   const key = randomBytes(32).toString('base64url');
   const request: JoinRequest = {
     v: 1,
+    at: new Date().toISOString(),
     hostId,
     name,
     address: '192.0.2.7',
@@ -364,7 +365,7 @@ export async function addHost(
     report,
     signature: '',
   };
-  await recordHost(db, request, await findPlace(db, request), state);
+  await recordHost(db, { request, runId: randomUUID() }, await findPlace(db, request), state);
   await recordPoolReports(db, hostId, pools);
   if (!up)
     await db

@@ -154,6 +154,7 @@ test('join', async () => {
   const signing = generateKeyPairSync('ed25519');
   const who = {
     v: 1 as const,
+    at: new Date().toISOString(),
     hostId,
     name: 'kvm-1',
     address: '10.0.0.1',

@@ -1,5 +1,5 @@
 /** What tests of host activities share: an origin, pools in temporary folders, and the activities of one host. */
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +69,7 @@ export async function openHostLab(
   const config: PoolConfig = { path: root, type: 'Filesystem', scope: 'HOST', name: 'lab', create: true };
   const hostId = randomUUID();
   const { privateKey, publicKey } = generateKeyPairSync('x25519');
+  const signing = generateKeyPairSync('ed25519');
   const logged: ImageError[] = [];
   const scheduler = createScheduler({ limit: 2 });
   const rateLimit = createRateLimit();
@@ -87,6 +88,7 @@ export async function openHostLab(
   };
   const activities = createHostActivities({
     hostId,
+    sign: (text) => sign(null, Buffer.from(text), signing.privateKey).toString('base64url'),
     version: '0.0.0',
     pools,
     scheduler,

@@ -1,8 +1,9 @@
 /** A host whose answers a test decides: the row of a joined host, and plain functions on its queues. */
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
+import { signed } from '../../activities/host-answers.ts';
 import type { Database } from '../../db/database.ts';
 import { recordPoolReports } from '../../db/pools.ts';
 import { describeFailure } from '../../model/failures.ts';
@@ -50,6 +51,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
   const { temporal, db, name, script } = options;
   const hostId = randomUUID();
   const { privateKey, publicKey } = generateKeyPairSync('x25519');
+  const signing = generateKeyPairSync('ed25519');
   const jobs: DownloadJob[] = [];
   let free = 1_000_000;
   const pool = (): PoolReport => ({
@@ -80,14 +82,21 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
   };
   const { download, ...quick } = activities;
   const transfer = {
-    download(job: DownloadJob): Promise<DownloadResult> {
+    async download(job: DownloadJob): Promise<DownloadResult> {
       jobs.push(job);
       return download(job);
     },
   };
+  const signer = {
+    hostId,
+    sign: (text: string) => sign(null, Buffer.from(text), signing.privateKey).toString('base64url'),
+  };
   let workers: readonly { readonly worker: Worker; readonly running: Promise<void> }[] = [];
 
-  await insertRow(options, hostId, rawPublicKey(publicKey));
+  await insertRow(options, hostId, {
+    sealing: rawPublicKey(publicKey),
+    signing: rawPublicKey(signing.publicKey),
+  });
   await recordPoolReports(db, hostId, [pool()]);
 
   const host: ScriptedHost = {
@@ -112,8 +121,12 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
         shutdownForceTime: '1 second',
       };
       const made = [
-        await Worker.create({ ...common, taskQueue: hostQueue(hostId), activities: quick }),
-        await Worker.create({ ...common, taskQueue: transferQueue(hostId), activities: transfer }),
+        await Worker.create({ ...common, taskQueue: hostQueue(hostId), activities: signed(signer, quick) }),
+        await Worker.create({
+          ...common,
+          taskQueue: transferQueue(hostId),
+          activities: signed(signer, transfer),
+        }),
       ];
       workers = made.map((worker) => ({ worker, running: worker.run().catch(() => undefined) }));
     },
@@ -130,7 +143,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
 async function insertRow(
   { db, name, zone, cluster }: ScriptedHostOptions,
   hostId: string,
-  sealingKey: string,
+  keys: { readonly sealing: string; readonly signing: string },
 ): Promise<void> {
   await db
     .insertInto('host')
@@ -140,8 +153,8 @@ async function insertRow(
       data_center_id: zone,
       cluster_id: cluster,
       resource_state: 'Enabled',
-      signing_key: 'unused',
-      sealing_key: sealingKey,
+      signing_key: keys.signing,
+      sealing_key: keys.sealing,
       programs: '[]',
       last_seen: new Date(Date.now() + 3_600_000),
     })

@@ -192,7 +192,7 @@ test('space that another download was promised is not counted on', async () => {
     name: 'tight',
     script: {
       download(job) {
-        if (!first) return Promise.resolve(downloaded(job.poolId, job, host.pool()));
+        if (!first) return Promise.resolve(downloaded(host.hostId, job, host.pool()));
         first = false;
         return script.download(job);
       },
@@ -394,7 +394,7 @@ test('a database that is away for a while is waited for', async () => {
   await until('it is tried again', async () => {
     const { raw } = await lab.workflow(copy).describe();
     return raw.pendingActivities?.some(
-      ({ activityType, attempt }) => activityType?.name === 'finishCopy' && (attempt ?? 0) > 1,
+      ({ activityType, attempt }) => activityType?.name === 'acceptAnswer' && (attempt ?? 0) > 1,
     );
   });
   await back();

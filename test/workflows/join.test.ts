@@ -35,6 +35,7 @@ function requestOf(machine: Machine, { token, pools = [], ...changes }: Changes 
   const { hostId, signing, sealing } = machine;
   const who = {
     v: 1 as const,
+    at: new Date().toISOString(),
     hostId,
     name: 'kvm-1',
     address: '10.0.0.1',
@@ -294,4 +295,41 @@ test('a host without a pool is asked for its report too: one may have been mount
   await join(requestOf(machine, { token: await invite() }));
   const hosts = await hostsToDescribe(lab.db, 60, 100);
   expect(hosts.map(({ hostId }) => hostId)).toContain(machine.hostId);
+});
+
+const MINUTE_MS = 60_000;
+const at = (agoMs: number): string => new Date(Date.now() - agoMs).toISOString();
+
+describe('a request that somebody kept, and sends again', () => {
+  test('is refused when it is old; clocks may be a little apart', async () => {
+    const machine = newMachine();
+    for (const agoMs of [10 * MINUTE_MS, -10 * MINUTE_MS]) {
+      const told = await refusal(requestOf(machine, { at: at(agoMs) }));
+      expect(told).toMatch(/was made at .*set the clock of the host/);
+    }
+    expect(await refusal(requestOf(machine, { at: 'noon' }))).toMatch(/does not say when/);
+    expect(await row(machine.hostId)).toBeUndefined();
+    for (const agoMs of [2 * MINUTE_MS, -2 * MINUTE_MS]) {
+      expect(await join(requestOf(newMachine(), { at: at(agoMs) }))).toMatchObject({ state: 'Disabled' });
+    }
+  });
+
+  test('is refused when it was used, and when the host has joined since', async () => {
+    const machine = newMachine();
+    const [first, second] = [requestOf(machine, { at: at(2000) }), requestOf(machine, { at: at(1000) })];
+    await join(first);
+    expect(await refusal(first)).toMatch(/it is an old one/);
+    await join(second);
+    expect(await refusal(first)).toMatch(/it is an old one/);
+    expect(await join(requestOf(machine))).toMatchObject({ state: 'Disabled' });
+  });
+
+  test('is refused when anything in it was changed: its date, its report, its address', async () => {
+    const machine = newMachine();
+    const request = requestOf(machine, { at: at(10 * MINUTE_MS) });
+    const report = { ...request.report, pools: [pool()] };
+    for (const change of [{ at: at(0) }, { report }, { address: '203.0.113.9' }]) {
+      expect(await refusal({ ...request, ...change })).toMatch(/does not hold the key/);
+    }
+  });
 });

@@ -1,6 +1,6 @@
 /** What opens the new installation: the first administrator, kept in the data folder for its owner only. */
 import { randomBytes } from 'node:crypto';
-import { readKeys, createAdmin, setPassword } from '../../db/accounts.ts';
+import { areKeysOf, createAdmin, findByName, renewKeys, setPassword } from '../../db/accounts.ts';
 import type { Database } from '../../db/database.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
 import { readSecretFile } from '../../trust/secret-file.ts';
@@ -16,21 +16,19 @@ export interface AdminKeys {
 const ADMIN = 'admin';
 const PASSWORD_BYTES = 18;
 
-/** Makes the administrator at the first start; later ones find the keys in the database and the password in the file. */
+/** Makes the administrator at the first start. Later ones find the keys in the file; when they are not there, new ones. */
 export async function ensureAdminKeys(db: Database, masterKey: MasterKey, file: string): Promise<AdminKeys> {
   const kept = await readKept(file);
-  const keys = await readKeys(db, masterKey, ADMIN);
-  if (keys !== undefined && kept?.apiKey === keys.apiKey && kept.secretKey === keys.secretKey) return kept;
-  const password = randomBytes(PASSWORD_BYTES).toString('base64url');
-  // Between these two steps a start may be killed; the next one finds the keys without a password, and sets another.
-  const made = keys ?? (await createAdmin(db, masterKey, { username: ADMIN, password }));
-  if (keys !== undefined) await setPassword(db, ADMIN, password);
-  const admin: AdminKeys = {
-    adminUser: ADMIN,
-    adminPassword: password,
-    apiKey: made.apiKey,
-    secretKey: made.secretKey,
-  };
+  if (kept !== undefined && (await areKeysOf(db, masterKey, { ...kept, username: ADMIN }))) return kept;
+  const adminPassword = randomBytes(PASSWORD_BYTES).toString('base64url');
+  const known = await findByName(db, ADMIN);
+  // A start that is killed before it has written the file leaves keys that nobody knows.
+  const { apiKey, secretKey } =
+    known === undefined
+      ? await createAdmin(db, masterKey, { username: ADMIN, password: adminPassword })
+      : await renewKeys(db, masterKey, known.user.userId);
+  if (known !== undefined) await setPassword(db, ADMIN, adminPassword);
+  const admin: AdminKeys = { adminUser: ADMIN, adminPassword, apiKey, secretKey };
   await replaceFile(file, `${JSON.stringify(admin, undefined, 2)}\n`);
   return admin;
 }
