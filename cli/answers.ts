@@ -193,3 +193,18 @@ export interface OsTypeAnswer {
   readonly id: string;
   readonly description: string;
 }
+
+export interface AccountAnswer {
+  readonly id: string;
+  readonly name: string;
+  readonly rolename?: string;
+  readonly templatetotal?: number;
+  readonly templatelimit?: string;
+  readonly created?: string;
+  readonly user?: readonly UserAnswer[];
+}
+
+export interface UserAnswer {
+  readonly id: string;
+  readonly username: string;
+}

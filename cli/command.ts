@@ -5,7 +5,7 @@ import { createClient } from './client.ts';
 import type { ApiClient } from './client.ts';
 import { exitCodes } from './errors.ts';
 import type { ExitCode } from './errors.ts';
-import { createOutput } from './output.ts';
+import { createOutput, OUTPUT_FORMATS } from './output.ts';
 import type { Output, OutputFormat } from './output.ts';
 import { chooseAccess } from './profiles.ts';
 import type { Cli } from './surroundings.ts';
@@ -43,6 +43,7 @@ export class Ended extends Error {
 
 interface CommonOptions {
   readonly json?: true;
+  readonly output?: OutputFormat;
   readonly profile?: string;
 }
 
@@ -64,7 +65,12 @@ export function verb<Arguments extends readonly unknown[], Options>(
   const command = parent.command(usage).helpCommand(false).summary(summary).description(sentence(summary));
   for (const option of options) command.addOption(option);
   command
-    .addOption(new Option('--json', 'print JSON, as the api answers it').helpGroup('Common options:'))
+    .addOption(
+      new Option('-o, --output <format>', 'table, json (as the api answers it) or csv')
+        .choices(OUTPUT_FORMATS)
+        .helpGroup('Common options:'),
+    )
+    .addOption(new Option('--json', 'the same as -o json').helpGroup('Common options:'))
     .addOption(new Option('--profile <name>', 'the api to speak to').helpGroup('Common options:'))
     .addHelpOption(new Option('-h, --help', 'show this help').helpGroup('Common options:'))
     .addHelpText('after', `${help === undefined ? '' : `\n${help}\n`}\nExample:\n  $ bypass ${example}`)
@@ -78,8 +84,8 @@ export function verb<Arguments extends readonly unknown[], Options>(
     });
 }
 
-async function openSession(cli: Cli, { json, profile }: CommonOptions): Promise<Session> {
-  const format: OutputFormat = json === true ? 'json' : 'table';
+async function openSession(cli: Cli, { json, output, profile }: CommonOptions): Promise<Session> {
+  const format = output ?? (json === true ? 'json' : 'table');
   const { unicode, color } = cli.environment;
   return {
     cli,

@@ -1,4 +1,5 @@
 /** What a command says: results on stdout, as tables for people or as JSON; remarks and progress on stderr. */
+import { renderCsv } from './csv.ts';
 import { renderTable } from './table.ts';
 import type { Column } from './table.ts';
 import { clean, hang, padEnd, paint, widthOfText, wrap } from './text.ts';
@@ -14,7 +15,8 @@ export interface Screen {
   readonly rows?: number;
 }
 
-export type OutputFormat = 'table' | 'json';
+export const OUTPUT_FORMATS = ['table', 'json', 'csv'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 export interface Listing<T> {
   readonly columns: readonly Column<T>[];
@@ -59,6 +61,7 @@ export function createOutput(
   const renderers: Readonly<Record<OutputFormat, () => Renderer>> = {
     table: () => createTables(streams, own, width),
     json: () => createJson(streams.stdout),
+    csv: () => createCsv(streams),
   };
   return { format, style: own, width, ...renderers[format]() };
 }
@@ -77,6 +80,27 @@ function createJson(stdout: Screen): Renderer {
     done: (_sentence, value) => print(value),
     lines: () => undefined,
     remark: () => undefined,
+  };
+}
+
+/** What is no list is a table of one row. */
+function createCsv({ stdout, stderr }: { readonly stdout: Screen; readonly stderr: Screen }): Renderer {
+  const print = (lines: readonly string[]): void => void stdout.write(`${lines.join('\r\n')}\r\n`);
+  return {
+    list: ({ columns, rows }) => print(renderCsv(columns, rows)),
+    item: (fields) =>
+      print(
+        renderCsv(
+          fields.map((field, at) => ({
+            title: field.title || `${fields[at - 1]?.title ?? ''} ${at}`,
+            value: () => field.value,
+          })),
+          [fields],
+        ),
+      ),
+    done: (sentence) => print(renderCsv([{ title: 'done', value: (text: string) => text }], [sentence])),
+    lines: () => undefined,
+    remark: (text) => void stderr.write(`${clean(text)}\n`),
   };
 }
 

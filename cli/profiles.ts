@@ -56,11 +56,26 @@ function parse(text: string): Profiles | undefined {
 /** Writes one profile and makes it the current one; the others stay. */
 export async function saveProfile(file: string, name: string, profile: Profile): Promise<void> {
   const { profiles } = await loadProfiles(file);
-  const text = `${JSON.stringify({ current: name, profiles: { ...profiles, [name]: profile } }, null, 2)}\n`;
+  await write(file, { current: name, profiles: { ...profiles, [name]: profile } });
+}
+
+/** @throws UsageError when there is no such profile */
+export async function useProfile(file: string, name: string): Promise<void> {
+  const stored = await loadProfiles(file);
+  if (find(stored, name) === undefined) throw noSuchProfile(stored, name, file);
+  await write(file, { ...stored, current: name });
+}
+
+function noSuchProfile({ profiles }: Profiles, name: string, file: string): UsageError {
+  const names = Object.keys(profiles).join(', ') || 'none';
+  return new UsageError(`there is no profile '${name}' in ${file} (there are: ${names})`);
+}
+
+async function write(file: string, profiles: Profiles): Promise<void> {
   const draft = `${file}.${process.pid}.tmp`;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   try {
-    await writeFile(draft, text, { mode: 0o600 });
+    await writeFile(draft, `${JSON.stringify(profiles, null, 2)}\n`, { mode: 0o600 });
     await chmod(draft, 0o600);
     await rename(draft, file);
   } finally {
@@ -81,8 +96,7 @@ export async function chooseAccess(environment: CliEnvironment, name?: string): 
   const chosen = name ?? stored.current;
   const profile = chosen === undefined ? undefined : find(stored, chosen);
   if (profile === undefined && name !== undefined) {
-    const names = Object.keys(stored.profiles).join(', ') || 'none';
-    throw new UsageError(`there is no profile '${name}' in ${profileFile} (there are: ${names})`);
+    throw noSuchProfile(stored, name, profileFile);
   }
   const file = `profile ${chosen} of ${profileFile}`;
   const access = complete(
@@ -115,7 +129,7 @@ const defined = (profile: Readonly<Record<keyof Profile, string | undefined>>): 
   Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== undefined));
 
 /** The address as the api wants it; one without a path is completed. */
-function apiUrl(text: string, origin: string): string {
+export function apiUrl(text: string, origin: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
     throw new UsageError(

@@ -1,8 +1,11 @@
 /** The `bypass` program: the client commands, their help, and how errors become exit codes. */
 import { Command, CommanderError } from 'commander';
+import { accountCommands } from './commands/account.ts';
 import { apiCommands } from './commands/api.ts';
 import { clusterCommands } from './commands/cluster.ts';
+import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
+import { configureCommand } from './commands/configure.ts';
 import { deployCommands } from './commands/deploy.ts';
 import { eventCommands } from './commands/event.ts';
 import { hostCommands } from './commands/host.ts';
@@ -25,7 +28,8 @@ Exit codes:
   3    no api can be reached, or none is configured
   130  Ctrl-C while waiting; nothing was cancelled
 
-Which api: the current profile of ~/.config/bypass/config.json ($XDG_CONFIG_HOME), which \`npm start\` writes;
+Which api: the current profile of ~/.config/bypass/config.json ($XDG_CONFIG_HOME), which
+\`npm start\` and \`bypass configure\` write;
 BYPASS_URL, BYPASS_API_KEY and BYPASS_SECRET_KEY override its parts.
 
 Example:
@@ -57,10 +61,15 @@ export function createProgram(cli: Cli): Command {
   hostCommands(program, cli);
   poolCommands(program, cli);
   configCommands(program, cli);
+  program.commandsGroup('People:');
+  accountCommands(program, cli);
   program.commandsGroup('What happened:');
   eventCommands(program, cli);
   jobCommands(program, cli);
   apiCommands(program, cli);
+  program.commandsGroup('This command:');
+  configureCommand(program, cli);
+  completionCommand(program, cli);
   return program;
 }
 

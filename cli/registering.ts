@@ -61,7 +61,7 @@ export async function register(session: Session, noun: ImageNoun, options: Regis
 }
 
 /** `Name: value`, or @FILE with one of these a line, so that a secret need not stand on the command line. */
-async function readHeaders(given: readonly string[]): Promise<Parameters> {
+export async function readHeaders(given: readonly string[]): Promise<Parameters> {
   const lines: string[] = [];
   for (const text of given) {
     if (text.startsWith('@')) lines.push(...(await readLines(text.slice(1))));

@@ -1,4 +1,4 @@
-/** `bypass host`: list, invite, approve, limit, remove. (`host run` is a process and stands in workers/main.ts.) */
+/** `bypass host`: list, invite, approve, limit, maintenance, remove. (`host run` stands in workers/main.ts.) */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { HostAnswer } from '../answers.ts';
@@ -7,6 +7,7 @@ import { UsageError } from '../errors.ts';
 import { formatTime } from '../format.ts';
 import { describeLimits, parseDownloads, parseRate } from '../host-limits.ts';
 import { findHost, findZone, listHosts } from '../lookup.ts';
+import { parseOnOff } from '../on-off.ts';
 import type { Column } from '../output.ts';
 import type { Cli } from '../surroundings.ts';
 
@@ -84,6 +85,18 @@ export function hostCommands(program: Command, cli: Cli): void {
           ? found
           : (await api.call<{ readonly host: HostAnswer }>('updateHost', parameters)).host;
       out.done(describeLimits(changed), changed);
+    },
+  });
+
+  verb<[host: string, state: string], object>(host, cli, {
+    usage: 'maintenance <host> <on|off>',
+    summary: 'give a host no new downloads, or again; what runs goes on',
+    example: 'host maintenance kvm-7 on',
+    run: async ({ api, out }, [text, state]) => {
+      const { id, name } = await findHost(api, text);
+      const begins = parseOnOff(state);
+      const answer = await api.call(begins ? 'prepareHostForMaintenance' : 'cancelHostMaintenance', { id });
+      out.done(`Maintenance of host ${name} ${begins ? 'began' : 'ended'}`, answer);
     },
   });
 

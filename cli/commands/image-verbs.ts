@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { ImageAnswer, InspectionAnswer, MirrorAnswer } from '../answers.ts';
+import { collect } from '../collect.ts';
 import { verb } from '../command.ts';
 import type { Session } from '../command.ts';
 import { concludeDeployments, listDeployments, startDeployments } from '../deploying.ts';
@@ -63,8 +64,6 @@ export function imageVerbs(parent: Command, cli: Cli, noun: ImageNoun, example: 
 }
 
 const article = ({ noun, title }: ImageNoun): string => `${noun === 'iso' ? 'an' : 'a'} ${title}`;
-
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 
 function registerOptions({ noun }: ImageNoun): readonly Option[] {
   const format = new Option('--format <format>', 'QCOW2 or RAW').default('QCOW2').argParser(parseFormat);

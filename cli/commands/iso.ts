@@ -1,8 +1,9 @@
-/** `bypass iso`: register, list, show, delete. */
+/** `bypass iso`: register, list, show, delete, and what changes it. */
 import type { Command } from 'commander';
 import { noun } from '../command.ts';
 import { ISO } from '../images.ts';
 import type { Cli } from '../surroundings.ts';
+import { imageChanges } from './image-changes.ts';
 import { imageVerbs } from './image-verbs.ts';
 
 export function isoCommands(program: Command, cli: Cli): void {
@@ -13,4 +14,5 @@ export function isoCommands(program: Command, cli: Cli): void {
     ISO,
     'iso register --name debian-13 --url https://example.org/debian.iso --deploy --wait',
   );
+  imageChanges(iso, cli, ISO);
 }

@@ -1,4 +1,4 @@
-/** `bypass job`: show. */
+/** `bypass job`: list, show. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { JobAnswer } from '../answers.ts';
@@ -6,6 +6,7 @@ import { noun, verb } from '../command.ts';
 import { outcomeOf } from '../deployments.ts';
 import { exitCodes } from '../errors.ts';
 import { formatTime, parseTime } from '../format.ts';
+import type { Column } from '../output.ts';
 import type { Cli } from '../surroundings.ts';
 import type { Tone } from '../text.ts';
 import { askJob, errorOf, hasFailed, waitForJob } from '../waiting.ts';
@@ -18,6 +19,18 @@ const STATUS: Readonly<Record<number, readonly [word: string, tone: Tone]>> = {
 
 export function jobCommands(program: Command, cli: Cli): void {
   const job = noun(program, 'job', 'jobs: what the api does after it has answered');
+  verb<[], { readonly running?: true }>(job, cli, {
+    usage: 'list',
+    summary: 'list jobs, the newest first',
+    example: 'job list --running',
+    options: [new Option('--running', 'only those that are not over')],
+    run: async ({ api, out }, _args, { running }) => {
+      const values = running === true ? { jobstatus: 0 } : {};
+      const rows = await api.list<JobAnswer>('listAsyncJobs', 'asyncjobs', values);
+      out.list({ columns: COLUMNS, rows, none: 'There is no job' });
+    },
+  });
+
   verb<[job: string], { readonly wait?: true }>(job, cli, {
     usage: 'show <job>',
     summary: 'show how far a job is, and what came of it',
@@ -31,6 +44,18 @@ export function jobCommands(program: Command, cli: Cli): void {
     },
   });
 }
+
+const COLUMNS: readonly Column<JobAnswer>[] = [
+  { title: 'JOB', value: ({ jobid }) => jobid },
+  { title: 'COMMAND', value: ({ cmd }) => cmd, atLeast: 12 },
+  {
+    title: 'STATUS',
+    value: ({ jobstatus }) => STATUS[jobstatus]?.[0],
+    tone: ({ jobstatus }) => STATUS[jobstatus]?.[1],
+  },
+  { title: 'CREATED', value: ({ created }) => formatTime(created), drop: 2 },
+  { title: 'COMPLETED', value: ({ completed }) => formatTime(completed), drop: 1 },
+];
 
 function fieldsOf(job: JobAnswer) {
   const [word, tone] = STATUS[job.jobstatus] ?? ['unknown', 'faint'];

@@ -1,9 +1,10 @@
-/** `bypass pool`: list. */
+/** `bypass pool`: list, maintenance, tag. */
 import type { Command } from 'commander';
 import type { PoolAnswer } from '../answers.ts';
 import { noun, verb } from '../command.ts';
 import { formatBytes } from '../format.ts';
-import { listPools } from '../lookup.ts';
+import { findPool, listPools } from '../lookup.ts';
+import { parseOnOff } from '../on-off.ts';
 import type { Column } from '../output.ts';
 import type { Cli } from '../surroundings.ts';
 
@@ -20,6 +21,29 @@ export function poolCommands(program: Command, cli: Cli): void {
         rows,
         none: 'There is no storage pool yet: hosts bring them when they join',
       });
+    },
+  });
+
+  verb<[pool: string, state: string], object>(pool, cli, {
+    usage: 'maintenance <pool> <on|off>',
+    summary: 'let nothing new be deployed to a pool, or again; what runs goes on',
+    example: 'pool maintenance shared on',
+    run: async ({ api, out }, [text, state]) => {
+      const { id, name } = await findPool(api, text);
+      const begins = parseOnOff(state);
+      const answer = await api.call(begins ? 'enableStorageMaintenance' : 'cancelStorageMaintenance', { id });
+      out.done(`Maintenance of pool ${name} ${begins ? 'began' : 'ended'}`, answer);
+    },
+  });
+
+  verb<[pool: string, tags: string], object>(pool, cli, {
+    usage: 'tag <pool> <tags>',
+    summary: 'replace the tags of a pool',
+    example: 'pool tag shared ssd,fast',
+    run: async ({ api, out }, [text, tags]) => {
+      const { id, name } = await findPool(api, text);
+      const answer = await api.call('updateStoragePool', { id, tags });
+      out.done(`Pool ${name} is tagged ${tags}`, answer);
     },
   });
 }

@@ -1,0 +1,59 @@
+/** `bypass configure`: profiles, which say where an api is and with which keys to call it. */
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { UsageError } from '../errors.ts';
+import { readPassword } from '../password.ts';
+import { apiUrl, loadProfiles, saveProfile, useProfile } from '../profiles.ts';
+import type { Cli } from '../surroundings.ts';
+
+interface ConfigureOptions {
+  readonly profile?: string;
+  readonly url?: string;
+  readonly apiKey?: string;
+  readonly secretKeyFile?: string;
+  readonly use?: string;
+}
+
+/** It speaks to no api, so it is no verb like the others. */
+export function configureCommand(program: Command, cli: Cli): void {
+  program
+    .command('configure')
+    .helpCommand(false)
+    .summary('write a profile, choose one, or list them')
+    .description('Write a profile, choose one, or list them.')
+    .addOption(new Option('--profile <name>', 'the profile to write').default('default'))
+    .addOption(new Option('--url <url>', 'where the api is'))
+    .addOption(new Option('--api-key <key>', 'the API key'))
+    .addOption(new Option('--secret-key-file <file>', 'holds the secret key; - for standard input'))
+    .addOption(new Option('--use <name>', 'make a profile that is there the current one'))
+    .addHelpText(
+      'after',
+      '\nWithout options, the profiles are listed; the current one has a star.\n\nExample:\n' +
+        '  $ bypass configure --profile lab --url https://bypass.example.org --api-key KEY --secret-key-file -',
+    )
+    .action(async (options: ConfigureOptions) => configure(cli, options));
+}
+
+async function configure(cli: Cli, options: ConfigureOptions): Promise<void> {
+  const { profileFile } = cli.environment;
+  const { profile = 'default', url, apiKey, secretKeyFile, use } = options;
+  const say = (line: string): void => void cli.stdout.write(`${line}\n`);
+  if (use !== undefined) {
+    await useProfile(profileFile, use);
+    say(`Profile ${use} is the current one`);
+    return;
+  }
+  if (url === undefined && apiKey === undefined && secretKeyFile === undefined) {
+    const { current, profiles } = await loadProfiles(profileFile);
+    const names = Object.entries(profiles);
+    for (const [name, known] of names) say(`${name === current ? '*' : ' '} ${name}  ${known.url}`);
+    if (names.length === 0) say(`There is no profile yet in ${profileFile}`);
+    return;
+  }
+  if (url === undefined || apiKey === undefined || secretKeyFile === undefined) {
+    throw new UsageError('a profile needs all of --url, --api-key and --secret-key-file');
+  }
+  const { password: secretKey } = await readPassword(secretKeyFile);
+  await saveProfile(profileFile, profile, { url: apiUrl(url, '--url'), apiKey, secretKey });
+  say(`Profile ${profile} is written to ${profileFile}, and is the current one`);
+}
