@@ -3,7 +3,7 @@
  * closed for that host alone, for one template and one origin. Both are JWE (RFC 7516) in compact form.
  */
 import type { KeyObject } from 'node:crypto';
-import { compactDecrypt, CompactEncrypt } from 'jose';
+import { compactDecrypt, CompactEncrypt, decodeProtectedHeader } from 'jose';
 import type { CompactJWEHeaderParameters } from 'jose';
 import { ImageError } from '../model/failures.ts';
 import type { Secrets } from '../model/source.ts';
@@ -19,6 +19,7 @@ export type Use = 'template' | 'user';
 
 /** Closes a text, such as a user's secret key, for the database. */
 export async function sealText(key: MasterKey, use: Use, text: string): Promise<string> {
+  await key.refresh();
   return new CompactEncrypt(new TextEncoder().encode(text))
     .setProtectedHeader({ ...AT_REST, enc: CONTENT, kid: key.kid, use })
     .encrypt(secretOf(key, key.kid));
@@ -31,6 +32,16 @@ export async function openText(key: MasterKey, use: Use, box: string): Promise<s
     requireThat(protectedHeader.typ === AT_REST.typ && protectedHeader['use'] === use);
     return new TextDecoder().decode(plaintext);
   });
+}
+
+/** Which key a box at rest was closed with; undefined when it is no box. */
+export function keyOfBox(box: string): string | undefined {
+  try {
+    const { kid } = decodeProtectedHeader(box);
+    return typeof kid === 'string' ? kid : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export const sealAtRest = (key: MasterKey, secrets: Secrets): Promise<string> =>
@@ -99,8 +110,11 @@ const accepting = (alg: string) => ({
 
 const keyFor =
   (key: MasterKey) =>
-  (header: CompactJWEHeaderParameters): Uint8Array =>
-    secretOf(key, String(header.kid));
+  async (header: CompactJWEHeaderParameters): Promise<Uint8Array> => {
+    const kid = String(header.kid);
+    if (!key.keys.has(kid)) await key.refresh(kid);
+    return secretOf(key, kid);
+  };
 
 function secretOf({ keys }: MasterKey, kid: string): Uint8Array {
   const key = keys.get(kid);

@@ -1,7 +1,7 @@
 /** Small files that hold keys: whole or absent, and for their owner only. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, open, unlink } from 'node:fs/promises';
+import { link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Group may read (a service user beside root), nobody else anything. */
@@ -57,6 +57,26 @@ export async function createSecretFile(path: string, text: string): Promise<bool
   }
   await syncFolder(dirname(path));
   return true;
+}
+
+/** Replaces a file that is there; it keeps its owner and mode. Readers see the old text or the new one. */
+export async function replaceSecretFile(path: string, text: string): Promise<void> {
+  const { mode, uid, gid } = await lstat(path);
+  const temporary = `${path}.${randomUUID()}`;
+  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    await file.writeFile(text);
+    await file.chown(uid, gid);
+    await file.chmod(mode & 0o777);
+    await file.sync();
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw new SecretFileError(`${path} cannot be replaced (${(error as Error).message})`, { cause: error });
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dirname(path));
 }
 
 async function syncFolder(path: string): Promise<void> {

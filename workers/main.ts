@@ -79,6 +79,17 @@ function processCommands(program: Command): void {
     run: async (settings, { name, json }) =>
       (await import('./admin.ts')).run(settings, { name: String(name), json: json === true }),
   });
+  define(noun(program, 'secrets', 'the master key, changed where the database is').command('rotate'), {
+    process: 'admin',
+    summary: 'seal everything with a new master key, while all runs',
+    example: 'secrets rotate --database-url postgres://bypass@db.example.org/bypass',
+    options: [
+      new Option('--prepare', 'only put the next key into the file, to copy it to other machines'),
+      new Option('--keep', 'leave the old key in the file, until the next call'),
+    ],
+    run: async (settings, { prepare, keep }) =>
+      (await import('./secrets.ts')).run(settings, { prepare: prepare === true, keep: keep === true }),
+  });
 }
 
 function define(command: Command, definition: ProcessCommand): void {

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fingerprint, loadOrCreateIdentity, verifySignature } from '../../trust/identity.ts';
-import { createMasterKey, loadMasterKey } from '../../trust/master-key.ts';
+import { createMasterKey, loadMasterKey, newKey, replaceKeyFile } from '../../trust/master-key.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -89,6 +89,19 @@ describe('the master key', () => {
     const key = await loadMasterKey(path);
     expect(key.kid).not.toBe(old.kid);
     expect([...key.keys.keys()]).toEqual([key.kid, old.kid]);
+  });
+
+  test('is read again when its file changed, and stays when that cannot be read', async () => {
+    const path = join(folder, 'master.key');
+    const key = await createMasterKey(path);
+    const first = key.kid;
+    await replaceKeyFile(path, { v: 1, keys: [newKey()] });
+    await key.refresh();
+    expect(key.kid).not.toBe(first);
+    const second = key.kid;
+    await writeFile(path, '{"v":1');
+    await key.refresh();
+    expect(key.kid).toBe(second);
   });
 
   test.each(['', '{}', '{"v":1,"keys":[]}', '{"v":1,"keys":["AAAA"]}', 'no json'])(
