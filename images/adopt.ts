@@ -3,7 +3,16 @@ import { constants } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { ImageError } from '../model/failures.ts';
 import { diskError, openRegular, readChunks } from './files.ts';
-import { ensurePartsFolder, findParts, PartFile, partPath, removeParts } from './part-file.ts';
+import { bytesIn } from './parallel/spans.ts';
+import {
+  ensurePartsFolder,
+  findParts,
+  heldBy,
+  heldEnd,
+  PartFile,
+  partPath,
+  removeParts,
+} from './part-file.ts';
 import type { Checkpoint, FoundPart } from './part-file.ts';
 import type { Pool } from './pool.ts';
 
@@ -84,9 +93,9 @@ const isNoSpace = (error: unknown): boolean => {
 };
 
 /** A pool with room for one file, but not for two at once, would never get it: then the next attempt begins anew. */
-async function makeRoom({ offset, total }: Checkpoint, { pool, copyId }: AdoptRequest): Promise<void> {
+async function makeRoom(checkpoint: Checkpoint, { pool, copyId }: AdoptRequest): Promise<void> {
   const { bavail, bsize } = await statfs(pool.config.path);
-  if (bavail * bsize + offset >= total) await removeParts(pool, copyId);
+  if (bavail * bsize + bytesIn(heldBy(checkpoint)) >= checkpoint.total) await removeParts(pool, copyId);
 }
 
 async function copyVerified(
@@ -98,13 +107,15 @@ async function copyVerified(
   const file = await openRegular(from, constants.O_RDONLY);
   try {
     // A file shorter than recorded, or published meanwhile, has nothing that could be trusted.
-    if ((await file.stat()).size < checkpoint.offset) return;
-    let position = 0;
-    for await (const chunk of readChunks(file, checkpoint.offset)) {
-      signal.throwIfAborted();
-      await part.write([chunk], position);
-      position += chunk.length;
-      onReused(chunk.length);
+    if ((await file.stat()).size < heldEnd(checkpoint)) return;
+    for (const span of heldBy(checkpoint)) {
+      let position = span.first;
+      for await (const chunk of readChunks(file, span)) {
+        signal.throwIfAborted();
+        await part.write([chunk], position);
+        position += chunk.length;
+        onReused(chunk.length);
+      }
     }
     await part.record({ ...checkpoint, hostId });
   } finally {

@@ -44,6 +44,8 @@ export interface DownloadDeps {
   readonly unpack?: UnpackSettings;
   /** Bytes that arrived and may be lost with the process: by then they are synced and recorded. Default 64 MiB. */
   readonly checkpointBytes?: number;
+  /** Connections of one download to one origin, at most. Default 16. */
+  readonly connections?: number;
 }
 
 export interface DownloadedImage {

@@ -10,17 +10,24 @@ import { adopt } from './adopt.ts';
 import { Unpacker } from './decompression/unpacker.ts';
 import { Digester } from './digester.ts';
 import type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
-import { fetchFrom, withUrl } from './fetch-mirror.ts';
+import { fetchFrom } from './fetch-mirror.ts';
 import { diskError } from './files.ts';
+import { refetchPieces } from './metalink-refetch.ts';
+import type { MetalinkPieces } from './sources/metalink-pieces.ts';
 import { inspectFile } from './inspection/inspect.ts';
 import { Intake } from './intake.ts';
 import { firstThatWorks, orderMirrors } from './mirrors.ts';
+import { Mirrors } from './parallel/mirror-state.ts';
+import { PieceHasher } from './parallel/piece-hasher.ts';
+import { Pieces, WrongPiece } from './parallel/pieces.ts';
+import { bytesIn } from './parallel/spans.ts';
 import type { Checkpoint } from './part-file.ts';
-import { inflatedPath, removeParts } from './part-file.ts';
+import { heldBy, inflatedPath, removeParts } from './part-file.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { openPublished, publish, publishedPath } from './publish.ts';
 import { verify } from './verify.ts';
 import type { Attempt, Verified } from './verify.ts';
+import { withUrl } from './tries.ts';
 
 export type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
 
@@ -96,12 +103,22 @@ async function fetchCopy(
   tries: Try[],
 ): Promise<DownloadedImage> {
   const { pool, copyId } = request;
-  const intake = await openIntake(request, deps, meter);
+  const remarks: string[] = [];
+  const hashes = await refetchPieces(request, deps, (sentence) => remarks.push(sentence));
+  const intake = await openIntake(request, deps, meter, hashes !== undefined);
   const digester = createDigester(request, intake);
   const unpacker = createUnpacker(request, deps, intake);
-  const attempt = { request, deps, meter, tries, intake, digester, unpacker };
+  const hasher = hashes && new PieceHasher(intake.part.file, hashes.algorithm);
+  const pieces = hashes && hasher && createPieces(request, intake, hashes, hasher);
+  const { checkpoint } = intake.part;
+  const mirrors = orderMirrors(
+    mirrorsOf(request),
+    checkpoint?.etag === undefined ? undefined : checkpoint.url,
+  );
+  const states = new Mirrors(mirrors, checkpoint);
+  const shared = { request, deps, meter, tries, intake, digester, unpacker };
+  const attempt: Attempt = { ...shared, mirrors: states, pieces, remarks, alone: false };
   try {
-    const mirrors = orderMirrors(mirrorsOf(request), intake.part.checkpoint?.url);
     const { image, ...facts } = await firstThatWorks(mirrors, (mirror) => fetchVerified(mirror, attempt));
     const transferred = intake.position;
     meter.phase('publishing');
@@ -115,11 +132,12 @@ async function fetchCopy(
   } catch (error) {
     // An empty part is of no use to a later attempt, and one that was superseded to none.
     const superseded = error instanceof ImageError && error.kind === 'HostGone';
-    if (intake.position === 0 || superseded) await intake.part.unlink().catch(() => undefined);
+    if (intake.heldBytes === 0 || superseded) await intake.part.unlink().catch(() => undefined);
     throw error;
   } finally {
     await digester.close();
     await unpacker.close();
+    await hasher?.close();
     await intake.part.close();
     deps.openParts.delete(intake.part.path);
   }
@@ -132,6 +150,7 @@ async function openIntake(
   request: DownloadRequest,
   deps: DownloadDeps,
   meter: ProgressMeter,
+  admitted: boolean,
 ): Promise<Intake> {
   const urls = new Set(mirrorsOf(request).map(({ url }) => url));
   meter.phase('reusing');
@@ -142,10 +161,29 @@ async function openIntake(
     hostId: deps.hostId,
     openParts: deps.openParts,
     signal: request.signal,
-    usable: (checkpoint) => urls.has(checkpoint.url) && canContinue(checkpoint, request.size),
+    usable: (checkpoint) => urls.has(checkpoint.url) && canContinue(checkpoint, request),
     onReused: (count) => meter.addReused(count),
   });
-  return new Intake(part, { checkpointBytes: deps.checkpointBytes ?? CHECKPOINT_BYTES });
+  const checkpointBytes = deps.checkpointBytes ?? CHECKPOINT_BYTES;
+  return new Intake(part, { checkpointBytes, admitted });
+}
+
+function createPieces(
+  { size }: DownloadRequest,
+  intake: Intake,
+  pieces: MetalinkPieces,
+  hasher: PieceHasher,
+): Pieces {
+  const judged = new Pieces({
+    pieces,
+    total: size,
+    hash: (span) => hasher.hash(span),
+    onRight: (span) => intake.admit(span),
+    onWrong: (span) => intake.discard(span),
+  });
+  intake.onWritten = (span) => judged.written(span, intake.held);
+  intake.observe(judged);
+  return judged;
 }
 
 function createDigester(request: DownloadRequest, intake: Intake): Digester {
@@ -172,21 +210,40 @@ function createUnpacker(request: DownloadRequest, deps: DownloadDeps, intake: In
 const algorithmsOf = ({ checksum }: DownloadRequest): readonly ChecksumAlgorithm[] =>
   checksum === undefined ? ['SHA-256'] : ['SHA-256', parseChecksum(checksum).algorithm];
 
-/** Without a strong tag only a part that is complete already can be used. */
-function canContinue({ offset, total, etag }: Checkpoint, size: number): boolean {
-  if (offset <= 0 || total <= 0 || (size > 0 && total !== size)) return false;
-  return offset === total || (etag !== undefined && offset < total);
+/**
+ * A part that is complete can be used in any case; else one origin's bytes only under its strong tag, and those of
+ * several only where a checksum tells in the end whether they are of one file.
+ */
+function canContinue(checkpoint: Checkpoint, { size, checksum, mirrors }: DownloadRequest): boolean {
+  const { total, etag, others = [] } = checkpoint;
+  const bytes = bytesIn(heldBy(checkpoint));
+  if (bytes <= 0 || bytes > total || (size > 0 && total !== size)) return false;
+  if (bytes === total || (etag !== undefined && others.length === 0)) return true;
+  return checksum !== undefined && (etag !== undefined || mirrors.length > 1);
 }
 
 /** Bytes that turn out wrong are not kept, so that no attempt goes on from them. */
 async function fetchVerified(mirror: Mirror, attempt: Attempt): Promise<Verified> {
-  const { intake } = attempt;
+  const { intake, mirrors, pieces } = attempt;
   try {
     return await fetchFrom(mirror, attempt, () => verify(attempt));
   } catch (error) {
-    const wrong = error instanceof ImageError && error.class === 'content';
-    if (wrong && intake.part.checkpoint?.url === mirror.url) await intake.restart();
-    throw error instanceof ImageError ? withUrl(error, mirror.url) : error;
+    const wrong = error instanceof ImageError && error.class === 'content' && !(error instanceof WrongPiece);
+    const givers = mirrors.all.filter((state) => state.here);
+    if (!wrong || !givers.some((state) => state.mirror === mirror)) {
+      throw error instanceof ImageError ? withUrl(error, mirror.url) : error;
+    }
+    await intake.restart();
+    mirrors.forget();
+    // Nobody knows which of several sent the wrong bytes: from now on each is tried by itself.
+    if (pieces === undefined && givers.length > 1 && !attempt.alone) {
+      attempt.alone = true;
+      return fetchVerified(mirror, attempt);
+    }
+    const failure = withUrl(error, mirror.url);
+    // All pieces were right: whoever sends them again sends the same.
+    if (pieces !== undefined) for (const state of mirrors.all) state.failure ??= failure;
+    throw failure;
   }
 }
 

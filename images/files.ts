@@ -56,9 +56,13 @@ export async function unlinkIfThere(path: string): Promise<boolean> {
   }
 }
 
-export async function* readChunks(file: FileHandle, end: number): AsyncGenerator<Buffer> {
+/** Each chunk is good until the next one is asked for. */
+export async function* readChunks(
+  file: FileHandle,
+  { first, end }: { readonly first: number; readonly end: number },
+): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafe(1_048_576);
-  for (let position = 0; position < end;) {
+  for (let position = first; position < end;) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - position), position);
     if (bytesRead === 0) throw becameShorter();
     yield buffer.subarray(0, bytesRead);

@@ -1,7 +1,10 @@
 /** Bytes on their way into a part file: written, recorded as they become safe, and followed by those who read them. */
+import { addSpan, bytesIn, prefixOf, removeSpan } from './parallel/spans.ts';
+import type { Span, Spans } from './parallel/spans.ts';
+import { checkpointOf, heldBy } from './part-file.ts';
 import type { Checkpoint, PartFile } from './part-file.ts';
 
-export type Origin = Omit<Checkpoint, 'v' | 'offset'>;
+export type Origin = Omit<Checkpoint, 'v' | 'offset' | 'beyond'>;
 
 /** Follows the file as it grows, with reads of its own. */
 export interface IntakeObserver {
@@ -13,82 +16,152 @@ export interface IntakeObserver {
   restarting(): Promise<void>;
 }
 
+export interface IntakeOptions {
+  /** Bytes that may be lost with the process. */
+  readonly checkpointBytes: number;
+  /** Bytes count as good only when they were admitted; else as soon as they are written. */
+  readonly admitted: boolean;
+}
+
 export class Intake {
   readonly part: PartFile;
   readonly #checkpointBytes: number;
-  #position: number;
-  #writing: Promise<void> = Promise.resolve();
-  #recording: Promise<void> = Promise.resolve();
-  #recordedAt: number;
+  readonly #admission: boolean;
   readonly #observers: IntakeObserver[] = [];
+  readonly #writing = new Set<Promise<void>>();
+  /** What lies in the file, written to the end. */
+  #held: Spans;
+  /** What of it is known to be good. */
+  #good: Spans;
+  #recording: Promise<void> | undefined;
+  /** Bytes that would be lost with the process, and of them those that are not yet written to the end. */
+  #unsafe = 0;
+  #inFlight = 0;
+  #origin: Origin | undefined;
+  /** Told of bytes as they are written. */
+  onWritten: ((span: Span) => void) | undefined;
 
-  /**
-   * @param part may hold bytes already
-   * @param options.checkpointBytes bytes that may be lost with the process
-   */
-  constructor(part: PartFile, { checkpointBytes }: { readonly checkpointBytes: number }) {
+  /** @param part may hold bytes already */
+  constructor(part: PartFile, { checkpointBytes, admitted }: IntakeOptions) {
     this.part = part;
-    // While one checkpoint is synced, bytes of the next arrive: so much may be lost, twice.
-    this.#checkpointBytes = checkpointBytes / 2;
-    this.#position = part.verified;
-    this.#recordedAt = part.verified;
+    this.#checkpointBytes = checkpointBytes;
+    this.#admission = admitted;
+    this.#held = heldBy(part.checkpoint);
+    this.#good = admitted ? [] : this.#held;
   }
 
-  /** Bytes from the beginning of the file that were taken in. */
+  get held(): Spans {
+    return this.#held;
+  }
+
+  /** Bytes of the file that are here, wherever in it. */
+  get heldBytes(): number {
+    return bytesIn(this.#held);
+  }
+
+  /** Good bytes from the beginning of the file without a gap: what others may read. */
   get position(): number {
-    return this.#position;
+    return prefixOf(this.#good);
   }
 
   observe(observer: IntakeObserver): void {
     this.#observers.push(observer);
-    observer.grown(this.#position, this.part.checkpoint?.total ?? 0);
+    observer.grown(this.position, this.part.checkpoint?.total ?? 0);
   }
 
-  /** One write is on its way to the disk while the next bytes are collected. */
-  async accept(chunks: readonly Buffer[], origin: Origin): Promise<void> {
-    await this.#writing;
-    this.#grown(origin.total);
+  /** What is recorded with the bytes from now on. */
+  from(origin: Origin): void {
+    this.#origin = origin;
+  }
+
+  /** Waits until so many bytes more may be written: those who follow keep up, and not too much would be lost. */
+  async ready(count: number): Promise<void> {
     for (const observer of this.#observers) await observer.ready();
-    this.#writing = inBackground(this.part.write(chunks, this.#position));
-    this.#position += chunks.reduce((sum, { length }) => sum + length, 0);
-    if (this.#position - this.#recordedAt >= this.#checkpointBytes) await this.#record(origin);
+    while (this.#unsafe > 0 && this.#unsafe + count > this.#checkpointBytes) {
+      if (this.#recording !== undefined || this.#unsafe > this.#inFlight) await this.#record();
+      else await Promise.race(this.#writing);
+    }
+  }
+
+  /** Writes chunks where they belong. Its failure is met where it is awaited, not as an unhandled rejection before. */
+  write(chunks: readonly Buffer[], position: number): Promise<void> {
+    const count = chunks.reduce((sum, { length }) => sum + length, 0);
+    const end = position + count;
+    this.#unsafe += count;
+    this.#inFlight += count;
+    const work = this.part.write(chunks, position).then(() => {
+      this.#inFlight -= count;
+      this.#written({ first: position, end });
+    });
+    this.#writing.add(work);
+    const done = (): void => void this.#writing.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
+  /** These bytes are good. */
+  admit(span: Span): void {
+    this.#good = addSpan(this.#good, span);
+    this.#tell();
+  }
+
+  /** These bytes are wrong. They have not been admitted. */
+  discard(span: Span): void {
+    this.#held = removeSpan(this.#held, span);
   }
 
   /** Waits until everything taken in is on disk and recorded. */
-  async settle(origin: Origin): Promise<void> {
-    await this.#writing;
-    this.#grown(origin.total);
-    await this.#recording;
-    if (this.#position > this.#recordedAt) await this.#record(origin);
-    await this.#recording;
+  async settle(): Promise<void> {
+    await Promise.all(this.#writing);
+    while (this.#recording !== undefined || this.#unsafe > 0) await this.#record();
   }
 
   /** Forgets all bytes. */
   async restart(): Promise<void> {
-    await this.#writing;
-    await this.#recording;
+    await Promise.allSettled(this.#writing);
+    await this.#recording?.catch(() => undefined);
     for (const observer of this.#observers) await observer.restarting();
     await this.part.reset();
-    this.#position = 0;
-    this.#recordedAt = 0;
+    this.#held = [];
+    this.#good = [];
+    this.#unsafe = 0;
+    this.#inFlight = 0;
   }
 
-  #grown(total: number): void {
-    for (const observer of this.#observers) observer.grown(this.#position, total);
+  #written(span: Span): void {
+    this.#held = addSpan(this.#held, span);
+    if (!this.#admission) {
+      this.#good = this.#held;
+      this.#tell();
+    }
+    this.onWritten?.(span);
+    this.#recordWhenDue();
   }
 
-  /** The next checkpoint waits for the last one, so that bytes that are not recorded never exceed what was asked for. */
-  async #record(origin: Origin): Promise<void> {
-    const offset = this.#position;
-    await this.#recording;
-    await this.#writing;
-    this.#recordedAt = offset;
-    this.#recording = inBackground(this.part.record({ v: 1, ...origin, offset }));
+  /** While one checkpoint is synced, bytes of the next arrive: each is half of what may be lost. */
+  #recordWhenDue(): void {
+    if (this.#recording !== undefined || this.#unsafe - this.#inFlight < this.#checkpointBytes / 2) return;
+    // Its failure is met by who writes next.
+    this.#record().catch(() => undefined);
   }
-}
 
-/** Its failure is met where it is awaited, not as an unhandled rejection before that. */
-function inBackground(work: Promise<void>): Promise<void> {
-  work.catch(() => undefined);
-  return work;
+  #tell(): void {
+    const total = this.#origin?.total ?? this.part.checkpoint?.total ?? 0;
+    for (const observer of this.#observers) observer.grown(this.position, total);
+  }
+
+  /** Waits for the checkpoint that is being made, or makes one. */
+  #record(): Promise<void> {
+    this.#recording ??= this.#makeCheckpoint();
+    return this.#recording;
+  }
+
+  async #makeCheckpoint(): Promise<void> {
+    if (this.#origin === undefined) throw new Error('bytes came from nowhere');
+    const covered = this.#unsafe - this.#inFlight;
+    await this.part.record(checkpointOf(this.#origin, this.#held));
+    this.#unsafe -= covered;
+    this.#recording = undefined;
+    this.#recordWhenDue();
+  }
 }

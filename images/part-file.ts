@@ -5,6 +5,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImageError } from '../model/failures.ts';
 import { errnoOf, isUuid, openRegular, requireUuid, unlinkIfThere } from './files.ts';
+import { addSpan, bytesIn, lengthOf, prefixOf } from './parallel/spans.ts';
+import type { Spans } from './parallel/spans.ts';
 import type { Pool } from './pool.ts';
 
 export const PARTS_FOLDER = '.bypass-parts';
@@ -22,7 +24,40 @@ export interface Checkpoint {
   readonly total: number;
   /** Bytes from the beginning that were synced to disk. */
   readonly offset: number;
+  /** Spans further on that were synced too, each as its first byte and the one behind its last. */
+  readonly beyond?: readonly (readonly [number, number])[];
+  /** From where else bytes may have come. */
+  readonly others?: readonly RecordedMirror[];
 }
+
+export interface RecordedMirror {
+  readonly url: string;
+  readonly etag?: string;
+}
+
+/** Spans recorded: more would make the record long, and what is left out is fetched again. */
+const MOST_SPANS = 256;
+
+/** The record of what lies in a file. */
+export function checkpointOf(origin: Omit<Checkpoint, 'v' | 'offset' | 'beyond'>, held: Spans): Checkpoint {
+  const offset = prefixOf(held);
+  const longest = held
+    .filter(({ first }) => first > offset)
+    .toSorted((a, b) => lengthOf(b) - lengthOf(a))
+    .slice(0, MOST_SPANS)
+    .toSorted((a, b) => a.first - b.first)
+    .map(({ first, end }) => [first, end] as const);
+  return { v: 1, ...origin, offset, ...(longest.length === 0 ? {} : { beyond: longest }) };
+}
+
+/** What of a file its record promises. */
+export function heldBy(checkpoint: Checkpoint | undefined): Spans {
+  if (checkpoint === undefined) return [];
+  const beyond = (checkpoint.beyond ?? []).map(([first, end]) => ({ first, end }));
+  return beyond.reduce<Spans>(addSpan, addSpan([], { first: 0, end: checkpoint.offset }));
+}
+
+export const heldEnd = (checkpoint: Checkpoint): number => heldBy(checkpoint).at(-1)?.end ?? 0;
 
 export interface FoundPart {
   readonly path: string;
@@ -48,7 +83,7 @@ export function copyOfPart(name: string): string | undefined {
   return known && rest.length === 0 && isUuid(copyId) && isUuid(attemptId) ? copyId : undefined;
 }
 
-/** Every part file of a copy, whichever attempt and host made it; the one that got farthest comes first. */
+/** Every part file of a copy, whichever attempt and host made it; the one with most bytes comes first. */
 export async function findParts(pool: Pool, copyId: string): Promise<readonly FoundPart[]> {
   const names = (await partNames(pool, copyId)).filter((name) => name.endsWith('.part'));
   const parts = await Promise.all(
@@ -57,7 +92,7 @@ export async function findParts(pool: Pool, copyId: string): Promise<readonly Fo
       return { path, checkpoint: await readCheckpoint(path) };
     }),
   );
-  return parts.toSorted((a, b) => (b.checkpoint?.offset ?? 0) - (a.checkpoint?.offset ?? 0));
+  return parts.toSorted((a, b) => bytesIn(heldBy(b.checkpoint)) - bytesIn(heldBy(a.checkpoint)));
 }
 
 /**
@@ -91,13 +126,24 @@ async function readCheckpoint(path: string): Promise<Checkpoint | undefined> {
     const file = await openRegular(sidecar(path), constants.O_RDONLY);
     try {
       const checkpoint = JSON.parse(await file.readFile('utf8')) as Checkpoint;
-      return checkpoint.v === 1 && Number.isSafeInteger(checkpoint.offset) ? checkpoint : undefined;
+      return isSound(checkpoint) ? checkpoint : undefined;
     } finally {
       await file.close();
     }
   } catch {
     return undefined;
   }
+}
+
+function isSound({ v, offset, total, beyond = [] }: Checkpoint): boolean {
+  const isSpan = (span: unknown): boolean =>
+    Array.isArray(span) &&
+    span.length === 2 &&
+    span.every(Number.isSafeInteger) &&
+    offset < (span[0] as number) &&
+    (span[0] as number) < (span[1] as number) &&
+    (span[1] as number) <= total;
+  return v === 1 && Number.isSafeInteger(offset) && Array.isArray(beyond) && beyond.every(isSpan);
 }
 
 export async function ensurePartsFolder(pool: Pool): Promise<void> {
@@ -139,8 +185,8 @@ export class PartFile {
     const file = await openRegular(path, constants.O_RDWR);
     try {
       const { size, nlink } = await file.stat();
-      if (checkpoint !== undefined && nlink === 1 && size >= checkpoint.offset) {
-        await file.truncate(checkpoint.offset);
+      if (checkpoint !== undefined && nlink === 1 && size >= heldEnd(checkpoint)) {
+        await file.truncate(heldEnd(checkpoint));
         return new PartFile(path, file, checkpoint);
       }
     } catch (error) {
@@ -153,7 +199,7 @@ export class PartFile {
 
   /** Bytes that are safely on disk. */
   get verified(): number {
-    return this.checkpoint?.offset ?? 0;
+    return bytesIn(heldBy(this.checkpoint));
   }
 
   /** Writes all chunks, one after the other, from a position on. */

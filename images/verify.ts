@@ -5,7 +5,7 @@ import { ImageError } from '../model/failures.ts';
 import type { Digester, Digests } from './digester.ts';
 import { unpackedFrom } from './decompression/compression.ts';
 import type { Unpacked, Unpacker } from './decompression/unpacker.ts';
-import type { Attempt as FetchAttempt } from './fetch-mirror.ts';
+import type { Attempt as FetchAttempt } from './attempt.ts';
 import { inspectFile } from './inspection/inspect.ts';
 import type { Publishable } from './publish.ts';
 

@@ -145,6 +145,7 @@ function planActivities(
 ): (identity: Identity, stateDir: string) => Promise<Plan> {
   const configs = parsePools(settings.required('pools'));
   const own = { downloads: settings.number('downloads', 1), rate: settings.number('rateLimit') };
+  const connections = settings.number('connections', 1);
   const publish = publishSettings(settings);
   const unpack = { maxRatio: settings.number('unpackRatio', 1) };
   const sources = {
@@ -157,7 +158,7 @@ function planActivities(
   const version = bypassVersion();
   return async ({ hostId, sealingPrivateKey, sign }, stateDir) => {
     const transfers = createTransfers({
-      settings: { hostId, sources, rate: own.rate, publish, unpack },
+      settings: { hostId, sources, rate: own.rate, publish, unpack, connections },
       logger,
       onDenied,
     });

@@ -173,6 +173,13 @@ export const SETTINGS = {
     '0',
     'bytes per second over all downloads of the host; 0 for no limit',
   ),
+  connections: setting(
+    ['host'],
+    'BYPASS_CONNECTIONS',
+    '--connections',
+    '16',
+    'connections of one download to one origin, at most; more than one are kept only where they bring more',
+  ),
   unpackRatio: setting(
     ['host'],
     'BYPASS_UNPACK_RATIO',

@@ -14,7 +14,7 @@ import type { UrlPolicy } from '../model/url-policy.ts';
 /** What every download of the thread has in common; its `workerData`. */
 export interface TransferSettings extends Pick<
   DownloadDeps,
-  'hostId' | 'publish' | 'limits' | 'unpack' | 'checkpointBytes'
+  'hostId' | 'publish' | 'limits' | 'unpack' | 'checkpointBytes' | 'connections'
 > {
   readonly sources: Omit<SourceOptions, 'guard' | 'resolve' | 'onDenied'>;
   /** Bytes per second over all downloads; 0 for no limit. */

@@ -1,3 +1,4 @@
+import { startImageServer } from '../support/image-server.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { open, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises';
@@ -199,14 +200,17 @@ describe('mirrors', () => {
     const body = rawDisk(MIB);
     lab.server.serve('/good', { body });
     lab.server.serve('/broken', { status: 500 });
+    const closed = await startImageServer();
+    await closed.close();
+    const gone = closed.url('/gone');
     const mirrors = [
       mirror(lab.server.url('/good'), 3),
       mirror(lab.server.url('/broken'), 2),
-      mirror('http://127.0.0.1:9/gone', 1),
+      mirror(gone, 1),
     ];
     const image = await run({ url: lab.server.url('/x.metalink'), mirrors });
     expect(image.tries.map((one) => [one.source, one.failure?.kind])).toEqual([
-      ['http://127.0.0.1:9/gone', 'Unreachable'],
+      [gone, 'Unreachable'],
       [lab.server.url('/broken'), 'ServerError'],
       [lab.server.url('/good'), undefined],
     ]);

@@ -42,6 +42,9 @@ export interface Seen {
   requests: IncomingMessage['headers'][];
   /** Bytes of body written so far. */
   bytes: number;
+  /** Answers that are under way, and the most there ever were. */
+  open: number;
+  most: number;
 }
 
 export interface ImageServer {
@@ -61,7 +64,7 @@ export async function startImageServer(tls?: {
   const counts = new Map<string, Seen>();
   const sockets = new Set<Socket>();
   const seen = (path: string): Seen => {
-    const known = counts.get(path) ?? { requests: [], bytes: 0 };
+    const known = counts.get(path) ?? { requests: [], bytes: 0, open: 0, most: 0 };
     counts.set(path, known);
     return known;
   };
@@ -70,6 +73,11 @@ export async function startImageServer(tls?: {
     const count = seen(path);
     const behaviour = behaviours.get(path)?.(count.requests.length, request) ?? { status: 404 };
     count.requests.push(request.headers);
+    count.open += 1;
+    count.most = Math.max(count.most, count.open);
+    response.once('close', () => {
+      count.open -= 1;
+    });
     answer(request, response, behaviour, (bytes) => {
       count.bytes += bytes;
     }).catch(() => response.destroy());
@@ -171,10 +179,13 @@ async function send(
     if (response.destroyed) return;
     const piece = part.subarray(at, Math.min(at + pieceBytes, end));
     await new Promise<void>((resolve) => {
-      response.once('close', resolve);
-      response.write(piece, () => resolve());
+      const gone = (): void => resolve();
+      response.once('close', gone);
+      response.write(piece, () => {
+        response.off('close', gone);
+        resolve();
+      });
     });
-    response.removeAllListeners('close');
     count(piece.length);
     if (pauseMs !== undefined) await new Promise((resolve) => void setTimeout(resolve, pauseMs));
   }

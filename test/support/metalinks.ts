@@ -3,17 +3,25 @@
 interface MetalinkFacts {
   readonly size?: number;
   readonly sha256?: string;
+  /** By SHA-1. */
+  readonly pieces?: { readonly length: number; readonly hashes: readonly string[] };
 }
 
 const sizeOf = ({ size }: MetalinkFacts): string => (size === undefined ? '' : `<size>${size}</size>`);
 const hashOf = ({ sha256 }: MetalinkFacts): string =>
   sha256 === undefined ? '' : `<hash type="sha-256">${sha256}</hash>`;
 
+function piecesOf({ pieces }: MetalinkFacts): string {
+  if (pieces === undefined) return '';
+  const hashes = pieces.hashes.map((hash) => `<hash>${hash}</hash>`).join('');
+  return `<pieces length="${pieces.length}" type="sha-1">${hashes}</pieces>`;
+}
+
 /** RFC 5854; the first URL has the first priority. */
 export function metalink4(urls: readonly string[], facts: MetalinkFacts = {}): Buffer {
   const lines = urls.map((url, index) => `<url priority="${index + 1}">${url}</url>`);
   return Buffer.from(
-    `<?xml version="1.0" encoding="UTF-8"?><metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="disk">${sizeOf(facts)}${hashOf(facts)}${lines.join('')}</file></metalink>`,
+    `<?xml version="1.0" encoding="UTF-8"?><metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="disk">${sizeOf(facts)}${hashOf(facts)}${piecesOf(facts)}${lines.join('')}</file></metalink>`,
   );
 }
 

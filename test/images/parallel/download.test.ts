@@ -1,0 +1,198 @@
+/** Whole downloads over several connections, from an origin that gives each of them only so much. */
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { download } from '../../../images/download.ts';
+import type { DownloadedImage, DownloadRequest } from '../../../images/download.ts';
+import { mirror, openDownloadLab } from '../../support/download-lab.ts';
+import type { DownloadLab } from '../../support/download-lab.ts';
+import type { Behaviour } from '../../support/image-server.ts';
+import { rawDisk, sha256 } from '../../support/images.ts';
+
+const MIB = 1_048_576;
+const SIZE = 16 * MIB;
+const body = rawDisk(SIZE);
+const other = rawDisk(SIZE, 2);
+const checksum = `{SHA-256}${sha256(body)}`;
+/** About 1.6 MB/s for each connection. */
+const limited: Behaviour = { body, pauseMs: 20, pieceBytes: 32_768 };
+/** What connections may have under way when they are ended. */
+const SLACK = 2 * MIB;
+
+let lab: DownloadLab;
+let copyId: string;
+
+beforeEach(async () => {
+  lab = await openDownloadLab();
+  copyId = randomUUID();
+});
+afterEach(() => lab.close());
+
+type Deps = Parameters<DownloadLab['deps']>[0];
+const attempt = (changes: Partial<DownloadRequest> = {}, deps: Deps = {}): Promise<DownloadedImage> =>
+  download(
+    lab.request({ url: lab.server.url('/a.img'), copyId, size: SIZE, ...changes }),
+    lab.deps({ checkpointBytes: MIB, ...deps }),
+  );
+const bytesOf = async (image: DownloadedImage): Promise<Buffer> => readFile(image.localPath);
+const seen = (path: string) => lab.server.seen(path);
+
+test('an origin that limits each connection: several are opened, no byte comes twice', async () => {
+  lab.server.serve('/a.img', limited);
+  const image = await attempt({}, { connections: 6 });
+  expect((await bytesOf(image)).equals(body)).toBe(true);
+  expect(image).toMatchObject({ sha256: sha256(body), fetched: SIZE });
+  expect(seen('/a.img').most).toBeGreaterThan(2);
+  expect(seen('/a.img').most).toBeLessThanOrEqual(6);
+  expect(seen('/a.img').bytes).toBeLessThanOrEqual(SIZE + SLACK);
+  expect(image.tries).toHaveLength(1);
+  for (const headers of seen('/a.img').requests.slice(1)) {
+    expect(headers).toMatchObject({ 'if-range': '"1"', range: expect.stringMatching(/^bytes=\d+-\d+$/) });
+  }
+});
+
+test('an origin without limits: one connection, or few', async () => {
+  lab.server.serve('/a.img', { body });
+  const image = await attempt();
+  expect((await bytesOf(image)).equals(body)).toBe(true);
+  expect(seen('/a.img').requests.length).toBeLessThanOrEqual(4);
+});
+
+test.each([
+  ['ignores Range', { ...limited, ranges: false }],
+  ['has a weak tag', { ...limited, etag: 'W/"1"' }],
+  ['has no tag', { ...limited, etag: null }],
+] as const)('a server that %s: one stream, which goes on to its end', async (_name, behaviour) => {
+  lab.server.serve('/a.img', { ...behaviour, pieceBytes: 262_144 });
+  const image = await attempt();
+  expect((await bytesOf(image)).equals(body)).toBe(true);
+  expect(image.fetched).toBe(SIZE);
+  expect(image.tries).toMatchObject([{ bytes: SIZE }]);
+  expect(image.tries[0]).not.toHaveProperty('failure');
+  expect(seen('/a.img').requests.length).toBeLessThanOrEqual(2);
+});
+
+test('tags that rotate among servers of one name: one stream, nothing mixed', async () => {
+  lab.server.serve('/a.img', (n) => ({ ...limited, pieceBytes: 262_144, etag: `"node-${n}"` }));
+  const image = await attempt();
+  expect((await bytesOf(image)).equals(body)).toBe(true);
+  expect(image).toMatchObject({ fetched: SIZE });
+  expect(image.tries.map(({ note }) => note)).toEqual([
+    'only one connection: the file at the source changed',
+  ]);
+});
+
+test.each([429, 503])('%i to one more connection: fewer will do', async (status) => {
+  lab.server.serve('/a.img', () =>
+    seen('/a.img').open >= 3
+      ? { status, headers: { 'retry-after': '60' } }
+      : { ...limited, pieceBytes: 131_072 },
+  );
+  const image = await attempt();
+  expect((await bytesOf(image)).equals(body)).toBe(true);
+  expect(image.tries).toHaveLength(1);
+  expect(image.tries[0]?.note).toMatch(/^only (?:one connection|[23] connections): it answers/);
+});
+
+test('the file changes in the middle: from zero, never mixed', async () => {
+  let changed = false;
+  lab.server.serve('/a.img', () =>
+    changed ? { body: other, etag: '"2"' } : { ...limited, pieceBytes: 65_536 },
+  );
+  const onProgress = (p: { readonly bytes: number }): void => {
+    changed ||= p.bytes > SIZE / 2 && seen('/a.img').requests.length > 2;
+  };
+  const image = await attempt({ onProgress }, { connections: 4 });
+  const found = await bytesOf(image);
+  // Connections that were open may bring the old version to its end, but nothing is made of both.
+  expect(found.equals(body) || found.equals(other)).toBe(true);
+});
+
+test('the file changes while parts of it are missing: it begins anew, and that is told', async () => {
+  // Each answer brings a fraction only, so that the rest must be asked for again.
+  let changed = false;
+  lab.server.serve('/a.img', (n) => {
+    if (changed) return { body: other, etag: '"2"' };
+    return { ...limited, pieceBytes: 65_536, ...(n > 2 ? { cutAfter: MIB } : {}) };
+  });
+  const onProgress = (p: { readonly bytes: number }): void => {
+    changed ||= p.bytes > SIZE / 3 && seen('/a.img').requests.length > 4;
+  };
+  const image = await attempt({ onProgress });
+  expect((await bytesOf(image)).equals(other)).toBe(true);
+  expect(image.sha256).toBe(sha256(other));
+  expect(image.tries.at(-1)?.note).toContain('the file at the source changed');
+});
+
+describe('several mirrors', () => {
+  const paths = ['/a.img', '/b.img', '/c.img'] as const;
+  const mirrors = () => paths.map((path, at) => mirror(lab.server.url(path), at + 1));
+
+  test('one that dies in the middle: others go on with what is missing', async () => {
+    let dead = false;
+    lab.server.serve('/a.img', () => (dead ? { status: 404 } : { ...limited, cutAfter: MIB }));
+    lab.server.serve('/b.img', { ...limited, etag: '"b"' });
+    lab.server.serve('/c.img', { ...limited, etag: '"c"' });
+    const onProgress = (p: { readonly bytes: number }): void => {
+      dead ||= p.bytes > SIZE / 4;
+    };
+    const image = await attempt({ mirrors: mirrors(), checksum, onProgress }, { connections: 3 });
+    expect((await bytesOf(image)).equals(body)).toBe(true);
+    const bytes = paths.reduce((sum, path) => sum + seen(path).bytes, 0);
+    expect(bytes).toBeLessThanOrEqual(SIZE * 1.05 + SLACK);
+    expect(seen('/b.img').bytes).toBeGreaterThan(0);
+    const a = image.tries.filter(({ source }) => source.endsWith('/a.img'));
+    expect(a.at(-1)?.failure).toMatchObject({ kind: 'NotFound' });
+  });
+
+  test('without a checksum their bytes are not mixed', async () => {
+    lab.server.serve('/a.img', { ...limited, pieceBytes: 131_072, cutAfter: 3 * MIB, etag: null });
+    lab.server.serve('/b.img', { ...limited, pieceBytes: 131_072 });
+    const image = await attempt({ mirrors: mirrors().slice(0, 2) });
+    expect((await bytesOf(image)).equals(body)).toBe(true);
+    expect(seen('/b.img').bytes).toBeGreaterThanOrEqual(SIZE);
+    expect(seen('/b.img').requests[0]).not.toHaveProperty('range');
+  });
+
+  test('of different sizes: told apart before bytes flow', async () => {
+    lab.server.serve('/a.img', { body: rawDisk(SIZE - 512) });
+    lab.server.serve('/b.img', { ...limited, pieceBytes: 131_072 });
+    lab.server.serve('/c.img', { body: rawDisk(SIZE + 512), etag: '"c"' });
+    const image = await attempt({ mirrors: mirrors(), checksum }, { connections: 1 });
+    expect((await bytesOf(image)).equals(body)).toBe(true);
+    expect(image.tries[0]).toMatchObject({ bytes: 0, failure: { kind: 'SizeMismatch' } });
+    const c = image.tries.find(({ source }) => source.endsWith('/c.img'));
+    expect(c?.bytes ?? 0).toBe(0);
+  });
+
+  test('one of them lies, and only a checksum of the whole is there: then each by itself', async () => {
+    const lie = Buffer.from(body);
+    lie[SIZE - 5] = (lie[SIZE - 5] ?? 0) ^ 1;
+    lab.server.serve('/a.img', (n) => (n === 0 ? { ...limited, cutAfter: 3 * MIB } : { body }));
+    lab.server.serve('/b.img', { body: lie, etag: '"b"' });
+    const image = await attempt({ mirrors: mirrors().slice(0, 2), checksum }, { connections: 1 });
+    expect((await bytesOf(image)).equals(body)).toBe(true);
+  });
+});
+
+async function stoppedAt(bytes: number, deps: Deps = {}): Promise<void> {
+  const aborter = new AbortController();
+  const onProgress = (p: { readonly bytes: number; readonly phase: string }): void => {
+    if (p.phase === 'downloading' && p.bytes >= bytes) aborter.abort(new Error('stopped'));
+  };
+  await expect(attempt({ signal: aborter.signal, onProgress }, deps)).rejects.toThrow('stopped');
+}
+
+describe('attempts that are broken off', () => {
+  test.each([
+    ['in place', 'host-1'],
+    ['by a copy', 'host-2'],
+  ])('what lies here in several places is not fetched again (%s)', async (_name, hostId) => {
+    lab.server.serve('/a.img', limited);
+    await stoppedAt(SIZE / 3, { connections: 4 });
+    await stoppedAt((SIZE * 2) / 3, { connections: 4 });
+    const image = await attempt({}, { hostId, connections: 4 });
+    expect((await bytesOf(image)).equals(body)).toBe(true);
+    expect(seen('/a.img').bytes).toBeLessThanOrEqual(SIZE * 1.05 + 2 * SLACK);
+    expect(image.fetched).toBeLessThanOrEqual(SIZE / 3 + SLACK);
+  });
+});
