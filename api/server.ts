@@ -20,6 +20,8 @@ export interface ServerDependencies extends ApiDependencies {
   readonly ready: () => Promise<boolean>;
   readonly page?: Page | undefined;
   readonly logger?: FastifyBaseLogger;
+  /** PEM; plain HTTP without it. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 const BODY_LIMIT = 256 * 1024;
@@ -40,9 +42,14 @@ const HEADERS = {
 } as const;
 
 export function buildServer(dependencies: ServerDependencies): FastifyInstance {
+  const { tls } = dependencies;
+  const transport =
+    tls === undefined
+      ? { http: { maxHeaderSize: HEADER_LIMIT } }
+      : { https: { maxHeaderSize: HEADER_LIMIT, ...tls } };
   const server = fastify({
+    ...(transport as { readonly http: { readonly maxHeaderSize: number } }),
     bodyLimit: BODY_LIMIT,
-    http: { maxHeaderSize: HEADER_LIMIT },
     requestTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',

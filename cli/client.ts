@@ -1,5 +1,6 @@
 /** Signed calls to the api, and its errors as one line that says what to do. */
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { encodeValue, textToSign } from '../model/api-signature.ts';
 import { ApiError, CliError, UnreachableError } from './errors.ts';
 import { createExchange } from './exchange.ts';
@@ -23,7 +24,7 @@ const PAGE_SIZE = 500;
 const VALID_MS = 10 * 60_000;
 
 export function createClient(access: Access, timeoutMs = TIMEOUT_MS): ApiClient {
-  const exchange = createExchange(access.url, timeoutMs);
+  const exchange = createExchange(access.url, timeoutMs, readAuthorities(access.caFile));
 
   const call = async <T>(command: string, parameters: Parameters = {}, signal?: AbortSignal): Promise<T> => {
     const form = signedForm(command, parameters, access, Date.now());
@@ -68,6 +69,17 @@ export function signedForm(command: string, parameters: Parameters, keys: Access
     .join('&');
 }
 
+function readAuthorities(file: string | undefined): string | undefined {
+  try {
+    return file === undefined ? undefined : readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError(`the authorities in ${file} cannot be read (${(error as Error).message})`);
+  }
+}
+
+const UNTRUSTED =
+  'its certificate is of no authority that is trusted here: name the file of that with BYPASS_CA_FILE';
+
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was cut',
@@ -77,6 +89,13 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no way to that host',
   ENETUNREACH: 'no way to that network',
   ETIMEDOUT: 'no answer',
+  EPROTO: 'it does not speak TLS as it should: is it http after all?',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
 function unreachable(error: NodeJS.ErrnoException, { url, origin }: Access, timeoutMs: number): CliError {

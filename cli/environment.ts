@@ -6,6 +6,8 @@ export interface CliEnvironment {
   readonly url?: string;
   readonly apiKey?: string;
   readonly secretKey?: string;
+  /** PEM file of the authorities to trust instead of the usual ones. */
+  readonly caFile?: string;
   /** The file of profiles, whether or not it exists. */
   readonly profileFile: string;
   /** Whether a terminal may be sent colours (NO_COLOR, TERM). */
@@ -21,12 +23,14 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): CliEnvironment 
   const url = given('BYPASS_URL');
   const apiKey = given('BYPASS_API_KEY');
   const secretKey = given('BYPASS_SECRET_KEY');
+  const caFile = given('BYPASS_CA_FILE');
   const locale = given('LC_ALL') ?? given('LC_CTYPE') ?? given('LANG') ?? '';
   const dumb = given('TERM') === undefined || given('TERM') === 'dumb';
   return {
     ...(url === undefined ? {} : { url }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(secretKey === undefined ? {} : { secretKey }),
+    ...(caFile === undefined ? {} : { caFile }),
     profileFile: profileFileOf(given('XDG_CONFIG_HOME'), given('HOME')),
     color: !dumb && given('NO_COLOR') === undefined,
     unicode: /utf-?8/i.test(locale),

@@ -12,13 +12,16 @@ export type Exchange = (form: string, signal?: AbortSignal) => Promise<Answer>;
 
 /**
  * Posts forms to one URL over connections that are kept.
+ * @param ca PEM of the authorities to trust instead of the usual ones
  * @param timeoutMs how long an answer may take in all; the promise rejects with Node's error, or a timeout's
  */
-export function createExchange(url: string, timeoutMs: number): Exchange {
+export function createExchange(url: string, timeoutMs: number, ca?: string): Exchange {
   const secure = new URL(url).protocol === 'https:';
   const request = secure ? httpsRequest : httpRequest;
   // Idle connections do not keep the process alive.
-  const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const agent = secure
+    ? new HttpsAgent({ keepAlive: true, ...(ca === undefined ? {} : { ca }) })
+    : new HttpAgent({ keepAlive: true });
 
   return (form, signal) =>
     new Promise((resolve, reject) => {

@@ -9,6 +9,8 @@ export interface Profile {
   readonly url: string;
   readonly apiKey: string;
   readonly secretKey: string;
+  /** PEM file of the authorities to trust instead of the usual ones. */
+  readonly caFile?: string;
 }
 
 export interface Profiles {
@@ -88,9 +90,10 @@ async function write(file: string, profiles: Profiles): Promise<void> {
  * @throws UnreachableError when nothing says where the api is, UsageError when the named profile does not exist
  */
 export async function chooseAccess(environment: CliEnvironment, name?: string): Promise<Access> {
-  const { url, apiKey, secretKey, profileFile } = environment;
+  const { url, apiKey, secretKey, caFile, profileFile } = environment;
   if (name === undefined && url !== undefined && apiKey !== undefined && secretKey !== undefined) {
-    return { url: apiUrl(url, 'BYPASS_URL'), apiKey, secretKey, origin: 'BYPASS_URL', keysOrigin: KEY_NAMES };
+    const keys = { apiKey, secretKey, keysOrigin: KEY_NAMES };
+    return { url: apiUrl(url, 'BYPASS_URL'), origin: 'BYPASS_URL', ...keys, ...defined({ caFile }) };
   }
   const stored = await loadProfiles(profileFile);
   const chosen = name ?? stored.current;
@@ -100,7 +103,7 @@ export async function chooseAccess(environment: CliEnvironment, name?: string): 
   }
   const file = `profile ${chosen} of ${profileFile}`;
   const access = complete(
-    { ...profile, ...defined({ url, apiKey, secretKey }) },
+    { ...profile, ...defined({ url, apiKey, secretKey, caFile }) },
     url === undefined ? file : 'BYPASS_URL',
   );
   return { ...access, keysOrigin: originOfKeys(environment, file) };
@@ -117,16 +120,18 @@ function originOfKeys({ apiKey, secretKey }: CliEnvironment, file: string): stri
 const find = ({ profiles }: Profiles, name: string): Profile | undefined =>
   Object.hasOwn(profiles, name) ? profiles[name] : undefined;
 
-function complete({ url, apiKey, secretKey }: Partial<Profile>, origin: string): Access {
+function complete({ url, apiKey, secretKey, caFile }: Partial<Profile>, origin: string): Access {
   if (!url) throw new UnreachableError(`it is not known where the api is: ${SET_UP}`);
   if (!apiKey || !secretKey) {
     throw new UnreachableError(`there are no keys for the api at ${url} (${origin}): ${SET_UP}`);
   }
-  return { url: apiUrl(url, origin), apiKey, secretKey, origin };
+  return { url: apiUrl(url, origin), apiKey, secretKey, origin, ...defined({ caFile }) };
 }
 
-const defined = (profile: Readonly<Record<keyof Profile, string | undefined>>): Partial<Profile> =>
-  Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== undefined));
+type Parts = { readonly [Name in keyof Profile]?: string | undefined };
+
+const defined = (parts: Parts): Partial<Profile> =>
+  Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
 
 /** The address as the api wants it; one without a path is completed. */
 export function apiUrl(text: string, origin: string): string {

@@ -1,4 +1,5 @@
 /** The api: stateless, so several can run. */
+import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -9,6 +10,7 @@ import { createSharedAnswers } from '../api/shared-answers.ts';
 import type { Database } from '../db/database.ts';
 import { createOrchestration } from '../orchestration/client.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
+import { followServerTls, loadServerTls } from './api-tls.ts';
 import { connectDatabase } from './database.ts';
 import {
   connectTemporal,
@@ -52,6 +54,7 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
   const address = settings.text('apiAddress');
   const port = settings.number('apiPort');
   const masterKey = await loadMasterKey(settings.required('masterKeyFile'));
+  const tls = await loadServerTls(settings);
   const db = await connectDatabase(settings);
   try {
     const temporal = await connectTemporal(settings, `api:${process.pid}`);
@@ -74,14 +77,17 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
         },
         page: loadPage(join(installationFolder(), 'dist/ui')),
         logger,
+        tls,
       });
       await server.listen({ host: address, port }).catch((error: unknown) => {
         throw explainListening(error, address, port);
       });
       const taken = (server.server.address() as AddressInfo).port;
-      logger.info({ address, port: taken }, 'the api listens');
+      logger.info({ address, port: taken, tls: tls !== undefined }, 'the api listens');
       onListening?.(taken);
+      const following = tls && followServerTls({ settings, logger }, server.server as unknown as Server, tls);
       await stop;
+      following?.();
       await server.close();
     } finally {
       await temporal.connection.close();

@@ -67,6 +67,20 @@ export const SETTINGS = {
     '30',
     'minutes after which a session that nobody uses is over',
   ),
+  apiTlsCert: setting(
+    ['api'],
+    'BYPASS_API_TLS_CERT',
+    '--tls-cert',
+    '',
+    'file (PEM) of the certificate, with its chain, by which the api speaks HTTPS; read again when it changes',
+  ),
+  apiTlsKey: setting(
+    ['api'],
+    'BYPASS_API_TLS_KEY',
+    '--tls-key',
+    '',
+    'file (PEM, mode 0600) of the private key of that certificate',
+  ),
   temporalPort: setting(
     ['dev'],
     'BYPASS_TEMPORAL_PORT',

@@ -1,4 +1,5 @@
 /** `bypass configure`: profiles, which say where an api is and with which keys to call it. */
+import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
@@ -11,6 +12,7 @@ interface ConfigureOptions {
   readonly url?: string;
   readonly apiKey?: string;
   readonly secretKeyFile?: string;
+  readonly caFile?: string;
   readonly use?: string;
 }
 
@@ -25,6 +27,7 @@ export function configureCommand(program: Command, cli: Cli): void {
     .addOption(new Option('--url <url>', 'where the api is'))
     .addOption(new Option('--api-key <key>', 'the API key'))
     .addOption(new Option('--secret-key-file <file>', 'holds the secret key; - for standard input'))
+    .addOption(new Option('--ca-file <file>', 'authorities (PEM) to trust instead of the usual ones'))
     .addOption(new Option('--use <name>', 'make a profile that is there the current one'))
     .addHelpText(
       'after',
@@ -36,7 +39,7 @@ export function configureCommand(program: Command, cli: Cli): void {
 
 async function configure(cli: Cli, options: ConfigureOptions): Promise<void> {
   const { profileFile } = cli.environment;
-  const { profile = 'default', url, apiKey, secretKeyFile, use } = options;
+  const { profile = 'default', url, apiKey, secretKeyFile, caFile, use } = options;
   const say = (line: string): void => void cli.stdout.write(`${line}\n`);
   if (use !== undefined) {
     await useProfile(profileFile, use);
@@ -54,6 +57,7 @@ async function configure(cli: Cli, options: ConfigureOptions): Promise<void> {
     throw new UsageError('a profile needs all of --url, --api-key and --secret-key-file');
   }
   const { password: secretKey } = await readPassword(secretKeyFile);
-  await saveProfile(profileFile, profile, { url: apiUrl(url, '--url'), apiKey, secretKey });
+  const authorities = caFile === undefined ? {} : { caFile: resolve(caFile) };
+  await saveProfile(profileFile, profile, { url: apiUrl(url, '--url'), apiKey, secretKey, ...authorities });
   say(`Profile ${profile} is written to ${profileFile}, and is the current one`);
 }

@@ -21,6 +21,7 @@ test.each(['README.md', 'docker-compose.yml', 'deploy/bypass-host.env', 'deploy/
       'BYPASS_URL',
       'BYPASS_API_KEY',
       'BYPASS_SECRET_KEY',
+      'BYPASS_CA_FILE',
       'BYPASS_DATABASE_PASSWORD',
       'BYPASS_LISTEN',
     ];

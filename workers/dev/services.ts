@@ -144,6 +144,9 @@ export const apiService = (setting: Setting, place: ApiPlace): Service =>
       BYPASS_MASTER_KEY_FILE: place.masterKeyFile,
       BYPASS_API_ADDRESS: place.address,
       BYPASS_API_PORT: String(place.port),
+      // What runs on one machine speaks HTTP.
+      BYPASS_API_TLS_CERT: '',
+      BYPASS_API_TLS_KEY: '',
       ...(place.temporalUiUrl === '' ? {} : { BYPASS_TEMPORAL_UI_URL: place.temporalUiUrl }),
     },
     graceMs: 15_000,
