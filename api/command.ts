@@ -69,13 +69,23 @@ export interface Definition<P extends Parameters> {
   readonly isAsync?: boolean;
   readonly roles: readonly Role[];
   readonly parameters: P;
+  /** The key of the one thing that is answered. With neither this nor `objects`, its fields are the answer. */
+  readonly object?: string;
+  /** The key of the list that is answered. */
+  readonly objects?: string;
   readonly response: Readonly<Record<string, FieldDoc>>;
+  /** What stands beside the object or the list. */
+  readonly besides?: Readonly<Record<string, FieldDoc>>;
   readonly run: (context: CommandContext, values: Values<P>) => Promise<Answer>;
 }
 
 /** What `listApis` and the documentation tell of a command. */
 export interface Documented extends Omit<Definition<Parameters>, 'run' | 'isAsync'> {
   readonly isAsync: boolean;
+  /** Absent: it is. */
+  readonly isSigned?: false;
+  /** Absent: GET as well. */
+  readonly isPostOnly?: true;
 }
 
 export interface Command extends Documented {

@@ -1,6 +1,7 @@
 /** Commands for who is not known yet, or no longer: they come without a signature, and set cookies. */
 import type { FastifyBaseLogger } from 'fastify';
 import { type ApiDependencies, type Documented, EVERYBODY, readValues } from './command.ts';
+import { ApiError } from './errors.ts';
 import type { Parameters, Values } from './parameters.ts';
 import type { Given } from './request.ts';
 import type { Answer } from './response.ts';
@@ -25,7 +26,7 @@ export interface Door extends Documented {
   readonly open: (context: DoorContext, given: Given) => Promise<DoorAnswer>;
 }
 
-type Definition<P extends Parameters> = Omit<Documented, 'parameters' | 'isAsync' | 'roles'> & {
+type Definition<P extends Parameters> = Omit<Documented, 'parameters' | 'isAsync' | 'isSigned' | 'roles'> & {
   readonly parameters: P;
   readonly run: (context: DoorContext, values: Values<P>) => Promise<DoorAnswer>;
 };
@@ -33,6 +34,15 @@ type Definition<P extends Parameters> = Omit<Documented, 'parameters' | 'isAsync
 export const defineDoor = <P extends Parameters>({ run, ...definition }: Definition<P>): Door => ({
   ...definition,
   isAsync: false,
+  isSigned: false,
   roles: EVERYBODY,
-  open: async (context, given) => run(context, readValues(definition, given)),
+  open: async (context, given) => {
+    if (definition.isPostOnly === true && !context.isPost) {
+      throw new ApiError(
+        405,
+        `${definition.name} is taken by POST only: a password in an address ends in logs.`,
+      );
+    }
+    return run(context, readValues(definition, given));
+  },
 });

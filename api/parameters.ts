@@ -11,6 +11,10 @@ export interface Parameter<T, R extends boolean = boolean> {
   readonly required: R;
   /** Longest value in characters. */
   readonly length: number;
+  /** Where it is one of some words. */
+  readonly words?: readonly string[];
+  /** Where it is a number. */
+  readonly range?: { readonly min: number; readonly max: number };
   /** @throws ApiError that names the parameter and says what would be right */
   readonly read: (name: string, given: Given) => T | undefined;
 }
@@ -89,23 +93,27 @@ export const flag = (description: string): Parameter<boolean, false> =>
 export const integer = (
   description: string,
   { min = 0, max = 2 ** 31 - 1 }: { readonly min?: number; readonly max?: number } = {},
-): Parameter<number, false> =>
-  scalar('integer', description, (value, parameter) => {
+): Parameter<number, false> => ({
+  ...scalar('integer', description, (value, parameter) => {
     const number = Number(value);
     if (/^-?\d{1,10}$/.test(value) && number >= min && number <= max) return number;
     throw badParameter(parameter, `is '${value}'; give a whole number from ${min} to ${max}.`);
-  });
+  }),
+  range: { min, max },
+});
 
 /** One of some words, in any case. */
 export const choice = <const W extends readonly string[]>(
   description: string,
   words: W,
-): Parameter<W[number], false> =>
-  scalar('string', description, (value, parameter) => {
+): Parameter<W[number], false> => ({
+  ...scalar('string', description, (value, parameter) => {
     const word = words.find((known) => known.toLowerCase() === value.toLowerCase());
     if (word !== undefined) return word;
     throw badParameter(parameter, `is '${value}'; give one of ${words.join(', ')}.`);
-  });
+  }),
+  words,
+});
 
 const MAX_LIST_LENGTH = 20_000;
 

@@ -9,11 +9,11 @@ import {
 } from 'fastify';
 import type { ApiDependencies } from './command.ts';
 import { type ApiAnswer, dispatch, refuse } from './dispatch.ts';
+import { addDocuments } from './documents.ts';
 import { ApiError } from './errors.ts';
 import { internalError } from './explain.ts';
+import { API_PATH } from './openapi.ts';
 import { addPage, type Page } from './page.ts';
-
-export const API_PATH = '/client/api';
 
 export interface ServerDependencies extends ApiDependencies {
   /** Whether what it depends on answers. */
@@ -74,6 +74,7 @@ export function buildServer(dependencies: ServerDependencies): FastifyInstance {
     return reply.code(404).send(refuse(undefined, error).body);
   });
   addApi(server, dependencies);
+  addDocuments(server, dependencies.installation);
   addHealth(server, dependencies);
   if (dependencies.page !== undefined) addPage(server, dependencies.page);
   return server;

@@ -116,6 +116,7 @@ export const listPermissionsCommand = (definition: {
     description: definition.description,
     roles: EVERYBODY,
     parameters: { id: required(id(definition.iso ? 'the ISO' : 'the template')) },
+    object: 'templatepermission',
     response: PERMISSION,
     async run(context, values) {
       const template = await ownTemplate(context, values.id, definition.iso);

@@ -38,6 +38,7 @@ export const updateCommand = (definition: {
       details: map('replaces all details; HTTP_HEADER ones replace all headers, and are kept secret'),
       cleanupdetails: flag('true: removes all details, and all headers'),
     },
+    object: definition.iso ? 'iso' : 'template',
     response: TEMPLATE,
     async run(context, values) {
       const template = await ownTemplate(context, values.id, definition.iso);

@@ -19,6 +19,7 @@ export const addCluster = defineCommand({
     hypervisor: choice('the hypervisor: KVM', ['KVM']),
     clustertype: choice('the type: CloudManaged', ['CloudManaged']),
   },
+  objects: 'cluster',
   response: CLUSTER,
   async run(context, values) {
     const { db, caller } = context;

@@ -22,6 +22,7 @@ export const createAccount = defineCommand({
     lastname: text('taken for the sake of other clients'),
     domainid: text('taken for the sake of other clients; there is one domain'),
   },
+  object: 'account',
   response: ACCOUNT,
   async run({ db, masterKey, caller }, { username, password, accounttype, account }) {
     if (account !== undefined && account !== username) {

@@ -28,6 +28,7 @@ export const createHostInvite = defineCommand({
     zoneid: id('the zone that the host must be of; any when absent'),
     expireshours: integer(`for how many hours; ${HOURS.usual} when absent`, { min: 1, max: HOURS.most }),
   },
+  object: 'hostinvite',
   response: INVITE,
   async run(context, { zoneid, expireshours }) {
     const { db, caller } = context;

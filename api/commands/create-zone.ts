@@ -16,6 +16,7 @@ export const createZone = defineCommand({
     name: required(name('the name')),
     demandallmirrors: flag('whether a registration demands that every URL can be reached; false when absent'),
   },
+  object: 'zone',
   response: ZONE,
   async run({ db, caller }, values) {
     const made = await db.transaction().execute(async (tx) => {

@@ -17,6 +17,7 @@ export const getApiLimit = defineCommand({
     'Tells how many calls the caller may make, and how many were made. Each process of the api counts.',
   roles: EVERYBODY,
   parameters: {},
+  object: 'apilimit',
   response: LIMIT,
   run: ({ caller, calls }) =>
     Promise.resolve(

@@ -58,6 +58,7 @@ export const getTemplateDeploymentSummary = defineCommand({
   description: 'Tells in numbers what runs, waits and failed, and how much was fetched in the last hour.',
   roles: EVERYBODY,
   parameters: {},
+  object: 'templatedeploymentsummary',
   response: SUMMARY,
   async run(context) {
     const { db, caller } = context;

@@ -10,6 +10,7 @@ export const getUser = defineCommand({
   description: 'Finds a user by his API key.',
   roles: ADMINS,
   parameters: { userapikey: required(text('the API key')) },
+  object: 'user',
   response: USER,
   async run({ db, caller }, { userapikey }) {
     const { rows } = await listUsers(db, { apiKey: userapikey }, { limit: 1, offset: 0 });

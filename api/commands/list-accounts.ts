@@ -17,6 +17,7 @@ export const listAccounts = defineCommand({
     listall: flag('taken for the sake of other clients: all that the caller may see are listed'),
     ...pagingParameters,
   },
+  objects: 'account',
   response: ACCOUNT,
   async run({ db, caller }, values) {
     const page = readPage(values);

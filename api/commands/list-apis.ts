@@ -18,8 +18,12 @@ const API: Shape<Documented> = {
       related: '',
     })),
   ),
-  response: list('the fields of its answer', ({ response }) =>
-    Object.entries(response).map(([name, { type, description }]) => ({ name, type, description })),
+  response: list('the fields of its answer', ({ response, besides }) =>
+    Object.entries({ ...response, ...besides }).map(([name, { type, description }]) => ({
+      name,
+      type,
+      description,
+    })),
   ),
 };
 
@@ -30,6 +34,7 @@ export const listApis = (commands: () => readonly Documented[]): Command =>
     description: 'Lists the commands that the caller may use, with their parameters and answers.',
     roles: EVERYBODY,
     parameters: { name: text('the one of this name') },
+    objects: 'api',
     response: API,
     async run({ caller }, { name }) {
       const wanted = name?.toLowerCase();

@@ -15,6 +15,7 @@ export const listAsyncJobs = defineCommand({
     listall: flag('taken for the sake of other clients: all that the caller may see are listed'),
     ...pagingParameters,
   },
+  objects: 'asyncjobs',
   response: JOB_RESULT,
   async run({ db, caller }, values) {
     const query = {

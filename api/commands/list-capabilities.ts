@@ -34,6 +34,7 @@ export const listCapabilities = defineCommand({
   description: 'Tells what this installation is and can do.',
   roles: EVERYBODY,
   parameters: {},
+  object: 'capability',
   response: CAPABILITY,
   run: ({ caller, calls, installation }) =>
     Promise.resolve(

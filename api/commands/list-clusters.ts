@@ -17,6 +17,7 @@ export const listClusters = defineCommand({
     zoneid: id('those of this zone'),
     ...pagingParameters,
   },
+  objects: 'cluster',
   response: CLUSTER,
   async run(context, values) {
     const { db, caller } = context;

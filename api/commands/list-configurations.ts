@@ -18,6 +18,7 @@ export const listConfigurations = defineCommand({
     zoneid: id('as they hold for this zone'),
     ...pagingParameters,
   },
+  objects: 'configuration',
   response: CONFIGURATION,
   async run(context, { name, category, zoneid, ...rest }) {
     const { limit, offset } = readPage(rest);

@@ -23,6 +23,7 @@ export const listDomains = defineCommand({
     listall: flag('taken for the sake of other clients'),
     ...pagingParameters,
   },
+  objects: 'domain',
   response: DOMAIN,
   run({ caller }, values) {
     const { offset } = readPage(values);

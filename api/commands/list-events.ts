@@ -21,6 +21,7 @@ export const listEvents = defineCommand({
     enddate: date('those until this moment'),
     ...pagingParameters,
   },
+  objects: 'event',
   response: EVENT,
   async run({ db, caller }, values) {
     const page = readPage(values);

@@ -23,6 +23,7 @@ export const listHosts = defineCommand({
     hypervisor: text('those of this hypervisor'),
     ...pagingParameters,
   },
+  objects: 'host',
   response: HOST,
   async run(context, values) {
     const { db, caller } = context;

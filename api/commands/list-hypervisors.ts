@@ -9,6 +9,7 @@ export const listHypervisors = defineCommand({
   description: 'Lists the hypervisors: KVM, whose hosts download by themselves.',
   roles: EVERYBODY,
   parameters: { zoneid: id('taken for the sake of other clients; it is the same in all zones') },
+  objects: 'hypervisor',
   response: HYPERVISOR,
   run: ({ caller }) =>
     Promise.resolve(answerList('hypervisor', HYPERVISOR, { count: 1, rows: [{ name: 'KVM' }] }, caller)),

@@ -28,6 +28,7 @@ export const listIsos = defineCommand({
     tags: map('those with all of these tags, as tags[0].key and tags[0].value'),
     ...pagingParameters,
   },
+  objects: 'iso',
   response: TEMPLATE,
   run: (context, values) =>
     answerTemplates(context, { ...values, iso: true, filter: values.isofilter ?? 'selfexecutable' }),

@@ -10,6 +10,7 @@ export const listOsCategories = defineCommand({
   description: 'Lists the categories of guest operating systems.',
   roles: EVERYBODY,
   parameters: { id: id('this one'), name: text('the one of this name'), ...pagingParameters },
+  objects: 'oscategory',
   response: OS_CATEGORY,
   async run({ db, caller }, values) {
     const { limit, offset } = readPage(values);

@@ -11,6 +11,7 @@ export const listOsTypes = defineCommand({
   description: 'Lists guest operating systems.',
   roles: EVERYBODY,
   parameters: { id: id('this one'), description: text('the one of this name'), ...pagingParameters },
+  objects: 'ostype',
   response: OS_TYPE,
   async run(context, values) {
     const { db, caller } = context;

@@ -17,6 +17,7 @@ export const listPods = defineCommand({
     zoneid: id('those of this zone'),
     ...pagingParameters,
   },
+  objects: 'pod',
   response: POD,
   async run(context, values) {
     const { db, caller } = context;

@@ -25,6 +25,7 @@ export const listResourceLimits = defineCommand({
     resourcetypename: choice('template: there is no other limit', ['template']),
     ...pagingParameters,
   },
+  objects: 'resourcelimit',
   response: LIMIT,
   async run({ db, caller }, values) {
     const query =

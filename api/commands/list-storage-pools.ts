@@ -21,6 +21,7 @@ export const listStoragePools = defineCommand({
     state: choice('Up, Disabled or Maintenance', ['Up', 'Disabled', 'Maintenance']),
     ...pagingParameters,
   },
+  objects: 'storagepool',
   response: STORAGE_POOL,
   async run(context, values) {
     const { db, caller } = context;

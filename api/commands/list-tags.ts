@@ -27,6 +27,7 @@ export const listTags = defineCommand({
     value: text('those of this value'),
     ...pagingParameters,
   },
+  objects: 'tag',
   response: TAG,
   async run({ db, caller }, values) {
     const page = readPage(values);

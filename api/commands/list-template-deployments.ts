@@ -22,6 +22,7 @@ export const listTemplateDeployments = defineCommand({
     orderby: choice('created, or activity: what runs or failed first', ['created', 'activity']),
     ...pagingParameters,
   },
+  objects: 'templatedeployment',
   response: DEPLOYMENT,
   async run(context, values) {
     const { db, caller } = context;

@@ -23,6 +23,7 @@ export const listTemplates = defineCommand({
     tags: map('those with all of these tags, as tags[0].key and tags[0].value'),
     ...pagingParameters,
   },
+  objects: 'template',
   response: TEMPLATE,
   run: (context, values) =>
     answerTemplates(context, { ...values, iso: false, filter: values.templatefilter }),

@@ -16,6 +16,7 @@ export const listUsers = defineCommand({
     listall: flag('taken for the sake of other clients: all that the caller may see are listed'),
     ...pagingParameters,
   },
+  objects: 'user',
   response: USER,
   async run({ db, caller }, values) {
     const page = readPage(values);

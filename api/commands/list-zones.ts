@@ -12,6 +12,7 @@ export const listZones = defineCommand({
   description: 'Lists zones.',
   roles: EVERYBODY,
   parameters: { id: id('this one'), name: text('the one of this name'), ...pagingParameters },
+  objects: 'zone',
   response: ZONE,
   async run(context, values) {
     const { db, caller } = context;

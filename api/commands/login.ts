@@ -36,11 +36,10 @@ export const login = defineDoor({
     password: required(text('the password')),
     domain: text('the path of the domain; there is only ROOT, which is /'),
   },
+  isPostOnly: true,
   response: SESSION,
   async run(context, { username, password, domain }) {
-    const { db, sessionIdle: idle, isPost, secure, logins, address, log } = context;
-    if (!isPost)
-      throw new ApiError(405, 'login is taken by POST only: a password in an address ends in logs.');
+    const { db, sessionIdle: idle, secure, logins, address, log } = context;
     if (!/^\/?(?:root)?\/?$/i.test(domain ?? '')) throw badParameter('domain', 'must be ROOT, or absent.');
     const wait = logins.take(`${username.toLowerCase()} ${address}`);
     if (wait > 0) throw tooMany(wait);

@@ -29,7 +29,9 @@ export const prepareTemplate = defineCommand({
     zoneid: required(id('the zone')),
     storageid: id('the pool; every enabled pool of the zone that a host mounts, when absent'),
   },
-  response: { ...TEMPLATE, ...JOB },
+  object: 'template',
+  response: TEMPLATE,
+  besides: JOB,
   async run(context, values) {
     const template = await templateNamed(context, 'templateid', values.templateid);
     const zone = await zoneNamed(context, 'zoneid', values.zoneid);

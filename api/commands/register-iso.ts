@@ -13,6 +13,7 @@ export const registerIso = defineCommand({
     zoneid: required(text('the zone, or -1 for all')),
     bootable: flag('whether a VM can boot from it; true when absent'),
   },
+  objects: 'iso',
   response: TEMPLATE,
   async run(context, values) {
     const image = await readImage(context, values, { zoneid: values.zoneid });

@@ -21,6 +21,7 @@ export const registerTemplate = defineCommand({
     deployasis: flag('for VMware only'),
     templatetag: text('the tag'),
   },
+  objects: 'template',
   response: TEMPLATE,
   async run(context, values) {
     requireKvm(values.hypervisor);

@@ -15,6 +15,7 @@ export const registerUserKeys = defineCommand({
   description: 'Gives a user new keys; the old ones are no longer good. Users renew their own.',
   roles: EVERYBODY,
   parameters: { id: required(id('the user')) },
+  object: 'userkeys',
   response: KEYS,
   async run(context, values) {
     const { db, masterKey, caller } = context;

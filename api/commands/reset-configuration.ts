@@ -12,6 +12,7 @@ export const resetConfiguration = defineCommand({
     name: required(text('the name of the setting')),
     zoneid: id('the zone; the value for all zones when absent'),
   },
+  object: 'configuration',
   response: CONFIGURATION,
   async run(context, { name, zoneid }) {
     const configuration = configurationNamed(name);

@@ -17,6 +17,7 @@ export const updateConfiguration = defineCommand({
     value: required(text('the value; resetConfiguration takes one away', VALUE_LENGTH)),
     zoneid: id('the zone; all of them when absent'),
   },
+  object: 'configuration',
   response: CONFIGURATION,
   async run(context, { name, value, zoneid }) {
     const configuration = configurationNamed(name);

@@ -33,6 +33,7 @@ export const updateHost = defineCommand({
       { min: OWN, max: MOST_RATE },
     ),
   },
+  object: 'host',
   response: HOST,
   async run(context, { id: hostId, allocationstate, downloadlimit, ratelimit }) {
     const { db, caller, orchestration } = context;

@@ -18,6 +18,7 @@ export const updateResourceLimit = defineCommand({
     resourcetype: required(choice('4, which is templates: there is no other limit', [TEMPLATE_RESOURCE])),
     max: integer('how many; -1 for any number, which is also what is taken when it is absent', { min: -1 }),
   },
+  object: 'resourcelimit',
   response: LIMIT,
   async run({ db, caller }, { account, max = -1 }) {
     const [found] = await findAccounts(db, 'account_name', [account]);

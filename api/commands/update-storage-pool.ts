@@ -14,6 +14,7 @@ export const updateStoragePool = defineCommand({
     tags: list('replaces its tags'),
     enabled: flag('false: nothing new is deployed to it, until true'),
   },
+  object: 'storagepool',
   response: STORAGE_POOL,
   async run(context, values) {
     const { tags, enabled } = values;

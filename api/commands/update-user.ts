@@ -18,6 +18,7 @@ export const updateUser = defineCommand({
     password: required(text('the new password: 8 characters or more')),
     currentpassword: text('the password that is good now; administrators may leave it out for others'),
   },
+  object: 'user',
   response: USER,
   async run(context, { id: given, password, currentpassword = '' }) {
     const { db, caller } = context;

@@ -21,7 +21,7 @@ const logIn = async (username: string, password: string) => {
   return {
     status: response.statusCode,
     cookie,
-    key: response.json<Json>().loginresponse.sessionkey as string,
+    key: response.json().loginresponse.sessionkey as string,
   };
 };
 

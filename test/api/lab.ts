@@ -31,6 +31,7 @@ import type { ApiOrchestration } from '../../api/command.ts';
 import type { LiveCopy, RegistrationOutcome } from '../../orchestration/client.ts';
 import { masterKeyOf } from '../../trust/master-key.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
+import { checkDocumented } from '../support/documented.ts';
 import { registrationInput } from '../support/templates.ts';
 import { freshDatabase } from '../support/postgres.ts';
 
@@ -51,7 +52,7 @@ export interface Reply {
 export type Json = any;
 
 export interface Caller extends Credentials, User {
-  /** Signs and sends a call. */
+  /** Signs and sends a call; what is answered must be as documented. */
   call(command: string, parameters?: Parameters, options?: CallOptions): Promise<Reply>;
   /** The same, for calls that must succeed: what is in the wrapper. */
   ok(command: string, parameters?: Parameters, options?: CallOptions): Promise<Json>;
@@ -112,13 +113,12 @@ export async function openLab(dependencies: Partial<ServerDependencies> = {}): P
     const credentials = await createUser(db, masterKey, { username: name, password: 'a password' }, role);
     const found = await findByApiKey(db, credentials.apiKey);
     if (found === undefined) throw new Error('the user is not there');
-    const call: Caller['call'] = (command, parameters = {}, options = {}) =>
-      send(
-        server,
-        { command, response: 'json', ...parameters, apiKey: credentials.apiKey },
-        credentials,
-        options,
-      );
+    const call: Caller['call'] = async (command, parameters = {}, options = {}) => {
+      const given = { command, response: 'json', ...parameters, apiKey: credentials.apiKey };
+      const reply = await send(server, given, credentials, options);
+      checkDocumented(command, reply.status, reply.body);
+      return reply;
+    };
     const ok: Caller['ok'] = async (...args) => {
       const { status, inner, text } = await call(...args);
       if (status !== 200) throw new Error(`${args[0]}: ${text}`);

@@ -82,12 +82,12 @@ describe('updateTemplate', () => {
   });
 });
 
-describe('permissions', () => {
-  const sees = async (who: Lab['user'], id: string, templatefilter: string): Promise<boolean> => {
-    const { template = [] } = await who.ok('listTemplates', { templatefilter });
-    return template.some((one: Json) => one.id === id);
-  };
+const sees = async (who: Lab['user'], id: string, templatefilter: string): Promise<boolean> => {
+  const { template = [] } = await who.ok('listTemplates', { templatefilter });
+  return template.some((one: Json) => one.id === id);
+};
 
+describe('permissions', () => {
   test('sharing with one account shows it to that one only, until it is taken back', async () => {
     const { templateId: id } = await lab.template(lab.user);
     const third = await lab.newUser('third', 'user');

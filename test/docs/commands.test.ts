@@ -4,7 +4,6 @@ import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import { COMMANDS } from '../../api/registry.ts';
 import { createProgram } from '../../cli/program.ts';
 import { cliOf } from '../../cli/surroundings.ts';
 import { PROJECT_ROOT } from '../../workers/dev/project.ts';
@@ -121,12 +120,6 @@ test('scripts of npm that are named are there', async () => {
   );
   expect(new Set(named).size).toBeGreaterThan(3);
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
-});
-
-test('the README names every command of the API, and no other', async () => {
-  const paragraph = /^The commands: ([^]*?)\n\n/m.exec(await text('README.md'))?.[1] ?? '';
-  const named = [...paragraph.matchAll(/`([a-z]+[A-Z]\w+)`/g)].map(([, name]) => name);
-  expect(new Set(named)).toEqual(new Set(COMMANDS.map(({ name }) => name)));
 });
 
 test.each(DOCUMENTS.filter((name) => name.endsWith('.md')))(
