@@ -69,7 +69,7 @@ describe('bad input: the parameter is named, nothing is stored, nothing is asked
     ],
     [{ 'details[0].HTTP_HEADER:X Y': 'v' }, 'has a character that names do not have'],
     [{ 'details[0].HTTP_HEADER': 'X Y:v' }, "'X Y' is not the name of an HTTP header"],
-    [{ 'details[0].HTTP_HEADER:X': 'a\r\nY: b' }, 'has a control character or line break'],
+    [{ 'details[0].HTTP_HEADER:X': 'a\r\nY: b' }, 'has a control character, a line break'],
     [{ 'details[0].HTTP_HEADER:Host': 'evil' }, 'header Host is set by the download itself'],
     [
       { 'details[0].HTTP_HEADER:X': 'a', 'details[1].http_header': 'x:b' },
