@@ -203,7 +203,8 @@ export function hostService(setting: Setting, { n, healthPort, shared, own: part
       BYPASS_URL_ALLOW: setting.env['BYPASS_URL_ALLOW'] || LOOPBACK.join(','),
       BYPASS_URL_DENY: [
         setting.env['BYPASS_URL_DENY'] ?? '',
-        ...parts.map((port) => `127.0.0.1:${port}`),
+        // Servers that are not ours have no port of ours.
+        ...parts.filter((port) => port > 0).map((port) => `127.0.0.1:${port}`),
       ].join(),
       // A host has no database and no master key, in production as here.
       BYPASS_DATABASE_URL: '',
