@@ -109,8 +109,10 @@ export class Connection {
       this.#waited += performance.now() - (this.#waitingSince ?? performance.now());
       this.#waitingSince = undefined;
       this.signal.throwIfAborted();
+      // A copy: what is written is given back.
+      if (head !== undefined) head = Buffer.concat([head, ...batch]);
       if (await this.#accept(batch, responseEnd)) return;
-      if (head !== undefined) head = this.#inspect(Buffer.concat([head, ...batch]));
+      if (head !== undefined) head = this.#inspect(head);
       this.#waitingSince = performance.now();
     }
     this.signal.throwIfAborted();
@@ -145,7 +147,7 @@ export class Connection {
     const first = segment.position;
     segments.advance(segment, lengthOf(chunks));
     onBytes({ first, end: segment.position });
-    this.#writing = intake.write(chunks, first);
+    this.#writing = intake.write(chunks, first).then(() => this.#source?.giveBack(chunks));
     this.#writing.catch(() => undefined);
   }
 

@@ -1,6 +1,6 @@
 /** A connection: name, address, TCP and TLS, each with a limit of its own. */
 import { connect as connectTcp, isIP } from 'node:net';
-import type { LookupFunction, Socket } from 'node:net';
+import type { LookupFunction, OnReadOpts, Socket } from 'node:net';
 import { connect as connectTls, rootCertificates } from 'node:tls';
 import { ImageError } from '../../model/failures.ts';
 import { duration, within } from './budgets.ts';
@@ -8,6 +8,7 @@ import { hostName } from './guard.ts';
 import type { Route } from './guard.ts';
 import type { HttpPhase } from './http-errors.ts';
 import type { HttpSettings } from './http-options.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 import { openTunnel } from './tunnel.ts';
 
 export interface ConnectOptions {
@@ -15,6 +16,8 @@ export interface ConnectOptions {
   /** Told of each step as it begins. */
   readonly onPhase: (phase: HttpPhase) => void;
   readonly signal: AbortSignal;
+  /** Where plain HTTP is read to. */
+  readonly buffers: ReadBuffers;
 }
 
 /**
@@ -35,7 +38,10 @@ export async function connectTo(url: URL, options: ConnectOptions): Promise<Sock
 
 /** Straight to the source, or through a proxy: then TLS and HTTP still speak to the source, by its name. */
 function openWay(url: URL, { addresses, port, proxy }: Route, options: ConnectOptions): Promise<Socket> {
-  if (proxy === undefined) return openTcp(hostName(url), port, addresses, options);
+  if (proxy === undefined) {
+    const buffers = url.protocol === 'http:' ? options.buffers : undefined;
+    return openTcp(hostName(url), port, addresses, options, buffers);
+  }
   const connect = (): Promise<Socket> => openTcp(hostName(proxy.url), port, addresses, options);
   const { settings, signal } = options;
   return openTunnel(proxy.url, proxy.targets, connect, { answerMs: settings.headersMs, signal });
@@ -46,17 +52,31 @@ async function openTcp(
   port: number,
   addresses: Route['addresses'],
   { settings, signal }: ConnectOptions,
+  buffers?: ReadBuffers,
 ): Promise<Socket> {
   const [first] = addresses;
   const given: LookupFunction = (_name, { all }, callback) => {
     if (all === true) callback(null, [...addresses]);
     else callback(null, first?.address ?? '', first?.family);
   };
-  const socket = connectTcp({ host, port, lookup: given, noDelay: true, keepAlive: true });
+  const socket: Socket = connectTcp({
+    host,
+    port,
+    lookup: given,
+    noDelay: true,
+    keepAlive: true,
+    ...(buffers === undefined ? {} : { onread: readInto(buffers, (bytes) => socket.push(bytes)) }),
+  });
   const limit = `did not accept the connection within ${duration(settings.connectMs)} (limit for connecting)`;
   await opened(socket, 'connect', settings.connectMs, signal, () => new ImageError('Unreachable', limit));
   return socket;
 }
+
+/** What was read goes the usual way afterwards. */
+const readInto = (buffers: ReadBuffers, push: (bytes: Buffer) => boolean): OnReadOpts => ({
+  buffer: () => buffers.next(),
+  callback: (count) => push(buffers.came(count)),
+});
 
 async function openTls(url: URL, tcp: Socket, { settings, signal }: ConnectOptions): Promise<Socket> {
   const host = hostName(url).replace(/\.$/, '');

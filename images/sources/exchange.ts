@@ -11,6 +11,7 @@ import { connectTo } from './connect.ts';
 import { transportError } from './http-errors.ts';
 import type { HttpPhase } from './http-errors.ts';
 import type { HttpSettings } from './http-options.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import { gateReading } from './read-gate.ts';
 import type { ReadGate } from './read-gate.ts';
 
@@ -25,6 +26,8 @@ export interface Exchange {
   /** Lower-case names; a repeated header's values are joined by commas. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: ChunkQueue;
+  /** Chunks of the body that nobody reads any more; see OpenedSource. */
+  giveBack(chunks: readonly Buffer[]): void;
   close(): void;
 }
 
@@ -51,7 +54,9 @@ export function exchange(
     const handler = new AnswerHandler(url, settings, signal, { resolve, reject, release });
     const onPhase = (phase: HttpPhase): void => handler.enter(phase);
     const connect: buildConnector.connector = (_options, callback) => {
-      connectTo(url, { settings, onPhase, signal: leaving.signal }).then(
+      const buffers = new ReadBuffers();
+      handler.buffers = buffers;
+      connectTo(url, { settings, onPhase, signal: leaving.signal, buffers }).then(
         (socket) => {
           handler.enter('headers');
           callback(null, socket);
@@ -87,6 +92,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #outcome: Outcome;
   /** How to hold back an HTTP/1.1 connection; HTTP/2 has flow control. */
   gate: ReadGate | undefined;
+  /** What the connection reads into. */
+  buffers: ReadBuffers | undefined;
   #phase: HttpPhase = 'dns';
   #informational = 0;
   #answerTimer: NodeJS.Timeout | undefined;
@@ -137,7 +144,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     const watch = watchBody(this.#settings, body, (error) => this.#fail(error));
     this.#count = watch.count;
     this.#stopWatch = watch.stop;
-    this.#outcome.resolve({ url: this.#url, status, headers: flatten(headers), body, close });
+    const giveBack = (chunks: readonly Buffer[]): void => this.buffers?.giveBack(chunks);
+    this.#outcome.resolve({ url: this.#url, status, headers: flatten(headers), body, giveBack, close });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

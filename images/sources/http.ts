@@ -94,6 +94,7 @@ const opened = (answer: Exchange, offset: number): OpenedSource => ({
   offset,
   body: answer.body,
   arrived: () => answer.body.received,
+  giveBack: (chunks) => answer.giveBack(chunks),
   close: () => answer.close(),
 });
 

@@ -95,6 +95,7 @@ async function open(request: OpenRequest, settings: NfsSettings): Promise<Opened
     offset: 0,
     body: stream.body,
     arrived: () => stream.body.received,
+    giveBack: () => undefined,
     close: () => stream.close(),
   };
 }

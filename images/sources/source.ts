@@ -61,6 +61,11 @@ export interface OpenedSource extends SourceFacts {
   readonly body: AsyncIterable<readonly Buffer[]>;
   /** Bytes of the body that have come, whether read or not. */
   arrived(): number;
+  /**
+   * Chunks of the body, or parts of them, that nobody reads any more: others may come in their place. Each byte is given
+   * back at most once; one that never is costs memory only.
+   */
+  giveBack(chunks: readonly Buffer[]): void;
   /** Drops the connection; harmless after the end. */
   close(): void;
 }
