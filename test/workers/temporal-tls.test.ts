@@ -34,7 +34,7 @@ test('with a client certificate everything comes up; without one, or to a server
   try {
     const stack = await startStack({ folder, env });
     try {
-      const { host = [] } = await stack.api.call<{ host: { name: string; state: string }[] }>('listHosts');
+      const { host } = await stack.api.call<{ host: { name: string; state: string }[] }>('listHosts');
       expect(host).toMatchObject([{ name: 'host1', state: 'Up' }]);
       const upkeep = await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).describe();
       expect(upkeep.status.name).toBe('RUNNING');
