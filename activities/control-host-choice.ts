@@ -29,19 +29,21 @@ export type HostChoice =
     };
 
 export interface HostChoiceActivities {
-  /** A host that can work on the copy: Up, Enabled, and with the pool mounted. */
+  /** A host that can work on the copy: Up, Enabled, with the pool mounted, and with its certificates. */
   chooseHost(question: HostQuestion): Promise<HostChoice>;
 }
 
 const NEVER_REPORTED_MS = Number.MAX_SAFE_INTEGER;
 
 export function createHostChoice(deps: ControlDeps): HostChoiceActivities {
-  const { db } = deps;
+  const { db, orchestration } = deps;
   return {
     async chooseHost(question) {
       const copy = await copyFacts(db, question.copyId);
       if (copy === undefined) throw new NotPossible('The pool was removed, and the copy with it');
       const hosts = await hostsOfPool(db, copy.poolId);
+      const late = hosts.filter((host) => host.up && couldDoIt(host) && !host.settled);
+      await Promise.all(late.map(({ hostId }) => orchestration.requestKeystore(hostId)));
       const chosen = pickHost(hosts, question, await lastHostOf(db, question.copyId));
       if (chosen === undefined) {
         const reason = whyNone(hosts, copy.poolName, question.excluded);
@@ -66,7 +68,9 @@ export function pickHost(
   { excluded, avoided }: Pick<HostQuestion, 'excluded' | 'avoided'>,
   last: string | undefined,
 ): PoolHost | undefined {
-  const able = hosts.filter((host) => host.up && couldDoIt(host) && !excluded.includes(host.hostId));
+  const able = hosts.filter(
+    (host) => host.up && host.settled && couldDoIt(host) && !excluded.includes(host.hostId),
+  );
   const liked = able.filter(({ hostId }) => !avoided.includes(hostId));
   return (
     liked.find(({ hostId }) => hostId === last) ??
@@ -81,9 +85,10 @@ function whyNone(hosts: readonly PoolHost[], poolName: string, excluded: readonl
   return `no host can work on pool ${poolName}: ${told}`;
 }
 
-function whyNot({ hostId, up, enabled, mounted }: PoolHost, excluded: readonly string[]): string {
+function whyNot({ hostId, up, enabled, mounted, settled }: PoolHost, excluded: readonly string[]): string {
   if (excluded.includes(hostId)) return 'has failed';
   if (!enabled) return 'is not enabled';
   if (!up) return 'is Down';
-  return mounted ? 'cannot' : 'does not have it mounted';
+  if (!mounted) return 'does not have it mounted';
+  return settled ? 'cannot' : 'has not taken the certificates of its zone yet';
 }

@@ -1,5 +1,6 @@
 /** What hosts say of themselves: joining, and their reports. */
 import { activityInfo } from '@temporalio/activity';
+import { recordHeld } from '../db/certificates.ts';
 import { NotPossible } from '../db/errors.ts';
 import { recordEvent } from '../db/events.ts';
 import { recordHostFacts } from '../db/hosts.ts';
@@ -54,6 +55,8 @@ export function createHostRecords({ db }: ControlDeps): HostRecordActivities {
         await requireSigned(tx, ['describeHost', 'setLimits'], report);
         await recordHostFacts(tx, report.hostId, report);
         await recordPoolReports(tx, report.hostId, report.pools);
+        // One that says nothing is of an older release, and has no keystore.
+        await recordHeld(tx, report.hostId, report.certificates ?? []);
         if (report.limits === undefined) return {};
         await recordCurrentLimits(tx, report.hostId, report.limits);
         const set = await hostLimitsOf(tx, report.hostId);
@@ -81,6 +84,7 @@ async function admit(tx: Queryable, request: JoinRequest): Promise<JoinAnswer> {
   const { state, message } = await judge(tx, request, known, place);
   const id = await recordHost(tx, { request, runId }, place, state);
   await recordPoolReports(tx, request.hostId, request.report.pools);
+  const { settled } = await recordHeld(tx, request.hostId, request.report.certificates ?? []);
   await keepOnlyPools(
     tx,
     id,
@@ -96,7 +100,15 @@ async function admit(tx: Queryable, request: JoinRequest): Promise<JoinAnswer> {
     once: `join:${runId}`,
   });
   const limits = await limitsFor(tx, request);
-  return { v: 1, state, zoneId: place.zoneId, clusterId: place.clusterId, message, limits };
+  return {
+    v: 1,
+    state,
+    zoneId: place.zoneId,
+    clusterId: place.clusterId,
+    message,
+    limits,
+    ...(settled ? {} : { unsettled: true }),
+  };
 }
 
 /** What is set for a host that starts; it will be in force there. */

@@ -1,6 +1,7 @@
 /** The control side of a registration. */
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { unsettledHosts } from '../db/certificates.ts';
 import { denialOf, recordEvent } from '../db/events.ts';
 import { randomHostOf } from '../db/hosts.ts';
 import {
@@ -38,11 +39,18 @@ export interface RegistrationActivities {
   abandonRegistration(input: RegistrationInput, message: string): Promise<void>;
 }
 
+/** Hosts that are made ready at the same time when none is. */
+const LATE = 5;
+
 export function createRegistrationActivities(deps: ControlDeps): RegistrationActivities {
-  const { db } = deps;
+  const { db, orchestration } = deps;
   const chooseProbeHost: RegistrationActivities['chooseProbeHost'] = async (input, tried) => {
     const { templateId, zoneIds, sealed } = input;
     const host = await randomHostOf(db, zoneIds, tried);
+    if (host === undefined) {
+      const late = await unsettledHosts(db, LATE, zoneIds);
+      await Promise.all(late.map(({ hostId }) => orchestration.requestKeystore(hostId)));
+    }
     return host && addressTo(host, templateId, sealed, deps);
   };
 

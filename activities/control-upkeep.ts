@@ -1,6 +1,7 @@
 /** Watching hosts, and repairing what a crash or a hand in Temporal's UI left behind. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unsettledHosts } from '../db/certificates.ts';
 import { hostsToDescribe, recordHeartbeats } from '../db/hosts.ts';
 import { unfinishedCopies } from '../db/copies.ts';
 import { pendingCopies, pendingDeletions } from '../db/jobs.ts';
@@ -9,6 +10,7 @@ import { failCopy } from '../db/outcomes.ts';
 import type { Outcome } from '../db/outcomes.ts';
 import { abandonRegistration, idleRegistrations } from '../db/registrations.ts';
 import { copyWorkflowId, templateWorkflowId } from '../model/names.ts';
+import { warnOfExpiry } from './control-expiry.ts';
 import { beating } from './context.ts';
 import type { ControlDeps } from './control.ts';
 
@@ -27,6 +29,8 @@ export interface Swept {
   readonly registrations: number;
   readonly copies: number;
   readonly deletions: number;
+  /** Hosts whose keystores are brought to what they are to hold. */
+  readonly keystores: number;
 }
 
 export interface UpkeepActivities {
@@ -34,6 +38,8 @@ export interface UpkeepActivities {
   watchHosts(options: WatchOptions): Promise<void>;
   /** Repairs what no workflow takes care of. */
   sweep(options: SweepOptions): Promise<Swept>;
+  /** Events about certificates that end soon, one for each of the days at which is warned. */
+  warnOfExpiry(): Promise<void>;
   /** Hosts to ask for a report. */
   hostsToDescribe(
     olderThanSeconds: number,
@@ -58,10 +64,22 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
         registrations: await sweepRegistrations(deps, idleSeconds, signal),
         copies: await sweepCopies(deps, idleSeconds, signal),
         deletions: await sweepDeletions(deps, idleSeconds, signal),
+        keystores: await sweepKeystores(deps),
       })),
+
+    warnOfExpiry: () => warnOfExpiry(db, new Date()),
 
     hostsToDescribe: (olderThanSeconds, limit) => hostsToDescribe(db, olderThanSeconds, limit),
   };
+}
+
+/** Keystores brought up to date in one round. */
+const KEYSTORES = 50;
+
+async function sweepKeystores({ db, orchestration }: ControlDeps): Promise<number> {
+  const hosts = await unsettledHosts(db, KEYSTORES);
+  for (const { hostId } of hosts) await orchestration.requestKeystore(hostId);
+  return hosts.length;
 }
 
 type Sweep = (deps: ControlDeps, idleSeconds: number, signal: AbortSignal) => Promise<number>;

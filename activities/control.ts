@@ -1,6 +1,8 @@
 /** What the control worker does for workflows: the database, the choice of hosts, other workflows. */
 import { createAnswerActivities } from './control-answers.ts';
 import type { AnswerActivities } from './control-answers.ts';
+import { createCertificateActivities } from './control-certificates.ts';
+import type { CertificateActivities } from './control-certificates.ts';
 import { createCopyActivities } from './control-copies.ts';
 import type { CopyActivities } from './control-copies.ts';
 import { createDeletionActivities } from './control-deletion.ts';
@@ -32,6 +34,7 @@ export type ControlActivities = AnswerActivities &
   HostChoiceActivities &
   CopyActivities &
   DeletionActivities &
+  CertificateActivities &
   HostRecordActivities &
   UpkeepActivities;
 
@@ -42,6 +45,7 @@ export const createControlActivities = (deps: ControlDeps): ControlActivities =>
     ...createHostChoice(deps),
     ...createCopyActivities(deps),
     ...createDeletionActivities(deps),
+    ...createCertificateActivities(deps),
     ...createHostRecords(deps),
     ...createUpkeepActivities(deps),
   });

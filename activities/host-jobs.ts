@@ -2,6 +2,8 @@
 import { isUuid } from '../images/files.ts';
 import { parseChecksum } from '../model/checksum.ts';
 import { ImageError } from '../model/failures.ts';
+import { whyNoAlias } from '../model/certificate.ts';
+import type { CertificatesJob } from '../model/certificate-jobs.ts';
 import type { DescribeJob, DownloadJob, LimitsJob, ProbeJob, RemoveJob } from '../model/payloads.ts';
 import type { Mirror } from '../model/source.ts';
 import { checkPolicy } from '../model/url-policy.ts';
@@ -55,6 +57,21 @@ export function requireLimitsJob(job: LimitsJob): LimitsJob {
 
 export function requireDescribeJob(job: DescribeJob): DescribeJob {
   requireVersion(job);
+  return job;
+}
+
+export function requireCertificatesJob(job: CertificatesJob): CertificatesJob {
+  requireVersion(job);
+  if (!Array.isArray(job.certificates)) throw unfit('certificates is no list');
+  for (const { id, alias, certificate, clientCertificate, sealed } of job.certificates) {
+    requireId('the id of a certificate', id);
+    if (typeof alias !== 'string' || whyNoAlias(alias) !== undefined) throw unfit('an alias is no DNS label');
+    if (typeof certificate !== 'string') throw unfit('a certificate is no text');
+    if (clientCertificate !== undefined && typeof clientCertificate !== 'string') {
+      throw unfit('a client certificate is no text');
+    }
+    requireSealed(sealed);
+  }
   return job;
 }
 

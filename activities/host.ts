@@ -16,7 +16,14 @@ import { signed } from './host-answers.ts';
 import { downloadOnHost } from './host-download.ts';
 import { translated } from './host-failures.ts';
 import type { HostLimiter } from './host-limits.ts';
-import { requireDescribeJob, requireLimitsJob, requireProbeJob, requireRemoveJob } from './host-jobs.ts';
+import type { HostCertificates } from './host-certificates.ts';
+import {
+  requireCertificatesJob,
+  requireDescribeJob,
+  requireLimitsJob,
+  requireProbeJob,
+  requireRemoveJob,
+} from './host-jobs.ts';
 
 /** A job that may carry a box for this host. */
 interface SealedJob {
@@ -33,6 +40,7 @@ export interface HostActivityDeps {
   readonly pools: Pools;
   readonly scheduler: Scheduler;
   readonly limits: HostLimiter;
+  readonly certificates: HostCertificates;
   readonly probes: ProbeDeps;
   /**
    * Downloads an image, wherever that is done.
@@ -53,7 +61,7 @@ export interface HostActivities {
 }
 
 export function createHostActivities(deps: HostActivityDeps): HostActivities {
-  const { hostId, pools } = deps;
+  const { hostId, pools, certificates } = deps;
   const job = <T>(name: string, work: () => Promise<T>): Promise<T> =>
     translated((error) => deps.onFailure(name, error), work);
   return {
@@ -78,6 +86,11 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
           deps.limits.apply(requireLimitsJob(given).limits);
           return describeHost(deps);
         }),
+      syncCertificates: (given) =>
+        job('syncCertificates', async () => {
+          const done = await certificates.sync(requireCertificatesJob(given));
+          return { v: 1, hostId, ...done };
+        }),
       remove: (given) =>
         job('remove', async () => {
           const { poolId, copyId } = requireRemoveJob(given);
@@ -97,8 +110,13 @@ export async function describeHost({
   pools,
   programs,
   limits,
-}: Pick<HostActivityDeps, 'hostId' | 'version' | 'pools' | 'programs' | 'limits'>): Promise<HostReport> {
-  const [found, installed] = await Promise.all([pools.report(), programs()]);
+  certificates,
+}: Pick<
+  HostActivityDeps,
+  'hostId' | 'version' | 'pools' | 'programs' | 'limits' | 'certificates'
+>): Promise<HostReport> {
+  const [found, installed, trusted] = await Promise.all([pools.report(), programs(), certificates.report()]);
+  const problems = [...found.problems, ...(trusted.problem === undefined ? [] : [trusted.problem])];
   return {
     v: 1,
     hostId,
@@ -106,6 +124,7 @@ export async function describeHost({
     pools: found.pools,
     programs: installed,
     limits: limits.report(),
-    ...(found.problems.length === 0 ? {} : { problems: found.problems }),
+    certificates: trusted.held,
+    ...(problems.length === 0 ? {} : { problems }),
   };
 }

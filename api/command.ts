@@ -22,6 +22,8 @@ export type ApiOrchestration = Pick<
   | 'requestHostLimits'
   | 'live'
   | 'isRunning'
+  | 'requestKeystore'
+  | 'syncCertificate'
 >;
 
 /** What the api is built from. */

@@ -17,6 +17,7 @@ import { deleteTemplate } from './commands/delete-template.ts';
 import { enableStorageMaintenance } from './commands/enable-storage-maintenance.ts';
 import { extractIso } from './commands/extract-iso.ts';
 import { extractTemplate } from './commands/extract-template.ts';
+import { deleteTemplateDirectDownloadCertificate } from './commands/delete-template-direct-download-certificate.ts';
 import { getApiLimit } from './commands/get-api-limit.ts';
 import { getTemplateDeploymentSummary } from './commands/get-template-deployment-summary.ts';
 import { getUser } from './commands/get-user.ts';
@@ -40,6 +41,7 @@ import { listStoragePools } from './commands/list-storage-pools.ts';
 import { listTags } from './commands/list-tags.ts';
 import { listTemplateDeployments } from './commands/list-template-deployments.ts';
 import { listTemplatePermissions } from './commands/list-template-permissions.ts';
+import { listTemplateDirectDownloadCertificates } from './commands/list-template-direct-download-certificates.ts';
 import { listTemplates } from './commands/list-templates.ts';
 import { listUsers } from './commands/list-users.ts';
 import { listZones } from './commands/list-zones.ts';
@@ -47,12 +49,14 @@ import { login } from './commands/login.ts';
 import { logout } from './commands/logout.ts';
 import { prepareHostForMaintenance } from './commands/prepare-host-for-maintenance.ts';
 import { prepareTemplate } from './commands/prepare-template.ts';
+import { provisionTemplateDirectDownloadCertificate } from './commands/provision-template-direct-download-certificate.ts';
 import { queryAsyncJobResult } from './commands/query-async-job-result.ts';
 import { registerIso } from './commands/register-iso.ts';
 import { registerTemplate } from './commands/register-template.ts';
 import { registerUserKeys } from './commands/register-user-keys.ts';
 import { resetConfiguration } from './commands/reset-configuration.ts';
 import { updateConfiguration } from './commands/update-configuration.ts';
+import { revokeTemplateDirectDownloadCertificate } from './commands/revoke-template-direct-download-certificate.ts';
 import { updateHost } from './commands/update-host.ts';
 import { updateIso } from './commands/update-iso.ts';
 import { updateIsoPermissions } from './commands/update-iso-permissions.ts';
@@ -61,6 +65,7 @@ import { updateStoragePool } from './commands/update-storage-pool.ts';
 import { updateTemplate } from './commands/update-template.ts';
 import { updateTemplatePermissions } from './commands/update-template-permissions.ts';
 import { updateUser } from './commands/update-user.ts';
+import { uploadTemplateDirectDownloadCertificate } from './commands/upload-template-direct-download-certificate.ts';
 
 export const COMMANDS: readonly Command[] = [
   addCluster,
@@ -79,6 +84,7 @@ export const COMMANDS: readonly Command[] = [
   enableStorageMaintenance,
   extractIso,
   extractTemplate,
+  deleteTemplateDirectDownloadCertificate,
   getApiLimit,
   getTemplateDeploymentSummary,
   getUser,
@@ -102,17 +108,20 @@ export const COMMANDS: readonly Command[] = [
   listTags,
   listTemplateDeployments,
   listTemplatePermissions,
+  listTemplateDirectDownloadCertificates,
   listTemplates,
   listUsers,
   listZones,
   prepareHostForMaintenance,
   prepareTemplate,
+  provisionTemplateDirectDownloadCertificate,
   queryAsyncJobResult,
   registerIso,
   registerTemplate,
   registerUserKeys,
   resetConfiguration,
   updateConfiguration,
+  revokeTemplateDirectDownloadCertificate,
   updateHost,
   updateIso,
   updateIsoPermissions,
@@ -121,6 +130,7 @@ export const COMMANDS: readonly Command[] = [
   updateTemplate,
   updateTemplatePermissions,
   updateUser,
+  uploadTemplateDirectDownloadCertificate,
 ];
 
 /** Those that come without a signature. */

@@ -8,6 +8,8 @@ import { openPool } from '../images/pool.ts';
 import { createScheduler } from '../images/scheduler.ts';
 import { LOOPBACK } from '../model/url-policy.ts';
 import type { TemplateFormat } from '../model/states.ts';
+import { readCertificates } from '../trust/certificates.ts';
+import { openKeystore } from '../trust/keystore.ts';
 import { createLogger } from '../workers/log.ts';
 import { createTransfers } from '../workers/transfers.ts';
 
@@ -61,12 +63,16 @@ async function run(job: DownloadsJob): Promise<DownloadsReport> {
   });
   const scheduler = createScheduler({ limit: copies });
   const { signal } = new AbortController();
-  const tls = caFile === undefined ? {} : { tls: { ca: [await readFile(caFile, 'utf8')] } };
+  if (caFile !== undefined) {
+    const certificates = readCertificates(await readFile(caFile, 'utf8')).map(({ raw }) => raw);
+    await openKeystore(folder).write([{ alias: 'bench', certificates }]);
+  }
   const transfers = createTransfers({
     // The bench's own servers are on this machine.
     settings: {
       hostId: randomUUID(),
-      sources: { policy: { openAddresses: LOOPBACK }, ...tls },
+      sources: { policy: { openAddresses: LOOPBACK } },
+      keystoreDir: folder,
       rate: 0,
     },
     logger: createLogger('warn', 'bench'),

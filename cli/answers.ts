@@ -208,3 +208,21 @@ export interface UserAnswer {
   readonly id: string;
   readonly username: string;
 }
+
+export interface CertificateHostAnswer {
+  readonly hostid: string;
+  readonly hostname: string;
+  readonly status: 'UPLOADED' | 'REVOKED' | 'FAILED' | 'SKIPPED';
+  readonly details?: string;
+}
+
+export interface CertificateAnswer {
+  readonly id: string;
+  readonly alias: string;
+  readonly zoneid: string;
+  readonly zonename: string;
+  readonly subject: string;
+  readonly revoked?: boolean;
+  readonly daysleft?: number;
+  readonly hostsmap?: readonly CertificateHostAnswer[];
+}

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { accountCommands } from './commands/account.ts';
 import { apiCommands } from './commands/api.ts';
+import { certificateCommands } from './commands/certificate.ts';
 import { clusterCommands } from './commands/cluster.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
@@ -61,6 +62,7 @@ export function createProgram(cli: Cli): Command {
   hostCommands(program, cli);
   poolCommands(program, cli);
   configCommands(program, cli);
+  certificateCommands(program, cli);
   program.commandsGroup('People:');
   accountCommands(program, cli);
   program.commandsGroup('What happened:');

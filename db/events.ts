@@ -20,7 +20,8 @@ export interface NewEvent {
     | 'Cluster'
     | 'User'
     | 'Account'
-    | 'Configuration';
+    | 'Configuration'
+    | 'DirectDownloadCertificate';
   readonly resourceUuid: string;
   readonly workflowId?: string;
   /** Names this outcome: told again under the same name, it is not written again. */

@@ -4,6 +4,7 @@ import type { HostReport } from '../model/payloads.ts';
 import type { ResourceState } from '../model/states.ts';
 import type { Database, Queryable } from './database.ts';
 import { removeOrphanedPools } from './pools.ts';
+import { isSettled } from './settled.ts';
 
 /** Seconds without a sign of life after which a host counts as Down. */
 export const UP_SECONDS = 35;
@@ -32,7 +33,7 @@ export const signingKeyOf = (
     .select(['name', 'signing_key as signingKey'])
     .executeTakeFirst();
 
-/** An Up, Enabled KVM host of one of these zones, at random. @param tried hosts not to take */
+/** An Up, Enabled KVM host of one of these zones that has its certificates, at random. @param tried hosts not to take */
 export const randomHostOf = (
   db: Queryable,
   zoneIds: readonly string[],
@@ -44,6 +45,7 @@ export const randomHostOf = (
     .where('host.resource_state', '=', 'Enabled')
     .where('host.hypervisor_type', '=', 'KVM')
     .where(isUp)
+    .where(isSettled)
     .where(sql<boolean>`data_center.uuid = any(${zoneIds}::uuid[])`)
     .where(sql<boolean>`host.uuid <> all(${tried}::uuid[])`)
     .select(address)
@@ -55,6 +57,8 @@ export interface PoolHost extends HostAddress {
   readonly up: boolean;
   readonly enabled: boolean;
   readonly mounted: boolean;
+  /** It trusts what it is to trust, and nothing else. */
+  readonly settled: boolean;
 }
 
 export const hostsOfPool = (db: Queryable, poolId: string): Promise<readonly PoolHost[]> =>
@@ -66,6 +70,7 @@ export const hostsOfPool = (db: Queryable, poolId: string): Promise<readonly Poo
     .select(address)
     .select((eb) => [
       isUp.as('up'),
+      isSettled.as('settled'),
       eb('host.resource_state', '=', 'Enabled').$castTo<boolean>().as('enabled'),
       'storage_pool_host_ref.mounted',
     ])

@@ -4,6 +4,7 @@ import * as initial from './migrations/0001-initial.ts';
 import * as compression from './migrations/0002-compression.ts';
 import * as hostLimits from './migrations/0003-host-limits.ts';
 import * as evidence from './migrations/0004-evidence.ts';
+import * as certificates from './migrations/0005-certificates.ts';
 import * as urlPolicy from './migrations/0006-url-policy.ts';
 import * as sessions from './migrations/0007-sessions.ts';
 import * as sharing from './migrations/0009-sharing-and-tags.ts';
@@ -17,6 +18,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0002-compression': { up: (db) => compression.up(db) },
   '0003-host-limits': { up: (db) => hostLimits.up(db) },
   '0004-evidence': { up: (db) => evidence.up(db) },
+  '0005-certificates': { up: (db) => certificates.up(db) },
   '0006-url-policy': { up: (db) => urlPolicy.up(db) },
   '0007-sessions': { up: (db) => sessions.up(db) },
   '0008-attempt-times': { up: (db) => attemptTimes.up(db) },

@@ -16,6 +16,7 @@ interface SealedColumn {
 export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'vm_template', column: 'sealed', use: 'template' },
   { table: 'user', column: 'secret_key_sealed', use: 'user' },
+  { table: 'direct_download_certificate', column: 'client_key_sealed', use: 'certificate' },
 ];
 
 const BATCH = 200;

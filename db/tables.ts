@@ -10,6 +10,7 @@ import type {
   TemplateState,
 } from '../model/states.ts';
 import type { ImageEvidence } from '../model/evidence.ts';
+import type { HeldCertificate } from '../model/certificate.ts';
 import type { Compression } from '../model/source.ts';
 
 type Id = Generated<number>;
@@ -134,6 +135,8 @@ interface HostTable {
   /** What the host said is in force; null before it did. */
   current_download_limit: number | null;
   current_rate_limit: number | null;
+  /** What it read back from its keystore last. */
+  keystore: ColumnType<readonly HeldCertificate[], string | undefined, string>;
   worker_heartbeat: Generated<string>;
   last_seen: NullableTime;
   /** By the host's clock. */
@@ -342,6 +345,40 @@ interface AsyncJobCopyTable {
   error_str: string | null;
 }
 
+interface DirectDownloadCertificateTable {
+  id: Id;
+  uuid: Generated<string>;
+  alias: string;
+  /** PEM: one certificate, a chain or a bundle. */
+  certificate: string;
+  /** PEM: what hosts show to servers that demand it, and what leads to its authority. */
+  client_certificate: string | null;
+  /** Its private key, sealed with the master key. */
+  client_key_sealed: string | null;
+  /** Names what a keystore holds of it (`entryDigest`). */
+  digest: string;
+  /** When the first of its certificates ends. */
+  expires: ColumnType<Date, Date | string, never>;
+  hypervisor_type: Generated<string>;
+  zone_id: number;
+  /** No host is to have it, unless its row in the host map says otherwise. */
+  revoked: Generated<boolean>;
+  created: Time;
+}
+
+interface DirectDownloadCertificateHostMapTable {
+  id: Id;
+  certificate_id: number;
+  host_id: number;
+  /** As the host read it back: whether it is gone from there. Null: the host has not said. */
+  revoked: boolean | null;
+  /** Whether this host is to have it, where that is not as the certificate says. */
+  wanted: boolean | null;
+  /** Why the host is not as it is to be. */
+  error_str: string | null;
+  last_updated: Time;
+}
+
 interface EventTable {
   id: Id;
   uuid: Generated<string>;
@@ -384,6 +421,8 @@ export interface Tables {
   pool_reservation: PoolReservationTable;
   async_job: AsyncJobTable;
   async_job_copy: AsyncJobCopyTable;
+  direct_download_certificate: DirectDownloadCertificateTable;
+  direct_download_certificate_host_map: DirectDownloadCertificateHostMapTable;
   event: EventTable;
 }
 

@@ -1,4 +1,5 @@
 /** What a host worker can be asked to do; the interface between the control side and every host. */
+import type { CertificatesJob, CertificatesResult } from './certificate-jobs.ts';
 import type {
   DescribeJob,
   DownloadJob,
@@ -17,6 +18,7 @@ export interface QuickActivities {
   readonly describeHost: (job: DescribeJob) => Promise<HostReport>;
   readonly setLimits: (job: LimitsJob) => Promise<HostReport>;
   readonly remove: (job: RemoveJob) => Promise<RemoveResult>;
+  readonly syncCertificates: (job: CertificatesJob) => Promise<CertificatesResult>;
 }
 
 /** Downloads, on the host's transfer queue. Heartbeats carry `Progress`; fails with a `DownloadFailure` as detail. */

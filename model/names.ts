@@ -22,6 +22,12 @@ export const joinWorkflowId = (hostId: string): string => `host:${hostId}:join`;
 /** Tells a host of limits that were set for it. */
 export const limitsWorkflowId = (hostId: string): string => `host:${hostId}:limits`;
 
+/** The keystore of a host is brought to what it is to hold: one id, so that no two change it at once. */
+export const keystoreWorkflowId = (hostId: string): string => `host:${hostId}:certificates`;
+
+/** A certificate is brought to hosts, or taken from them. */
+export const certificateWorkflowId = (certificateId: string): string => `certificate:${certificateId}`;
+
 /** The one workflow that watches hosts and repairs what a crash left behind. */
 export const UPKEEP_WORKFLOW_ID = 'upkeep';
 
@@ -37,10 +43,15 @@ export const workflowTypes = {
   deletion: 'deletion',
   join: 'join',
   hostLimits: 'hostLimits',
+  certificate: 'certificate',
+  keystore: 'keystore',
   upkeep: 'upkeep',
 } as const;
 
-/** Signals to a copy's workflow: somebody wants the copy on its pool; somebody wants it stopped (`StopRequest`). */
+/**
+ * Signals to a copy's workflow: somebody wants the copy on its pool; somebody wants it stopped (`StopRequest`). The first
+ * one is also that to the workflow of a keystore and, with a `CertificateRequest`, to that of a certificate.
+ */
 export const WANTED_SIGNAL = 'wanted';
 export const STOP_SIGNAL = 'stop';
 

@@ -5,6 +5,7 @@
 import { canonicalJson } from './answer.ts';
 import type { Proof } from './answer.ts';
 import type { ImageEvidence } from './evidence.ts';
+import type { HeldCertificate } from './certificate.ts';
 import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
@@ -148,6 +149,8 @@ export interface HostReport extends HostAnswer {
   readonly version: string;
   readonly pools: readonly PoolReport[];
   readonly programs: readonly ProgramReport[];
+  /** What its keystore holds; absent from hosts that have none yet. */
+  readonly certificates?: readonly HeldCertificate[];
   /** Sentences about what is wrong, such as a configured pool that was never mounted, so that its id is not known. */
   readonly problems?: readonly string[];
   readonly limits?: LimitsReport;
@@ -212,6 +215,8 @@ export interface JoinAnswer {
   readonly state: 'Enabled' | 'Disabled' | 'Maintenance';
   readonly zoneId: string;
   readonly clusterId: string;
+  /** Its keystore does not hold what it is to hold: it takes no probe and no download before that. */
+  readonly unsettled?: boolean;
   /** What to tell the operator. */
   readonly message: string;
   /** What is set for the host. */

@@ -30,3 +30,5 @@ export const copyAttributes = (copy: {
   readonly templateId: string;
   readonly poolId: string;
 }): TypedSearchAttributes => attributes({ TemplateId: copy.templateId, PoolId: copy.poolId });
+
+export const hostAttributes = (hostId: string): TypedSearchAttributes => attributes({ HostId: hostId });

@@ -10,6 +10,7 @@ import {
   templateWorkflowId,
   workflowTypes,
 } from '../model/names.ts';
+import type { CertificateInput, KeystoreOutcome } from '../model/certificate-jobs.ts';
 import type {
   CopyInput,
   DeletionInput,
@@ -19,6 +20,7 @@ import type {
 } from '../model/payloads.ts';
 import type { CopyTiming } from '../model/timing.ts';
 import { copyAttributes, templateAttributes } from './attributes.ts';
+import { certificateCalls } from './certificates.ts';
 import { describeCopies } from './live.ts';
 import type { LiveCopy } from './live.ts';
 import { startRegistration } from './register.ts';
@@ -61,6 +63,19 @@ export interface Orchestration {
   requestDeletion(input: DeletionInput): Promise<void>;
   /** Makes sure that a host hears of the limits that are set for it now. */
   requestHostLimits(hostId: string): Promise<void>;
+  /** Makes sure that the host's keystore is brought to what it is to hold, also by what was written just now. */
+  requestKeystore(hostId: string): Promise<void>;
+  /** The same, and waits until that is done. */
+  settleKeystore(hostId: string, signal: AbortSignal): Promise<KeystoreOutcome>;
+  /**
+   * Has the keystores of these hosts brought to what they are to hold, on behalf of a certificate.
+   * @returns once it is done, or when the caller has no more patience; it goes on
+   */
+  syncCertificate(
+    certificate: Omit<CertificateInput, 'v'>,
+    hostIds: readonly string[],
+    waitMs: number,
+  ): Promise<void>;
   /** What runs now for these copies, by workflow id; absent where nothing does. */
   live(copies: readonly CopyId[]): Promise<ReadonlyMap<string, LiveCopy>>;
   /** Whether a workflow of this id is open. */
@@ -175,6 +190,8 @@ export function createOrchestration(client: Client, options: OrchestrationOption
         staticSummary: `Tell host ${hostId} its limits`,
       });
     },
+
+    ...certificateCalls(client),
 
     live: (copies) => describeCopies(client, copies),
 

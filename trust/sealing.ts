@@ -15,7 +15,7 @@ const AT_REST = { typ: 'bypass-at-rest', alg: 'dir' } as const;
 const FOR_HOST = { typ: 'bypass-for-host', alg: 'ECDH-ES' } as const;
 
 /** What a box at rest holds; a box of one use does not open as another. */
-export type Use = 'template' | 'user';
+export type Use = 'template' | 'user' | 'certificate';
 
 /** Closes a text, such as a user's secret key, for the database. */
 export async function sealText(key: MasterKey, use: Use, text: string): Promise<string> {
@@ -97,8 +97,49 @@ export async function openForHost(
   });
 }
 
+/** The box opens on this host, for this certificate. */
+export interface KeyBoxLabel {
+  readonly certificateId: string;
+  readonly hostId: string;
+}
+
+/**
+ * Closes the private key of a client certificate.
+ * @throws ImageError SealBroken when the host's key is none
+ */
+export const sealKeyForHost = (
+  sealingKey: string,
+  key: string,
+  { certificateId, hostId }: KeyBoxLabel,
+): Promise<string> =>
+  opening('nothing can be sealed for this host: its key is damaged', () =>
+    new CompactEncrypt(new TextEncoder().encode(key))
+      .setProtectedHeader({
+        ...FOR_HOST,
+        enc: CONTENT,
+        kid: fingerprint(sealingKey),
+        certificate: certificateId,
+        host: hostId,
+      })
+      .encrypt(sealingPublicKey(sealingKey)),
+  );
+
+/** @throws ImageError SealBroken when it was closed for another host or certificate, or changed */
+export const openKeyForHost = (
+  privateKey: KeyObject,
+  box: string,
+  { certificateId, hostId }: KeyBoxLabel,
+): Promise<string> =>
+  opening('what was sealed for this host cannot be opened', async () => {
+    const { plaintext, protectedHeader } = await compactDecrypt(box, privateKey, accepting(FOR_HOST.alg));
+    const { typ, certificate, host } = protectedHeader as CompactJWEHeaderParameters & Partial<Header>;
+    requireThat(typ === FOR_HOST.typ && certificate === certificateId && host === hostId);
+    return new TextDecoder().decode(plaintext);
+  });
+
 interface Header {
   readonly template: string;
+  readonly certificate: string;
   readonly host: string;
   readonly origin: string;
 }

@@ -1,7 +1,7 @@
 /** Small files that hold keys: whole or absent, and for their owner only. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { chmod, chown, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Group may read (a service user beside root), nobody else anything. */
@@ -13,7 +13,11 @@ export class SecretFileError extends Error {}
  * The text of a file, or undefined when there is none.
  * @throws SecretFileError when others than its owner and group can get at it
  */
-export async function readSecretFile(path: string): Promise<string | undefined> {
+export const readSecretFile = async (path: string): Promise<string | undefined> =>
+  (await readSecretBytes(path))?.toString('utf8');
+
+/** The same for what is not text. */
+export async function readSecretBytes(path: string): Promise<Buffer | undefined> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
@@ -27,7 +31,7 @@ export async function readSecretFile(path: string): Promise<string | undefined> 
       const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
       throw new SecretFileError(`${path} has mode ${mode}, so that others can get at its key: chmod 0600 it`);
     }
-    return await file.readFile('utf8');
+    return await file.readFile();
   } finally {
     await file.close();
   }
@@ -38,6 +42,48 @@ export async function readSecretFile(path: string): Promise<string | undefined> 
  * @returns false when there is one already; that one stays
  */
 export async function createSecretFile(path: string, text: string): Promise<boolean> {
+  const temporary = await writeBeside(path, text);
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await unlink(temporary);
+  }
+  await syncFolder(dirname(path));
+  return true;
+}
+
+/**
+ * Puts a file in the place of whatever has the name: readers see the old one or the new one. It keeps owner and mode of
+ * the one that is there, but for what others could do with that.
+ */
+export async function replaceSecretFile(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = await writeBeside(path, content);
+  try {
+    await takeAfter(path, temporary);
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw new SecretFileError(`${path} cannot be replaced (${(error as Error).message})`, { cause: error });
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Owner and mode; where there is nothing to take after, it stays as it was made. */
+async function takeAfter(path: string, temporary: string): Promise<void> {
+  const before = await lstat(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (before === undefined) return;
+  await chown(temporary, before.uid, before.gid);
+  await chmod(temporary, before.mode & 0o777 & ~TOO_OPEN);
+}
+
+/** @returns the name of a new file beside it, whole and on disk */
+async function writeBeside(path: string, content: string | Uint8Array): Promise<string> {
   const temporary = `${path}.${randomUUID()}`;
   const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600).catch(
     (error: unknown) => {
@@ -45,38 +91,15 @@ export async function createSecretFile(path: string, text: string): Promise<bool
     },
   );
   try {
-    await file.writeFile(text);
+    await file.writeFile(content);
     await file.sync();
-    await link(temporary, path);
+    return temporary;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    await unlink(temporary);
     throw error;
   } finally {
     await file.close();
-    await unlink(temporary);
   }
-  await syncFolder(dirname(path));
-  return true;
-}
-
-/** Replaces a file that is there; it keeps its owner and mode. Readers see the old text or the new one. */
-export async function replaceSecretFile(path: string, text: string): Promise<void> {
-  const { mode, uid, gid } = await lstat(path);
-  const temporary = `${path}.${randomUUID()}`;
-  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-  try {
-    await file.writeFile(text);
-    await file.chown(uid, gid);
-    await file.chmod(mode & 0o777);
-    await file.sync();
-    await rename(temporary, path);
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    throw new SecretFileError(`${path} cannot be replaced (${(error as Error).message})`, { cause: error });
-  } finally {
-    await file.close();
-  }
-  await syncFolder(dirname(path));
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -10,6 +10,7 @@ import { createOrchestration } from '../orchestration/client.ts';
 import type { Orchestration } from '../orchestration/client.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
 import { connectDatabase } from './database.ts';
+import { certificateMetrics } from './metrics.ts';
 import { startHealthIfAsked } from './health.ts';
 import {
   connectTemporal,
@@ -105,8 +106,12 @@ interface Serving extends ControlOptions {
   readonly worker: Worker;
 }
 
-async function serve({ settings, logger, stop, orchestration, worker }: Serving): Promise<void> {
-  const health = await startHealthIfAsked(settings, () => worker.getState() === 'RUNNING');
+async function serve({ settings, logger, stop, db, orchestration, worker }: Serving): Promise<void> {
+  const health = await startHealthIfAsked(
+    settings,
+    () => worker.getState() === 'RUNNING',
+    () => certificateMetrics(db),
+  );
   const keeping = setInterval(() => void keepUpkeep(orchestration, logger), UPKEEP_CHECK_MS);
   try {
     const running = runWorkers([worker], stop);

@@ -13,14 +13,19 @@ export interface Health {
 export const startHealthIfAsked = async (
   settings: Settings,
   ready: () => boolean,
+  metrics?: Metrics,
 ): Promise<Health | undefined> =>
-  settings.text('healthPort') === '' ? undefined : startHealth(settings.number('healthPort'), ready);
+  settings.text('healthPort') === '' ? undefined : startHealth(settings.number('healthPort'), ready, metrics);
+
+/** What Prometheus reads, in its text format. */
+export type Metrics = () => Promise<string>;
 
 /**
  * @param port 0 takes a free one
  * @param ready asked on each request to `/readyz`; false answers 503
+ * @param metrics asked on each request to `/metrics`
  */
-export async function startHealth(port: number, ready: () => boolean): Promise<Health> {
+export async function startHealth(port: number, ready: () => boolean, metrics?: Metrics): Promise<Health> {
   const server = createServer((request, response) => {
     const answer = (status: number, text: string): void => {
       response.writeHead(status, { 'content-type': 'text/plain', 'cache-control': 'no-store' });
@@ -30,7 +35,12 @@ export async function startHealth(port: number, ready: () => boolean): Promise<H
     const path = request.url?.split('?', 1)[0];
     if (path === '/healthz') answer(200, 'ok');
     else if (path === '/readyz') answer(isReady ? 200 : 503, isReady ? 'ready' : 'not ready');
-    else answer(404, 'there are /healthz and /readyz');
+    else if (path === '/metrics' && metrics !== undefined) {
+      metrics().then(
+        (text) => answer(200, text),
+        () => answer(503, 'the database does not answer'),
+      );
+    } else answer(404, `there are ${metrics === undefined ? '' : '/metrics, '}/healthz and /readyz`);
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

@@ -1,6 +1,7 @@
 /** The host worker: one process on each KVM host. Activities only, one outbound connection, no database. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from '@temporalio/worker';
+import { createHostCertificates } from '../activities/host-certificates.ts';
 import { createHostActivities, describeHost } from '../activities/host.ts';
 import type { HostActivities, HostActivityDeps } from '../activities/host.ts';
 import { createHostLimiter } from '../activities/host-limits.ts';
@@ -9,11 +10,13 @@ import { reportPrograms } from '../images/programs.ts';
 import { createScheduler } from '../images/scheduler.ts';
 import type { Denied } from '../images/sources/guard.ts';
 import { createSources } from '../images/sources/index.ts';
+import { createTrust } from '../images/sources/trust.ts';
 import { hostIdentity, hostQueue, transferQueue } from '../model/names.ts';
 import { loadOrCreateIdentity } from '../trust/identity.ts';
 import type { HostReport } from '../model/payloads.ts';
 import type { Identity } from '../trust/identity.ts';
-import { openForHost } from '../trust/sealing.ts';
+import { openKeystore } from '../trust/keystore.ts';
+import { openForHost, openKeyForHost } from '../trust/sealing.ts';
 import { startHealthIfAsked } from './health.ts';
 import { join } from './host-join.ts';
 import type { JoinDeps } from './host-join.ts';
@@ -158,12 +161,14 @@ function planActivities(
   const version = bypassVersion();
   return async ({ hostId, sealingPrivateKey, sign }, stateDir) => {
     const transfers = createTransfers({
-      settings: { hostId, sources, rate: own.rate, publish, unpack, connections },
+      settings: { hostId, sources, keystoreDir: stateDir, rate: own.rate, publish, unpack, connections },
       logger,
       onDenied,
     });
     const scheduler = createScheduler({ limit: own.downloads });
     const setRate = (bytesPerSecond: number): void => transfers.setRate(bytesPerSecond);
+    const keystore = openKeystore(stateDir);
+    const trust = createTrust(keystore);
     const deps: HostActivityDeps = {
       hostId,
       sign,
@@ -171,7 +176,10 @@ function planActivities(
       pools: createPools(configs, await loadKnownPools(stateDir)),
       scheduler,
       limits: createHostLimiter({ own, scheduler, setRate }),
-      probes: { sources: createSources({ ...sources, onDenied }), unpack },
+      certificates: createHostCertificates(keystore, (sealed, certificateId) =>
+        openKeyForHost(sealingPrivateKey, sealed, { certificateId, hostId }),
+      ),
+      probes: { sources: createSources({ ...sources, trust, onDenied }), unpack },
       download: (request, policy) => transfers.download(request, policy),
       openSealed: async ({ sealed, templateId }) =>
         sealed === undefined ? undefined : openForHost(sealingPrivateKey, sealed, { templateId, hostId }),

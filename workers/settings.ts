@@ -135,7 +135,7 @@ export const SETTINGS = {
     'BYPASS_HEALTH_PORT',
     '--health-port',
     '',
-    'port on 127.0.0.1 for /healthz and /readyz; none when empty, a free one when 0',
+    'port on 127.0.0.1 for /healthz and /readyz, and /metrics of the control worker; none when empty, a free one when 0',
   ),
   stateDir: setting(
     ['host'],

@@ -16,7 +16,9 @@ export interface TransferSettings extends Pick<
   DownloadDeps,
   'hostId' | 'publish' | 'limits' | 'unpack' | 'checkpointBytes' | 'connections'
 > {
-  readonly sources: Omit<SourceOptions, 'guard' | 'resolve' | 'onDenied'>;
+  readonly sources: Omit<SourceOptions, 'guard' | 'resolve' | 'onDenied' | 'trust'>;
+  /** Folder of the keystore that downloads trust beside the system; each thread reads it by itself. */
+  readonly keystoreDir?: string;
   /** Bytes per second over all downloads; 0 for no limit. */
   readonly rate: number;
 }

@@ -6,6 +6,8 @@ import type { DownloadDeps } from '../images/download.ts';
 import { openPool } from '../images/pool.ts';
 import { createRateLimit } from '../images/rate-limit.ts';
 import { createSources } from '../images/sources/index.ts';
+import { createTrust } from '../images/sources/trust.ts';
+import { openKeystore } from '../trust/keystore.ts';
 import type { Progress } from '../model/progress.ts';
 import { packError } from './transfer-messages.ts';
 import type { FromThread, ToThread, TransferRequest, TransferSettings } from './transfer-messages.ts';
@@ -18,11 +20,15 @@ const TELL_MS = 200;
 
 const tell = (message: FromThread): void => parentPort?.postMessage(message);
 
-const { sources, rate, ...settings } = workerData as TransferSettings;
+const { sources, keystoreDir, rate, ...settings } = workerData as TransferSettings;
 const rateLimit = createRateLimit(rate);
 const deps: DownloadDeps = {
   ...settings,
-  sources: createSources({ ...sources, onDenied: (denied) => tell({ type: 'denied', denied }) }),
+  sources: createSources({
+    ...sources,
+    ...(keystoreDir === undefined ? {} : { trust: createTrust(openKeystore(keystoreDir)) }),
+    onDenied: (denied) => tell({ type: 'denied', denied }),
+  }),
   openParts: new Set(),
   rateLimit,
 };

@@ -1,6 +1,7 @@
 /** Going on as a new run under the same workflow id. */
 import { makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import { workflowTypes } from '../model/names.ts';
+import type { CertificateInput } from '../model/certificate-jobs.ts';
 import type { CopyInput, RemovalInput, UpkeepInput } from '../model/payloads.ts';
 import type { CopyRun } from './attempt.ts';
 
@@ -8,6 +9,7 @@ interface Inputs {
   readonly deployment: CopyInput;
   readonly removal: RemovalInput;
   readonly upkeep: UpkeepInput;
+  readonly certificate: CertificateInput;
 }
 
 /** Ends this run and starts one of the given type; what the workflow shows of itself stays. */

@@ -96,7 +96,10 @@ function look(
 }
 
 function nobodyLooked(reasons: readonly string[]): ApplicationFailure {
-  const why = reasons.length === 0 ? 'no KVM host of the zone is Up' : reasons.join('; ');
+  const why =
+    reasons.length === 0
+      ? 'no KVM host of the zone is Up and has the certificates of its zone'
+      : reasons.join('; ');
   return refused(`No host could look at the URL: ${why}`);
 }
 

@@ -46,12 +46,14 @@ async function watchHosts({ watchEveryMs }: UpkeepTiming): Promise<void> {
 
 async function round({ idleMs, reportMs }: UpkeepTiming): Promise<void> {
   await tolerate(async () => {
-    const { registrations, copies, deletions } = await patientControl('Repair').sweep({
+    const { registrations, copies, deletions, keystores } = await patientControl('Repair').sweep({
       idleSeconds: idleMs / 1000,
     });
-    const repaired = { registrations, copies, deletions };
-    if (registrations + copies + deletions > 0) log.warn('repaired what no workflow took care of', repaired);
+    const repaired = { registrations, copies, deletions, keystores };
+    if (registrations + copies + deletions + keystores > 0)
+      log.warn('repaired what no workflow took care of', repaired);
   });
+  await tolerate(() => control('Warn of certificates that end soon').warnOfExpiry());
   await tolerate(async () => {
     const hosts = await control('Hosts to ask').hostsToDescribe(reportMs / 1000, REPORTS);
     await Promise.all(hosts.map((host) => tolerate(() => report(host))));

@@ -70,6 +70,8 @@ export const updateHost = defineCommand({
       }
     });
     if (limited) await begin(context, orchestration.requestHostLimits(host.uuid));
+    // Before it takes a download it gets the certificates of its zone.
+    if (allocationstate === 'Enable') await begin(context, orchestration.requestKeystore(host.uuid));
     const updated = await findHost(db, host.uuid);
     return answerOne('host', HOST, updated === undefined ? [] : [updated], caller);
   },

@@ -1,14 +1,15 @@
 /** A connection: name, address, TCP and TLS, each with a limit of its own. */
-import { connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTcp } from 'node:net';
 import type { LookupFunction, OnReadOpts, Socket } from 'node:net';
-import { connect as connectTls, rootCertificates } from 'node:tls';
 import { ImageError } from '../../model/failures.ts';
-import { duration, within } from './budgets.ts';
+import { duration } from './budgets.ts';
 import { hostName } from './guard.ts';
 import type { Route } from './guard.ts';
 import type { HttpPhase } from './http-errors.ts';
 import type { HttpSettings } from './http-options.ts';
+import { opened } from './opening.ts';
 import type { ReadBuffers } from './read-buffers.ts';
+import { openTls } from './tls.ts';
 import { openTunnel } from './tunnel.ts';
 
 export interface ConnectOptions {
@@ -29,11 +30,17 @@ export async function connectTo(url: URL, options: ConnectOptions): Promise<Sock
   onPhase('dns');
   const route = await settings.guard.route(url, settings.dnsMs);
   options.signal.throwIfAborted();
-  onPhase('connect');
-  const tcp = await openWay(url, route, options);
-  if (url.protocol !== 'https:') return tcp;
-  onPhase('tls');
-  return openTls(url, tcp, options);
+  const open = (): Promise<Socket> => {
+    onPhase('connect');
+    return openWay(url, route, options);
+  };
+  if (url.protocol !== 'https:') return open();
+  const openForTls = async (): Promise<Socket> => {
+    const tcp = await open();
+    onPhase('tls');
+    return tcp;
+  };
+  return openTls(hostName(url), openForTls, options);
 }
 
 /** Straight to the source, or through a proxy: then TLS and HTTP still speak to the source, by its name. */
@@ -77,45 +84,3 @@ const readInto = (buffers: ReadBuffers, push: (bytes: Buffer) => boolean): OnRea
   buffer: () => buffers.next(),
   callback: (count) => push(buffers.came(count)),
 });
-
-async function openTls(url: URL, tcp: Socket, { settings, signal }: ConnectOptions): Promise<Socket> {
-  const host = hostName(url).replace(/\.$/, '');
-  const { ca } = settings.tls;
-  const socket = connectTls({
-    socket: tcp,
-    host,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(ca === undefined ? {} : { ca: [...rootCertificates, ...ca] }),
-    ALPNProtocols: ['h2', 'http/1.1'],
-    rejectUnauthorized: true,
-  });
-  const limit = `did not finish the TLS handshake within ${duration(settings.tlsMs)} (limit for TLS)`;
-  await opened(socket, 'secureConnect', settings.tlsMs, signal, () => new ImageError('Stalled', limit));
-  return socket;
-}
-
-/** Waits for the event. Whatever comes in its place, the socket is gone afterwards. */
-async function opened(
-  socket: Socket,
-  event: 'connect' | 'secureConnect',
-  ms: number,
-  signal: AbortSignal,
-  late: () => Error,
-): Promise<void> {
-  // Between here and its use by the HTTP client nobody else listens, and an unheard error ends the process.
-  socket.on('error', () => undefined);
-  const over = new AbortController();
-  const opening = new Promise<void>((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: over.signal });
-    socket.once(event, resolve).once('error', reject);
-    socket.once('close', () => reject(new Error('the connection was closed')));
-  });
-  try {
-    await within(ms, opening, late);
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    over.abort();
-  }
-}

@@ -59,6 +59,10 @@ export function exchange(
       connectTo(url, { settings, onPhase, signal: leaving.signal, buffers }).then(
         (socket) => {
           handler.enter('headers');
+          // What undici tells of an alert is only that the other side closed.
+          socket.once('error', (error: NodeJS.ErrnoException) => {
+            if (error.code?.startsWith('ERR_SSL_') === true) handler.alert = error;
+          });
           callback(null, socket);
           if ((socket as TLSSocket).alpnProtocol !== 'h2') handler.gate = gateReading(socket);
         },
@@ -94,6 +98,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   gate: ReadGate | undefined;
   /** What the connection reads into. */
   buffers: ReadBuffers | undefined;
+  /** What the server said when it broke TLS off. */
+  alert: Error | undefined;
   #phase: HttpPhase = 'dns';
   #informational = 0;
   #answerTimer: NodeJS.Timeout | undefined;
@@ -179,7 +185,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   #explain(error: Error): Error {
     if (this.#signal.aborted) return asError(this.#signal.reason);
-    return transportError(error, this.#phase, this.#url);
+    return transportError(this.alert ?? error, this.#phase, this.#url);
   }
 
   #finish(): void {

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { ImageError } from '../../model/failures.ts';
 import type { FailureKind } from '../../model/failures.ts';
 import { displayUrl } from '../../model/url.ts';
+import { tlsSentence } from './tls-errors.ts';
 
 export type HttpPhase = 'dns' | 'connect' | 'tls' | 'headers' | 'body';
 
@@ -15,26 +16,6 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'did not accept the connection in time',
 };
 
-const TLS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'has a certificate that has expired',
-  CERT_NOT_YET_VALID: 'has a certificate that is not valid yet (see the clock of the host)',
-  CERT_REVOKED: 'has a certificate that was revoked',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a self-signed certificate that this host does not trust',
-  SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate from an authority that this host does not trust',
-  UNABLE_TO_GET_ISSUER_CERT: 'has a certificate whose issuer is unknown to this host',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'has a certificate whose issuer is unknown to this host',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'has a certificate that cannot be verified: an intermediate certificate is missing, or its issuer is unknown',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another host name',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak TLS on this port, or only a version too old',
-  ERR_SSL_UNSUPPORTED_PROTOCOL: 'speaks only a version of TLS that is too old',
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'speaks only a version of TLS that is too old',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'demands a client certificate',
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE:
-    'refused the TLS handshake: it may demand a client certificate, or other ciphers',
-  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'speaks neither HTTP/1.1 nor HTTP/2 over TLS',
-};
-
 /** The failure of a request that got no whole answer. */
 export function transportError(error: Error, phase: HttpPhase, url: URL): ImageError {
   const options = { url: displayUrl(url.href), cause: error };
@@ -43,7 +24,8 @@ export function transportError(error: Error, phase: HttpPhase, url: URL): ImageE
     return new ImageError(kind, message, rule === undefined ? options : { ...options, rule });
   }
   const code = errorCode(error);
-  const tls = tlsSentence(code, phase);
+  // TLS 1.3 tells of a missing client certificate only after the handshake. In a body, a broken connection is just that.
+  const tls = phase === 'headers' ? tlsSentence(code) : undefined;
   if (tls !== undefined) return new ImageError('TlsFailed', tls, options);
   if (isBadHttp(error, code, phase)) {
     return new ImageError('ProtocolError', `does not keep to HTTP (${error.message})`, options);
@@ -52,7 +34,7 @@ export function transportError(error: Error, phase: HttpPhase, url: URL): ImageE
     const sentence = UNREACHABLE[code] ?? `cannot be reached (${code === '' ? error.message : code})`;
     return new ImageError('Unreachable', sentence, options);
   }
-  const where = phase === 'headers' ? 'before it answered' : 'in the middle of the file';
+  const where = phase === 'body' ? 'in the middle of the file' : 'before it answered';
   return new ImageError('ConnectionLost', `closed the connection ${where}`, options);
 }
 
@@ -105,13 +87,4 @@ function errorCode(error: Error): string {
   if (own !== undefined) return own;
   const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [];
   return first === undefined ? '' : errorCode(first);
-}
-
-/** TLS 1.3 tells of a missing client certificate only after the handshake. In a body, a broken connection is just that. */
-function tlsSentence(code: string, phase: HttpPhase): string | undefined {
-  if (phase !== 'tls' && phase !== 'headers') return undefined;
-  const known = TLS[code];
-  if (known !== undefined) return known;
-  if (/^ERR_SSL_|^ERR_TLS_|^EPROTO$/.test(code)) return `failed the TLS handshake (${code})`;
-  return phase === 'tls' ? 'closed the connection in the TLS handshake' : undefined;
 }

@@ -3,6 +3,10 @@ import { BUDGETS } from './budgets.ts';
 import type { Budgets } from './budgets.ts';
 import { createGuard } from './guard.ts';
 import type { Guard, GuardOptions } from './guard.ts';
+import { fixedTrust } from './trust.ts';
+import type { Trust } from './trust.ts';
+
+const SYSTEM_TRUST = fixedTrust();
 
 /** What is not given of the budgets is as BUDGETS says. */
 export interface HttpOptions extends Partial<Budgets>, GuardOptions {
@@ -10,8 +14,8 @@ export interface HttpOptions extends Partial<Budgets>, GuardOptions {
   readonly maxRedirects?: number;
   /** Instead of one by the options. */
   readonly guard?: Guard;
-  /** PEM certificates of authorities trusted beside the built-in ones. */
-  readonly tls?: { readonly ca?: readonly string[] };
+  /** Default: the authorities of the system. */
+  readonly trust?: Trust;
 }
 
 export type HttpSettings = Required<Omit<HttpOptions, keyof GuardOptions>>;
@@ -19,7 +23,7 @@ export type HttpSettings = Required<Omit<HttpOptions, keyof GuardOptions>>;
 export const httpSettings = (options: HttpOptions): HttpSettings => ({
   ...BUDGETS,
   maxRedirects: 10,
-  tls: {},
+  trust: SYSTEM_TRUST,
   ...options,
   guard: options.guard ?? createGuard(options),
 });

@@ -10,6 +10,7 @@ import type { ServerDependencies } from '../../api/server.ts';
 import { createSharedAnswers } from '../../api/shared-answers.ts';
 import { createUser, findByApiKey } from '../../db/accounts.ts';
 import type { Credentials, Role, User } from '../../db/accounts.ts';
+import { keystorePlan, recordHeld } from '../../db/certificates.ts';
 import { openCopy } from '../../db/copies.ts';
 import type { Database } from '../../db/database.ts';
 import { findPlace, recordHost } from '../../db/joins.ts';
@@ -313,12 +314,31 @@ function recordOrchestration(db: Database): RecordingOrchestration {
       note('live', copies);
       return recording.copies;
     },
+    async requestKeystore(hostId) {
+      note('requestKeystore', hostId);
+    },
+    async syncCertificate(certificate, hostIds) {
+      note('syncCertificate', certificate, hostIds);
+      for (const hostId of hostIds) await settle(db, hostId);
+    },
     async isRunning(id) {
       note('isRunning', id);
       return recording.running;
     },
   };
   return recording;
+}
+
+/** A host that is Up and Enabled takes what it is to hold, and reads it back. */
+async function settle(db: Database, hostId: string): Promise<void> {
+  const plan = await keystorePlan(db, hostId);
+  if (plan?.up !== true || !plan.enabled) return;
+  const rows = await db
+    .selectFrom('direct_download_certificate')
+    .where('uuid', 'in', [randomUUID(), ...plan.certificates.map(({ uuid }) => uuid)])
+    .select(['alias', 'digest'])
+    .execute();
+  await recordHeld(db, hostId, rows);
 }
 
 export interface TestHost {

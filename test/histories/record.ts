@@ -7,13 +7,25 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { addCertificate, removeCertificate } from '../../db/certificates.ts';
 import { setHostLimits } from '../../db/host-limits.ts';
 import { createJob } from '../../db/jobs.ts';
-import { CONTROL_QUEUE, joinWorkflowId, limitsWorkflowId, templateWorkflowId, workflowTypes } from '../../model/names.ts';
+import {
+  CONTROL_QUEUE,
+  certificateWorkflowId,
+  joinWorkflowId,
+  keystoreWorkflowId,
+  limitsWorkflowId,
+  templateWorkflowId,
+  workflowTypes,
+} from '../../model/names.ts';
 import { joinText } from '../../model/payloads.ts';
+import { entryDigest, readCertificates } from '../../trust/certificates.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
+import { createAuthority } from '../support/authority.ts';
 import { openControlLab } from '../support/control-lab.ts';
 import type { ControlLab } from '../support/control-lab.ts';
 import { downloaded, endless, failed, unreachable } from '../support/scripted-host.ts';
@@ -181,6 +193,26 @@ test('host limits', async () => {
   const handle = lab.temporal.client.workflow.getHandle(limitsWorkflowId(hostId));
   await handle.result();
   await save('host-limits', handle);
+});
+
+test('certificate and keystore', async () => {
+  const host = await lab.addHost({ name: 'trusting' });
+  const { cert } = createAuthority('Ed25519');
+  const [{ raw }] = readCertificates(cert) as [X509Certificate];
+  const zone = await lab.db.selectFrom('data_center').select('id').executeTakeFirstOrThrow();
+  const made = await addCertificate(lab.db, {
+    alias: 'mirror',
+    certificate: cert,
+    digest: entryDigest([raw], undefined),
+    expires: new Date(Date.now() + 86_400_000),
+    zone_id: zone.id,
+  });
+  const about = { certificateId: made.uuid, alias: made.alias };
+  await lab.orchestration.syncCertificate(about, [host.hostId], 30_000);
+  const { workflow } = lab.temporal.client;
+  await save('certificate', workflow.getHandle(certificateWorkflowId(made.uuid)));
+  await save('keystore', workflow.getHandle(keystoreWorkflowId(host.hostId)));
+  await removeCertificate(lab.db, made.id);
 });
 
 test('upkeep', async () => {

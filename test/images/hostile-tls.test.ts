@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import { createHttpSource } from '../../images/sources/http.ts';
+import { fixedTrust } from '../../images/sources/trust.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { openDownloadLab } from '../support/download-lab.ts';
 import type { DownloadLab } from '../support/download-lab.ts';
@@ -19,7 +20,7 @@ import { needing } from '../support/programs.ts';
 const MIB = 1_048_576;
 const body = rawDisk(4 * MIB);
 const certificate = selfSigned();
-const trusting = { tls: { ca: [certificate.cert] } };
+const trusting = { trust: fixedTrust([certificate.cert]) };
 const short = { headersMs: 400, idleMs: 400, connectMs: 400, tlsMs: 400 };
 
 /** Listens without accepting, and has as many connections waiting as it may have. */
@@ -147,7 +148,7 @@ describe('TLS', () => {
       check(
         origin.url('a'),
         { kind: 'TlsFailed', message },
-        { http: { tls: trusted ? { ca: [tls.cert] } : {} } },
+        { http: { trust: fixedTrust(trusted ? [tls.cert] : []) } },
       ),
     ),
   );
@@ -156,14 +157,14 @@ describe('TLS', () => {
     const issuer = selfSigned({ names: ['authority.example.org'] });
     const old = selfSigned({ issuer, digest: 'sha1' });
     return using(old, (origin) =>
-      check(origin.url('a'), { kind: 'TlsFailed' }, { http: { tls: { ca: [issuer.cert] } } }),
+      check(origin.url('a'), { kind: 'TlsFailed' }, { http: { trust: fixedTrust([issuer.cert]) } }),
     );
   });
 
   test('one of the same authority that is signed with SHA-256 is trusted', () => {
     const issuer = selfSigned({ names: ['authority.example.org'] });
     return using(selfSigned({ issuer }), (origin) =>
-      check(origin.url('a'), {}, { http: { tls: { ca: [issuer.cert] } } }),
+      check(origin.url('a'), {}, { http: { trust: fixedTrust([issuer.cert]) } }),
     );
   });
 

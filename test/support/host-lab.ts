@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHostLimiter } from '../../activities/host-limits.ts';
+import { createHostCertificates } from '../../activities/host-certificates.ts';
 import { createHostActivities } from '../../activities/host.ts';
 import type { HostActivities, HostActivityDeps } from '../../activities/host.ts';
 import { download } from '../../images/download.ts';
@@ -17,11 +18,13 @@ import { createScheduler } from '../../images/scheduler.ts';
 import type { Scheduler } from '../../images/scheduler.ts';
 import { createSources } from '../../images/sources/index.ts';
 import type { SourceOptions } from '../../images/sources/index.ts';
+import { createTrust } from '../../images/sources/trust.ts';
 import type { ImageError } from '../../model/failures.ts';
 import type { DownloadJob } from '../../model/payloads.ts';
 import type { Secrets } from '../../model/source.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
-import { openForHost, sealForHost } from '../../trust/sealing.ts';
+import { openKeystore } from '../../trust/keystore.ts';
+import { openForHost, openKeyForHost, sealForHost } from '../../trust/sealing.ts';
 import { startImageServer } from './image-server.ts';
 import type { ImageServer } from './image-server.ts';
 import { onLoopback } from './loopback.ts';
@@ -71,6 +74,7 @@ export async function openHostLab(
   const { privateKey, publicKey } = generateKeyPairSync('x25519');
   const signing = generateKeyPairSync('ed25519');
   const logged: ImageError[] = [];
+  const keystore = openKeystore(folder);
   const scheduler = createScheduler({ limit: 2 });
   const rateLimit = createRateLimit();
   const limits = createHostLimiter({
@@ -80,7 +84,7 @@ export async function openHostLab(
   });
   const pools = createPools([config], knownInMemory());
   const downloads: DownloadDeps = {
-    sources: createSources({ ...onLoopback, ...sources }),
+    sources: createSources({ ...onLoopback, trust: createTrust(keystore), ...sources }),
     hostId,
     openParts: new Set(),
     rateLimit,
@@ -93,6 +97,9 @@ export async function openHostLab(
     pools,
     scheduler,
     limits,
+    certificates: createHostCertificates(keystore, (sealed, certificateId) =>
+      openKeyForHost(privateKey, sealed, { certificateId, hostId }),
+    ),
     probes: { sources: downloads.sources },
     download: (request, policy) =>
       download(request, { ...downloads, sources: downloads.sources.under(policy) }),

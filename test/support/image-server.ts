@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 
@@ -56,10 +57,7 @@ export interface ImageServer {
   close(): Promise<void>;
 }
 
-export async function startImageServer(tls?: {
-  readonly key: string;
-  readonly cert: string;
-}): Promise<ImageServer> {
+export async function startImageServer(tls?: ServerOptions): Promise<ImageServer> {
   const behaviours = new Map<string, (n: number, request: IncomingMessage) => Behaviour>();
   const counts = new Map<string, Seen>();
   const sockets = new Set<Socket>();

@@ -7,11 +7,14 @@ import { signed } from '../../activities/host-answers.ts';
 import type { Database } from '../../db/database.ts';
 import { recordPoolReports } from '../../db/pools.ts';
 import { describeFailure } from '../../model/failures.ts';
+import type { HeldCertificate } from '../../model/certificate.ts';
 import type { Failure } from '../../model/failures.ts';
 import type { QuickActivities, TransferActivities } from '../../model/host-activities.ts';
 import { hostIdentity, hostQueue, transferQueue } from '../../model/names.ts';
+import type { WantedCertificate } from '../../model/certificate-jobs.ts';
 import type { DownloadFailure, DownloadJob, DownloadResult, PoolReport } from '../../model/payloads.ts';
 import type { Secrets, UrlReport } from '../../model/source.ts';
+import { entryDigest, readCertificates } from '../../trust/certificates.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
 import { openForHost } from '../../trust/sealing.ts';
 import { deferred } from './deferred.ts';
@@ -76,6 +79,8 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
         programs: [],
         limits: { revision, downloads, rate },
       }),
+    syncCertificates: ({ certificates }) =>
+      Promise.resolve({ v: 1, hostId, held: certificates.map(heldOf), failed: {} }),
     remove: () => Promise.resolve({ v: 1, hostId, files: 1, pool: pool() }),
     download: (job) => Promise.resolve(downloaded(hostId, job, pool())),
     ...script,
@@ -160,6 +165,19 @@ async function insertRow(
     })
     .execute();
 }
+
+const der = (pem: string): readonly Uint8Array[] => readCertificates(pem).map(({ raw }) => raw);
+
+/** As a keystore tells of it. */
+const heldOf = ({ alias, certificate, clientCertificate }: WantedCertificate): HeldCertificate => {
+  return {
+    alias,
+    digest: entryDigest(
+      der(certificate),
+      clientCertificate === undefined ? undefined : der(clientCertificate),
+    ),
+  };
+};
 
 export const reachable = (url: string, changes: Partial<UrlReport> = {}): UrlReport => ({
   url,

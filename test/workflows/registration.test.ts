@@ -171,7 +171,11 @@ test('without a host it is refused at once', async () => {
   const input = lab.registration();
   expect(await register(input)).toMatchObject({
     outcome: 'refused',
-    refusal: { message: 'No host could look at the URL: no KVM host of the zone is Up', apiCode: 530 },
+    refusal: {
+      message:
+        'No host could look at the URL: no KVM host of the zone is Up and has the certificates of its zone',
+      apiCode: 530,
+    },
   });
   await expectNothingLeft(input.templateId);
   await host.setUp(true);

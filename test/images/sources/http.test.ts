@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { parseRetryAfter } from '../../../images/sources/http-errors.ts';
 import type { HttpOptions } from '../../../images/sources/http-options.ts';
 import { createHttpSource } from '../../../images/sources/http.ts';
+import { fixedTrust } from '../../../images/sources/trust.ts';
 import type { OpenedSource, OpenRequest, SourceHead } from '../../../images/sources/source.ts';
 import type { Secrets } from '../../../model/source.ts';
 import { selfSigned } from '../../support/certificates.ts';
@@ -302,7 +303,7 @@ describe('a server that cannot be reached', () => {
     const secure = await startImageServer(certificate);
     secure.serve('/a', { body });
     await expect(probe(secure.url('/a'))).rejects.toEqual(failure('TlsFailed', 'this host does not trust'));
-    expect(await probe(secure.url('/a'), { tls: { ca: [certificate.cert] } })).toMatchObject({
+    expect(await probe(secure.url('/a'), { trust: fixedTrust([certificate.cert]) })).toMatchObject({
       total: body.length,
     });
     await secure.close();
@@ -314,7 +315,7 @@ describe('a server that cannot be reached', () => {
   ])('for a certificate %p', async (options, message) => {
     const certificate = selfSigned(options);
     const secure = await startImageServer(certificate);
-    await expect(probe(secure.url('/a'), { tls: { ca: [certificate.cert] } })).rejects.toEqual(
+    await expect(probe(secure.url('/a'), { trust: fixedTrust([certificate.cert]) })).rejects.toEqual(
       failure('TlsFailed', message),
     );
     await secure.close();

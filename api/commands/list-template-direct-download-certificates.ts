@@ -1,0 +1,38 @@
+import { findCertificate, hostsOfCertificate } from '../../db/certificates.ts';
+import { listCertificates } from '../../db/listings/certificates.ts';
+import { findZone } from '../../db/zones.ts';
+import { statusOn } from '../../model/certificate.ts';
+import { ADMINS, defineCommand } from '../command.ts';
+import { checkEntity } from '../entities.ts';
+import { pagingParameters, readPage } from '../paging.ts';
+import { flag, id } from '../parameters.ts';
+import { answerList } from '../response.ts';
+import { CERTIFICATE, type CertificateView } from '../responses/certificate.ts';
+
+export const listTemplateDirectDownloadCertificates = defineCommand({
+  name: 'listTemplateDirectDownloadCertificates',
+  description: 'Lists the certificates that hosts trust for downloads.',
+  roles: ADMINS,
+  parameters: {
+    id: id('this one'),
+    zoneid: id('those of this zone'),
+    listhosts: flag('whether to tell how each fares on the hosts'),
+    ...pagingParameters,
+  },
+  objects: 'directdownloadcertificate',
+  response: CERTIFICATE,
+  async run(context, values) {
+    const { db, caller } = context;
+    const page = readPage(values);
+    await checkEntity(context, 'id', values.id, (uuid) => findCertificate(db, uuid));
+    await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
+    const query = { id: values.id, zoneId: values.zoneid, keyword: values.keyword };
+    const { count, rows } = await listCertificates(db, query, page);
+    const shown: CertificateView[] = [];
+    for (const row of rows) {
+      const hosts = values.listhosts === true ? await hostsOfCertificate(db, row) : undefined;
+      shown.push(hosts === undefined ? row : { ...row, hosts: hosts.map(statusOn) });
+    }
+    return answerList('directdownloadcertificate', CERTIFICATE, { count, rows: shown }, caller);
+  },
+});

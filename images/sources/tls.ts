@@ -1,0 +1,104 @@
+/** TLS to a source: its name is always verified, and what this host shows of itself depends on whom it speaks to. */
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect } from 'node:tls';
+import type { ConnectionOptions, SecureContext, TLSSocket, TLSSocketOptions } from 'node:tls';
+import { ImageError } from '../../model/failures.ts';
+import { duration } from './budgets.ts';
+import type { HttpSettings } from './http-options.ts';
+import { opened } from './opening.ts';
+import { tlsFailure } from './tls-errors.ts';
+import type { Identity } from './trust.ts';
+
+export interface TlsOptions {
+  readonly settings: Pick<HttpSettings, 'tlsMs' | 'trust'>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Shows nothing of this host at first. A server that an upload with a client certificate vouches for gets a second
+ * connection, which shows it: nobody else learns who we are, wherever a URL or a redirect leads. What vouches is
+ * looked at when the server has proven that it holds its key, and before the client's certificate would be sent.
+ * @param host as it stands in the URL
+ * @param openTcp a connection to speak TLS on; called twice at most
+ * @throws ImageError with what is wrong; the signal's reason when aborted
+ */
+export async function openTls(
+  host: string,
+  openTcp: () => Promise<Socket>,
+  options: TlsOptions,
+): Promise<Socket> {
+  const name = host.replace(/\.$/, '');
+  const { context, identities } = await options.settings.trust();
+  const first = await handshake(name, await openTcp(), context, options);
+  const identity = identities.find((one) => one.isFor(name, first.chain));
+  if (identity === undefined) return usable(first);
+  first.socket.destroy();
+  return usable(await showing(identity, name, openTcp, options));
+}
+
+const showing = async (
+  { context }: Identity,
+  name: string,
+  openTcp: () => Promise<Socket>,
+  options: TlsOptions,
+): Promise<Handshake> => handshake(name, await openTcp(), context, options);
+
+interface Handshake {
+  readonly socket: TLSSocket;
+  /** The certificates of the server, its own first; none when it did not get so far. */
+  readonly chain: readonly X509Certificate[];
+  readonly failure?: Error;
+}
+
+async function handshake(
+  name: string,
+  tcp: Socket,
+  secureContext: SecureContext,
+  { settings, signal }: TlsOptions,
+): Promise<Handshake> {
+  const handshakeOptions: ConnectionOptions & TLSSocketOptions = {
+    socket: tcp,
+    host: name,
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    secureContext,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    rejectUnauthorized: true,
+    requestOCSP: true,
+  };
+  const socket = connect(handshakeOptions);
+  let chain: readonly X509Certificate[] = [];
+  // Comes whether or not the server has such an answer: the one moment to see its certificates if the rest fails.
+  socket.once('OCSPResponse', () => {
+    chain = chainOf(socket);
+  });
+  const limit = `did not finish the TLS handshake within ${duration(settings.tlsMs)} (limit for TLS)`;
+  try {
+    await opened(socket, 'secureConnect', settings.tlsMs, signal, () => new ImageError('Stalled', limit));
+    return { socket, chain };
+  } catch (error) {
+    signal.throwIfAborted();
+    const failure = error instanceof ImageError ? error : tlsFailure(error as Error, name, chain);
+    return { socket, chain, failure };
+  }
+}
+
+function usable({ socket, failure }: Handshake): Socket {
+  if (failure !== undefined) throw failure;
+  return socket;
+}
+
+/** The longest that is looked at. */
+const MOST = 10;
+
+function chainOf(socket: TLSSocket): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let next = socket.getPeerCertificate(true);
+  while (next?.raw !== undefined && chain.length < MOST) {
+    chain.push(new X509Certificate(next.raw));
+    if (next.issuerCertificate === next) break;
+    next = next.issuerCertificate;
+  }
+  return chain;
+}

@@ -1,0 +1,126 @@
+/** Whom a connection trusts: the authorities of the system, and what lies in the keystore of the host. */
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { createSecureContext, rootCertificates } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import type { ClientIdentity, KeystoreEntry } from '../../model/certificate.ts';
+import { ImageError } from '../../model/failures.ts';
+
+/** Asked anew for each connection, so that a change holds from the next one on. */
+export type Trust = () => Promise<TrustNow>;
+
+export interface TrustNow {
+  readonly context: SecureContext;
+  /** What the host can show of itself, each to some servers only. */
+  readonly identities: readonly Identity[];
+}
+
+export interface Identity {
+  /** Shows it. */
+  readonly context: SecureContext;
+  /** Whether it is for a server of this name whose certificate, and those behind it, are these. */
+  isFor(name: string, chain: readonly X509Certificate[]): boolean;
+}
+
+export interface Stored {
+  /** Changes with the entries. */
+  readonly version: string;
+  readonly entries: readonly KeystoreEntry[];
+}
+
+/** Where distributions keep the authorities of the system: Debian, Red Hat, SUSE, Alpine. */
+const SYSTEM_FILES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+
+/** @param keystore what its reading throws is the fault of the host */
+export function createTrust(keystore: { read(): Promise<Stored> }): Trust {
+  let latest: { readonly version: string; readonly trust: Promise<TrustNow> } | undefined;
+  return async () => {
+    const { version, entries } = await keystore.read().catch((error: unknown) => {
+      throw new ImageError('HostFault', (error as Error).message, { cause: error });
+    });
+    if (latest?.version !== version) {
+      latest = { version, trust: systemAuthorities().then((system) => trustOf(system, entries)) };
+    }
+    return latest.trust;
+  };
+}
+
+/** The same for ever. @param authorities PEM */
+export function fixedTrust(authorities: readonly string[] = []): Trust {
+  const entries = authorities.map((pem) => ({ alias: '', certificates: [new X509Certificate(pem).raw] }));
+  return createTrust({ read: async () => ({ version: 'fixed', entries }) });
+}
+
+/** Those of the system; Node's own where it has none. In PEM. */
+async function systemAuthorities(): Promise<readonly string[]> {
+  for (const path of SYSTEM_FILES) {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    if (text.includes('-----BEGIN CERTIFICATE-----')) return [text];
+  }
+  return rootCertificates;
+}
+
+function trustOf(system: readonly string[], entries: readonly KeystoreEntry[]): TrustNow {
+  const parsed = entries.map((entry) => ({
+    ...entry,
+    authorities: entry.certificates.map((der) => new X509Certificate(der)),
+  }));
+  const own = parsed.flatMap(({ authorities }) => authorities.map(String));
+  // An intermediate or a server's own certificate that was uploaded is enough by itself, as it is for Java.
+  const trusted = { ca: [...system, ...own], allowPartialTrustChain: true };
+  return {
+    context: createSecureContext(trusted),
+    identities: parsed.flatMap(({ client, authorities }) =>
+      client === undefined
+        ? []
+        : [
+            {
+              context: createSecureContext({ ...trusted, ...pemOf(client) }),
+              isFor: (name, chain) => vouchFor(authorities, name, chain),
+            },
+          ],
+    ),
+  };
+}
+
+const pemOf = ({ certificates, key }: ClientIdentity) => ({
+  cert: certificates.map((der) => new X509Certificate(der).toString()).join(''),
+  key: `-----BEGIN PRIVATE KEY-----\n${Buffer.from(key).toString('base64')}\n-----END PRIVATE KEY-----\n`,
+});
+
+/** Whether one of these certificates is that of the server, or has issued it or what lies between. */
+function vouchFor(
+  authorities: readonly X509Certificate[],
+  name: string,
+  [server, ...issuers]: readonly X509Certificate[],
+): boolean {
+  if (server === undefined || !isNamed(server, name)) return false;
+  let last = server;
+  for (const next of [undefined, ...issuers]) {
+    if (next !== undefined) {
+      if (!issued(next, last)) return false;
+      last = next;
+    }
+    const link = last;
+    if (!isCurrent(link)) return false;
+    if (authorities.some((one) => one.raw.equals(link.raw) || issued(one, link))) return true;
+  }
+  return false;
+}
+
+const isNamed = (server: X509Certificate, name: string): boolean =>
+  (isIP(name) === 0 ? server.checkHost(name) : server.checkIP(name)) !== undefined;
+
+const issued = (issuer: X509Certificate, subject: X509Certificate): boolean =>
+  issuer.ca && subject.checkIssued(issuer) && subject.verify(issuer.publicKey);
+
+function isCurrent({ validFrom, validTo }: X509Certificate): boolean {
+  const now = Date.now();
+  return Date.parse(validFrom) <= now && now <= Date.parse(validTo);
+}
