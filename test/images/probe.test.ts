@@ -121,7 +121,9 @@ describe('a metalink', () => {
     expect(found.urls.every(({ reachable }) => !reachable)).toBe(true);
     const reasons = found.urls.map(({ reason }) => reason);
     // Eight are asked at a time, and they use up all of it.
-    expect(reasons.slice(0, 8)).toEqual(Array(8).fill('did not answer within 0.5 s'));
+    expect(reasons.slice(0, 8)).toEqual(
+      Array(8).fill(expect.stringMatching(/^did not answer within 0\.\d s$/)),
+    );
     expect(reasons.slice(8)).toEqual(Array(12).fill('was not asked: others took all the time'));
     expect(urls.filter((url) => server.seen(new URL(url).pathname).requests.length > 0)).toHaveLength(8);
   });
