@@ -21,7 +21,7 @@ const newCopy = async (pool: string) => ({
 });
 
 /** Endless for the first download, at once for the others. */
-function firstEndless() {
+function firstEndless(hostId: () => string) {
   const script = endless();
   let calls = 0;
   return {
@@ -29,7 +29,7 @@ function firstEndless() {
     async download(job: Parameters<typeof script.download>[0]) {
       calls += 1;
       if (calls === 1) return script.download(job);
-      return downloaded('h', job, poolOf(job));
+      return downloaded(hostId(), job, poolOf(job));
     },
   };
 }
@@ -128,8 +128,8 @@ test('a stop while the host is silent is a stop, not a failure', async () => {
 });
 
 test('who asks after the stop is served, who asked before is not', async () => {
-  const script = firstEndless();
-  await lab.addHost({ name: 'late', script });
+  const script = firstEndless(() => host.hostId);
+  const host = await lab.addHost({ name: 'late', script });
   const copy = await newCopy('late');
   const before = await lab.prepare(copy);
   await script.begun;
