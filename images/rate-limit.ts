@@ -7,50 +7,66 @@ export interface RateLimit {
   setRate(bytesPerSecond: number): void;
 }
 
-/** How often a waiting download looks whether the limit was changed, in milliseconds. */
-const LOOK = 500;
+/** The longest that is slept at a time, in milliseconds: a timer takes no more than 24 days. */
+const MOST_MS = 3_600_000;
 
-/** A token bucket that may go into debt: who comes first pays at once, who comes next waits for it. */
+interface Waiting {
+  readonly bytes: number;
+  pass(): void;
+}
+
+/** A token bucket that may go into debt: who comes first pays at once, who comes next waits for it, in that order. */
 export function createRateLimit(bytesPerSecond = 0): RateLimit {
   let rate = bytesPerSecond;
   let tokens = 0;
   let filledAt = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const queue: Waiting[] = [];
+
   const refill = (): void => {
     const now = performance.now();
     tokens = Math.min(rate, tokens + (rate * (now - filledAt)) / 1000);
     filledAt = now;
   };
+  const mayPass = (): boolean => rate <= 0 || tokens >= 0;
+  const letPass = (): void => {
+    clearTimeout(timer);
+    refill();
+    while (queue.length > 0 && mayPass()) {
+      const next = queue.shift();
+      tokens -= next?.bytes ?? 0;
+      next?.pass();
+    }
+    if (queue.length > 0) timer = setTimeout(letPass, Math.min(MOST_MS, Math.ceil((-tokens / rate) * 1000)));
+  };
+
   return {
-    async take(bytes, signal) {
-      for (;;) {
-        if (rate <= 0) return;
+    take(bytes, signal) {
+      if (rate <= 0) return Promise.resolve();
+      return new Promise((resolve, reject) => {
         signal.throwIfAborted();
-        refill();
-        if (tokens >= 0) {
-          tokens -= bytes;
-          return;
-        }
-        await sleep(Math.min(LOOK, Math.ceil((-tokens / rate) * 1000)), signal);
-      }
+        const onAbort = (): void => {
+          queue.splice(queue.indexOf(waiting), 1);
+          reject(signal.reason as Error);
+          letPass();
+        };
+        const waiting: Waiting = {
+          bytes,
+          pass() {
+            signal.removeEventListener('abort', onAbort);
+            resolve();
+          },
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        queue.push(waiting);
+        letPass();
+      });
     },
     setRate(next) {
       refill();
       rate = next;
       tokens = Math.min(0, tokens);
+      letPass();
     },
   };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
 }

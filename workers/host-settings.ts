@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { isAbsolute, normalize } from 'node:path';
+import type { InspectionLimits } from '../images/inspection/limits.ts';
 import type { PoolConfig } from '../images/pool.ts';
 import type { PublishSettings } from '../images/publish.ts';
 import type { Budgets } from '../images/sources/budgets.ts';
@@ -11,6 +12,7 @@ import type { SettingName, Settings } from './settings.ts';
 
 const TYPES: readonly PoolType[] = ['Filesystem', 'NetworkFilesystem', 'SharedMountPoint'];
 const SCOPES: readonly PoolScope[] = ['HOST', 'CLUSTER', 'ZONE'];
+const GIB = 2 ** 30;
 const FORM = 'NAME=TYPE:SCOPE:PATH, such as fast=Filesystem:HOST:/srv/images';
 
 /** @throws SettingError with a sentence that says what would be right */
@@ -69,6 +71,19 @@ export function publishSettings(settings: Settings): PublishSettings {
     );
   }
   return { mode: Number.parseInt(mode, 8), owner: { uid: Number(ids[1]), gid: Number(ids[2]) } };
+}
+
+/** @throws SettingError */
+export const inspectionLimits = (settings: Settings): Required<InspectionLimits> => ({
+  maxVirtualSize: settings.number('maxVirtualSize', 1) * GIB,
+  allowSnapshots: yesOrNo(settings, 'allowSnapshots'),
+  allowBitmaps: yesOrNo(settings, 'allowBitmaps'),
+});
+
+function yesOrNo(settings: Settings, name: SettingName): boolean {
+  const text = settings.text(name);
+  if (text === 'yes' || text === 'no') return text === 'yes';
+  throw new SettingError(`${label(name)} must be yes or no, not '${text}'`);
 }
 
 /** @throws SettingError */

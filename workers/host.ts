@@ -24,6 +24,7 @@ import { announcePolicy, hostPolicy, hostProxies } from './host-policy.ts';
 import {
   hostAddress,
   hostNameOf,
+  inspectionLimits,
   parsePools,
   publishSettings,
   readInvite,
@@ -150,6 +151,7 @@ function planActivities(
   const own = { downloads: settings.number('downloads', 1), rate: settings.number('rateLimit') };
   const connections = settings.number('connections', 1);
   const publish = publishSettings(settings);
+  const limits = inspectionLimits(settings);
   const unpack = { maxRatio: settings.number('unpackRatio', 1) };
   const sources = {
     ...sourceBudgets(settings),
@@ -161,7 +163,16 @@ function planActivities(
   const version = bypassVersion();
   return async ({ hostId, sealingPrivateKey, sign }, stateDir) => {
     const transfers = createTransfers({
-      settings: { hostId, sources, keystoreDir: stateDir, rate: own.rate, publish, unpack, connections },
+      settings: {
+        hostId,
+        sources,
+        keystoreDir: stateDir,
+        rate: own.rate,
+        publish,
+        limits,
+        unpack,
+        connections,
+      },
       logger,
       onDenied,
     });
@@ -179,7 +190,7 @@ function planActivities(
       certificates: createHostCertificates(keystore, (sealed, certificateId) =>
         openKeyForHost(sealingPrivateKey, sealed, { certificateId, hostId }),
       ),
-      probes: { sources: createSources({ ...sources, trust, onDenied }), unpack },
+      probes: { sources: createSources({ ...sources, trust, onDenied }), limits, unpack },
       download: (request, policy) => transfers.download(request, policy),
       openSealed: async ({ sealed, templateId }) =>
         sealed === undefined ? undefined : openForHost(sealingPrivateKey, sealed, { templateId, hostId }),

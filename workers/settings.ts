@@ -201,6 +201,27 @@ export const SETTINGS = {
     '500',
     'bytes that each byte of a packed image may unpack to; up to 256 MiB in all it may be more',
   ),
+  maxVirtualSize: setting(
+    ['host'],
+    'BYPASS_MAX_VIRTUAL_SIZE',
+    '--max-virtual-size',
+    '16384',
+    'GiB that an image may have as a VM sees it',
+  ),
+  allowSnapshots: setting(
+    ['host'],
+    'BYPASS_ALLOW_SNAPSHOTS',
+    '--allow-snapshots',
+    'no',
+    'whether a QCOW2 image may have internal snapshots: yes or no',
+  ),
+  allowBitmaps: setting(
+    ['host'],
+    'BYPASS_ALLOW_BITMAPS',
+    '--allow-bitmaps',
+    'no',
+    'whether a QCOW2 image may have persistent dirty bitmaps: yes or no',
+  ),
   dnsTimeout: setting(
     ['host'],
     'BYPASS_DNS_TIMEOUT',

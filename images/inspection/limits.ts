@@ -1,4 +1,4 @@
-/** What an inspection allows; each is a setting. */
+/** What an inspection allows; each is a setting of the host worker. */
 export interface InspectionLimits {
   /** Bytes that a VM may see; default 16 TiB. */
   readonly maxVirtualSize?: number;

@@ -33,3 +33,18 @@ test('who is aborted while it waits gets the reason', async () => {
   await expect(waiting).rejects.toThrow('stopped');
   await expect(limit.take(1, aborter.signal)).rejects.toThrow('stopped');
 });
+
+test('who came first goes first, so that nobody takes the share of another', async () => {
+  const limit = createRateLimit(100 * MIB);
+  const shares = [0, 0, 0];
+  let left = 60;
+  const taker = async (n: number): Promise<void> => {
+    while (left > 0) {
+      await limit.take(MIB, signal);
+      left -= 1;
+      shares[n] = (shares[n] ?? 0) + 1;
+    }
+  };
+  await Promise.all(shares.map((_, n) => taker(n)));
+  expect(Math.min(...shares)).toBeGreaterThanOrEqual(19);
+});

@@ -2,7 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PublishSettings } from '../../images/publish.ts';
-import { parsePools, publishSettings, readInvite, sourceBudgets } from '../../workers/host-settings.ts';
+import {
+  inspectionLimits,
+  parsePools,
+  publishSettings,
+  readInvite,
+  sourceBudgets,
+} from '../../workers/host-settings.ts';
 import { BUDGETS } from '../../images/sources/budgets.ts';
 import { readSettings, SettingError } from '../../workers/settings.ts';
 
@@ -56,6 +62,32 @@ describe('owner and mode of published files', () => {
   ])("mode '%s' with owner '%s' is refused", (mode, owner) => {
     expect(() => read(mode, owner)).toThrow(SettingError);
   });
+});
+
+describe('what an inspection allows', () => {
+  test('is 16 TiB and neither snapshots nor bitmaps, unless told otherwise', () => {
+    expect(inspectionLimits(readSettings({}, {}))).toEqual({
+      maxVirtualSize: 2 ** 44,
+      allowSnapshots: false,
+      allowBitmaps: false,
+    });
+    const given = readSettings(
+      { maxVirtualSize: '10', allowBitmaps: 'yes' },
+      { BYPASS_ALLOW_SNAPSHOTS: 'yes' },
+    );
+    expect(inspectionLimits(given)).toEqual({
+      maxVirtualSize: 10 * 2 ** 30,
+      allowSnapshots: true,
+      allowBitmaps: true,
+    });
+  });
+
+  test.each([{ maxVirtualSize: '0' }, { allowSnapshots: 'true' }, { allowBitmaps: '1' }])(
+    '%p is refused',
+    (given) => {
+      expect(() => inspectionLimits(readSettings(given, {}))).toThrow(SettingError);
+    },
+  );
 });
 
 describe('the limits of sources', () => {

@@ -16,6 +16,8 @@ import type {
   DownloadResult,
   HostReport,
   JoinRequest,
+  ProbeJob,
+  ProbeReport,
 } from '../../model/payloads.ts';
 import { joinText } from '../../model/payloads.ts';
 import type { Progress } from '../../model/progress.ts';
@@ -27,7 +29,7 @@ import type { Given } from '../../workers/settings.ts';
 import { ensureBuilt } from '../support/built.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
-import { rawDisk } from '../support/images.ts';
+import { qcow2Image, rawDisk } from '../support/images.ts';
 import { LOOPBACK_SETTING } from '../support/loopback.ts';
 import { testTemporal } from '../support/temporal.ts';
 import type { TestTemporal } from '../support/temporal.ts';
@@ -134,6 +136,8 @@ const newJob = async (path: string): Promise<DownloadJob> => ({
   size: 0,
   priority: 5,
 });
+
+type Look = (id: string, job: ProbeJob) => Promise<ProbeReport>;
 
 const startFetch = async (job: DownloadJob) =>
   temporal.client.workflow.start<(id: string, job: DownloadJob) => Promise<DownloadResult>>('fetch', {
@@ -352,6 +356,23 @@ describe('a host that downloads', () => {
       });
     });
     expect(server.seen('/denied').requests).toHaveLength(0);
+  });
+
+  test('keeps to what its settings allow of images, as it does when it probes', async () => {
+    server.serve('/large', { body: qcow2Image({ virtualSize: 2n << 30n, l1Size: 4 }) });
+    await withControl(async () => {
+      await joined(startHost({ maxVirtualSize: '1' }));
+      const job = { ...(await newJob('/large')), format: 'QCOW2' } as const;
+      const { templateId, url, format } = job;
+      const { urls } = await temporal.client.workflow.execute<Look>('look', {
+        workflowId: randomUUID(),
+        taskQueue: CONTROL_QUEUE,
+        args: [await hostId(), { v: 1, templateId, url, format, budgetMs: 4000 }],
+      });
+      const told = expect.stringContaining('at most 1073741824 are allowed') as string;
+      expect(urls).toEqual([expect.objectContaining({ reachable: false, reason: told })]);
+      expect(await failureOf(await startFetch(job))).toMatchObject({ type: 'HostileImage', message: told });
+    });
   });
 
   test('takes every job at once, runs so many as it may, and says how many go before', async () => {
