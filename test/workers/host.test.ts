@@ -10,6 +10,7 @@ import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { pino } from 'pino';
 import { CONTROL_QUEUE, hostIdentity, joinWorkflowId, POOL_MARKER } from '../../model/names.ts';
+import { joinText } from '../../model/payloads.ts';
 import type {
   DownloadFailure,
   DownloadJob,
@@ -19,7 +20,6 @@ import type {
   ProbeJob,
   ProbeReport,
 } from '../../model/payloads.ts';
-import { joinText } from '../../model/payloads.ts';
 import type { Progress } from '../../model/progress.ts';
 import { loadOrCreateIdentity, verifySignature } from '../../trust/identity.ts';
 import { checkProof, createInvite } from '../../trust/invite.ts';
@@ -137,7 +137,13 @@ const newJob = async (path: string): Promise<DownloadJob> => ({
   priority: 5,
 });
 
-type Look = (id: string, job: ProbeJob) => Promise<ProbeReport>;
+/** Runs one of the workflows that ask this host for something short. */
+const ask = async <T>(workflow: 'describe' | 'look', ...args: readonly ProbeJob[]): Promise<T> =>
+  temporal.client.workflow.execute<(...given: unknown[]) => Promise<T>>(workflow, {
+    workflowId: randomUUID(),
+    taskQueue: CONTROL_QUEUE,
+    args: [await hostId(), ...args],
+  });
 
 const startFetch = async (job: DownloadJob) =>
   temporal.client.workflow.start<(id: string, job: DownloadJob) => Promise<DownloadResult>>('fetch', {
@@ -203,13 +209,8 @@ describe('a host that starts', () => {
   test('keeps to the limits that the answer names', async () => {
     await withControl(async () => {
       await joined(startHost({ zone: 'limited' }));
-      const describe = { taskQueue: CONTROL_QUEUE, args: [await hostId()] };
       await until('they hold', async () => {
-        const report = temporal.client.workflow.execute('describe', {
-          workflowId: randomUUID(),
-          ...describe,
-        });
-        const { limits } = (await report) as HostReport;
+        const { limits } = await ask<HostReport>('describe');
         return limits?.downloads === 7 && limits.rate === 9000;
       });
     });
@@ -266,11 +267,7 @@ describe('a host that starts', () => {
       await mkdir(shared);
       const marker = { v: 1, id: randomUUID(), name: 'shared', type: 'SharedMountPoint', scope: 'CLUSTER' };
       await writeFile(join(shared, POOL_MARKER), JSON.stringify(marker));
-      const described = await temporal.client.workflow.execute('describe', {
-        workflowId: randomUUID(),
-        taskQueue: CONTROL_QUEUE,
-        args: [await hostId()],
-      });
+      const described = await ask('describe');
       expect(described).toMatchObject({
         pools: [{ name: 'lab' }, { name: 'shared', id: marker.id, mounted: true }],
       });
@@ -364,11 +361,7 @@ describe('a host that downloads', () => {
       await joined(startHost({ maxVirtualSize: '1' }));
       const job = { ...(await newJob('/large')), format: 'QCOW2' } as const;
       const { templateId, url, format } = job;
-      const { urls } = await temporal.client.workflow.execute<Look>('look', {
-        workflowId: randomUUID(),
-        taskQueue: CONTROL_QUEUE,
-        args: [await hostId(), { v: 1, templateId, url, format, budgetMs: 4000 }],
-      });
+      const { urls } = await ask<ProbeReport>('look', { v: 1, templateId, url, format, budgetMs: 4000 });
       const told = expect.stringContaining('at most 1073741824 are allowed') as string;
       expect(urls).toEqual([expect.objectContaining({ reachable: false, reason: told })]);
       expect(await failureOf(await startFetch(job))).toMatchObject({ type: 'HostileImage', message: told });
@@ -389,13 +382,7 @@ describe('a host that downloads', () => {
         return found.some((progress) => progress?.phase === 'waiting' && progress.ahead === 0);
       });
       // The quick queue does not wait behind them.
-      const { workflow } = temporal.client;
-      const described = workflow.execute('describe', {
-        workflowId: randomUUID(),
-        taskQueue: CONTROL_QUEUE,
-        args: [await hostId()],
-      });
-      expect(await described).toMatchObject({ pools: [{ name: 'lab' }] });
+      expect(await ask('describe')).toMatchObject({ pools: [{ name: 'lab' }] });
       await Promise.all([first.cancel(), second.cancel()]);
       for (const fetch of [first, second]) await expect(fetch.result()).rejects.toThrow(WorkflowFailedError);
     });
@@ -414,11 +401,7 @@ describe('a host that downloads', () => {
       const ended = fetch.result().then(() => order.push('download'));
       await until('it hashes', async () => (await progressOf(fetch))?.phase === 'verifying');
       const { templateId, url, format } = await newJob('/probed');
-      const found = await temporal.client.workflow.execute('look', {
-        workflowId: randomUUID(),
-        taskQueue: CONTROL_QUEUE,
-        args: [await hostId(), { v: 1, templateId, url, format, budgetMs: 4000 }],
-      });
+      const found = await ask<ProbeReport>('look', { v: 1, templateId, url, format, budgetMs: 4000 });
       order.push('probe');
       expect(found).toMatchObject({ urls: [{ reachable: true }] });
       const { bytes: before = 0 } = (await progressOf(fetch)) ?? {};
