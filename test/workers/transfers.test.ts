@@ -73,11 +73,11 @@ function stalled(path: string, changes: Partial<DownloadRequest> = {}) {
   return { asked, image, begun: until('most of the file', () => bytes >= 3 * MIB) };
 }
 
-/** Part files that this process, with all its threads, has open. */
-async function openParts(): Promise<number> {
+/** Part files of a copy that this process, with all its threads, has open. */
+async function openParts(copyId: string): Promise<number> {
   const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
   return (await Promise.all(links)).filter((path) =>
-    path.startsWith(join(lab.pool.config.path, PARTS_FOLDER)),
+    path.startsWith(join(lab.pool.config.path, PARTS_FOLDER, copyId)),
   ).length;
 }
 
@@ -136,7 +136,7 @@ describe('a download in the thread', () => {
     await begun;
     stop.abort(new Error('enough'));
     await expect(image).rejects.toBe(stop.signal.reason);
-    expect(await openParts()).toBe(0);
+    expect(await openParts(asked.copyId)).toBe(0);
     const again = await transfers.download({ ...asked, attemptId: randomUUID(), signal: newSignal() });
     expect(again.fetched).toBe(MIB);
   });
@@ -194,7 +194,7 @@ describe('a thread that dies', () => {
     const { fetched, localPath } = await next;
     expect((await readFile(localPath)).equals(body)).toBe(true);
     expect(fetched).toBeLessThan(body.length);
-    expect(await openParts()).toBe(0);
+    expect(await openParts(asked.copyId)).toBe(0);
   });
 
   test('of too little memory does the same', async () => {
