@@ -1,0 +1,94 @@
+/** Warnings before a certificate ends: once for each of the days, as events and for Prometheus. */
+import { warnOfExpiry } from '../../activities/control-expiry.ts';
+import { addCertificate, removeCertificate, revokeEverywhere } from '../../db/certificates.ts';
+import type { Database } from '../../db/database.ts';
+import { DAY_MS } from '../../model/certificate.ts';
+import { startHealth } from '../../workers/health.ts';
+import { certificateMetrics } from '../../workers/metrics.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import type { TestDatabase } from '../support/postgres.ts';
+
+let database: TestDatabase;
+let db: Database;
+let zone: number;
+beforeAll(async () => {
+  database = await freshDatabase();
+  ({ db } = database);
+  ({ id: zone } = await db
+    .insertInto('data_center')
+    .values({ name: 'a "zone"' })
+    .returning('id')
+    .executeTakeFirstOrThrow());
+});
+afterAll(() => database.close());
+
+const endingIn = (days: number) =>
+  addCertificate(db, {
+    alias: 'mirror',
+    certificate: '',
+    digest: 'x',
+    expires: new Date(Date.now() + (days + 0.5) * DAY_MS),
+    zone_id: zone,
+  });
+const warnings = async (uuid: string): Promise<readonly string[]> => {
+  const rows = await db
+    .selectFrom('event')
+    .where('type', '=', 'CERTIFICATE.EXPIRY')
+    .where('resource_uuid', '=', uuid)
+    .select(['level', 'description'])
+    .orderBy('id')
+    .execute();
+  return rows.map(({ level, description }) => `${level} ${description}`);
+};
+/** Looks twice, as if it were so many days later. */
+async function look(days: number): Promise<void> {
+  const now = new Date(Date.now() + days * DAY_MS);
+  await warnOfExpiry(db, now);
+  await warnOfExpiry(db, now);
+}
+
+test('30 and 7 days before, and when it has ended; each once', async () => {
+  const { id, uuid } = await endingIn(25);
+  await look(-10);
+  expect(await warnings(uuid)).toEqual([]);
+  await look(0);
+  await look(10);
+  expect(await warnings(uuid)).toEqual([
+    expect.stringMatching(/^WARN Certificate mirror of zone a "zone" expires on \d{4}-\d\d-\d\d, in 25 days/),
+  ]);
+  await look(19);
+  await look(26);
+  expect(await warnings(uuid)).toEqual([
+    expect.stringMatching(/in 25 days/),
+    expect.stringMatching(/^WARN .*in 6 days/),
+    expect.stringMatching(/^ERROR .*has expired on/),
+  ]);
+  await removeCertificate(db, id);
+});
+
+test('one that nobody is to have any more ends in peace', async () => {
+  const { id, uuid } = await endingIn(3);
+  await revokeEverywhere(db, id);
+  await look(0);
+  expect(await warnings(uuid)).toEqual([]);
+  await removeCertificate(db, id);
+});
+
+test('the days that are left, for Prometheus', async () => {
+  const { id } = await endingIn(12);
+  const health = await startHealth(
+    0,
+    () => true,
+    () => certificateMetrics(db),
+  );
+  try {
+    const answer = await fetch(`http://127.0.0.1:${health.port}/metrics`);
+    expect(answer.headers.get('content-type')).toContain('text/plain');
+    expect(await answer.text()).toMatch(
+      /^# TYPE bypass_certificate_days_left gauge\nbypass_certificate_days_left\{alias="mirror",zone="a \\"zone\\""\} 12$/m,
+    );
+  } finally {
+    await health.close();
+    await removeCertificate(db, id);
+  }
+});
