@@ -5,6 +5,7 @@
  * - Same tag, 206 for exactly what was asked, of the same total: go on.
  * - Changed tag: 200, or 206 of a server that ignores If-Range: the file changed, from zero.
  * - Rotating tags (each server behind one name has its own) are the same to us: from zero each time.
+ * - 206 without a tag, where the whole file had one: of which version it is, nobody knows: from zero.
  * - 200 for 206: the server gives no ranges, or not now: from zero.
  * - 416: the file became shorter than what is here, or the server does not give its rest: from zero.
  * - Shifted 206 (other bytes than asked for), or 206 without having been asked: an error.
@@ -76,10 +77,12 @@ export function resumeOutcome(
   if (range?.first !== resume.offset || range.last !== resume.total - 1) {
     throw new ImageError('ProtocolError', 'sent other bytes than asked for');
   }
-  return { from: 'offset' };
+  // RFC 9110 section 15.3.7: what a whole answer would carry, a part carries too. Without it nothing is proven.
+  return etag === undefined ? { from: 'new request', reason: UNTOLD } : { from: 'offset' };
 }
 
 const CHANGED = 'the file at the source changed';
+const UNTOLD = 'the source no longer says which version of the file it sends';
 const SHORTER = 'the file at the source became shorter';
 
 function unsatisfied({ offset }: { readonly offset: number }, headers: ReadonlyMap<string, string>): string {

@@ -53,9 +53,14 @@ test('strong validator: going on is asked for under the condition that the file 
 const right = { 'content-range': 'bytes 40-99/100' };
 
 test('206 for exactly what was asked: from there', () => {
-  for (const headers of [{ ...right, etag: '"1"' }, right, { 'content-range': 'bytes 40-99/*' }]) {
-    expect(resumeOutcome(resume, answer(206, headers))).toEqual({ from: 'offset' });
+  for (const range of [right, { 'content-range': 'bytes 40-99/*' }]) {
+    expect(resumeOutcome(resume, answer(206, { ...range, etag: '"1"' }))).toEqual({ from: 'offset' });
   }
+});
+
+test('206 without a tag: of which version it is, nobody knows: from zero', () => {
+  const reason = 'the source no longer says which version of the file it sends';
+  expect(resumeOutcome(resume, answer(206, right))).toEqual({ from: 'new request', reason });
 });
 
 test('changing validator: from zero, whether the server heeds If-Range or not', () => {
