@@ -7,6 +7,7 @@ import type { HttpOptions } from '../../../images/sources/http-options.ts';
 import { createSources } from '../../../images/sources/index.ts';
 import { createNfsSource } from '../../../images/sources/nfs.ts';
 import type { SourceHead } from '../../../images/sources/source.ts';
+import { fixedTrust } from '../../../images/sources/trust.ts';
 import type { Secrets } from '../../../model/source.ts';
 import { LOOPBACK } from '../../../model/url-policy.ts';
 import type { UrlPolicy } from '../../../model/url-policy.ts';
@@ -239,7 +240,7 @@ describe('the policy of a job', () => {
 
 describe('redirects', () => {
   let secure: ImageServer;
-  const trusting = { policy: onlyGood, tls: { ca: [certificate.cert] } };
+  const trusting = { policy: onlyGood, trust: fixedTrust([certificate.cert]) };
   beforeEach(async () => {
     secure = await startImageServer(certificate);
   });

@@ -6,6 +6,7 @@ import type { GuardOptions } from '../../../images/sources/guard.ts';
 import type { HttpOptions } from '../../../images/sources/http-options.ts';
 import { createSources } from '../../../images/sources/index.ts';
 import type { SourceHead } from '../../../images/sources/source.ts';
+import { fixedTrust } from '../../../images/sources/trust.ts';
 import { LOOPBACK } from '../../../model/url-policy.ts';
 import type { UrlPolicy } from '../../../model/url-policy.ts';
 import { selfSigned } from '../../support/certificates.ts';
@@ -62,7 +63,7 @@ test('http goes through CONNECT to the judged address, with the name as Host', a
 test('https goes through CONNECT to the judged address, with the name in SNI, certificate and Host', async () => {
   const one = await proxy();
   const resolve = createResolver({ localhost: [['127.0.0.1']], [NAME]: [['127.0.0.1']] }).resolve;
-  const options = { resolve, proxies: { https: one.url }, tls: { ca: [certificate.cert] } };
+  const options = { resolve, proxies: { https: one.url }, trust: fixedTrust([certificate.cert]) };
   expect(await look(named(secure, 'localhost'), options)).toMatchObject({ total: 70_000 });
   expect(one.asked.map(({ target }) => target)).toEqual([`127.0.0.1:${portOf(secure)}`]);
   expect(secure.seen('/a').requests[0]).toMatchObject({ host: `localhost:${portOf(secure)}` });
