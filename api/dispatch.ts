@@ -1,8 +1,10 @@
 /** From a request to its answer: who calls, what he may, what he asks for, and how it is wrapped. */
 import type { FastifyBaseLogger } from 'fastify';
 import type { User } from '../db/accounts.ts';
+import type { Database } from '../db/database.ts';
 import { authenticate } from './authenticate.ts';
 import type { ApiDependencies, Command, CommandContext, Documented } from './command.ts';
+import { discreet } from './discretion.ts';
 import { ApiError, badParameter, errorCode, notAvailable } from './errors.ts';
 import { explain, internalError } from './explain.ts';
 import { findCommand, findDoor } from './registry.ts';
@@ -75,17 +77,31 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
       log,
     };
     const answer = await execute(allowed, context, given);
-    return { status: 200, body: wrap(command, answer) };
+    return { status: 200, body: wrap(command, await discreet(dependencies.db, user, answer)) };
   } catch (error) {
     const told = explain(error) ?? internalError(request.id);
     if (told.code >= errorCode.internal && told !== error) log.error({ err: error }, 'a call failed');
-    return refuse(command, told);
+    return await refuseDiscreetly(dependencies.db, { command, user, error: told });
   } finally {
     log.info(
       { command: command?.name, user: user?.username, ms: Date.now() + ANSWER_WITHIN - answerBy },
       'call',
     );
   }
+}
+
+/** An error may have to be told although the database is away. */
+async function refuseDiscreetly(
+  db: Database,
+  {
+    command,
+    user,
+    error,
+  }: { readonly command: Documented | undefined; readonly user: User | undefined; readonly error: ApiError },
+): Promise<ApiAnswer> {
+  const { status, body, headers } = refuse(command, error);
+  const told = user === undefined ? body : await discreet(db, user, body).catch(() => body);
+  return { status, body: told, ...(headers === undefined ? {} : { headers }) };
 }
 
 /** What is only read may be an answer that was given a moment ago, where the caller says how old it may be. */

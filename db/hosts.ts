@@ -33,6 +33,11 @@ export const signingKeyOf = (
     .select(['name', 'signing_key as signingKey'])
     .executeTakeFirst();
 
+export async function namesOfHosts(db: Queryable): Promise<readonly string[]> {
+  const rows = await db.selectFrom('host').select('name').execute();
+  return rows.map(({ name }) => name);
+}
+
 /** An Up, Enabled KVM host of one of these zones that has its certificates, at random. @param tried hosts not to take */
 export const randomHostOf = (
   db: Queryable,

@@ -67,7 +67,7 @@ export const DEPLOYMENT: Shape<DeploymentView> = {
   format: string('QCOW2, RAW or ISO', ({ format }) => format),
   zoneid: string('the id of the zone', ({ zone_uuid }) => zone_uuid),
   zonename: string('the name of the zone', ({ zone_name }) => zone_name),
-  storageid: string('the id of the pool', ({ pool_uuid }) => pool_uuid),
+  storageid: forAdmins(string('the id of the pool', ({ pool_uuid }) => pool_uuid)),
   storagename: string('the name of the pool', ({ pool_name }) => pool_name),
   state: string('Allocated, Creating, Ready, Destroying or Failed', ({ state }) => state),
   downloadstate: string(
@@ -94,7 +94,7 @@ export const DEPLOYMENT: Shape<DeploymentView> = {
   attemptcount: integer('how many downloads were begun', ({ attempt_count, live }) =>
     Math.max(attempt_count, live?.attempt ?? 0),
   ),
-  workflowid: string('its workflow in Temporal', workflowOf),
+  workflowid: forAdmins(string('its workflow in Temporal', workflowOf)),
   installpath: forAdmins(string('its file within the pool', ({ install_path }) => install_path)),
   localpath: forAdmins(string('its file on the host that downloaded it', ({ local_path }) => local_path)),
   size: long('bytes of its file', (view) => (isThere(view) ? view.template_size : undefined)),

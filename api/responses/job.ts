@@ -2,7 +2,7 @@
 import type { EventListRow } from '../../db/listings/events.ts';
 import type { JobListRow } from '../../db/listings/jobs.ts';
 import { jobStatus } from '../../model/states.ts';
-import { date, integer, map, type Shape, string } from '../response.ts';
+import { date, forAdmins, integer, map, type Shape, string } from '../response.ts';
 
 export const JOB_RESULT: Shape<JobListRow> = {
   jobid: string('the id of the job', ({ uuid }) => uuid),
@@ -35,6 +35,6 @@ export const EVENT: Shape<EventListRow> = {
   domain: string('the domain of the account', () => 'ROOT'),
   resourcetype: string('what it happened to', ({ resource_type }) => resource_type),
   resourceid: string('the id of what it happened to', ({ resource_uuid }) => resource_uuid),
-  workflowid: string('the workflow in Temporal', ({ workflow_id }) => workflow_id),
+  workflowid: forAdmins(string('the workflow in Temporal', ({ workflow_id }) => workflow_id)),
   created: date('when', ({ created }) => created),
 };

@@ -158,7 +158,7 @@ describe('registerTemplate', () => {
 
   test('an event says who asked for it', async () => {
     const { template: entries } = await lab.user.ok('registerTemplate', template(lab));
-    const { event } = await lab.user.ok('listEvents', { resourceid: entries[0].id });
+    const { event } = await lab.admin.ok('listEvents', { resourceid: entries[0].id });
     expect(event).toEqual([
       expect.objectContaining({
         type: 'TEMPLATE.CREATE',

@@ -75,7 +75,7 @@ export interface Deployment {
   readonly nexttry?: string;
   readonly attempts: readonly Attempt[];
   readonly attemptcount: number;
-  readonly workflowid: string;
+  readonly workflowid?: string;
   readonly localpath?: string;
   readonly size?: number;
   readonly physicalsize?: number;

@@ -100,7 +100,7 @@ function Now({ of }: { readonly of: Deployment }): ReactNode {
           File: of.localpath === undefined ? undefined : <code>{of.localpath}</code>,
           'Asked for': <Time of={of.created} />,
           Changed: <Time of={of.lastupdated} />,
-          Workflow: <WorkflowLink id={of.workflowid} />,
+          Workflow: of.workflowid === undefined ? undefined : <WorkflowLink id={of.workflowid} />,
         }}
       />
     </Card>
