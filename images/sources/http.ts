@@ -18,6 +18,7 @@ import {
 } from './range.ts';
 import type { ResumeOutcome } from './range.ts';
 import { PROBE_LENGTH } from './source.ts';
+import { withoutEchoes } from './echoes.ts';
 import type {
   OpenedSource,
   OpenRequest,
@@ -114,8 +115,10 @@ async function follow(
 ): Promise<Exchange> {
   let url = httpUrl(request.url);
   for (let hop = 0; hop <= settings.maxRedirects; hop += 1) {
-    const sent = { ...fixedHeaders, ...secretHeaders(url, request.secrets), ...headers, ...encoding };
-    const answer = await exchange(url, sent, settings, request.signal);
+    const secret = secretHeaders(url, request.secrets);
+    const sent = { ...fixedHeaders, ...secret, ...headers, ...encoding };
+    const given = await exchange(url, sent, settings, request.signal);
+    const answer = { ...given, headers: withoutEchoes(given.headers, secret) };
     if (!REDIRECTS.has(answer.status)) return refuseEncoded(answer);
     answer.close();
     const from = url;

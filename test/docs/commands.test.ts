@@ -13,6 +13,7 @@ const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'docs/threat-model.md',
   'docker-compose.yml',
   'deploy/bypass-host.env',
   'deploy/bypass-host.service',

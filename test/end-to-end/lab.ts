@@ -16,6 +16,7 @@ import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { startStack } from '../support/stack.ts';
 import type { Stack, StackOptions } from '../support/stack.ts';
+import { readableText } from '../support/readable.ts';
 import { until } from '../support/until.ts';
 
 export interface Image {
@@ -259,7 +260,7 @@ export async function openEndToEnd(
         query: `TemplateId = '${templateId}'`,
       })) {
         const history = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
-        texts.push(JSON.stringify(history, (_key, value: unknown) => readable(value)));
+        texts.push(readableText(history));
       }
       return texts.join('\n');
     },
@@ -329,10 +330,6 @@ export async function openEndToEnd(
 function unlessReached(error: unknown): undefined {
   if (!(error instanceof UnreachableError)) throw error;
 }
-
-/** Payloads are bytes in a history; here they are read as what they stand for. */
-const readable = (value: unknown): unknown =>
-  value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
 
 /** It is told to no one but the processes that use it. */
 async function databaseUrl({ pids }: Stack): Promise<string> {

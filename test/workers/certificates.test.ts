@@ -30,6 +30,7 @@ import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { rawDisk } from '../support/images.ts';
 import { LOOPBACK_SETTING } from '../support/loopback.ts';
+import { readableText } from '../support/readable.ts';
 import { until } from '../support/until.ts';
 
 interface HostStatus {
@@ -321,9 +322,7 @@ test('a mirror that demands a client certificate; its key is nowhere in plain te
   );
   const texts = [
     JSON.stringify([row, events, listed]),
-    JSON.stringify(histories, (_name, value: unknown) =>
-      value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
-    ),
+    readableText(histories),
     ...running.map((host) => host.log()),
   ];
   for (const text of texts) expect(text).not.toContain(secret);

@@ -218,6 +218,29 @@ describe('redirects', () => {
     await expect(probe(server.url('/a'))).rejects.toEqual(failure('NotAllowed', message));
   });
 
+  test('that says again what it was told in secret has said nothing', async () => {
+    const secrets: Secrets = {
+      v: 1,
+      origin: server.origin,
+      headers: [{ name: 'X-Token', value: 'Bearer a-long-token' }],
+      username: 'somebody',
+      password: 'a long password',
+    };
+    const basic = Buffer.from('somebody:a long password').toString('base64');
+    const hex = Buffer.from('a-long-token').toString('hex');
+    for (const echo of [basic, 'a-long-token', hex, encodeURIComponent('a long password')]) {
+      server.serve('/a', { body, etag: `"${echo}"`, contentType: `text/${echo}`, lastModified: 'yesterday' });
+      const { etag, contentType, lastModified, total } = await probe(server.url('/a'), {}, secrets);
+      expect([etag, contentType, lastModified, total]).toEqual([
+        undefined,
+        undefined,
+        'yesterday',
+        body.length,
+      ]);
+      expect(await probe(server.url('/a'))).toMatchObject({ etag: `"${echo}"` });
+    }
+  });
+
   test('take no secrets to another origin', async () => {
     const other = await startImageServer();
     other.serve('/b', { body });
