@@ -77,10 +77,15 @@ export class Intake {
   /** Waits until so many bytes more may be written: those who follow keep up, and not too much would be lost. */
   async ready(count: number): Promise<void> {
     for (const observer of this.#observers) await observer.ready();
-    while (this.#unsafe > 0 && this.#unsafe + count > this.#checkpointBytes) {
+    while (!this.takes(count)) {
       if (this.#recording !== undefined || this.#unsafe > this.#inFlight) await this.#record();
       else await Promise.race(this.#writing);
     }
+  }
+
+  /** Whether so many bytes more may be written just now: others may have been faster than who waited. */
+  takes(count: number): boolean {
+    return this.#unsafe === 0 || this.#unsafe + count <= this.#checkpointBytes;
   }
 
   /** Writes chunks where they belong. Its failure is met where it is awaited, not as an unhandled rejection before. */

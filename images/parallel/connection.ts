@@ -127,7 +127,8 @@ export class Connection {
     await rateLimit.take(lengthOf(batch), this.signal);
     for (let rest = batch; rest.length > 0;) {
       await this.#writing;
-      await intake.ready(lengthOf(rest));
+      do await intake.ready(lengthOf(rest));
+      while (!intake.takes(lengthOf(rest)));
       // From here on nothing waits, so that the segment stays as it is.
       const [chunks, later] = cut(rest, segment.end - segment.position);
       this.#write(chunks);

@@ -4,7 +4,7 @@
  */
 import { ImageError } from '../../model/failures.ts';
 import { displayUrl } from '../../model/url.ts';
-import type { FailureClass, FailureKind } from '../../model/failures.ts';
+import type { FailureClass } from '../../model/failures.ts';
 import type { Attempt } from '../attempt.ts';
 import { diskError } from '../files.ts';
 import { verdict } from '../mirrors.ts';
@@ -14,11 +14,13 @@ import { withUrl } from '../tries.ts';
 import type { Tries } from '../tries.ts';
 import { begin } from './begin.ts';
 import { Connection } from './connection.ts';
+import { Gauge } from './gauge.ts';
 import type { Choice, MirrorState } from './mirror-state.ts';
 import { Pace } from './pace.ts';
 import { WrongPiece } from './pieces.ts';
 import type { Piece } from './pieces.ts';
 import { Segments } from './segments.ts';
+import { drop, keepToOne, setBack, tellWrong } from './setbacks.ts';
 import type { Segment } from './segments.ts';
 import { lengthOf } from './spans.ts';
 import type { Span } from './spans.ts';
@@ -31,23 +33,13 @@ const MOST = 32;
 const TICK = 50;
 /** Bytes that are worth more connections than there are. */
 const WORTH = 8 * 1_048_576;
-/** Of the time, the share in which a host that is not itself the slowest waits for its sources. */
-const STARVED = 0.5;
-/** Of the time, the share that the event loop may be busy. */
-const BUSY = 0.85;
-/** Of the last looks, how much the latest counts. */
-const LATEST = 0.3;
 /** Seconds of its rate that one connection is given at once, and the bounds in bytes. */
 const AHEAD_SECONDS = 20;
 const [AHEAD_LEAST, AHEAD_MOST] = [8 * 1_048_576, 256 * 1_048_576];
-/** Milliseconds until an origin that refused one more connection is asked for one again. */
-const REFUSED_MS = 10_000;
 /** A connection is replaced that others would be done with in a quarter of the time, if that takes it so many seconds. */
 const [LAGGING, LAGGING_SECONDS] = [4, 5];
 /** Of the file, what a mirror must have given between two failures; at most so many bytes. */
 const [GAIN, GAIN_MOST] = [1 / 100, 4 * 1_048_576];
-/** With these a mirror is not asked again, whatever else it is still sending. */
-const GONE: ReadonlySet<FailureKind> = new Set(['NotFound', 'NotAllowed']);
 /** With these the others may go on; with any other class none would. */
 const OTHERS_MAY_HELP: ReadonlySet<FailureClass> = new Set(['source', 'time', 'request']);
 
@@ -56,20 +48,15 @@ export class Transfer {
   readonly #lead: MirrorState;
   readonly #tries: Tries;
   readonly #pace: Pace;
+  readonly #gauge = new Gauge();
   readonly #connections = new Set<Connection>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #wrong = new Map<number, number>();
   #segments = new Segments({ total: 0, held: [] });
   #total = 0;
-  /** Bytes of connections that are over. */
-  #arrived = 0;
   /** The source said no length, and its answer has ended. */
   #ended = false;
   #lastError: ImageError | undefined;
-  #lookedAt = performance.now();
-  #loop = performance.eventLoopUtilization();
-  #starved = 0;
-  #usualRate = 0;
   #over: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
 
   constructor(attempt: Attempt, lead: MirrorState, tries: Tries) {
@@ -175,27 +162,8 @@ export class Transfer {
   }
 
   #tick(): void {
-    const now = performance.now();
-    const elapsed = now - this.#lookedAt;
-    const connections = [...this.#connections];
-    const waited = connections.reduce((sum, connection) => sum + connection.look(now, elapsed), 0);
-    const loop = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(loop, this.#loop);
-    const waits = utilization < BUSY ? waited / (elapsed * Math.max(1, connections.length)) : 0;
-    this.#starved = this.#starved * (1 - LATEST) + waits * LATEST;
-    [this.#lookedAt, this.#loop] = [now, loop];
-    const flowing = connections.filter((connection) => connection.flowing);
-    if (flowing.length > 0) {
-      this.#usualRate = flowing.reduce((sum, { rate }) => sum + rate, 0) / flowing.length;
-    }
-    if (this.#segments.missing < WORTH) return this.#step();
-    this.#pace.look({
-      at: now,
-      bytes: this.#arrived + connections.reduce((sum, { arrived }) => sum + arrived, 0),
-      flowing: flowing.length,
-      opening: connections.length - flowing.length,
-      starved: this.#starved > STARVED,
-    });
+    const look = this.#gauge.look([...this.#connections]);
+    if (this.#segments.missing >= WORTH) this.#pace.look(look);
     this.#step();
   }
 
@@ -248,13 +216,13 @@ export class Transfer {
 
   /** Bytes that one connection is given at once. */
   #ahead(): number {
-    const bytes = Math.min(AHEAD_MOST, Math.max(AHEAD_LEAST, this.#usualRate * AHEAD_SECONDS));
+    const bytes = Math.min(AHEAD_MOST, Math.max(AHEAD_LEAST, this.#gauge.usualRate * AHEAD_SECONDS));
     return Math.min(bytes, Math.ceil(this.#segments.missing / Math.max(1, this.#pace.target)));
   }
 
   #secondsLeft(segment: Segment): number {
     const connection = [...this.#connections].find((one) => one.segment === segment);
-    return connection?.secondsLeft(this.#usualRate) ?? 0;
+    return connection?.secondsLeft(this.#gauge.usualRate) ?? 0;
   }
 
   /** What a slow connection was to bring is left to others, when those have nothing else to do. */
@@ -262,8 +230,8 @@ export class Transfer {
     if (this.#attempt.mirrors.candidates(this.#choice).length === 0) return;
     const laggard = [...this.#connections].find(
       (connection) =>
-        connection.rate * LAGGING < this.#usualRate &&
-        connection.secondsLeft(this.#usualRate) > LAGGING_SECONDS &&
+        connection.rate * LAGGING < this.#gauge.usualRate &&
+        connection.secondsLeft(this.#gauge.usualRate) > LAGGING_SECONDS &&
         performance.now() - connection.openedAt > LAGGING_SECONDS * 1000,
     );
     laggard?.stop(new Error('others are faster'));
@@ -309,7 +277,7 @@ export class Transfer {
       failure = error;
     }
     const { state, segment } = connection;
-    this.#arrived += connection.arrived;
+    this.#gauge.over(connection);
     this.#connections.delete(connection);
     state.connections -= 1;
     state.endedAt = performance.now();
@@ -359,10 +327,8 @@ export class Transfer {
     if (failure instanceof RangeRefused) this.#onRefusal(state, failure);
     else {
       this.#lastError = failure;
-      if (GONE.has(failure.kind)) this.#drop(state, failure);
-      else if (failure.kind === 'Throttled' || (!connection.flowing && state.connections > 0)) {
-        this.#shrink(state, failure);
-      } else this.#weaken(connection, failure);
+      const enough = Math.max(1, Math.min(this.#total * GAIN, GAIN_MOST));
+      setBack(connection, failure, { tries: this.#tries, enough, alone: this.#connections.size === 0 });
     }
     // One that is left alone begins again as a whole: it may go on from zero where it must.
     const others = this.#attempt.mirrors.candidates(this.#choice).some((candidate) => candidate !== state);
@@ -371,39 +337,10 @@ export class Transfer {
 
   /** A source that does not give a part of its file goes on with the one connection that it has. */
   #onRefusal(state: MirrorState, refusal: RangeRefused): void {
-    if (!refusal.changed || !state.parts) {
-      state.whole = true;
-      this.#tries.of(state.url).note(`only one connection: ${refusal.message}`);
-    } else if (this.#mixes && this.#attempt.mirrors.all.some((one) => one !== state && one.usable)) {
-      this.#drop(state, refusal);
-    } else this.#over?.reject(refusal);
-  }
-
-  /** One more connection is not welcome: fewer will do. */
-  #shrink(state: MirrorState, failure: ImageError): void {
-    state.most = state.connections;
-    state.notBefore = performance.now() + (failure.retryAfterMs ?? REFUSED_MS);
-    if (state.connections === 0) return;
-    const told = state.connections === 1 ? 'one connection' : `${state.connections} connections`;
-    this.#tries.of(state.url).note(`only ${told}: it ${failure.message} to one more`);
-  }
-
-  /** A mirror that keeps failing without bringing the file on is not asked again. */
-  #weaken({ state, openedAt }: Connection, failure: ImageError): void {
-    if (this.#connections.size > 0)
-      this.#tries.of(state.url).note(`a connection broke: it ${failure.message}`);
-    const gained = state.gave - state.gaveBefore;
-    const enough = Math.max(1, Math.min(this.#total * GAIN, GAIN_MOST));
-    if (openedAt > state.failedAt && gained < enough) return this.#drop(state, failure);
-    state.gaveBefore = state.gave;
-    state.failedAt = performance.now();
-  }
-
-  #drop(state: MirrorState, failure: ImageError): void {
-    state.failure = failure;
-    const told = this.#tries.of(state.url);
-    if (state.connections > 0) told.fail(failure);
-    else told.end(failure);
+    const others = this.#mixes && this.#attempt.mirrors.all.some((one) => one !== state && one.usable);
+    if (!refusal.changed || !state.parts) keepToOne(state, refusal, this.#tries);
+    else if (others) drop(state, refusal, this.#tries);
+    else this.#over?.reject(refusal);
   }
 
   /** A wrong piece is fetched again from another mirror, and who sent it is used last from now on. */
@@ -412,7 +349,12 @@ export class Transfer {
     this.#segments.reopen(piece);
     meter.phase('downloading', { total: this.#total, bytes: intake.heldBytes });
     const liar = piece.from.size === 1 ? mirrors.all.find(({ url }) => piece.from.has(url)) : undefined;
-    const failure = this.#tellWrong(piece, liar);
+    const failure = tellWrong(piece, liar, {
+      count: pieces?.count ?? 0,
+      lead: this.#lead,
+      tries: this.#tries,
+    });
+    this.#lastError = failure;
     const times = (this.#wrong.get(piece.number) ?? 0) + 1;
     this.#wrong.set(piece.number, times);
     const honest = mirrors.all.filter((one) => one.usable && pieces?.liedAbout(piece, one.url) !== true);
@@ -420,21 +362,6 @@ export class Transfer {
     for (const connection of this.#connections) {
       if (connection.state === liar) connection.stop(new Error('it sent a wrong piece'));
     }
-  }
-
-  #tellWrong(piece: Piece, liar: MirrorState | undefined): WrongPiece {
-    const which = `piece ${piece.number} of ${this.#attempt.pieces?.count ?? 0} (bytes ${piece.first} to ${piece.end - 1})`;
-    if (liar !== undefined) {
-      const failure = new WrongPiece(`sent ${which} wrong`, displayUrl(liar.url));
-      liar.lies += 1;
-      if (!liar.usable) liar.failure = failure;
-      this.#tries.of(liar.url).end(failure);
-      return (this.#lastError = failure);
-    }
-    const from = [...piece.from].map(displayUrl).join(' and ') || 'an earlier attempt';
-    const sentence = `${which}, which came from ${from}, is wrong`;
-    this.#tries.of(this.#lead.url).note(sentence);
-    return (this.#lastError = new WrongPiece(sentence));
   }
 
   /** Why it does not go on although bytes are missing. */

@@ -1,6 +1,7 @@
 /** An origin of images on loopback that behaves as told, and counts what it gave to whom. */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createSecureServer as createHttp2Server } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import type { ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -57,7 +58,12 @@ export interface ImageServer {
   close(): Promise<void>;
 }
 
-export async function startImageServer(tls?: ServerOptions): Promise<ImageServer> {
+export interface TlsOptions extends ServerOptions {
+  /** Speaks both versions of HTTP. */
+  readonly http2?: boolean;
+}
+
+export async function startImageServer(tls?: TlsOptions): Promise<ImageServer> {
   const behaviours = new Map<string, (n: number, request: IncomingMessage) => Behaviour>();
   const counts = new Map<string, Seen>();
   const sockets = new Set<Socket>();
@@ -80,7 +86,7 @@ export async function startImageServer(tls?: ServerOptions): Promise<ImageServer
       count.bytes += bytes;
     }).catch(() => response.destroy());
   };
-  const server: Server = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest);
+  const server = tls === undefined ? createServer(onRequest) : startTls(tls, onRequest);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -102,6 +108,15 @@ export async function startImageServer(tls?: ServerOptions): Promise<ImageServer
       await once(server, 'close');
     },
   };
+}
+
+function startTls(
+  { http2 = false, ...tls }: TlsOptions,
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  if (!http2) return createTlsServer(tls, onRequest);
+  // Requests and responses of both versions have what is used of them here.
+  return createHttp2Server({ ...tls, allowHTTP1: true }, onRequest as never) as unknown as Server;
 }
 
 async function answer(

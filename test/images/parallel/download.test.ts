@@ -1,20 +1,28 @@
 /** Whole downloads over several connections, from an origin that gives each of them only so much. */
 import { randomUUID } from 'node:crypto';
+import { cpSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { download } from '../../../images/download.ts';
 import type { DownloadedImage, DownloadRequest } from '../../../images/download.ts';
+import { PARTS_FOLDER } from '../../../images/part-file.ts';
+import { reportPool } from '../../../images/pool-report.ts';
+import { fixedTrust } from '../../../images/sources/trust.ts';
+import { selfSigned } from '../../support/certificates.ts';
 import { mirror, openDownloadLab } from '../../support/download-lab.ts';
 import type { DownloadLab } from '../../support/download-lab.ts';
+import { startImageServer } from '../../support/image-server.ts';
 import type { Behaviour } from '../../support/image-server.ts';
 import { rawDisk, sha256 } from '../../support/images.ts';
+import { isFullRun } from '../../support/programs.ts';
 
 const MIB = 1_048_576;
 const SIZE = 16 * MIB;
 const body = rawDisk(SIZE);
 const other = rawDisk(SIZE, 2);
 const checksum = `{SHA-256}${sha256(body)}`;
-/** About 1.6 MB/s for each connection. */
-const limited: Behaviour = { body, pauseMs: 20, pieceBytes: 32_768 };
+/** About 3 MB/s for each connection. */
+const limited: Behaviour = { body, pauseMs: 20, pieceBytes: 65_536 };
 /** What connections may have under way when they are ended. */
 const SLACK = 2 * MIB;
 
@@ -123,6 +131,36 @@ test('the file changes while parts of it are missing: it begins anew, and that i
   expect(image.tries.at(-1)?.note).toContain('the file at the source changed');
 });
 
+test('over HTTP/2 too', async () => {
+  const certificate = selfSigned();
+  const secure = await startImageServer({ ...certificate, http2: true });
+  try {
+    const versions = new Set<string>();
+    secure.serve('/a.img', (_n, { httpVersion }) => {
+      versions.add(httpVersion);
+      return limited;
+    });
+    const http = { trust: fixedTrust([certificate.cert]) };
+    const image = await attempt({ url: secure.url('/a.img') }, { http, connections: 6 });
+    expect((await bytesOf(image)).equals(body)).toBe(true);
+    expect([...versions]).toEqual(['2.0']);
+    expect(secure.seen('/a.img').most).toBeGreaterThan(2);
+    expect(secure.seen('/a.img').most).toBeLessThanOrEqual(6);
+    expect(image.fetched).toBe(SIZE);
+  } finally {
+    await secure.close();
+  }
+});
+
+test('a connection that trickles is ended, and others bring what it was to bring', async () => {
+  lab.server.serve('/a.img', (n) => (n === 2 ? { body, pauseMs: 100, pieceBytes: 64 } : limited));
+  const http = { minimumRate: 100_000, minimumRateMs: 1000 };
+  const image = await attempt({}, { connections: 4, http });
+  expect((await bytesOf(image)).equals(body)).toBe(true);
+  expect(image.tries).toHaveLength(1);
+  expect(image.tries[0]?.note).toContain('a connection broke: it sent only');
+});
+
 describe('several mirrors', () => {
   const paths = ['/a.img', '/b.img', '/c.img'] as const;
   const mirrors = () => paths.map((path, at) => mirror(lab.server.url(path), at + 1));
@@ -155,7 +193,7 @@ describe('several mirrors', () => {
 
   test('of different sizes: told apart before bytes flow', async () => {
     lab.server.serve('/a.img', { body: rawDisk(SIZE - 512) });
-    lab.server.serve('/b.img', { ...limited, pieceBytes: 131_072 });
+    lab.server.serve('/b.img', { ...limited, pieceBytes: 262_144 });
     lab.server.serve('/c.img', { body: rawDisk(SIZE + 512), etag: '"c"' });
     const image = await attempt({ mirrors: mirrors(), checksum }, { connections: 1 });
     expect((await bytesOf(image)).equals(body)).toBe(true);
@@ -167,7 +205,7 @@ describe('several mirrors', () => {
   test('one of them lies, and only a checksum of the whole is there: then each by itself', async () => {
     const lie = Buffer.from(body);
     lie[SIZE - 5] = (lie[SIZE - 5] ?? 0) ^ 1;
-    lab.server.serve('/a.img', (n) => (n === 0 ? { ...limited, cutAfter: 3 * MIB } : { body }));
+    lab.server.serve('/a.img', (n) => (n === 0 ? { body, cutAfter: 3 * MIB } : { body }));
     lab.server.serve('/b.img', { body: lie, etag: '"b"' });
     const image = await attempt({ mirrors: mirrors().slice(0, 2), checksum }, { connections: 1 });
     expect((await bytesOf(image)).equals(body)).toBe(true);
@@ -192,7 +230,46 @@ describe('attempts that are broken off', () => {
     await stoppedAt((SIZE * 2) / 3, { connections: 4 });
     const image = await attempt({}, { hostId, connections: 4 });
     expect((await bytesOf(image)).equals(body)).toBe(true);
-    expect(seen('/a.img').bytes).toBeLessThanOrEqual(SIZE * 1.05 + 2 * SLACK);
+    // Each cut costs what four connections had under way, which is far less than a checkpoint is by default.
+    expect(seen('/a.img').bytes).toBeLessThanOrEqual(SIZE * 1.05 + 2 * 2 * SLACK);
     expect(image.fetched).toBeLessThanOrEqual(SIZE / 3 + SLACK);
+  });
+
+  test.each(isFullRun ? [0.1, 0.3, 0.5, 0.7, 0.9] : [0.6])(
+    'what a kill leaves at %p of the file is gone on with',
+    async (share) => {
+      lab.server.serve('/a.img', limited);
+      const left = await openDownloadLab();
+      let taken = 0;
+      const aborter = new AbortController();
+      const onProgress = (p: { readonly bytes: number; readonly phase: string }): void => {
+        if (taken > 0 || p.phase !== 'downloading' || p.bytes < SIZE * share) return;
+        taken = p.bytes;
+        cpSync(join(lab.pool.config.path, PARTS_FOLDER), join(left.pool.config.path, PARTS_FOLDER), {
+          recursive: true,
+        });
+        aborter.abort(new Error('killed'));
+      };
+      try {
+        await expect(attempt({ onProgress, signal: aborter.signal })).rejects.toThrow('killed');
+        const before = seen('/a.img').bytes;
+        const image = await attempt({ pool: left.pool });
+        expect((await bytesOf(image)).equals(body)).toBe(true);
+        // What is on its way into the file may be lost with the process, and no more than a checkpoint of it.
+        const lost = MIB;
+        expect(image.fetched).toBeLessThanOrEqual(SIZE - taken + lost);
+        expect(seen('/a.img').bytes - before).toBeLessThanOrEqual(image.fetched + SLACK);
+      } finally {
+        await left.close();
+      }
+    },
+  );
+
+  test('holes are not reported as bytes that lie there', async () => {
+    lab.server.serve('/a.img', limited);
+    await stoppedAt(SIZE / 2, { connections: 4 });
+    const { parts = {} } = await reportPool(lab.pool);
+    expect(parts[copyId]).toBeGreaterThanOrEqual(SIZE / 2 - MIB);
+    expect(parts[copyId]).toBeLessThanOrEqual((SIZE * 3) / 4);
   });
 });
