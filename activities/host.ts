@@ -11,7 +11,6 @@ import type { QuickActivities, TransferActivities } from '../model/host-activiti
 import type { HostReport, ProgramReport } from '../model/payloads.ts';
 import type { UrlPolicy } from '../model/url-policy.ts';
 import type { Secrets } from '../model/source.ts';
-import { beating } from './context.ts';
 import { signed } from './host-answers.ts';
 import { downloadOnHost } from './host-download.ts';
 import { translated } from './host-failures.ts';
@@ -24,6 +23,7 @@ import {
   requireProbeJob,
   requireRemoveJob,
 } from './host-jobs.ts';
+import { tellingVerdicts } from './host-probe.ts';
 
 /** A job that may carry a box for this host. */
 interface SealedJob {
@@ -71,8 +71,11 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
           const { url, format, budgetMs, policy, ...rest } = requireProbeJob(given);
           const secrets = await deps.openSealed(rest);
           const { sources, ...rules } = deps.probes;
-          const found = await beating(undefined, ({ signal }) =>
-            probe({ url, format, budgetMs, secrets, signal }, { ...rules, sources: sources.under(policy) }),
+          const found = await tellingVerdicts(hostId, (signal, onVerdict) =>
+            probe(
+              { url, format, budgetMs, secrets, signal, onVerdict },
+              { ...rules, sources: sources.under(policy) },
+            ),
           );
           return { v: 1, hostId, ...found };
         }),

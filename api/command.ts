@@ -21,6 +21,7 @@ export type ApiOrchestration = Pick<
   | 'requestDeletion'
   | 'requestHostLimits'
   | 'live'
+  | 'registration'
   | 'isRunning'
   | 'requestKeystore'
   | 'syncCertificate'

@@ -1,5 +1,6 @@
 /** Parameters that registerTemplate and registerIso share, and what they mean. */
 import { randomUUID } from 'node:crypto';
+import type { User } from '../db/accounts.ts';
 import { findGuestOs, findGuestOsByName } from '../db/listings/zones.ts';
 import type { RegistrationInput } from '../model/payloads.ts';
 import type { CommandContext } from './command.ts';
@@ -91,8 +92,12 @@ function readTemplateId({ caller, idempotencyKey }: CommandContext, customid: st
     throw badParameter('customid', 'and the header Idempotency-Key differ; give one of them.');
   }
   const key = customid ?? idempotencyKey;
-  return key === undefined ? randomUUID() : stableUuid('template', caller.accountUuid, key);
+  return key === undefined ? randomUUID() : templateIdOf(caller, key);
 }
+
+/** What a call with this key registers, or did. */
+export const templateIdOf = ({ accountUuid }: User, key: string): string =>
+  stableUuid('template', accountUuid, key);
 
 /** @throws ApiError that says why another way than the direct one cannot be had */
 function requireDirect(directdownload: boolean | undefined): void {

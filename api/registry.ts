@@ -20,6 +20,7 @@ import { extractTemplate } from './commands/extract-template.ts';
 import { deleteTemplateDirectDownloadCertificate } from './commands/delete-template-direct-download-certificate.ts';
 import { getApiLimit } from './commands/get-api-limit.ts';
 import { getTemplateDeploymentSummary } from './commands/get-template-deployment-summary.ts';
+import { getTemplateRegistration } from './commands/get-template-registration.ts';
 import { getUser } from './commands/get-user.ts';
 import { listAccounts } from './commands/list-accounts.ts';
 import { listApis } from './commands/list-apis.ts';
@@ -87,6 +88,7 @@ export const COMMANDS: readonly Command[] = [
   deleteTemplateDirectDownloadCertificate,
   getApiLimit,
   getTemplateDeploymentSummary,
+  getTemplateRegistration,
   getUser,
   listAccounts,
   listApis(() => [...COMMANDS, ...DOORS]),

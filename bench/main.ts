@@ -5,13 +5,21 @@ import { compare } from './comparison.ts';
 import type { ComparisonOptions, ComparisonReport } from './comparison.ts';
 import { missingPrograms } from './contestants.ts';
 import { benchRegistrations } from './registrations.ts';
-import { describeComparison, describeMachine, describeRegistrations, machine } from './report.ts';
+import { benchPage } from './page.ts';
+import {
+  describeComparison,
+  describeMachine,
+  describePage,
+  describeRegistrations,
+  machine,
+} from './report.ts';
 import type { BenchReport } from './report.ts';
 import { CannotBench } from './watch.ts';
 import type { Watch } from './watch.ts';
 
 const REGISTRATIONS = 'registrations';
-const PARTS = [...CASES.map(({ name }) => name), REGISTRATIONS];
+const PAGE = 'page';
+const PARTS = [...CASES.map(({ name }) => name), REGISTRATIONS, PAGE];
 
 const USAGE = `Usage: npm run bench -- [options]
   --only PART[,PART]   some of: ${PARTS.join(', ')}
@@ -76,11 +84,15 @@ async function run(watch: Watch): Promise<void> {
     ? await benchRegistrations({ count, concurrency, rounds, ...watch })
     : undefined;
   if (registrations !== undefined) tell(describeRegistrations(registrations));
+  const page = parts.includes(PAGE) ? await benchPage({ rounds, ...watch }) : undefined;
+  if (page !== undefined) tell(describePage(page));
+  else if (parts.includes(PAGE)) tell('page is left out, since not installed: chromium');
   const report: BenchReport = {
     v: 1,
     machine: seen,
     ...compared,
     ...(registrations === undefined ? {} : { registrations }),
+    ...(page === undefined ? {} : { page }),
   };
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 }

@@ -1,6 +1,7 @@
 /** What the bench prints: tables for people. */
 import { availableParallelism, cpus } from 'node:os';
 import type { ComparisonReport } from './comparison.ts';
+import type { PageReport } from './page.ts';
 import type { Rates, RegistrationsReport } from './registrations.ts';
 import type { Goal } from './statistics.ts';
 
@@ -11,6 +12,7 @@ export interface BenchReport {
   /** Comparisons that cannot be made here, each with the reason in a sentence. */
   readonly omitted: readonly string[];
   readonly registrations?: RegistrationsReport;
+  readonly page?: PageReport;
 }
 
 export const machine = (): BenchReport['machine'] => ({
@@ -69,6 +71,19 @@ export function describeRegistrations(report: RegistrationsReport): string {
     ...goals.map(describeGoal),
   ].join('\n');
 }
+
+export const describePage = ({ visits, goals }: PageReport): string =>
+  [
+    'page: first visits of the page in Chromium, with nothing in its cache',
+    table([
+      ['', 'seen after ms', 'there after ms', 'requests', 'script kB', 'all kB'],
+      ...visits.map(({ name, paintMs, shownMs, requests, scriptBytes, allBytes }) => [
+        name,
+        ...[paintMs, shownMs, requests, scriptBytes / 1000, allBytes / 1000].map((value) => value.toFixed(0)),
+      ]),
+    ]),
+    ...goals.map(describeGoal),
+  ].join('\n');
 
 const describeFailures = (name: string, { failures }: Rates): readonly string[] =>
   failures.length === 0 ? [] : [`  ${failures.length} ${name} failed and are not counted: ${failures[0]}`];

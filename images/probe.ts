@@ -32,6 +32,8 @@ export interface ProbeRequest {
   /** Milliseconds for all of it. */
   readonly budgetMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Told each verdict as it is known; the report has all of them. */
+  readonly onVerdict?: ((verdict: UrlReport) => void) | undefined;
 }
 
 export interface ProbeDeps {
@@ -62,11 +64,12 @@ async function probeMetalink(request: ProbeRequest, deps: ProbeDeps, until: numb
     const failure = metalink instanceof ImageError ? metalink : (document as ImageError);
     return { urls: [unreachable({ url: displayUrl(request.url), priority: 1 }, failure)] };
   }
-  const probed = await inTurn(metalink.mirrors, (mirror) => probeMirror(mirror, request, deps, until));
   const skipped = metalink.skipped.map(({ reason, rule, ...where }) => ({
     ...unreachable(where, reason),
     ...(rule === undefined ? {} : { rule }),
   }));
+  for (const verdict of skipped) request.onVerdict?.(verdict);
+  const probed = await inTurn(metalink.mirrors, (mirror) => probeMirror(mirror, request, deps, until));
   return {
     urls: [...probed, ...skipped],
     metalink: {
@@ -95,7 +98,10 @@ async function probeMirror(
 ): Promise<UrlReport> {
   const one = { ...request, url: mirror.url };
   const found = await within(request, until, EACH_MS, (signal) => look(one, deps, signal));
-  return found instanceof ImageError ? unreachable(mirror, found) : judge(mirror, found, request, deps);
+  const verdict =
+    found instanceof ImageError ? unreachable(mirror, found) : judge(mirror, found, request, deps);
+  request.onVerdict?.(verdict);
+  return verdict;
 }
 
 interface Looked extends SourceHead {

@@ -26,6 +26,23 @@ export interface Progress {
   readonly ahead?: number;
 }
 
+/** What a probe has found so far, as its heartbeat carries it: verdicts in the order in which they came. */
+export interface ProbeProgress {
+  readonly v: 1;
+  readonly hostId: string;
+  readonly verdicts: readonly ProbeVerdict[];
+}
+
+export interface ProbeVerdict {
+  /** Without credentials. */
+  readonly url: string;
+  readonly reachable: boolean;
+  /** Why not. */
+  readonly reason?: string;
+  /** Bytes; 0 when unknown. */
+  readonly size: number;
+}
+
 /** 0 to 100, never 100 before the end. */
 export function percent(bytes: number, total: number): number {
   if (total <= 0) return 0;

@@ -21,14 +21,14 @@ import type {
 import type { CopyTiming } from '../model/timing.ts';
 import { copyAttributes, templateAttributes } from './attributes.ts';
 import { certificateCalls } from './certificates.ts';
-import { describeCopies } from './live.ts';
-import type { LiveCopy } from './live.ts';
+import { describeCopies, describeRegistration } from './live.ts';
+import type { LiveCopy, LiveRegistration } from './live.ts';
 import { startRegistration } from './register.ts';
 import type { RegistrationOutcome } from './register.ts';
 import { ended, isAbsent } from './runs.ts';
 import { listHeartbeats } from './workers.ts';
 
-export type { LiveCopy } from './live.ts';
+export type { LiveCopy, LiveRegistration } from './live.ts';
 export type { RegistrationOutcome } from './register.ts';
 
 /** One template on one pool, by their UUIDs. */
@@ -78,6 +78,8 @@ export interface Orchestration {
   ): Promise<void>;
   /** What runs now for these copies, by workflow id; absent where nothing does. */
   live(copies: readonly CopyId[]): Promise<ReadonlyMap<string, LiveCopy>>;
+  /** The registration of a template that runs now; undefined where none does. */
+  registration(templateId: string): Promise<LiveRegistration | undefined>;
   /** Whether a workflow of this id is open. */
   isRunning(workflowId: string): Promise<boolean>;
   /** When each worker of each host was last heard of, by host id and worker, in words of the hosts' clocks. */
@@ -194,6 +196,8 @@ export function createOrchestration(client: Client, options: OrchestrationOption
     ...certificateCalls(client),
 
     live: (copies) => describeCopies(client, copies),
+
+    registration: (templateId) => describeRegistration(client, templateId),
 
     heartbeats: () => listHeartbeats(client),
 

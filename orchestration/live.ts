@@ -1,9 +1,15 @@
-/** What the workflows of copies do right now, read from Temporal without asking any worker. */
+/** What workflows of copies and registrations do right now, read from Temporal without asking any worker. */
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { ATTEMPT_MEMO, WAIT_MEMO, copyWorkflowId } from '../model/names.ts';
+import {
+  ATTEMPT_MEMO,
+  WAIT_MEMO,
+  copyWorkflowId,
+  templateWorkflowId,
+  workflowTypes,
+} from '../model/names.ts';
 import type { Wait } from '../model/payloads.ts';
-import type { Progress } from '../model/progress.ts';
+import type { Progress, ProbeProgress } from '../model/progress.ts';
 import { attributeKey } from './attributes.ts';
 import { isAbsent } from './runs.ts';
 
@@ -42,10 +48,34 @@ export async function describeCopies(
 }
 
 async function describeCopy(client: Client, workflowId: string): Promise<LiveCopy | undefined> {
+  const description = await describeOpen(client, workflowId);
+  return description === undefined ? undefined : liveCopy(description);
+}
+
+/** A registration that runs: what its probe has found so far; absent until a host has begun with it. */
+export interface LiveRegistration {
+  readonly probe?: ProbeProgress;
+}
+
+export async function describeRegistration(
+  client: Client,
+  templateId: string,
+): Promise<LiveRegistration | undefined> {
+  const description = await describeOpen(client, templateWorkflowId(templateId));
+  if (description?.type !== workflowTypes.registration) return undefined;
+  const probe = heartbeatOf<ProbeProgress>(description, 'probe');
+  // A host of an earlier release beats without words.
+  return Array.isArray(probe?.verdicts) ? { probe } : {};
+}
+
+async function describeOpen(
+  client: Client,
+  workflowId: string,
+): Promise<WorkflowExecutionDescription | undefined> {
   try {
     const description = await client.workflow.getHandle(workflowId).describe();
     const open = description.status.name === 'RUNNING' || description.status.name === 'PAUSED';
-    return open ? liveCopy(description) : undefined;
+    return open ? description : undefined;
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;
@@ -54,7 +84,7 @@ async function describeCopy(client: Client, workflowId: string): Promise<LiveCop
 
 function liveCopy(description: WorkflowExecutionDescription): LiveCopy {
   const { workflowId, runId, type, memo, typedSearchAttributes } = description;
-  const progress = progressOf(description);
+  const progress = heartbeatOf<Progress>(description, 'download');
   const hostId = typedSearchAttributes.get(attributeKey('HostId'));
   const wait = memo?.[WAIT_MEMO] as Wait | undefined;
   const attempt = (memo?.[ATTEMPT_MEMO] as number | undefined) ?? 0;
@@ -69,8 +99,9 @@ function liveCopy(description: WorkflowExecutionDescription): LiveCopy {
   };
 }
 
-function progressOf({ raw }: WorkflowExecutionDescription): Progress | undefined {
-  const download = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'download');
-  const details = download?.heartbeatDetails?.payloads?.[0];
-  return details ? defaultPayloadConverter.fromPayload<Progress>(details) : undefined;
+/** What the running activity of that type said last. */
+function heartbeatOf<T>({ raw }: WorkflowExecutionDescription, activity: string): T | undefined {
+  const pending = raw.pendingActivities?.find(({ activityType }) => activityType?.name === activity);
+  const details = pending?.heartbeatDetails?.payloads?.[0];
+  return details ? defaultPayloadConverter.fromPayload<T | undefined>(details) : undefined;
 }

@@ -16,6 +16,7 @@ const PROGRAMS = {
   'nfs-cat': 'libnfs-utils',
   'ganesha.nfsd': ['nfs-ganesha', 'nfs-ganesha-vfs'],
   rpcbind: 'rpcbind',
+  chromium: ['chromium', 'fonts-liberation'],
 };
 const APT_MS = 240_000;
 const PIP_MS = 120_000;
@@ -47,7 +48,8 @@ export function installPrograms() {
   if (process.getuid?.() === 0 && findProgram('apt-get') !== undefined) {
     say(`Installing ${packages.join(', ')}`);
     aptGet(['update', '-qq']);
-    aptGet(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
+    // Where a distribution lacks one of them, the others are installed one by one.
+    if (!install(packages)) for (const name of packages) install([name]);
   }
   const after = missing();
   const lacking = [...after.flatMap((name) => PROGRAMS[name]), ...(hasPip() ? [] : ['python3-pip'])];
@@ -57,6 +59,9 @@ export function installPrograms() {
 
 const hasPip = () => spawnSync('python3', ['-m', 'pip', '--version'], { timeout: 20_000 }).status === 0;
 
+const install = (packages) => aptGet(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
+
+/** @returns whether it went well; if not, why has been told */
 function aptGet(args) {
   const { status, stderr } = spawnSync('apt-get', args, {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
@@ -64,6 +69,7 @@ function aptGet(args) {
     timeout: APT_MS,
   });
   if (status !== 0) say(`apt-get ${args[0]} failed: ${(stderr ?? '').trim().split('\n').at(-1)}`);
+  return status === 0;
 }
 
 /** @returns the folder that Python finds `cs` in, or undefined when it could not be had, which is told */

@@ -19,12 +19,14 @@ const Deployment = lazy(() => import('./deployments/deployment.tsx'));
 const Hosts = lazy(() => import('./hosts/hosts.tsx'));
 const Host = lazy(() => import('./hosts/host.tsx'));
 const Pools = lazy(() => import('./pools/pools.tsx'));
+const Certificates = lazy(() => import('./certificates/certificates.tsx'));
+const UploadCertificate = lazy(() => import('./certificates/upload.tsx'));
 const Events = lazy(() => import('./events/events.tsx'));
 
-/** Text in the weaker colours keeps a contrast of 4.5 and more in both themes. */
+/** White on it has a contrast of more than 4.5 in both themes; for other weak colours see app.css. */
 const theme = createTheme({
   primaryColor: 'cyan',
-  primaryShade: { light: 9, dark: 8 },
+  primaryShade: 9,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
   cursorType: 'pointer',
@@ -33,6 +35,9 @@ const theme = createTheme({
 
 /** The policy of the page lets only styles with this number in. */
 const nonce = (): string => document.querySelector('meta[name="style-nonce"]')?.getAttribute('content') ?? '';
+
+// What keeps the page from scrolling under a dialog writes a style, too, and looks for the number here.
+Object.assign(globalThis, { __webpack_nonce__: nonce() });
 
 export function App(): ReactNode {
   const queries = useMemo(createQueries, []);
@@ -58,9 +63,11 @@ function Inside(): ReactNode {
           <Route path="/isos/*?" component={Isos} />
           <Route path="/deployments" component={Deployments} />
           <Route path="/deployments/:id" component={Deployment} />
-          <Route path="/hosts" component={Hosts} />
-          <Route path="/hosts/:id" component={Host} />
-          <Route path="/pools" component={Pools} />
+          {session.isAdmin && <Route path="/hosts" component={Hosts} />}
+          {session.isAdmin && <Route path="/hosts/:id" component={Host} />}
+          {session.isAdmin && <Route path="/pools" component={Pools} />}
+          {session.isAdmin && <Route path="/certificates" component={Certificates} />}
+          {session.isAdmin && <Route path="/certificates/upload" component={UploadCertificate} />}
           <Route path="/events" component={Events} />
           <Route path="/overview">
             <Redirect to="/" />

@@ -29,7 +29,7 @@ import type {
 import type { ImageEvidence } from '../../model/evidence.ts';
 import type { Verdict } from '../../model/registration.ts';
 import type { ApiOrchestration } from '../../api/command.ts';
-import type { LiveCopy, RegistrationOutcome } from '../../orchestration/client.ts';
+import type { LiveCopy, LiveRegistration, RegistrationOutcome } from '../../orchestration/client.ts';
 import { masterKeyOf } from '../../trust/master-key.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
 import { checkDocumented } from '../support/documented.ts';
@@ -263,6 +263,8 @@ export interface RecordingOrchestration extends ApiOrchestration {
   failure: Error | undefined;
   running: boolean;
   copies: Map<string, LiveCopy>;
+  /** By template id. */
+  registrations: Map<string, LiveRegistration>;
   forget(): void;
 }
 
@@ -279,6 +281,7 @@ function recordOrchestration(db: Database): RecordingOrchestration {
     failure: undefined,
     running: true,
     copies: new Map(),
+    registrations: new Map(),
     forget() {
       asked.length = 0;
       Object.assign(recording, {
@@ -286,6 +289,7 @@ function recordOrchestration(db: Database): RecordingOrchestration {
         failure: undefined,
         running: true,
         copies: new Map(),
+        registrations: new Map(),
       });
     },
     async register(input, waitMs) {
@@ -320,6 +324,10 @@ function recordOrchestration(db: Database): RecordingOrchestration {
     async syncCertificate(certificate, hostIds) {
       note('syncCertificate', certificate, hostIds);
       for (const hostId of hostIds) await settle(db, hostId);
+    },
+    async registration(templateId) {
+      note('registration', templateId);
+      return recording.registrations.get(templateId);
     },
     async isRunning(id) {
       note('isRunning', id);

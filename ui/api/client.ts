@@ -16,7 +16,9 @@ export class ApiFailure extends Error {
 const API = '/client/api';
 const LOST = 'The api does not answer. What runs goes on without it; this page tries again by itself.';
 
-export const isUnauthorized = (error: unknown): boolean => error instanceof ApiFailure && error.code === 401;
+/** The session is over. A command that one may not call is refused with the same code, and ends no session. */
+export const isUnauthorized = (error: unknown): boolean =>
+  error instanceof ApiFailure && error.code === 401 && !error.message.startsWith('The given command');
 export const isLost = (error: unknown): boolean => error instanceof ApiFailure && error.code === 0;
 
 /** The key of the session, which each call carries; the other half is in a cookie that scripts cannot read. */

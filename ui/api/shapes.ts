@@ -40,6 +40,36 @@ export interface Mirror {
   readonly ranges: boolean;
   readonly reachable: boolean;
   readonly reason?: string;
+  readonly inspection?: Inspection;
+}
+
+export interface Inspection {
+  readonly verdict: 'accepted' | 'refused';
+  readonly looked?: 'head' | 'file';
+  readonly found?: readonly string[];
+  readonly qcow2?: {
+    readonly version: number;
+    readonly virtualsize: number;
+    readonly clustersize: number;
+    readonly features?: readonly string[];
+    readonly snapshots?: number;
+    readonly tables?: { readonly dataclusters: number; readonly compressedclusters: number };
+  };
+  readonly iso?: {
+    readonly label: string;
+    readonly filesystems?: readonly string[];
+    readonly bootable?: boolean;
+  };
+  readonly partitiontable?: {
+    readonly kind?: string;
+    readonly partitions?: readonly {
+      readonly number: number;
+      readonly type: string;
+      readonly size: number;
+      readonly name?: string;
+    }[];
+  };
+  readonly filesystem?: string;
 }
 
 export interface PoolOfTemplate {
@@ -80,6 +110,7 @@ export interface Deployment {
   readonly size?: number;
   readonly physicalsize?: number;
   readonly sha256?: string;
+  readonly inspection?: Inspection;
   readonly cancelledby?: string;
   readonly created: string;
   readonly lastupdated: string;
@@ -96,6 +127,7 @@ export interface Attempt {
   readonly errorkind?: string;
   readonly error?: string;
   readonly note?: string;
+  readonly inspection?: Inspection;
 }
 
 export interface Host {
@@ -116,6 +148,13 @@ export interface Host {
   }[];
   readonly problem?: readonly string[];
   readonly lastpinged?: string;
+  /** Downloads at once, as set here; absent: as its own settings say. */
+  readonly downloadlimit?: number;
+  /** Bytes per second, 0 for any number. */
+  readonly ratelimit?: number;
+  /** In force there. */
+  readonly currentdownloadlimit?: number;
+  readonly currentratelimit?: number;
 }
 
 export interface Pool {

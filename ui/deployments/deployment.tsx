@@ -7,6 +7,7 @@ import { LIVE, useList } from '../api/queries.ts';
 import { useSession } from '../api/session.ts';
 import type { Deployment } from '../api/shapes.ts';
 import { Facts } from '../elements/facts.tsx';
+import { InspectionFacts } from '../elements/inspection.tsx';
 import { bytes } from '../elements/quantities.ts';
 import { StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
@@ -40,6 +41,14 @@ export default function DeploymentView(): ReactNode {
       <Trouble error={error} />
       <Stack>
         <Now of={deployment} />
+        {deployment.inspection !== undefined && (
+          <Card withBorder>
+            <Title order={2} size="h4" mb="md">
+              Inspection
+            </Title>
+            <InspectionFacts of={deployment.inspection} />
+          </Card>
+        )}
         <Card withBorder>
           <Title order={2} size="h4" mb="md">
             Tries

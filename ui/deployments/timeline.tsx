@@ -3,6 +3,7 @@ import { Text, Timeline } from '@mantine/core';
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { Attempt } from '../api/shapes.ts';
+import { InspectionFacts } from '../elements/inspection.tsx';
 import { bytes, duration, moment } from '../elements/quantities.ts';
 import { Time } from '../elements/time.tsx';
 
@@ -25,6 +26,7 @@ export function AttemptTimeline({ attempts }: { readonly attempts: readonly Atte
         >
           <Text size="sm">{outcomeOf(attempt)}</Text>
           {attempt.note !== undefined && <Text size="sm">Note: {attempt.note}</Text>}
+          {attempt.inspection !== undefined && <InspectionFacts of={attempt.inspection} />}
           <Text size="sm" c="dimmed">
             {attempt.hostname === undefined ? '' : `${attempt.hostname} · `}
             {bytes(attempt.bytes)} in {duration(secondsOf(attempt))} · <Time of={attempt.started} />

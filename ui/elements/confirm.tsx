@@ -1,10 +1,12 @@
-import { Button, Group, Modal, Text } from '@mantine/core';
+import { Button, type ButtonProps, Group, Modal, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 
 export interface ConfirmProps {
   /** What the button does: `Delete`. */
   readonly label: string;
+  /** What the button does to what, where there are several of its kind: `Delete debian-12`. */
+  readonly name?: string;
   /** The question: `Delete template debian-12?` */
   readonly title: string;
   /** What cannot be undone. */
@@ -12,10 +14,12 @@ export interface ConfirmProps {
   readonly onConfirm: () => void;
   readonly disabled?: boolean;
   readonly icon?: ReactNode;
+  readonly size?: ButtonProps['size'];
 }
 
 /** A button for what cannot be undone: it asks first. */
-export function Confirm({ label, title, children, onConfirm, disabled, icon }: ConfirmProps): ReactNode {
+export function Confirm(props: ConfirmProps): ReactNode {
+  const { label, name, title, children, onConfirm, disabled = false, icon, size = 'sm' } = props;
   const [opened, { open, close }] = useDisclosure();
   const confirm = (): void => {
     close();
@@ -23,7 +27,15 @@ export function Confirm({ label, title, children, onConfirm, disabled, icon }: C
   };
   return (
     <>
-      <Button color="red" variant="light" onClick={open} disabled={disabled ?? false} leftSection={icon}>
+      <Button
+        color="red"
+        variant="light"
+        size={size}
+        aria-label={name}
+        onClick={open}
+        disabled={disabled}
+        leftSection={icon}
+      >
         {label}
       </Button>
       <Modal

@@ -2,6 +2,9 @@ import { Group, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { type ReactNode, useEffect, useRef } from 'react';
 
+/** At first a browser begins at the top of the page by itself, where the way past the menu is. */
+let isFirstView = true;
+
 /** The title of a view, which is read out when one comes to it, and what can be done there. */
 export function ViewHead({
   title,
@@ -12,7 +15,10 @@ export function ViewHead({
 }): ReactNode {
   const heading = useRef<HTMLHeadingElement>(null);
   useDocumentTitle(`${title} · Bypass`);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    if (!isFirstView) heading.current?.focus({ preventScroll: true });
+    isFirstView = false;
+  }, []);
   return (
     <Group justify="space-between" mb="md" gap="sm">
       <Title order={1} size="h2" ref={heading} tabIndex={-1} className="long view-title">

@@ -15,6 +15,8 @@ import { Waiting } from '../elements/waiting.tsx';
 import { NotFound } from '../layout/not-found.tsx';
 import { SpaceBar } from '../pools/space-bar.tsx';
 import { conditionOf } from './condition.ts';
+import { HostCertificates } from './host-certificates.tsx';
+import { Limits } from './limits.tsx';
 import { HostActions } from './host-actions.tsx';
 import { useUnderWay } from '../deployments/under-way.ts';
 
@@ -33,6 +35,8 @@ export default function HostView(): ReactNode {
       </ViewHead>
       <Stack>
         <About host={host} />
+        <Limits key={id} host={host} />
+        <HostCertificates hostId={id} zoneId={host.zoneid} />
         <Programs host={host} />
         <Card withBorder>
           <Title order={2} size="h4" mb="sm">

@@ -15,6 +15,7 @@ import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
 import { HostActions } from './host-actions.tsx';
 import { useUnderWay } from '../deployments/under-way.ts';
+import { limitsInForce } from './limits.tsx';
 import { conditionOf } from './condition.ts';
 
 export default function Hosts(): ReactNode {
@@ -100,7 +101,14 @@ function HostRow({
           ))}
         </div>
       </Table.Td>
-      <Table.Td data-label="Now">{nowOf(running)}</Table.Td>
+      <Table.Td data-label="Now">
+        <div>
+          {nowOf(running)}
+          <Text size="sm" c="dimmed">
+            {limitsInForce(host)}
+          </Text>
+        </div>
+      </Table.Td>
       <Table.Td data-label="Cluster">{host.clustername}</Table.Td>
       <Table.Td data-label="Version">{host.version}</Table.Td>
       <Table.Td data-label="Actions">

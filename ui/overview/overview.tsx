@@ -7,6 +7,8 @@ import { call } from '../api/client.ts';
 import { LIVE, useList } from '../api/queries.ts';
 import { useSession } from '../api/session.ts';
 import type { Deployment, Host, Pool } from '../api/shapes.ts';
+import { isExpiring, leftOf } from '../certificates/expiry.ts';
+import { useCertificates } from '../certificates/list.ts';
 import { DeploymentTable } from '../deployments/deployment-table.tsx';
 import { Empty } from '../elements/empty.tsx';
 import { rate } from '../elements/quantities.ts';
@@ -108,6 +110,7 @@ function Warnings(): ReactNode {
   );
   const unapproved = hosts.filter(({ resourcestate }) => resourcestate === 'Disabled');
   const filling = pools.filter(isFilling);
+  const expiring = (useCertificates().data?.rows ?? []).filter(isExpiring);
   return (
     <>
       {down.length > 0 && (
@@ -146,6 +149,18 @@ function Warnings(): ReactNode {
                 {pool.name}
               </Anchor>
               <SpaceBar of={pool} />
+            </div>
+          ))}
+        </Alert>
+      )}
+      {expiring.length > 0 && (
+        <Alert color="orange" variant="light" title="Certificates that expire">
+          {expiring.map(({ id, alias, daysleft }) => (
+            <div key={id}>
+              <Anchor component={Link} href="/certificates">
+                {alias}
+              </Anchor>
+              : {leftOf(daysleft)}
             </div>
           ))}
         </Alert>

@@ -29,6 +29,7 @@ export function HeadersField({ rows, error, onChange }: HeadersFieldProps): Reac
           <TextInput
             flex={1}
             label="Name"
+            aria-label={`Name of header ${at + 1}`}
             placeholder="Authorization"
             value={row.name}
             onChange={(event) => change(row.key, { name: event.currentTarget.value })}
@@ -36,6 +37,7 @@ export function HeadersField({ rows, error, onChange }: HeadersFieldProps): Reac
           <PasswordInput
             flex={2}
             label="Value"
+            aria-label={`Value of header ${at + 1}`}
             autoComplete="off"
             value={row.value}
             onChange={(event) => change(row.key, { value: event.currentTarget.value })}

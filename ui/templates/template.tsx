@@ -7,6 +7,7 @@ import type { BypassEvent, Deployment, Mirror, Template } from '../api/shapes.ts
 import { DeploymentTable } from '../deployments/deployment-table.tsx';
 import { Empty } from '../elements/empty.tsx';
 import { Facts } from '../elements/facts.tsx';
+import { InspectionFacts } from '../elements/inspection.tsx';
 import { bytes } from '../elements/quantities.ts';
 import { StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
@@ -121,6 +122,7 @@ function Copies({ id }: { readonly id: string }): ReactNode {
 
 function Source({ template }: { readonly template: Template }): ReactNode {
   const { url, mirror = [], details = {} } = template;
+  const inspected = mirror.find(({ reachable, inspection }) => reachable && inspection !== undefined);
   if (url === undefined) return null;
   return (
     <Card withBorder>
@@ -131,6 +133,14 @@ function Source({ template }: { readonly template: Template }): ReactNode {
         <code>{url}</code>
       </Text>
       {mirror.length > 0 && <Mirrors of={mirror} />}
+      {inspected?.inspection !== undefined && (
+        <>
+          <Title order={3} size="h5" mt="md">
+            What was found there
+          </Title>
+          <InspectionFacts of={inspected.inspection} />
+        </>
+      )}
       {Object.keys(details).length > 0 && <Facts of={details} />}
     </Card>
   );

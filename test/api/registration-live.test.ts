@@ -1,0 +1,55 @@
+/** What is told of a registration while its call waits. */
+import { randomUUID } from 'node:crypto';
+import { templateIdOf } from '../../api/image-parameters.ts';
+import { addHost, openLab } from './lab.ts';
+import type { Lab, TestHost } from './lab.ts';
+import { inputs, template } from './registering.ts';
+
+let lab: Lab;
+let host: TestHost;
+beforeAll(async () => {
+  lab = await openLab();
+  host = await addHost(lab, { name: 'kvm1', pools: [] });
+});
+afterAll(() => lab.close());
+beforeEach(() => lab.orchestration.forget());
+
+const VERDICTS = [
+  { url: 'https://a.test/x', reachable: true, size: 5 },
+  { url: 'https://b.test/x', reachable: false, size: 0, reason: 'answers 404' },
+];
+const ask = (customid: string, who = lab.user) => who.ok('getTemplateRegistration', { customid });
+const running = (customid: string, who = lab.user): string => {
+  const id = templateIdOf(who, customid);
+  lab.orchestration.registrations.set(id, { probe: { v: 1, hostId: host.hostId, verdicts: VERDICTS } });
+  return id;
+};
+
+test('it is the registration of the call with the same customid', async () => {
+  await lab.user.ok('registerTemplate', template(lab, { customid: 'mine' }));
+  expect(inputs(lab)[0].templateId).toBe(templateIdOf(lab.user, 'mine'));
+});
+
+test('verdicts are told as they are known; which host looks only administrators are told', async () => {
+  const id = running('one');
+  expect(await ask('one')).toEqual({
+    templateregistration: { id, state: 'Processing', mirror: VERDICTS },
+  });
+  const own = running('one', lab.admin);
+  expect(await ask('one', lab.admin)).toEqual({
+    templateregistration: { id: own, state: 'Processing', hostname: 'kvm1', mirror: VERDICTS },
+  });
+});
+
+test('nothing is told while no host has begun, when none runs, and of those of others', async () => {
+  lab.orchestration.registrations.set(templateIdOf(lab.user, 'early'), {});
+  expect(await ask('early')).toMatchObject({ templateregistration: { state: 'Processing', mirror: [] } });
+  expect(await ask(randomUUID())).toEqual({});
+  running('theirs', lab.other);
+  expect(await ask('theirs')).toEqual({});
+});
+
+test('without customid it is refused', async () => {
+  const { status, inner } = await lab.user.call('getTemplateRegistration');
+  expect([status, inner.errortext]).toEqual([431, expect.stringContaining('missing parameter customid')]);
+});

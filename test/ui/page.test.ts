@@ -1,0 +1,36 @@
+/** The page in a browser, on one installation; what a person does there stands in the files beside this one. */
+import { needing } from '../support/programs.ts';
+import { certificates } from './certificates.ts';
+import { deploying } from './deploying.ts';
+import { hostileText } from './hostile-text.ts';
+import { openUiLab } from './lab.ts';
+import type { UiLab } from './lab.ts';
+import { looks } from './looks.ts';
+import { lostApi } from './lost-api.ts';
+import { moving } from './moving.ts';
+import { people } from './people.ts';
+import { registering } from './registering.ts';
+import { theHostDies } from './the-host-dies.ts';
+
+needing('chromium')('the page', () => {
+  let lab: UiLab;
+  const opened = (): UiLab => lab;
+  beforeAll(async () => {
+    lab = await openUiLab({ hosts: 1 });
+  }, 240_000);
+  afterAll(() => lab.close(), 60_000);
+
+  // First: it takes half a minute until a host counts as gone, and the others go on meanwhile.
+  const { killed, told } = theHostDies(opened);
+  killed();
+  describe('registering', () => registering(opened));
+  describe('deploying', () => deploying(opened));
+  describe('certificates', () => certificates(opened));
+  describe('people', () => people(opened));
+  describe('hostile text', () => hostileText(opened));
+  describe('moving about', () => moving(opened));
+  describe('looks', () => looks(opened));
+  told();
+  // Last: a process is killed.
+  lostApi(opened);
+});

@@ -1,0 +1,144 @@
+/**
+ * Makes docs/screenshots/ anew: each view in both themes, on a screen and on a phone, of an installation in which
+ * something goes on. Run by hand: npx jest --testMatch '<rootDir>/test/ui/screenshots.ts'
+ */
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { selfSigned } from '../support/certificates.ts';
+import { isoImage, noise, qcow2Image, rawDisk, sha256 } from '../support/images.ts';
+import { metalink4 } from '../support/metalinks.ts';
+import { until } from '../support/until.ts';
+import { openUiLab } from './lab.ts';
+import type { Theme, UiLab } from './lab.ts';
+import { settled } from './looks.ts';
+
+const FOLDER = join(PROJECT_ROOT, 'docs', 'screenshots');
+const MIB = 1_048_576;
+/** Bytes; what is larger is too large for a repository. */
+const LARGEST = 150_000;
+const HEIGHTS = { 1280: 1400, 390: 1600 } as const;
+
+let lab: UiLab;
+let views: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  lab = await openUiLab({ hosts: 2 });
+  await rm(FOLDER, { recursive: true, force: true });
+  await mkdir(FOLDER, { recursive: true });
+  views = await fill(lab);
+}, 300_000);
+afterAll(() => lab.close());
+
+test.each(
+  (['light', 'dark'] as const).flatMap((theme) =>
+    ([1280, 390] as const).map((width) => [theme, width] as const),
+  ),
+)(
+  'screenshots, %s, %i px wide',
+  async (theme: Theme, width: 1280 | 390) => {
+    const visitor = await lab.visit({ theme, width, height: 800 });
+    for (const [name, address] of Object.entries(views)) {
+      await visitor.go(address);
+      await settled(visitor);
+      const height = await visitor.page.evaluate<number>('document.documentElement.scrollHeight');
+      const path = join(FOLDER, `${name}-${width}-${theme}.png`);
+      const clip = { x: 0, y: 0, width, height: Math.min(height, HEIGHTS[width]) };
+      await visitor.page.screenshot({ path, fullPage: true, clip });
+      expect((await stat(path)).size).toBeLessThan(LARGEST);
+    }
+    await visitor.close();
+    const stranger = await lab.visit({ theme, width, height: 600, as: null });
+    await stranger.go('/');
+    await settled(stranger);
+    await stranger.page.screenshot({ path: join(FOLDER, `login-${width}-${theme}.png`) });
+    await stranger.close();
+  },
+  300_000,
+);
+
+/** @returns the addresses of the views, by the names of their pictures */
+async function fill({ server, register, prepare, deploy, refused, pools, ...rest }: UiLab) {
+  const [own, other, shared] = pools;
+  const debian = Buffer.concat([qcow2Image({ virtualSize: 2n << 30n }), noise(24 * MIB)]);
+  server.serve('/debian-12-genericcloud-amd64.qcow2', { body: debian });
+  const url = server.url('/debian-12-genericcloud-amd64.qcow2');
+  const dead = 'http://127.0.0.1:9/debian-12-genericcloud-amd64.qcow2';
+  server.serve('/debian-12.meta4', {
+    body: metalink4([dead, url], { size: debian.length, sha256: sha256(debian) }),
+  });
+  const first = await register({
+    url: server.url('/debian-12.meta4'),
+    format: 'QCOW2',
+    name: 'debian-12',
+    displaytext: 'Debian 12, generic cloud image',
+  });
+  await deploy(first.id);
+  server.serve('/ubuntu.img', { body: rawDisk(40 * MIB), pauseMs: 1500 });
+  const ubuntu = await register({
+    url: server.url('/ubuntu.img'),
+    name: 'ubuntu-24.04',
+    displaytext: 'Ubuntu 24.04 LTS',
+  });
+  await prepare(ubuntu.id, own?.id);
+  await prepare(ubuntu.id, shared?.id);
+  const golden = rawDisk(8 * MIB);
+  server.serve('/golden.raw', { body: golden });
+  const bad = await register({
+    url: server.url('/golden.raw'),
+    name: 'golden-image',
+    displaytext: 'What our VMs begin with',
+  });
+  server.serve('/golden.raw', { body: Buffer.from(`<!DOCTYPE html>${' '.repeat(golden.length)}`) });
+  await prepare(bad.id, other?.id);
+  server.serve('/patient.raw', { body: rawDisk(4 * MIB) });
+  const busy = await register({
+    url: server.url('/patient.raw'),
+    name: 'appliance',
+    displaytext: 'Mail gateway',
+  });
+  server.serve('/patient.raw', { status: 503, headers: { 'retry-after': '1800' } });
+  await prepare(busy.id, own?.id);
+  server.serve('/netinst.iso', { body: isoImage() });
+  await register({ url: server.url('/netinst.iso'), format: 'ISO', name: 'debian-12-netinst' });
+  await refused({ url: server.url('/gone.raw'), name: 'gone' });
+  await rest.call('uploadTemplateDirectDownloadCertificate', {
+    name: 'corporate-ca',
+    certificate: selfSigned({ days: 400, names: ['Example Corporate CA'] }).cert,
+    hypervisor: 'KVM',
+    zoneid: (await zoneOf(rest)).id,
+  });
+  await rest.call('uploadTemplateDirectDownloadCertificate', {
+    name: 'mirror-amsterdam',
+    certificate: selfSigned({ days: 12, names: ['mirror.ams.example.org'] }).cert,
+    hypervisor: 'KVM',
+    zoneid: (await zoneOf(rest)).id,
+  });
+  await until('one failed', async () => (await rest.deployments({ state: 'Failed' })).length > 0);
+  await until('one waits', async () =>
+    (await rest.deployments({ templateid: busy.id })).some(({ waitreason }) => waitreason !== undefined),
+  );
+  const [host] = await rest.hosts();
+  const [ready] = await rest.deployments({ templateid: first.id });
+  return {
+    overview: '/',
+    templates: '/templates',
+    template: `/templates/${first.id}`,
+    edit: `/templates/${first.id}/edit`,
+    register: '/templates/register',
+    isos: '/isos',
+    deployments: '/deployments',
+    deployment: `/deployments/${ready?.id ?? ''}`,
+    hosts: '/hosts',
+    host: `/hosts/${host?.id ?? ''}`,
+    pools: '/pools',
+    certificates: '/certificates',
+    upload: '/certificates/upload',
+    events: '/events',
+  };
+}
+
+async function zoneOf({ call }: Pick<UiLab, 'call'>): Promise<{ readonly id: string }> {
+  const { zone } = await call<{ readonly zone: readonly { readonly id: string }[] }>('listZones');
+  return zone[0] ?? { id: '' };
+}
