@@ -20,7 +20,7 @@ const HOSTS = 5;
 const SHORT: readonly [kind: DeadlyFile['kind'], phase: Point['phase'], name: string][] = [
   ['raw', 'probe', 'half of the head is there'],
   ['raw', 'download', 'a checkpoint is in place'],
-  ['packed', 'decompress', 'half of a piece is written'],
+  ['packed', 'decompress', 'the third piece of what the program wrote is hashed'],
   ['raw', 'publish', 'it is linked'],
   ['raw', 'record', 'the database does not take it'],
 ];
