@@ -14,6 +14,8 @@ export interface Look {
   readonly opening: number;
   /** Whether the sources are what the download waits for, rather than this host. */
   readonly starved: boolean;
+  /** Bytes that are still missing. Default as many as it takes for any try to be worth its cost. */
+  readonly left?: number;
 }
 
 export interface PaceOptions {
@@ -33,6 +35,12 @@ const CAUTIOUS = 2;
 /** Milliseconds until more are tried again after a try that brought nothing; doubled each time. */
 const REST = 10_000;
 const LONGEST_REST = 160_000;
+/**
+ * What a connection more may cost: a part of the file is taken from another one, and what that one had under way is
+ * lost. Milliseconds of its rate, and the share of what is missing that a try may cost in all.
+ */
+const UNDER_WAY = 100;
+const MOST_LOST = 0.05;
 /** Milliseconds that those who are asked may keep a decision waiting. */
 const PATIENCE = 3000;
 
@@ -77,15 +85,17 @@ export class Pace {
     return (look.bytes - window.bytes) / Math.max(1, look.at - window.at);
   }
 
-  #decide({ at, bytes, flowing, starved }: Look, rate: number): void {
+  #decide({ at, bytes, flowing, starved, left = Infinity }: Look, rate: number): void {
     if (this.#trial !== undefined && flowing > this.#trial.from) {
       this.#judge(this.#trial, flowing, rate, at);
     }
     this.#trial = undefined;
     const settled = flowing === this.#target && at >= this.#notBefore;
-    if (starved && settled && this.#target < this.#most) {
+    const costOfOne = Math.max((rate / flowing) * UNDER_WAY, Number.MIN_VALUE);
+    const affordable = Math.floor((left * MOST_LOST) / costOfOne);
+    if (starved && settled && this.#target < this.#most && affordable > 0) {
       this.#trial = { from: flowing, rate };
-      this.#target = Math.min(this.#most, flowing * this.#boldness);
+      this.#target = Math.min(this.#most, flowing * this.#boldness, flowing + affordable);
     }
     this.#window = { at, bytes, flowing };
   }

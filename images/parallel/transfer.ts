@@ -163,7 +163,8 @@ export class Transfer {
 
   #tick(): void {
     const look = this.#gauge.look([...this.#connections]);
-    if (this.#segments.missing >= WORTH) this.#pace.look(look);
+    const left = this.#segments.missing;
+    if (left >= WORTH) this.#pace.look({ ...look, left });
     this.#step();
   }
 

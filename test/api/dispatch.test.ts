@@ -94,6 +94,7 @@ describe('roles', () => {
     'listCapabilities',
     'getApiLimit',
     'getTemplateDeploymentSummary',
+    'getTemplateRegistration',
     'deleteIso',
     'deleteTemplate',
     'listApis',

@@ -77,6 +77,7 @@ const TABLE: Readonly<Record<string, readonly [Given, Statuses]>> = {
   extractTemplate: [({ template: id }) => ({ id, mode: 'HTTP_DOWNLOAD' }), OWNER],
   getApiLimit: [{}, ALL],
   getTemplateDeploymentSummary: [{}, ALL],
+  getTemplateRegistration: [{ customid: 'none' }, ALL],
   getUser: [() => ({ userapikey: lab.other.apiKey }), ADMIN],
   listAccounts: [{}, ALL],
   listApis: [{}, ALL],
