@@ -80,7 +80,7 @@ test.each([
 });
 
 test('tags that rotate among servers of one name: one stream, nothing mixed', async () => {
-  lab.server.serve('/a.img', (n) => ({ ...limited, pieceBytes: 262_144, etag: `"node-${n}"` }));
+  lab.server.serve('/a.img', (n) => ({ ...limited, pieceBytes: 65_536, etag: `"node-${n}"` }));
   const image = await attempt();
   expect((await bytesOf(image)).equals(body)).toBe(true);
   expect(image).toMatchObject({ fetched: SIZE });
@@ -93,7 +93,7 @@ test.each([429, 503])('%i to one more connection: fewer will do', async (status)
   lab.server.serve('/a.img', () =>
     seen('/a.img').open >= 3
       ? { status, headers: { 'retry-after': '60' } }
-      : { ...limited, pieceBytes: 131_072 },
+      : { ...limited, pieceBytes: 32_768 },
   );
   const image = await attempt();
   expect((await bytesOf(image)).equals(body)).toBe(true);
