@@ -1,5 +1,5 @@
 /** The page in a browser, on one installation; what a person does there stands in the files beside this one. */
-import { needing } from '../support/programs.ts';
+import { isFullRun, needing } from '../support/programs.ts';
 import { certificates } from './certificates.ts';
 import { deploying } from './deploying.ts';
 import { hostileText } from './hostile-text.ts';
@@ -12,7 +12,8 @@ import { people } from './people.ts';
 import { registering } from './registering.ts';
 import { theHostDies } from './the-host-dies.ts';
 
-needing('chromium')('the page', () => {
+// Minutes long: `npm run test:full`.
+(isFullRun ? needing('chromium') : describe.skip)('the page', () => {
   let lab: UiLab;
   const opened = (): UiLab => lab;
   beforeAll(async () => {
