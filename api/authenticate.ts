@@ -11,17 +11,21 @@ import { isInTime, isSignedWith } from './signature.ts';
 /** For a key that nobody has: it is refused after the same work. */
 const NOBODYS_SECRET = randomBytes(64).toString('base64url');
 
-/** @throws ApiError 401, the same whatever is wrong */
+/**
+ * @param recent whether it is enough that a session was good a moment ago
+ * @throws ApiError 401, the same whatever is wrong
+ */
 export async function authenticate(
   dependencies: ApiDependencies,
   given: Given,
   cookies: string | undefined,
+  recent: boolean,
 ): Promise<User> {
   const key = given.get('sessionkey');
   const isSigned = given.get('apiKey') !== undefined || given.get('signature') !== undefined;
   return isSigned || key === undefined
     ? authenticateByKey(dependencies, given)
-    : requireSession(dependencies, { token: tokenOf(cookies), key });
+    : requireSession(dependencies, { token: tokenOf(cookies), key }, recent);
 }
 
 async function authenticateByKey({ db, masterKey, now }: ApiDependencies, given: Given): Promise<User> {

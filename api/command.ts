@@ -9,6 +9,7 @@ import { missingParameter } from './errors.ts';
 import type { Parameters, Values } from './parameters.ts';
 import type { Given } from './request.ts';
 import type { Answer, FieldDoc } from './response.ts';
+import type { SessionMemory } from './session-memory.ts';
 import type { SharedAnswers } from './shared-answers.ts';
 
 /** What the api asks of workflows. */
@@ -39,6 +40,7 @@ export interface ApiDependencies {
   readonly logins: CallLimit;
   /** Seconds after which a session that nobody uses is over. */
   readonly sessionIdle: number;
+  readonly sessions: SessionMemory;
   readonly answers: SharedAnswers;
   readonly installation: Installation;
 }

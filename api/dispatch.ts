@@ -64,7 +64,7 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
     }
     const called = findCommand(name);
     command = called;
-    user = await authenticate(dependencies, given, request.cookies);
+    user = await authenticate(dependencies, given, request.cookies, mayBeOld(called, given));
     countCall(dependencies, user);
     const allowed = permitted(called, user, given);
     checkEnvelope(given, request);
@@ -107,7 +107,7 @@ async function refuseDiscreetly(
 /** What is only read may be an answer that was given a moment ago, where the caller says how old it may be. */
 function execute(command: Command, context: CommandContext, given: Given): Promise<Answer> {
   const maxAge = readMaxAge(given);
-  if (maxAge === 0 || !/^(?:list|get)/.test(command.name)) return command.execute(context, given);
+  if (!mayBeOld(command, given)) return command.execute(context, given);
   const { accountUuid, role } = context.caller;
   const asked = given.entries
     .map(([name, value]) => [name.toLowerCase(), value] as const)
@@ -115,6 +115,9 @@ function execute(command: Command, context: CommandContext, given: Given): Promi
   const key = JSON.stringify([command.name, accountUuid, role, asked]);
   return context.answers.get(key, maxAge * 1000, () => command.execute(context, given));
 }
+
+const mayBeOld = (command: Documented | undefined, given: Given): boolean =>
+  /^(?:list|get)/.test(command?.name ?? '') && /^[1-9]$/.test(given.get('maxage') ?? '');
 
 function readMaxAge(given: Given): number {
   const text = given.get('maxage') ?? '0';

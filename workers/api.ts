@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { createCallLimit } from '../api/call-limit.ts';
 import { loadPage } from '../api/page.ts';
 import { buildServer } from '../api/server.ts';
+import { createSessionMemory } from '../api/session-memory.ts';
 import { createSharedAnswers } from '../api/shared-answers.ts';
 import type { Database } from '../db/database.ts';
 import { createOrchestration } from '../orchestration/client.ts';
@@ -69,6 +70,7 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
         logins: createCallLimit(FAILED_LOGINS, 60 * SECOND),
         sessionIdle: settings.number('sessionIdle', 1) * 60,
         ready: () => isReady(db, temporal),
+        sessions: createSessionMemory(),
         answers: createSharedAnswers(),
         installation: {
           version: bypassVersion(),

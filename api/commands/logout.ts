@@ -14,11 +14,12 @@ export const logout = defineDoor({
   parameters: { sessionkey: text('what login gave') },
   response: GOODBYE,
   async run(context, { sessionkey }) {
-    const { db, sessionIdle, cookies, secure } = context;
+    const { db, sessionIdle, sessions, cookies, secure } = context;
     const token = tokenOf(cookies);
     if (token === undefined) throw unauthorized();
     await requireSession(context, { token, key: sessionkey });
     await closeSession(db, token, sessionIdle);
+    sessions.forget(token);
     return { answer: { description: 'success' }, cookies: clearCookies(secure) };
   },
 });

@@ -1,22 +1,18 @@
-/**
- * The api on a real PostgreSQL, called as clients call it. The seam is the orchestration: it writes down what it is
- * asked, and writes the rows that its workflows would, by the same functions.
- */
+/** The api on a real PostgreSQL, called as clients call it; its orchestration is a recording one. */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { createCallLimit } from '../../api/call-limit.ts';
 import { buildServer } from '../../api/server.ts';
 import type { ServerDependencies } from '../../api/server.ts';
+import { createSessionMemory } from '../../api/session-memory.ts';
 import { createSharedAnswers } from '../../api/shared-answers.ts';
 import { createUser, findByApiKey } from '../../db/accounts.ts';
 import type { Credentials, Role, User } from '../../db/accounts.ts';
-import { keystorePlan, recordHeld } from '../../db/certificates.ts';
 import { openCopy } from '../../db/copies.ts';
 import type { Database } from '../../db/database.ts';
 import { findPlace, recordHost } from '../../db/joins.ts';
 import { finishCopy } from '../../db/outcomes.ts';
 import { recordPoolReports } from '../../db/pools.ts';
-import { completeRegistration, recordRegistration } from '../../db/registrations.ts';
 import { createCluster, createZone, findClusterByName } from '../../db/zones.ts';
 import type { Place } from '../../db/zones.ts';
 import type {
@@ -27,14 +23,16 @@ import type {
   Try,
 } from '../../model/payloads.ts';
 import type { ImageEvidence } from '../../model/evidence.ts';
-import type { Verdict } from '../../model/registration.ts';
-import type { ApiOrchestration } from '../../api/command.ts';
-import type { LiveCopy, LiveRegistration, RegistrationOutcome } from '../../orchestration/client.ts';
 import { masterKeyOf } from '../../trust/master-key.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
 import { checkDocumented } from '../support/documented.ts';
 import { registrationInput } from '../support/templates.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import type { Json, RecordingOrchestration } from './recording-orchestration.ts';
+import { recordOrchestration, SIZE, VIRTUAL_SIZE, writeTemplate } from './recording-orchestration.ts';
+
+export type { Json } from './recording-orchestration.ts';
+export { SIZE, VIRTUAL_SIZE, writeTemplate } from './recording-orchestration.ts';
 
 export type Parameters = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -47,10 +45,6 @@ export interface Reply {
   readonly inner: Json;
   readonly text: string;
 }
-
-// What an answer holds is looked at from case to case.
-// oxlint-disable-next-line typescript/no-explicit-any
-export type Json = any;
 
 export interface Caller extends Credentials, User {
   /** Signs and sends a call; what is answered must be as documented. */
@@ -106,6 +100,7 @@ export async function openLab(dependencies: Partial<ServerDependencies> = {}): P
     logins: createCallLimit(10, 60_000),
     sessionIdle: 1800,
     ready: () => Promise.resolve(true),
+    sessions: createSessionMemory(),
     answers: createSharedAnswers(),
     installation: { version: '0.0.0', temporalUiUrl: 'http://127.0.0.1:8233', temporalNamespace: 'default' },
     ...dependencies,
@@ -211,143 +206,6 @@ const registrationOf = (owner: User, zone: Place): RegistrationInput =>
     userId: owner.userUuid,
     zoneIds: [zone.uuid],
   });
-
-export const SIZE = 1_000_000;
-export const VIRTUAL_SIZE = 21_474_836_480;
-
-const accepted = ({ url, checksum }: RegistrationInput): Extract<Verdict, { accepted: true }> => ({
-  accepted: true,
-  size: SIZE,
-  virtualSize: VIRTUAL_SIZE,
-  mirrors: [
-    {
-      url,
-      reachable: true,
-      size: SIZE,
-      virtualSize: VIRTUAL_SIZE,
-      ranges: true,
-      priority: 1,
-      location: 'de',
-      evidence: { looked: 'head', fileSize: SIZE, found: ['qcow2'] },
-    },
-    {
-      url: `${url}.dead`,
-      reachable: false,
-      reason: 'answered 404',
-      size: 0,
-      virtualSize: 0,
-      ranges: false,
-      priority: 2,
-    },
-  ],
-  ...(checksum === undefined ? {} : { checksum }),
-});
-
-export async function writeTemplate(db: Database, input: RegistrationInput): Promise<void> {
-  await recordRegistration(db, input);
-  await completeRegistration(db, input.templateId, accepted(input));
-}
-
-export interface Asked {
-  readonly what: keyof ApiOrchestration;
-  readonly args: readonly unknown[];
-}
-
-export interface RecordingOrchestration extends ApiOrchestration {
-  readonly asked: Asked[];
-  /** The arguments of the calls of one kind. */
-  of(what: keyof ApiOrchestration): readonly Json[];
-  /** What a registration comes to; without it, it is accepted. */
-  onRegister: ((input: RegistrationInput) => Promise<RegistrationOutcome>) | undefined;
-  /** Thrown by everything that is asked, while set. */
-  failure: Error | undefined;
-  running: boolean;
-  copies: Map<string, LiveCopy>;
-  /** By template id. */
-  registrations: Map<string, LiveRegistration>;
-  forget(): void;
-}
-
-function recordOrchestration(db: Database): RecordingOrchestration {
-  const asked: Asked[] = [];
-  const note = (what: keyof ApiOrchestration, ...args: readonly unknown[]): void => {
-    asked.push({ what, args });
-    if (recording.failure !== undefined) throw recording.failure;
-  };
-  const recording: RecordingOrchestration = {
-    asked,
-    of: (what) => asked.filter((call) => call.what === what).map(({ args }) => args[0]),
-    onRegister: undefined,
-    failure: undefined,
-    running: true,
-    copies: new Map(),
-    registrations: new Map(),
-    forget() {
-      asked.length = 0;
-      Object.assign(recording, {
-        onRegister: undefined,
-        failure: undefined,
-        running: true,
-        copies: new Map(),
-        registrations: new Map(),
-      });
-    },
-    async register(input, waitMs) {
-      note('register', input, waitMs);
-      if (recording.onRegister !== undefined) return recording.onRegister(input);
-      await writeTemplate(db, input);
-      return { outcome: 'active' };
-    },
-    async requestDeployment(copy, summary) {
-      note('requestDeployment', copy, summary);
-    },
-    async requestStop(copy, request) {
-      note('requestStop', copy, request);
-      return recording.running;
-    },
-    async requestRemoval(copy, by, _at) {
-      note('requestRemoval', copy, by);
-    },
-    async requestDeletion(input) {
-      note('requestDeletion', input);
-    },
-    async requestHostLimits(hostId) {
-      note('requestHostLimits', hostId);
-    },
-    async live(copies) {
-      note('live', copies);
-      return recording.copies;
-    },
-    async requestKeystore(hostId) {
-      note('requestKeystore', hostId);
-    },
-    async syncCertificate(certificate, hostIds) {
-      note('syncCertificate', certificate, hostIds);
-      for (const hostId of hostIds) await settle(db, hostId);
-    },
-    async registration(templateId) {
-      note('registration', templateId);
-      return recording.registrations.get(templateId);
-    },
-    async isRunning(id) {
-      note('isRunning', id);
-      return recording.running;
-    },
-  };
-  return recording;
-}
-
-/** A host that is Up and Enabled takes what it is to hold, and reads it back. */
-async function settle(db: Database, hostId: string): Promise<void> {
-  const plan = await keystorePlan(db, hostId);
-  if (plan?.up !== true || !plan.enabled) return;
-  const rows = await db
-    .selectFrom('direct_download_certificate')
-    .where('uuid', 'in', [randomUUID(), ...plan.certificates.map(({ uuid }) => uuid)])
-    .select(['alias', 'digest'])
-    .execute();
-  await recordHeld(db, hostId, rows);
-}
 
 export interface TestHost {
   readonly hostId: string;

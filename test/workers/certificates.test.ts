@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { createCallLimit } from '../../api/call-limit.ts';
 import { buildServer } from '../../api/server.ts';
+import { createSessionMemory } from '../../api/session-memory.ts';
 import { createSharedAnswers } from '../../api/shared-answers.ts';
 import { createClient } from '../../cli/client.ts';
 import type { ApiClient } from '../../cli/client.ts';
@@ -89,6 +90,7 @@ beforeAll(async () => {
     logins: createCallLimit(10, 60_000),
     sessionIdle: 1800,
     ready: () => Promise.resolve(true),
+    sessions: createSessionMemory(),
     answers: createSharedAnswers(),
     installation: { version: '0', temporalUiUrl: '', temporalNamespace: 'default' },
   });
