@@ -8,11 +8,11 @@ export function tellingVerdicts<T>(
   work: (signal: AbortSignal, onVerdict: (report: UrlReport) => void) => Promise<T>,
 ): Promise<T> {
   const none: ProbeProgress = { v: 1, hostId, verdicts: [] };
-  return beating(none, ({ signal, tell }) => {
+  return beating(none, (beat) => {
     const verdicts: ProbeVerdict[] = [];
-    return work(signal, ({ url, reachable, reason, size }) => {
+    return work(beat.signal, ({ url, reachable, reason, size }) => {
       verdicts.push({ url, reachable, size, ...(reason === undefined ? {} : { reason }) });
-      tell({ ...none, verdicts: [...verdicts] }, true);
+      beat.tell({ ...none, verdicts: [...verdicts] }, true);
     });
   });
 }

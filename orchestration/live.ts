@@ -63,7 +63,7 @@ export async function describeRegistration(
 ): Promise<LiveRegistration | undefined> {
   const description = await describeOpen(client, templateWorkflowId(templateId));
   if (description?.type !== workflowTypes.registration) return undefined;
-  const probe = heartbeatOf<ProbeProgress>(description, 'probe');
+  const probe = heartbeatOf(description, 'probe') as ProbeProgress | undefined;
   // A host of an earlier release beats without words.
   return Array.isArray(probe?.verdicts) ? { probe } : {};
 }
@@ -84,7 +84,7 @@ async function describeOpen(
 
 function liveCopy(description: WorkflowExecutionDescription): LiveCopy {
   const { workflowId, runId, type, memo, typedSearchAttributes } = description;
-  const progress = heartbeatOf<Progress>(description, 'download');
+  const progress = heartbeatOf(description, 'download') as Progress | undefined;
   const hostId = typedSearchAttributes.get(attributeKey('HostId'));
   const wait = memo?.[WAIT_MEMO] as Wait | undefined;
   const attempt = (memo?.[ATTEMPT_MEMO] as number | undefined) ?? 0;
@@ -100,8 +100,8 @@ function liveCopy(description: WorkflowExecutionDescription): LiveCopy {
 }
 
 /** What the running activity of that type said last. */
-function heartbeatOf<T>({ raw }: WorkflowExecutionDescription, activity: string): T | undefined {
+function heartbeatOf({ raw }: WorkflowExecutionDescription, activity: string): unknown {
   const pending = raw.pendingActivities?.find(({ activityType }) => activityType?.name === activity);
   const details = pending?.heartbeatDetails?.payloads?.[0];
-  return details ? defaultPayloadConverter.fromPayload<T | undefined>(details) : undefined;
+  return details ? defaultPayloadConverter.fromPayload(details) : undefined;
 }

@@ -1,5 +1,5 @@
 /** Which view is shown at which address. */
-import { createTheme, MantineProvider } from '@mantine/core';
+import { Anchor, createTheme, MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useMemo } from 'react';
@@ -31,6 +31,8 @@ const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  // Links are told from text by more than their colour.
+  components: { Anchor: Anchor.extend({ defaultProps: { underline: 'always', inherit: true } }) },
 });
 
 /** The policy of the page lets only styles with this number in. */

@@ -30,6 +30,7 @@ export const getTemplateRegistration = defineCommand({
     customid: required(text('the customid, or Idempotency-Key, of the call that registers')),
   },
   response: REGISTRATION,
+  object: 'templateregistration',
   async run(context, { customid }) {
     const { db, orchestration, caller } = context;
     const templateId = templateIdOf(caller, customid);

@@ -15,13 +15,13 @@ export interface Visitor {
   /** What the browser complained of: errors of scripts, violations of the policy, dialogs. */
   readonly faults: string[];
   /** Follows an address of the page, such as `/templates`, as typed into the address bar. */
-  go(path: string): Promise<void>;
+  readonly go: (path: string) => Promise<void>;
   /** Follows a link or button of the page by its accessible name. */
-  press(role: 'button' | 'link' | 'tab' | 'radio' | 'menuitem', name: string | RegExp): Promise<void>;
+  readonly press: (role: 'button' | 'link' | 'menuitem', name: string | RegExp) => Promise<void>;
   /** The heading of the view. */
-  heading(name: string | RegExp): Promise<void>;
-  row(text: string): Locator;
-  close(): Promise<void>;
+  readonly heading: (name: string | RegExp) => Promise<void>;
+  readonly row: (text: string) => Locator;
+  readonly close: () => Promise<void>;
 }
 
 export interface VisitorOptions {

@@ -22,16 +22,30 @@ import { theHostDies } from './the-host-dies.ts';
   afterAll(() => lab.close(), 60_000);
 
   // First: it takes half a minute until a host counts as gone, and the others go on meanwhile.
-  const { killed, told } = theHostDies(opened);
-  killed();
-  describe('registering', () => registering(opened));
-  describe('deploying', () => deploying(opened));
-  describe('certificates', () => certificates(opened));
-  describe('people', () => people(opened));
-  describe('hostile text', () => hostileText(opened));
-  describe('moving about', () => moving(opened));
-  describe('looks', () => looks(opened));
-  told();
+  const host = theHostDies(opened);
+  host.killed();
+  describe('registering', () => {
+    registering(opened);
+  });
+  describe('deploying', () => {
+    deploying(opened);
+  });
+  describe('certificates', () => {
+    certificates(opened);
+  });
+  describe('people', () => {
+    people(opened);
+  });
+  describe('hostile text', () => {
+    hostileText(opened);
+  });
+  describe('moving about', () => {
+    moving(opened);
+  });
+  describe('looks', () => {
+    looks(opened);
+  });
+  host.told();
   // Last: a process is killed.
   lostApi(opened);
 });

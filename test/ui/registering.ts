@@ -42,7 +42,7 @@ export function registering(opened: () => UiLab): void {
     await submit();
     await heading('from-the-form');
     await page.getByRole('main').getByText('Registered', { exact: true }).first().waitFor();
-    await page.getByText(`${sha256(body)}`).waitFor();
+    await page.getByText(sha256(body)).waitFor();
     await press('link', 'Templates');
     await row('from-the-form').getByText('2.0 MiB').waitFor();
   });

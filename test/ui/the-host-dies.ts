@@ -36,7 +36,10 @@ export function theHostDies(opened: () => UiLab) {
         await main.getByText('Waiting', { exact: true }).waitFor({ timeout: 120_000 });
         await main.getByText(/no host can work on pool mortal: .*mortal/).waitFor();
         await main.getByText(/next try/).waitFor();
-        await main.getByText(/HostGone/).waitFor();
+        await main
+          .getByText(/HostGone/)
+          .first()
+          .waitFor();
         await go('/hosts');
         const row = page.locator('tbody tr').filter({ hasText: NAME });
         await row.getByText('Down', { exact: true }).waitFor({ timeout: 60_000 });

@@ -74,7 +74,7 @@ export default function UploadCertificate(): ReactNode {
             error={errorOf('certificate')}
             onChange={(certificate) => change({ certificate })}
           />
-          <Fieldset legend="For mirrors that ask hosts for a certificate">
+          <Fieldset legend="For mutual TLS">
             <Stack>
               <PemField
                 label="Client certificate"

@@ -40,8 +40,8 @@ export function DeploymentTable(props: DeploymentTableProps): ReactNode {
           <Table.Th w="12%">Pool</Table.Th>
           <Table.Th>State</Table.Th>
           <Table.Th w="26%">Progress</Table.Th>
-          <Table.Th w="10%">Host</Table.Th>
-          <Table.Th w="11%">Changed</Table.Th>
+          <Table.Th w="9%">Host</Table.Th>
+          <Table.Th w="13%">Changed</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -111,20 +111,21 @@ export function Why({ of, lines }: { readonly of: Deployment; readonly lines?: n
     (cancelledby === undefined ? undefined : `by ${cancelledby}`);
   if (reason === undefined) return null;
   return (
-    <Text
-      size="sm"
-      mt={4}
-      className="long"
-      {...(lines === undefined ? {} : { lineClamp: lines, title: reason })}
-    >
-      {reason}
+    <>
+      <Text
+        size="sm"
+        mt={4}
+        className="long"
+        {...(lines === undefined ? {} : { lineClamp: lines, title: reason })}
+      >
+        {reason}
+      </Text>
       {nexttry !== undefined && (
-        <Text span c="dimmed">
-          {' '}
-          (next try <Time of={nexttry} />)
+        <Text size="sm" c="dimmed">
+          next try <Time of={nexttry} />
         </Text>
       )}
-    </Text>
+    </>
   );
 }
 

@@ -12,8 +12,12 @@ export function SpaceBar({ of }: { readonly of: Pool }): ReactNode {
   return (
     <div>
       <Progress.Root size="lg" role="img" aria-label={`${of.name}: ${said}`}>
-        <Progress.Section value={share(used)} color={isFilling(of) ? 'red' : 'cyan'} aria-hidden />
-        <Progress.Section value={share(Math.min(reserved, free))} color="orange" aria-hidden />
+        <Progress.Section
+          value={share(used)}
+          color={isFilling(of) ? 'var(--bar-bad)' : 'var(--bar-busy)'}
+          aria-hidden
+        />
+        <Progress.Section value={share(Math.min(reserved, free))} color="var(--bar-waiting)" aria-hidden />
       </Progress.Root>
       <Text size="sm" c="dimmed">
         {said}

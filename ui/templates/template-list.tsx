@@ -184,7 +184,11 @@ function Places({
       </Text>
       {running.length > 0 && (
         <>
-          <Progress value={total === 0 ? 0 : (100 * done) / total} aria-label={`Downloads of ${of.name}`} />
+          <Progress
+            color="var(--bar-busy)"
+            value={total === 0 ? 0 : (100 * done) / total}
+            aria-label={`Downloads of ${of.name}`}
+          />
           <Text size="sm" c="dimmed">
             {bytes(done)} of {bytes(total)}
             {speed > 0 ? ` · ${rate(speed)}` : ''}
