@@ -21,7 +21,7 @@ export class MirrorState {
   parts = false;
   /** Connections that it may have until then: all at once where it says that it gives parts, else one more. */
   untried = 2;
-  /** Whether it refused to: then it has one connection. */
+  /** Whether it refused to: then it has the one connection that brings the whole file, and no other. */
   whole = false;
   /** Connections that are open. */
   connections = 0;
@@ -35,6 +35,8 @@ export class MirrorState {
   /** Of those, at its last failure. */
   gaveBefore = 0;
   failedAt = -Infinity;
+  /** Why its last connection broke. */
+  broke: ImageError | undefined;
   /** Pieces that it sent wrong. */
   lies = 0;
   /** Times that its file changed in the middle of a download. */
@@ -114,12 +116,13 @@ export class Mirrors {
   }
 
   #mayAsk(state: MirrorState, { now, ceiling, pieces, only }: Choice): boolean {
-    const single = state.etag === undefined || state.whole || state.changes >= MOST_CHANGES;
+    const single = state.etag === undefined || state.changes >= MOST_CHANGES;
     const most = single ? 1 : now < state.notBefore ? state.most : state.parts ? Infinity : state.untried;
     const open = this.all.reduce((sum, one) => sum + (one.origin === state.origin ? one.connections : 0), 0);
     return (
       (only === undefined || only === state) &&
       state.usable &&
+      !state.whole &&
       state.connections < most &&
       open < ceiling &&
       mayGivePart(state, pieces)

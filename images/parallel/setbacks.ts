@@ -47,6 +47,7 @@ function weaken({ state, openedAt }: Connection, failure: ImageError, setback: S
   if (openedAt > state.failedAt && gained < enough) return drop(state, failure, tries);
   state.gaveBefore = state.gave;
   state.failedAt = performance.now();
+  state.broke = failure;
 }
 
 /** A mirror is not asked again in this attempt. */

@@ -339,8 +339,9 @@ export class Transfer {
   /** A source that does not give a part of its file goes on with the one connection that it has. */
   #onRefusal(state: MirrorState, refusal: RangeRefused): void {
     const others = this.#mixes && this.#attempt.mirrors.all.some((one) => one !== state && one.usable);
-    if (!refusal.changed || !state.parts) keepToOne(state, refusal, this.#tries);
-    else if (others) drop(state, refusal, this.#tries);
+    const asWhole = state.connections > 0 || !others;
+    if ((!refusal.changed || !state.parts) && asWhole) keepToOne(state, refusal, this.#tries);
+    else if (others) drop(state, state.broke ?? refusal, this.#tries);
     else this.#over?.reject(refusal);
   }
 

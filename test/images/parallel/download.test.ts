@@ -182,6 +182,19 @@ describe('several mirrors', () => {
     expect(a.at(-1)?.failure).toMatchObject({ kind: 'NotFound' });
   });
 
+  test('one that gives no ranges and dies in the middle is asked for its rest once, and left', async () => {
+    lab.server.serve('/a.img', { body, cutAfter: 3 * MIB, ranges: false });
+    lab.server.serve('/b.img', { body });
+    const image = await attempt({ mirrors: mirrors().slice(0, 2), checksum });
+    expect((await bytesOf(image)).equals(body)).toBe(true);
+    expect(seen('/a.img').requests.length).toBeLessThanOrEqual(2);
+    expect(seen('/b.img').bytes).toBeLessThanOrEqual(SIZE - 3 * MIB + SLACK);
+    expect(image.tries.map(({ source, failure }) => [source, failure?.kind])).toEqual([
+      [lab.server.url('/a.img'), 'ConnectionLost'],
+      [lab.server.url('/b.img'), undefined],
+    ]);
+  });
+
   test('without a checksum their bytes are not mixed', async () => {
     lab.server.serve('/a.img', { ...limited, pieceBytes: 131_072, cutAfter: 3 * MIB, etag: null });
     lab.server.serve('/b.img', { ...limited, pieceBytes: 131_072 });
