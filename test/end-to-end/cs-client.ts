@@ -1,7 +1,9 @@
 /** The PyPI client `cs`, which knows CloudStack only, does the main job unchanged. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { rawDisk, sha256 } from '../support/images.ts';
+import { createAuthority } from '../support/authority.ts';
+import { checkDocumented } from '../support/documented.ts';
+import { isoImage, rawDisk, sha256 } from '../support/images.ts';
 import { csPython, needingCs } from '../support/cs-python.ts';
 import type { CsPython } from '../support/cs-python.ts';
 import type { EndToEnd } from './lab.ts';
@@ -37,6 +39,89 @@ print(json.dumps(dict(template=template, prepared=prepared, listed=listed, copie
                       deleted=deleted, after=after, error=error)))
 `;
 
+/** Calls every command of listApis once, with what it made itself, and prints what each answered. */
+const EVERY_COMMAND = `
+import json, sys, time
+from cs import CloudStack, CloudStackApiException
+endpoint, key, secret, url, certificate = sys.argv[1:6]
+cs = CloudStack(endpoint=endpoint, key=key, secret=secret)
+told = {}
+def call(command, **parameters):
+    answer = getattr(cs, command)(**parameters)
+    told[command] = answer
+    if isinstance(answer, dict) and "jobid" in answer and command != "queryAsyncJobResult":
+        for _ in range(600):
+            job = cs.queryAsyncJobResult(jobid=answer["jobid"])
+            if job["jobstatus"] != 0:
+                break
+            time.sleep(0.1)
+        told["queryAsyncJobResult"] = job
+        assert job["jobstatus"] == 1, (command, job)
+    return answer
+apis = call("listApis")["api"]
+zone = call("listZones")["zone"][0]["id"]
+host = call("listHosts")["host"][0]["id"]
+pool = call("listStoragePools")["storagepool"][0]["id"]
+for name in ["listClusters", "listPods", "listHypervisors", "listOsTypes", "listOsCategories", "listCapabilities",
+             "listDomains", "listConfigurations", "getApiLimit", "getTemplateDeploymentSummary",
+             "listTemplateDirectDownloadCertificates"]:
+    call(name)
+call("createZone", name="by cs")
+call("addCluster", clustername="by cs", zoneid=zone)
+call("createHostInvite", zoneid=zone)
+call("updateHost", id=host, downloadlimit=2)
+call("prepareHostForMaintenance", id=host)
+call("cancelHostMaintenance", id=host)
+call("updateStoragePool", id=pool, tags="fast,local")
+call("enableStorageMaintenance", id=pool)
+call("cancelStorageMaintenance", id=pool)
+account = call("createAccount", username="cs", password="a password", accounttype=0, email="a@b", firstname="c",
+               lastname="s")["account"]
+user = call("listUsers", account="cs")["user"][0]
+keys = call("registerUserKeys", id=user["id"])["userkeys"]
+call("getUser", userApiKey=keys["apikey"])
+call("updateUser", id=user["id"], password="another password")
+call("listAccounts", name="cs")
+call("updateResourceLimit", account="cs", resourcetype=4, max=7)
+call("listResourceLimits", account="cs")
+setting = "direct.download.url.deny.ports"
+call("updateConfiguration", name=setting, value="81")
+call("resetConfiguration", name=setting)
+image = dict(displaytext="d", url=url, zoneid=zone, directdownload=True, isextractable=True)
+template = call("registerTemplate", name="every t", format="RAW", hypervisor="KVM", **image)["template"][0]["id"]
+iso = call("registerIso", name="every i", bootable=False, **dict(image, url=url.replace(".img", ".iso")))["iso"][0]["id"]
+call("listTemplates", templatefilter="all", id=template, details="all")
+call("listIsos", isofilter="all", id=iso)
+for kind, one in [("Template", template), ("Iso", iso)]:
+    call("update" + kind, id=one, displaytext="changed", details={"a": "b"})
+    call("update" + kind + "Permissions", id=one, op="add", accounts="cs")
+    call("list" + kind + "Permissions", id=one)
+    call("extract" + kind, id=one, mode="HTTP_DOWNLOAD", zoneid=zone)
+call("createTags", resourceids=template, resourcetype="Template", tags=[{"key": "a b", "value": "c*~+d"}])
+call("listTags", resourceid=template)
+found = cs.listTemplates(templatefilter="all", tags=[{"key": "a b", "value": "c*~+d"}])
+assert [one["id"] for one in found["template"]] == [template], found
+call("deleteTags", resourceids=template, resourcetype="Template", tags=[{"key": "a b"}])
+call("prepareTemplate", templateid=template, zoneid=zone, storageid=pool)
+call("listTemplateDeployments", templateid=template)
+call("cancelTemplateDeployment", templateid=template, storageid=pool, cleanup=True)
+call("listAsyncJobs")
+call("listEvents", pagesize=20, page=1)
+uploaded = call("uploadTemplateDirectDownloadCertificate", certificate=certificate, name="by-cs", hypervisor="KVM",
+                zoneid=zone)["uploadtemplatedirectdownloadcertificate"]["id"]
+call("provisionTemplateDirectDownloadCertificate", id=uploaded, hostid=host)
+call("listTemplateDirectDownloadCertificates", id=uploaded, listhosts=True)
+call("revokeTemplateDirectDownloadCertificate", id=uploaded, zoneid=zone)
+call("deleteTemplateDirectDownloadCertificate", id=uploaded)
+call("deleteTemplate", id=template)
+call("deleteIso", id=iso)
+call("deleteAccount", id=account["id"])
+print(json.dumps(dict(apis=[one["name"] for one in apis], told=told)))
+`;
+
+/** What cs cannot do: it signs, so it needs no session; and there is only the one host. */
+const OUT_OF_REACH = ['login', 'logout', 'deleteHost'];
+
 /** @param opened gives the installation, once it is up */
 export const csClient = (opened: () => EndToEnd): void =>
   needingCs('the PyPI client cs', () => {
@@ -65,5 +150,31 @@ export const csClient = (opened: () => EndToEnd): void =>
         error: { errorcode: 431 },
       });
       expect(lab.server.seen('/cs.img').requests.every((headers) => headers['x-who'] === 'cs')).toBe(true);
+    });
+
+    test('cs calls every command that it can reach, and reads answers as they are documented', async () => {
+      const python = csPython() as CsPython;
+      const body = rawDisk(2 * MIB);
+      lab.server.serve('/every.img', { body });
+      lab.server.serve('/every.iso', { body: isoImage() });
+      const { apiUrl, apiKey, secretKey } = lab.stack;
+      const certificate = createAuthority('Ed25519', { name: 'cs' }).cert;
+      const args = [
+        '-c',
+        EVERY_COMMAND,
+        apiUrl,
+        apiKey,
+        secretKey,
+        lab.server.url('/every.img'),
+        certificate,
+      ];
+      const { stdout } = await run(python.command, args, { env: { ...process.env, ...python.env } });
+      const { apis, told } = JSON.parse(stdout) as {
+        readonly apis: readonly string[];
+        readonly told: Readonly<Record<string, unknown>>;
+      };
+      expect(apis.filter((name) => told[name] === undefined).toSorted()).toEqual(OUT_OF_REACH.toSorted());
+      for (const [name, answer] of Object.entries(told))
+        checkDocumented(name, 200, { [`${name.toLowerCase()}response`]: answer });
     });
   });
