@@ -5,6 +5,7 @@ import type { Given } from './request.ts';
 
 /** What clients leave bare or encode, each as it thinks right: Java `*`, Python and Go `~`, JavaScript all of these. */
 const DISPUTED = ['*', '~', "!'()"] as const;
+const NEVER_ENCODED = ['*', '~', '!', "'", '(', ')'] as const;
 /** What csclient and libcloud leave bare, in names too, which they encode otherwise; libcloud sorts names in lower case. */
 const BRACKETS = '[]';
 const SIGNATURE_BYTES = 20;
@@ -16,7 +17,7 @@ const escape = (character: string): string =>
 
 /** Leaves these characters bare, and encodes the others that `encodeURIComponent` would not. */
 function encoderOf(bare: string): (value: string) => string {
-  const encoded = [...DISPUTED.join('')].filter((character) => !bare.includes(character)).join('');
+  const encoded = NEVER_ENCODED.filter((character) => !bare.includes(character)).join('');
   const pattern = encoded === '' ? /(?!)/g : new RegExp(`[${encoded.replace(/[()*]/g, '\\$&')}]`, 'g');
   const withBrackets = bare.includes(BRACKETS);
   return (value) => {
@@ -30,7 +31,7 @@ function textsOf(entries: Given['entries']): ReadonlySet<string> {
   const all = entries.flat().join('');
   const isShort = all.length <= MOST_TRIED;
   const disputed = [...DISPUTED, ...(isShort ? [BRACKETS] : [])].filter((characters) =>
-    [...characters].some((character) => all.includes(character)),
+    characters.split('').some((character) => all.includes(character)),
   );
   const choices = Array.from({ length: 2 ** disputed.length }, (_, choice) =>
     encoderOf(disputed.filter((_characters, index) => (choice & (1 << index)) !== 0).join('')),

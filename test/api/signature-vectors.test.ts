@@ -28,14 +28,15 @@ const requests: readonly Request[] = vectors.map(({ query, form = '' }) => [
   form.replace('APIKEY', apiKey),
 ]);
 
+const change = (text: string): readonly string[] => [
+  text.replace('command=list', 'command=delete').replace('command=register', 'command=delete'),
+  text.replace('response=json', 'response=xml'),
+  `${text}&zz=1`,
+  text.replace(/&keyword=[^&]*/, '&keyword=other'),
+];
+
 /** The same calls with something changed that is signed. */
 const forged: readonly Request[] = requests.flatMap(([query, form]): readonly Request[] => {
-  const change = (text: string): readonly string[] => [
-    text.replace('command=list', 'command=delete').replace('command=register', 'command=delete'),
-    text.replace('response=json', 'response=xml'),
-    `${text}&zz=1`,
-    text.replace(/&keyword=[^&]*/, '&keyword=other'),
-  ];
   return query === ''
     ? change(form).map((text) => ['', text] as const)
     : change(query).map((text) => [text, form] as const);
