@@ -4,11 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { unsettledHosts } from '../db/certificates.ts';
 import { hostsToDescribe, recordHeartbeats } from '../db/hosts.ts';
 import { unfinishedCopies } from '../db/copies.ts';
+import { configurationValues } from '../db/configurations.ts';
 import { pendingCopies, pendingDeletions } from '../db/jobs.ts';
 import type { CopyUuids } from '../db/jobs.ts';
 import { failCopy } from '../db/outcomes.ts';
 import type { Outcome } from '../db/outcomes.ts';
 import { abandonRegistration, idleRegistrations } from '../db/registrations.ts';
+import { forget } from '../db/retention.ts';
+import type { Forgotten } from '../db/retention.ts';
+import { retentionOf } from '../model/configurations.ts';
 import { copyWorkflowId, templateWorkflowId } from '../model/names.ts';
 import { warnOfExpiry } from './control-expiry.ts';
 import { beating } from './context.ts';
@@ -31,6 +35,8 @@ export interface Swept {
   readonly deletions: number;
   /** Hosts whose keystores are brought to what they are to hold. */
   readonly keystores: number;
+  /** What was kept long enough, and is removed. */
+  readonly forgotten: Forgotten;
 }
 
 export interface UpkeepActivities {
@@ -65,6 +71,7 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
         copies: await sweepCopies(deps, idleSeconds, signal),
         deletions: await sweepDeletions(deps, idleSeconds, signal),
         keystores: await sweepKeystores(deps),
+        forgotten: await forget(db, retentionOf(await configurationValues(db))),
       })),
 
     warnOfExpiry: () => warnOfExpiry(db, new Date()),

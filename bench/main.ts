@@ -3,11 +3,13 @@ import { parseArgs } from 'node:util';
 import { CASES } from './cases.ts';
 import { compare } from './comparison.ts';
 import type { ComparisonOptions, ComparisonReport } from './comparison.ts';
+import { benchLists } from './lists.ts';
 import { missingPrograms } from './contestants.ts';
 import { benchRegistrations } from './registrations.ts';
 import { benchPage } from './page.ts';
 import {
   describeComparison,
+  describeLists,
   describeMachine,
   describePage,
   describeRegistrations,
@@ -19,7 +21,8 @@ import type { Watch } from './watch.ts';
 
 const REGISTRATIONS = 'registrations';
 const PAGE = 'page';
-const PARTS = [...CASES.map(({ name }) => name), REGISTRATIONS, PAGE];
+const LISTS = 'lists';
+const PARTS = [...CASES.map(({ name }) => name), REGISTRATIONS, PAGE, LISTS];
 
 const USAGE = `Usage: npm run bench -- [options]
   --only PART[,PART]   some of: ${PARTS.join(', ')}
@@ -28,6 +31,8 @@ const USAGE = `Usage: npm run bench -- [options]
   --count N            registrations of a round (default 100)
   --concurrency N      registrations at a time (default 8)
   --rounds N           default 3
+  --templates N        of the longer lists (default 100000); the shorter ones have a hundredth
+  --seconds N          of lists asked for over and over (default 60)
   --json               one JSON document on standard output
 `;
 
@@ -43,8 +48,8 @@ function parseSize(text: string): number {
 }
 
 function parseCount(name: string, text: string): number {
-  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
-  throw new CannotBench(`--${name} must be a number from 1 to 99999, not '${text}'`);
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new CannotBench(`--${name} must be a number from 1 to 999999, not '${text}'`);
 }
 
 function parseParts(text: string): readonly string[] {
@@ -62,6 +67,8 @@ async function run(watch: Watch): Promise<void> {
       count: { type: 'string', default: '100' },
       concurrency: { type: 'string', default: '8' },
       rounds: { type: 'string', default: '3' },
+      templates: { type: 'string', default: '100000' },
+      seconds: { type: 'string', default: '60' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -72,9 +79,9 @@ async function run(watch: Watch): Promise<void> {
   }
   const parts = parseParts(values.only);
   const size = parseSize(values.size);
-  const [count, concurrency, rounds] = (['count', 'concurrency', 'rounds'] as const).map((name) =>
-    parseCount(name, values[name]),
-  ) as [number, number, number];
+  const [count, concurrency, rounds, templates, seconds] = (
+    ['count', 'concurrency', 'rounds', 'templates', 'seconds'] as const
+  ).map((name) => parseCount(name, values[name])) as [number, number, number, number, number];
   // All of it takes long: people see each table as soon as it is there.
   const tell = (text: string): void => void (values.json || process.stdout.write(`${text}\n\n`));
   const seen = machine();
@@ -87,12 +94,17 @@ async function run(watch: Watch): Promise<void> {
   const page = parts.includes(PAGE) ? await benchPage({ rounds, ...watch }) : undefined;
   if (page !== undefined) tell(describePage(page));
   else if (parts.includes(PAGE)) tell('page is left out, since not installed: chromium');
+  const lists = parts.includes(LISTS)
+    ? await benchLists({ few: Math.ceil(templates / 100), many: templates, calls: 15, seconds, ...watch })
+    : undefined;
+  if (lists !== undefined) tell(describeLists(lists));
   const report: BenchReport = {
     v: 1,
     machine: seen,
     ...compared,
     ...(registrations === undefined ? {} : { registrations }),
     ...(page === undefined ? {} : { page }),
+    ...(lists === undefined ? {} : { lists }),
   };
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 }

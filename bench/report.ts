@@ -2,6 +2,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { ComparisonReport } from './comparison.ts';
 import type { PageReport } from './page.ts';
+import type { ListsReport } from './lists.ts';
 import type { Rates, RegistrationsReport } from './registrations.ts';
 import type { Goal } from './statistics.ts';
 
@@ -13,6 +14,7 @@ export interface BenchReport {
   readonly omitted: readonly string[];
   readonly registrations?: RegistrationsReport;
   readonly page?: PageReport;
+  readonly lists?: ListsReport;
 }
 
 export const machine = (): BenchReport['machine'] => ({
@@ -84,6 +86,21 @@ export const describePage = ({ visits, goals }: PageReport): string =>
     ]),
     ...goals.map(describeGoal),
   ].join('\n');
+
+export function describeLists({ few, many, lists, endurance, goals }: ListsReport): string {
+  const { clients, seconds, answered, failures, median, slowest, memory } = endurance;
+  return [
+    `lists of the api with ${few} and with ${many} templates, each with a copy; medians`,
+    table([
+      ['', `ms, ${few}`, `ms, ${many}`],
+      ...lists.map((one) => [one.name, one.few.toFixed(1), one.many.toFixed(1)]),
+    ]),
+    `  listTemplates from ${clients} clients for ${seconds} s: ${answered} answered, ${failures.length} failed` +
+      `${failures.length === 0 ? '' : ` (${failures[0]})`}, median ${median.toFixed(0)} ms, slowest ${slowest.toFixed(0)} ms, ` +
+      `memory of the api ${megabytes(memory.before)}, then ${megabytes(memory.after)}`,
+    ...goals.map(describeGoal),
+  ].join('\n');
+}
 
 const describeFailures = (name: string, { failures }: Rates): readonly string[] =>
   failures.length === 0 ? [] : [`  ${failures.length} ${name} failed and are not counted: ${failures[0]}`];

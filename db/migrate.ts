@@ -11,6 +11,7 @@ import * as sharing from './migrations/0009-sharing-and-tags.ts';
 import * as poolTags from './migrations/0010-pool-tags.ts';
 import * as attemptTimes from './migrations/0008-attempt-times.ts';
 import * as secrets from './migrations/0011-secrets.ts';
+import * as listIndexes from './migrations/0012-list-indexes.ts';
 
 /** Every migration, in order. A released one is never edited. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -25,6 +26,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0009-sharing-and-tags': { up: (db) => sharing.up(db) },
   '0010-pool-tags': { up: (db) => poolTags.up(db) },
   '0011-secrets': { up: (db) => secrets.up(db) },
+  '0012-list-indexes': { up: (db) => listIndexes.up(db) },
 };
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve(MIGRATIONS) };

@@ -203,6 +203,8 @@ interface VmTemplateTable {
   dynamically_scalable: boolean;
   template_tag: string | null;
   cross_zones: boolean;
+  /** How many zones it is in; the database counts them. */
+  zones: Generated<number>;
   direct_download: Generated<boolean>;
   /** `Secrets` (HTTP_HEADER details, credentials of the URL), sealed with the master key. */
   sealed: string | null;

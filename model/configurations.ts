@@ -6,7 +6,7 @@ import type { UrlPolicy } from './url-policy.ts';
 export interface Configuration {
   readonly name: string;
   readonly category: string;
-  readonly type: 'String' | 'Boolean' | 'CSV';
+  readonly type: 'String' | 'Boolean' | 'CSV' | 'Integer';
   /** `Zone`: a zone may have a value of its own. */
   readonly scope: 'Zone' | 'Global';
   readonly fallback: string;
@@ -47,6 +47,22 @@ const flag = (name: string, description: string): Definition => ({
     const word = value.trim().toLowerCase();
     if (word === 'true' || word === 'false') return word;
     throw new ConfigurationError(`'${value}' is neither true nor false`);
+  },
+});
+
+const count = (
+  name: string,
+  description: string,
+  { fallback, most }: { readonly fallback: number; readonly most: number },
+): Definition => ({
+  name,
+  type: 'Integer',
+  fallback: String(fallback),
+  description,
+  read(value) {
+    const text = value.trim();
+    if (/^\d{1,9}$/.test(text) && Number(text) <= most) return String(Number(text));
+    throw new ConfigurationError(`'${value}' is not a whole number from 0 to ${most}`);
   },
 });
 
@@ -128,12 +144,21 @@ const URLS: readonly Definition[] = [
   ),
 ];
 
+const RETENTION = { jobs: 'job.expire.minutes', events: 'event.purge.delay' } as const;
+
+const KEEPING: readonly Definition[] = [
+  count(RETENTION.jobs, 'minutes that a job is kept after its end; 0 for ever', {
+    fallback: 1440,
+    most: 5_256_000,
+  }),
+  count(RETENTION.events, 'days that an event is kept; 0 for ever', { fallback: 15, most: 36_500 }),
+];
+
 /** Those of another subject go behind these. */
-export const CONFIGURATIONS: readonly Configuration[] = URLS.map((one) => ({
-  ...one,
-  category: 'Direct download',
-  scope: 'Zone',
-}));
+export const CONFIGURATIONS: readonly Configuration[] = [
+  ...URLS.map((one) => ({ ...one, category: 'Direct download', scope: 'Zone' }) as const),
+  ...KEEPING.map((one) => ({ ...one, category: 'Advanced', scope: 'Global' }) as const),
+];
 
 /** @param name in any case */
 export const findConfiguration = (name: string): Configuration | undefined =>
@@ -162,6 +187,18 @@ export function policyOf(values: ConfigurationValues): UrlPolicy {
       ? {}
       : { proxies: { ...(http === '' ? {} : { http }), ...(https === '' ? {} : { https }), none } }),
   };
+}
+
+export interface Retention {
+  /** Minutes after the end of a job. */
+  readonly jobMinutes: number;
+  readonly eventDays: number;
+}
+
+/** How long what has happened is kept; 0 for ever. */
+export function retentionOf(values: ConfigurationValues): Retention {
+  const number = (name: string): number => Number(values[name] ?? findConfiguration(name)?.fallback ?? 0);
+  return { jobMinutes: number(RETENTION.jobs), eventDays: number(RETENTION.events) };
 }
 
 /** Origins that a zone trusts with headers. */

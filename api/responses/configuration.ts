@@ -17,7 +17,7 @@ export const CONFIGURATION: Shape<ConfigurationRow> = {
     'where it may be set: Zone (or for all), or Global',
     ({ configuration }) => configuration.scope,
   ),
-  type: string('String, Boolean, or CSV for a list', ({ configuration }) => configuration.type),
+  type: string('String, Boolean, Integer, or CSV for a list', ({ configuration }) => configuration.type),
   description: string('what it means', ({ configuration }) => configuration.description),
   isdynamic: boolean('whether it holds for the next job already', () => true),
 };

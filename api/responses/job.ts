@@ -4,13 +4,19 @@ import type { JobListRow } from '../../db/listings/jobs.ts';
 import { jobStatus } from '../../model/states.ts';
 import { date, forAdmins, integer, map, type Shape, string } from '../response.ts';
 
+/** By what is recorded: Temporal need not be asked, nor remember. */
+const percentOf = ({ job_status, copies, settled }: JobListRow): number => {
+  if (job_status === jobStatus.done) return 100;
+  return copies === 0 ? 0 : Math.floor((100 * settled) / copies);
+};
+
 export const JOB_RESULT: Shape<JobListRow> = {
   jobid: string('the id of the job', ({ uuid }) => uuid),
   accountid: string('the id of the account that asked', ({ account_uuid }) => account_uuid),
   userid: string('the id of the user who asked', ({ user_uuid }) => user_uuid),
   cmd: string('the command', ({ job_cmd }) => job_cmd),
   jobstatus: integer('0 while it runs, 1 when it is done, 2 when it failed', ({ job_status }) => job_status),
-  jobprocstatus: integer('always 0', () => 0),
+  jobprocstatus: integer('percent of what it is about that is done', percentOf),
   jobresultcode: integer('0, or the code of the error', ({ job_result_code }) => job_result_code),
   jobresulttype: string('what the result is', ({ job_status }) =>
     job_status === jobStatus.pending ? undefined : 'object',

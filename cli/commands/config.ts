@@ -1,4 +1,4 @@
-/** `bypass config`: list, set, reset: settings of zones that are kept in the database. */
+/** `bypass config`: list, set, reset: settings that are kept in the database. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { ApiClient } from '../client.ts';
@@ -21,7 +21,11 @@ const zoneOption = (): Option =>
   new Option('--zone <zone>', 'of this zone, by name or id; of all zones when absent');
 
 export function configCommands(program: Command, cli: Cli): void {
-  const config = noun(program, 'config', 'settings of zones, such as which URLs their hosts may connect to');
+  const config = noun(
+    program,
+    'config',
+    'settings, such as which URLs hosts may connect to, and how long jobs are kept',
+  );
 
   verb<[], ZoneOption>(config, cli, {
     usage: 'list',

@@ -36,7 +36,7 @@ export async function listDeployments(
   query: DeploymentQuery,
   { limit, offset }: Page,
 ): Promise<Listing<DeploymentListRow>> {
-  const { count } = await matching(db, query)
+  const { count } = await (isAboutOthers(query) ? matching(db, query) : copiesOnly(db, query))
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   const rows = await matching(db, query)
@@ -69,6 +69,16 @@ export async function listDeployments(
     .execute();
   return { count, rows };
 }
+
+/** Whether it asks for more than what stands in the copies themselves, each of which has a template, a pool and a zone. */
+const isAboutOthers = ({ accountId, templateId, poolId, zoneId, keyword }: DeploymentQuery): boolean =>
+  [accountId, templateId, poolId, zoneId, keyword].some((given) => given !== undefined);
+
+const copiesOnly = (db: Queryable, { id, state }: DeploymentQuery) =>
+  db
+    .selectFrom('template_spool_ref as copy')
+    .$if(id !== undefined, (copies) => copies.where('copy.uuid', '=', id ?? ''))
+    .$if(state !== undefined, (copies) => copies.where('copy.state', '=', state ?? 'Ready'));
 
 function matching(db: Queryable, query: DeploymentQuery) {
   const { accountId, id, templateId, poolId, zoneId, state, keyword } = query;

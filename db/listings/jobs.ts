@@ -1,10 +1,22 @@
 /** Asynchronous jobs as their callers ask for them. */
+import { sql } from 'kysely';
 import { jobStatus } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
 import { containing, type Listing, type Page } from './page.ts';
 
-export type JobListRow = Row<'async_job'> & { readonly account_uuid: string; readonly user_uuid: string };
+export type JobListRow = Row<'async_job'> & {
+  readonly account_uuid: string;
+  readonly user_uuid: string;
+  /** Copies that it is about, and how many of them are settled. */
+  readonly copies: number;
+  readonly settled: number;
+};
+
+const progress = [
+  sql<number>`(select count(*) from async_job_copy w where w.job_id = async_job.id)`.as('copies'),
+  sql<number>`(select count(w.settled) from async_job_copy w where w.job_id = async_job.id)`.as('settled'),
+] as const;
 
 export const findJob = (db: Queryable, uuid: string): Promise<JobListRow | undefined> =>
   db
@@ -13,7 +25,7 @@ export const findJob = (db: Queryable, uuid: string): Promise<JobListRow | undef
     .innerJoin('user', 'user.id', 'async_job.user_id')
     .where('async_job.uuid', '=', uuid)
     .selectAll('async_job')
-    .select(['account.uuid as account_uuid', 'user.uuid as user_uuid'])
+    .select(['account.uuid as account_uuid', 'user.uuid as user_uuid', ...progress])
     .executeTakeFirst();
 
 /** A job of this command for this resource that is not done. */
@@ -50,7 +62,7 @@ export async function listJobs(
     .innerJoin('account', 'account.id', 'async_job.account_id')
     .innerJoin('user', 'user.id', 'async_job.user_id')
     .selectAll('async_job')
-    .select(['account.uuid as account_uuid', 'user.uuid as user_uuid'])
+    .select(['account.uuid as account_uuid', 'user.uuid as user_uuid', ...progress])
     .orderBy('async_job.id', 'desc')
     .limit(limit)
     .offset(offset)

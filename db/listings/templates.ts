@@ -51,9 +51,7 @@ export async function listTemplates(
   query: TemplateQuery,
   { limit, offset }: Page,
 ): Promise<Listing<TemplateListRow>> {
-  const { count } = await matching(db, query)
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
+  const { count } = await counted(db, query).executeTakeFirstOrThrow();
   if (count <= offset) return { count, rows: [] };
   const rows = await matching(db, query)
     .selectAll('t')
@@ -72,6 +70,19 @@ export async function listTemplates(
     .execute();
   return { count, rows };
 }
+
+/** Entries of the list. How many zones a template has stands with it, so that only those of one zone are looked up. */
+const counted = (db: Queryable, query: TemplateQuery) =>
+  query.unique !== true && query.zoneId !== undefined
+    ? matching(db, query).select(({ fn }) => fn.countAll<number>().as('count'))
+    : db
+        .selectFrom('vm_template as t')
+        .where(eb.and(conditions(query)))
+        .select(
+          query.unique === true
+            ? sql<number>`count(*)`.as('count')
+            : sql<number>`coalesce(sum(greatest(t.zones, 1)), 0)`.as('count'),
+        );
 
 function matching(db: Queryable, query: TemplateQuery) {
   const eachZone = query.unique === true ? sql<SqlBool>`false` : sql<SqlBool>`true`;
@@ -133,12 +144,10 @@ function filtered({ filter, accountId, admin }: TemplateQuery) {
 }
 
 const isShared = (accountId: number) =>
-  eb.exists(
-    eb
-      .selectFrom('launch_permission as p')
-      .whereRef('p.template_id', '=', 't.id')
-      .where('p.account_id', '=', accountId)
-      .select('p.template_id'),
+  eb(
+    't.id',
+    'in',
+    eb.selectFrom('launch_permission as p').where('p.account_id', '=', accountId).select('p.template_id'),
   );
 
 const isTagged = ({ key, value }: Tag) =>

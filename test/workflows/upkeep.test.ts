@@ -1,5 +1,5 @@
 import { copyWorkflowId } from '../../model/names.ts';
-import { createJob } from '../../db/jobs.ts';
+import { completeJob, createJob } from '../../db/jobs.ts';
 import { openControlLab } from '../support/control-lab.ts';
 import type { ControlLab } from '../support/control-lab.ts';
 import { endless } from '../support/scripted-host.ts';
@@ -47,6 +47,22 @@ test('hosts are asked for their reports', async () => {
   await until('the pool has the new number', async () => {
     const pool = lab.db.selectFrom('storage_pool').where('uuid', '=', lab.poolId('reporting'));
     return (await pool.select('free_bytes').executeTakeFirstOrThrow()).free_bytes === 777;
+  });
+});
+
+test('jobs that have been over for long are forgotten', async () => {
+  const { accountId, userId } = lab;
+  const about = { cmd: 'createTags', instanceType: 'Template', instanceUuid: await lab.addTemplate() };
+  const jobId = await createJob(lab.db, { accountId, userId, ...about });
+  await completeJob(lab.db, jobId, { result: { success: true } });
+  await lab.db
+    .updateTable('async_job')
+    .set({ completed: new Date(Date.now() - 2 * 24 * 3_600_000) })
+    .where('uuid', '=', jobId)
+    .execute();
+  await until('it is gone', async () => {
+    const found = await lab.db.selectFrom('async_job').where('uuid', '=', jobId).select('id').execute();
+    return found.length === 0;
   });
 });
 

@@ -1,0 +1,79 @@
+/** What has happened is kept as long as it has to be, and what is not over for as long as it takes. */
+import { sql } from 'kysely';
+import { completeJob, createJob } from '../../db/jobs.ts';
+import { recordEvent } from '../../db/events.ts';
+import { forget } from '../../db/retention.ts';
+import { findConfiguration, retentionOf } from '../../model/configurations.ts';
+import { openDbLab } from './lab.ts';
+import type { DbLab } from './lab.ts';
+
+let lab: DbLab;
+beforeAll(async () => {
+  lab = await openDbLab();
+});
+afterAll(() => lab.close());
+
+const newJob = async (done: boolean, minutesAgo: number): Promise<string> => {
+  const template = await lab.addTemplate();
+  const id = await createJob(lab.db, {
+    accountId: lab.account.uuid,
+    userId: lab.user.uuid,
+    cmd: 'prepareTemplate',
+    instanceType: 'Template',
+    instanceUuid: template.uuid,
+    copies: [{ templateId: template.uuid, poolId: template.uuid }],
+  });
+  if (done) await completeJob(lab.db, id, { result: { success: true } });
+  const at = sql<Date>`now() - make_interval(mins => ${minutesAgo})`;
+  await lab.db
+    .updateTable('async_job')
+    .set({ created: at, ...(done ? { completed: at } : {}) })
+    .where('uuid', '=', id)
+    .execute();
+  return id;
+};
+const jobs = async (): Promise<readonly string[]> =>
+  (await lab.db.selectFrom('async_job').select('uuid').orderBy('id').execute()).map(({ uuid }) => uuid);
+
+test('a job goes once it has been over for so long, with what it waited for; one that runs does not', async () => {
+  const old = await newJob(true, 61);
+  const young = await newJob(true, 59);
+  const running = await newJob(false, 100_000);
+  expect(await forget(lab.db, { jobMinutes: 0, eventDays: 0 })).toEqual({ jobs: 0, events: 0 });
+  expect(await jobs()).toEqual([old, young, running]);
+  expect(await forget(lab.db, { jobMinutes: 60, eventDays: 0 })).toEqual({ jobs: 1, events: 0 });
+  expect(await jobs()).toEqual([young, running]);
+  const left = await lab.db.selectFrom('async_job_copy').selectAll().execute();
+  expect(left).toHaveLength(2);
+});
+
+test('an event goes when it is older than so many days', async () => {
+  for (const days of [3, 1]) {
+    await recordEvent(lab.db, {
+      type: 'TEMPLATE.CREATE',
+      description: `${days} days old`,
+      userUuid: lab.user.uuid,
+      accountUuid: lab.account.uuid,
+      resourceType: 'VirtualMachineTemplate',
+      resourceUuid: lab.user.uuid,
+    });
+    await sql`update event set created = now() - make_interval(days => ${days})
+      where description = ${`${days} days old`}`.execute(lab.db);
+  }
+  expect((await forget(lab.db, { jobMinutes: 0, eventDays: 2 })).events).toBe(1);
+  const left = await lab.db.selectFrom('event').select('description').execute();
+  expect(left.map(({ description }) => description)).toEqual(['1 days old']);
+});
+
+test('settings say how long, and take whole numbers only', () => {
+  expect(retentionOf({})).toEqual({ jobMinutes: 1440, eventDays: 15 });
+  expect(retentionOf({ 'job.expire.minutes': '10', 'event.purge.delay': '0' })).toEqual({
+    jobMinutes: 10,
+    eventDays: 0,
+  });
+  const setting = findConfiguration('job.expire.minutes');
+  expect(setting?.scope).toBe('Global');
+  expect(setting?.read(' 007 ')).toBe('7');
+  for (const wrong of ['-1', '1.5', 'a day', '99999999999', ''])
+    expect(() => setting?.read(wrong)).toThrow('is not a whole number');
+});
