@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Retention } from '../model/configurations.ts';
 import type { Queryable } from './database.ts';
+import { foldChanges } from './listings/count.ts';
 
 /** Rows that are removed at a time, so that no statement takes long. */
 const BATCH = 5000;
@@ -11,8 +12,9 @@ export interface Forgotten {
   readonly events: number;
 }
 
-/** Removes a batch of what is older than it has to be. What is not over yet is never removed. */
+/** Removes a batch of what is older than it has to be; what is not over yet is never removed. Puts changes of lists together. */
 export async function forget(db: Queryable, { jobMinutes, eventDays }: Retention): Promise<Forgotten> {
+  await foldChanges(db);
   return {
     jobs: jobMinutes === 0 ? 0 : await forgetJobs(db, jobMinutes),
     events: eventDays === 0 ? 0 : await forgetEvents(db, eventDays),

@@ -398,6 +398,12 @@ interface EventTable {
   created: Time;
 }
 
+interface ListChangeTable {
+  id: Generated<string>;
+  /** `Counted`. */
+  subject: string;
+}
+
 export interface Tables {
   account: AccountTable;
   user: UserTable;
@@ -426,6 +432,7 @@ export interface Tables {
   direct_download_certificate: DirectDownloadCertificateTable;
   direct_download_certificate_host_map: DirectDownloadCertificateHostMapTable;
   event: EventTable;
+  list_change: ListChangeTable;
 }
 
 export type Row<T extends keyof Tables> = Selectable<Tables[T]>;

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { CopyState } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
+import { countOf } from './count.ts';
 import { containing, type Listing, type Page } from './page.ts';
 
 export interface DeploymentQuery {
@@ -36,9 +37,9 @@ export async function listDeployments(
   query: DeploymentQuery,
   { limit, offset }: Page,
 ): Promise<Listing<DeploymentListRow>> {
-  const { count } = await (isAboutOthers(query) ? matching(db, query) : copiesOnly(db, query))
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
+  const count = isAboutOthers(query)
+    ? await countOthers(db, query)
+    : await countOf(db, 'copy', copiesOnly(db, query));
   const rows = await matching(db, query)
     .selectAll('copy')
     .select((eb) => [
@@ -74,11 +75,19 @@ export async function listDeployments(
 const isAboutOthers = ({ accountId, templateId, poolId, zoneId, keyword }: DeploymentQuery): boolean =>
   [accountId, templateId, poolId, zoneId, keyword].some((given) => given !== undefined);
 
+async function countOthers(db: Queryable, query: DeploymentQuery): Promise<number> {
+  const { count } = await matching(db, query)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
 const copiesOnly = (db: Queryable, { id, state }: DeploymentQuery) =>
   db
     .selectFrom('template_spool_ref as copy')
     .$if(id !== undefined, (copies) => copies.where('copy.uuid', '=', id ?? ''))
-    .$if(state !== undefined, (copies) => copies.where('copy.state', '=', state ?? 'Ready'));
+    .$if(state !== undefined, (copies) => copies.where('copy.state', '=', state ?? 'Ready'))
+    .select(({ fn }) => fn.countAll<number>().as('count'));
 
 function matching(db: Queryable, query: DeploymentQuery) {
   const { accountId, id, templateId, poolId, zoneId, state, keyword } = query;

@@ -1,6 +1,7 @@
 /** Events as lists show them: the newest first. */
 import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
+import { countOf } from './count.ts';
 import { containing, type Listing, type Page } from './page.ts';
 
 export interface EventQuery {
@@ -26,9 +27,8 @@ export async function listEvents(
   query: EventQuery,
   { limit, offset }: Page,
 ): Promise<Listing<EventListRow>> {
-  const { count } = await matching(db, query)
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
+  const all = matching(db, query).select(({ fn }) => fn.countAll<number>().as('count'));
+  const count = await countOf(db, 'event', all);
   const rows = await matching(db, query)
     .leftJoin('user', 'user.id', 'event.user_id')
     .leftJoin('account', 'account.id', 'event.account_id')

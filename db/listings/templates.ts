@@ -3,6 +3,7 @@ import { expressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Queryable } from '../database.ts';
 import type { Row, Tables } from '../tables.ts';
 import type { Tag } from '../tags.ts';
+import { countOf } from './count.ts';
 import { containing, type Listing, type Page } from './page.ts';
 
 export const TEMPLATE_FILTERS = [
@@ -51,7 +52,7 @@ export async function listTemplates(
   query: TemplateQuery,
   { limit, offset }: Page,
 ): Promise<Listing<TemplateListRow>> {
-  const { count } = await counted(db, query).executeTakeFirstOrThrow();
+  const count = await countOf(db, 'template', counted(db, query));
   if (count <= offset) return { count, rows: [] };
   const rows = await matching(db, query)
     .selectAll('t')
