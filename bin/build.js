@@ -84,7 +84,12 @@ function isAbandoned(lock) {
 }
 
 function run(args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: 'utf8',
+    // Whoever builds, such as a test: the page is made of React as it is for people, not as for its developers.
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
   if (status !== 0) throw new BuildError(`The build failed:\n${stdout}${stderr}`);
 }
 

@@ -34,7 +34,7 @@ export function deploying(opened: () => UiLab): void {
     await dialog.getByRole('checkbox', { name: 'pool1' }).check();
     await dialog.getByRole('button', { name: 'Deploy to 1 pool' }).click();
     await page
-      .getByText(/\/s · .* left/)
+      .getByText(/\/s · .*\sleft/)
       .first()
       .waitFor();
     const first = await until('the bar shows something', async () => {

@@ -77,7 +77,7 @@ export function looks(opened: () => UiLab): void {
 const COLOURS = ['color-contrast', 'link-in-text-block'];
 
 /** Colours on their way from one theme to the other are neither's. */
-const TRANSITIONS_OVER = `Promise.allSettled(
+export const TRANSITIONS_OVER = `Promise.allSettled(
   document.getAnimations().filter((one) => one instanceof CSSTransition).map(({ finished }) => finished)
 ).then(() => undefined)`;
 

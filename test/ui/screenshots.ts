@@ -11,7 +11,7 @@ import { metalink4 } from '../support/metalinks.ts';
 import { until } from '../support/until.ts';
 import { openUiLab } from './lab.ts';
 import type { Theme, UiLab } from './lab.ts';
-import { settled } from './looks.ts';
+import { settled, TRANSITIONS_OVER } from './looks.ts';
 
 const FOLDER = join(PROJECT_ROOT, 'docs', 'screenshots');
 const MIB = 1_048_576;
@@ -45,6 +45,7 @@ test.each(
       const height = await visitor.page.evaluate<number>('document.documentElement.scrollHeight');
       const path = join(FOLDER, `${name}-${width}-${theme}.png`);
       await visitor.page.setViewportSize({ width, height: Math.min(height, HEIGHTS[width]) });
+      await visitor.page.evaluate(TRANSITIONS_OVER);
       await visitor.page.screenshot({ path });
       expect((await stat(path)).size).toBeLessThan(LARGEST);
     }
@@ -106,7 +107,12 @@ async function fill(made: UiLab) {
   await made.prepare(ubuntu.id, own?.id);
   await made.prepare(ubuntu.id, shared?.id);
   server.serve('/netinst.iso', { body: isoImage() });
-  await made.register({ url: server.url('/netinst.iso'), format: 'ISO', name: 'debian-12-netinst' });
+  await made.register({
+    url: server.url('/netinst.iso'),
+    format: 'ISO',
+    name: 'debian-12-netinst',
+    displaytext: 'Debian 12, network installer',
+  });
   await made.refused({ url: server.url('/gone.raw'), name: 'gone' });
   await made.call('uploadTemplateDirectDownloadCertificate', {
     name: 'corporate-ca',

@@ -86,7 +86,7 @@ function Cells({
       <Table.Td data-label="State">
         <div>
           <StateBadge mood={mood}>{word}</StateBadge>
-          <Why of={row} lines={3} />
+          <Why of={row} lines={4} />
         </div>
       </Table.Td>
       <Table.Td data-label="Progress">

@@ -22,7 +22,7 @@ export function ProgressBar({ of }: { readonly of: Deployment }): ReactNode {
   const said = [
     of.total > 0 ? `${bytes(of.bytes)} of ${bytes(of.total)}` : bytes(of.bytes),
     ...(isRunning && (of.rate ?? 0) > 0 ? [rate(of.rate ?? 0)] : []),
-    ...(isRunning && left !== undefined ? [`${duration(left)} left`] : []),
+    ...(isRunning && left !== undefined ? [`${duration(left)}\u00a0left`] : []),
   ];
   return (
     <div className="progress">

@@ -12,7 +12,7 @@ export function bytes(count: number | undefined): string {
 
 export const rate = (bytesPerSecond: number): string => `${bytes(bytesPerSecond)}/s`;
 
-/** `2 h 5 min`, the two largest units. */
+/** `2 h 5 min`, the two largest units; it stays in one line. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const parts = [
@@ -26,8 +26,8 @@ export function duration(seconds: number): string {
   return parts
     .slice(first, first + 2)
     .filter(([count]) => count > 0)
-    .map(([count, unit]) => `${count} ${unit}`)
-    .join(' ');
+    .map(([count, unit]) => `${count}\u00a0${unit}`)
+    .join('\u00a0');
 }
 
 /** The API writes `2026-01-31T08:00:00+0000`. */

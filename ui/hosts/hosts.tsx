@@ -43,11 +43,11 @@ export default function Hosts(): ReactNode {
           <Table.Thead>
             <Table.Tr>
               <Table.Th w="18%">Host</Table.Th>
-              <Table.Th w="26%">State</Table.Th>
+              <Table.Th w="22%">State</Table.Th>
               <Table.Th>Now</Table.Th>
               <Table.Th w="12%">Cluster</Table.Th>
               <Table.Th w="10%">Version</Table.Th>
-              <Table.Th w="16%">Actions</Table.Th>
+              <Table.Th w="19%">Actions</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
