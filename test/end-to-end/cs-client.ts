@@ -66,6 +66,7 @@ for name in ["listClusters", "listPods", "listHypervisors", "listOsTypes", "list
              "listDomains", "listConfigurations", "getApiLimit", "getTemplateDeploymentSummary",
              "listTemplateDirectDownloadCertificates"]:
     call(name)
+call("getTemplateRegistration", customid="none")
 call("createZone", name="by cs")
 call("addCluster", clustername="by cs", zoneid=zone)
 call("createHostInvite", zoneid=zone)

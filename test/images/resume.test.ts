@@ -276,17 +276,24 @@ describe('the thread that computes checksums', () => {
 });
 
 test('one that is called off after it was superseded leaves no record behind', async () => {
-  lab.server.serve('/a.img', (n) => (n === 0 ? { body, pauseMs: 60, pieceBytes: 131_072 } : { body }));
+  const taken = deferred();
+  const finished = deferred();
+  const holds: Readonly<Record<number, Promise<void>>> = {
+    [2 * MIB]: finished.promise,
+    [4 * MIB]: new Promise<void>(() => undefined),
+  };
+  lab.server.serve('/a.img', (n) => (n === 0 ? { body, hold: (sent) => holds[sent] } : { body }));
   const aborter = new AbortController();
-  const started = deferred();
   const zombie = attempt({
     signal: aborter.signal,
     onProgress(p) {
-      if (p.bytes >= 2 * MIB) started.resolve();
+      if (p.bytes >= 2 * MIB) taken.resolve();
     },
   });
-  await started.promise;
+  await taken.promise;
   await attempt();
+  expect(await lab.parts()).toEqual([]);
+  finished.resolve();
   await until('it records its progress once more', async () => (await lab.parts()).length > 0);
   aborter.abort(new Error('called off'));
   await expect(zombie).rejects.toThrow('called off');

@@ -30,6 +30,8 @@ export interface Behaviour {
   /** Milliseconds between pieces of `pieceBytes`. */
   readonly pauseMs?: number;
   readonly pieceBytes?: number;
+  /** Called with the bytes of this answer that are sent; nothing more comes before what it gives is fulfilled. */
+  readonly hold?: (sent: number) => Promise<void> | undefined;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly redirectTo?: string;
@@ -183,7 +185,7 @@ function represent(request: IncomingMessage, behaviour: Behaviour): Representati
 async function send(
   response: ServerResponse,
   part: Buffer,
-  { cutAfter, stallAfter, pauseMs, pieceBytes = 65_536 }: Behaviour,
+  { cutAfter, stallAfter, pauseMs, pieceBytes = 65_536, hold }: Behaviour,
   count: (bytes: number) => void,
 ): Promise<void> {
   const end = Math.min(cutAfter ?? part.length, stallAfter ?? part.length, part.length);
@@ -200,6 +202,7 @@ async function send(
       });
     });
     count(piece.length);
+    await hold?.(at + piece.length);
     if (pauseMs !== undefined) await new Promise((resolve) => void setTimeout(resolve, pauseMs));
   }
   if (cutAfter !== undefined && cutAfter < part.length) response.socket?.destroySoon();
