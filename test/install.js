@@ -1,4 +1,4 @@
-// What tests need beside npm's packages: system programs and the PyPI client `cs`. Installs what is missing where it
+// What tests need beside npm's packages: system programs, the PyPI client `cs`, and in full runs `schemathesis`. Installs what is missing where it
 // can (root on Debian or Ubuntu), and otherwise says in one line what would.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
@@ -20,7 +20,6 @@ const PROGRAMS = {
 };
 const APT_MS = 240_000;
 const PIP_MS = 120_000;
-const CS_VERSION = '5.2.0';
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -72,9 +71,19 @@ function aptGet(args) {
   return status === 0;
 }
 
-/** @returns the folder that Python finds `cs` in, or undefined when it could not be had, which is told */
-export function installCs(cache) {
-  const folder = join(cache, `cs-${CS_VERSION}`);
+/** What PyPI has for tests, each into a folder of its own. */
+const PYPI = {
+  cs: '5.2.0',
+  schemathesis: '4.32.5',
+};
+
+/**
+ * @param name one of `PYPI`
+ * @returns the folder that Python finds it in, or undefined when it could not be had, which is told
+ */
+export function installFromPypi(cache, name) {
+  const version = PYPI[name];
+  const folder = join(cache, `${name}-${version}`);
   if (existsSync(folder)) return folder;
   if (!hasPip()) return undefined;
   const unfinished = mkdtempSync(join(cache, 'unfinished-'));
@@ -82,11 +91,11 @@ export function installCs(cache) {
     const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
     const { status, stderr } = spawnSync(
       'python3',
-      [...args, '--target', join(unfinished, 'site'), `cs==${CS_VERSION}`],
+      [...args, '--target', join(unfinished, 'site'), `${name}==${version}`],
       { encoding: 'utf8', timeout: PIP_MS },
     );
     if (status !== 0) {
-      say(`The test with the PyPI client cs is skipped: ${(stderr ?? '').trim().split('\n').at(-1)}`);
+      say(`The tests with ${name} from PyPI are skipped: ${(stderr ?? '').trim().split('\n').at(-1)}`);
       return undefined;
     }
     renameSync(join(unfinished, 'site'), folder);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBuilt } from '../bin/build.js';
-import { installCs, installPrograms } from './install.js';
+import { installFromPypi, installPrograms } from './install.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const given = process.argv.slice(2);
@@ -14,7 +14,9 @@ const full = given.includes('--full');
 installPrograms();
 await ensureBuilt();
 const { cacheFolder } = await import('../dist/workers/dev/cache.js');
-const cs = installCs(await cacheFolder({ cacheHome: process.env.XDG_CACHE_HOME, home: process.env.HOME }));
+const cache = await cacheFolder({ cacheHome: process.env.XDG_CACHE_HOME, home: process.env.HOME });
+const cs = installFromPypi(cache, 'cs');
+const schemathesis = full ? installFromPypi(cache, 'schemathesis') : undefined;
 
 const folder = mkdtempSync(join(tmpdir(), 'bypass-run-'));
 const resultFile = join(folder, 'result.json');
@@ -49,6 +51,7 @@ function runJest(args) {
       ...process.env,
       ...(full ? { BYPASS_TEST_FULL: '1' } : {}),
       ...(cs === undefined ? {} : { BYPASS_TEST_CS: cs }),
+      ...(schemathesis === undefined ? {} : { BYPASS_TEST_SCHEMATHESIS: schemathesis }),
     },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -4,8 +4,8 @@ import { promisify } from 'node:util';
 import { createAuthority } from '../support/authority.ts';
 import { checkDocumented } from '../support/documented.ts';
 import { isoImage, rawDisk, sha256 } from '../support/images.ts';
-import { csPython, needingCs } from '../support/cs-python.ts';
-import type { CsPython } from '../support/cs-python.ts';
+import { csPython, needingCs } from '../support/pypi.ts';
+import type { Python } from '../support/pypi.ts';
 import type { EndToEnd } from './lab.ts';
 
 const run = promisify(execFile);
@@ -132,7 +132,7 @@ export const csClient = (opened: () => EndToEnd): void =>
     });
 
     test('cs registers, prepares, waits, lists and deletes', async () => {
-      const python = csPython() as CsPython;
+      const python = csPython() as Python;
       const body = rawDisk(2 * MIB);
       lab.server.serve('/cs.img', { body });
       const { apiUrl, apiKey, secretKey } = lab.stack;
@@ -154,7 +154,7 @@ export const csClient = (opened: () => EndToEnd): void =>
     });
 
     test('cs calls every command that it can reach, and reads answers as they are documented', async () => {
-      const python = csPython() as CsPython;
+      const python = csPython() as Python;
       const body = rawDisk(2 * MIB);
       lab.server.serve('/every.img', { body });
       lab.server.serve('/every.iso', { body: isoImage() });
