@@ -1,6 +1,7 @@
-/** What goes with a job to the one host that does it: the policy of its zone, and secrets from the database. */
+/** What goes with a job to the one host that does it: the policy of its zone, what is ours, and secrets. */
 import { configurationOfHost } from '../db/configurations.ts';
 import type { HostAddress } from '../db/hosts.ts';
+import { ownParts } from '../db/own-parts.ts';
 import { headerOriginsOf, policyOf } from '../model/configurations.ts';
 import type { UrlPolicy } from '../model/url-policy.ts';
 import { openAtRest, sealForHost } from '../trust/sealing.ts';
@@ -23,12 +24,12 @@ export async function addressTo(
   host: HostAddress,
   templateId: string,
   atRest: string | null | undefined,
-  { db, masterKey, ownParts = [] }: ControlDeps,
+  { db, masterKey }: ControlDeps,
 ): Promise<ChosenHost> {
   const { hostId, name: hostName, sealingKey } = host;
-  const values = await configurationOfHost(db, hostId);
+  const [values, own] = await Promise.all([configurationOfHost(db, hostId), ownParts(db)]);
   const policy = policyOf(values);
-  const chosen = { hostId, hostName, policy: { ...policy, parts: [...(policy.parts ?? []), ...ownParts] } };
+  const chosen = { hostId, hostName, policy: { ...policy, parts: [...(policy.parts ?? []), ...own] } };
   if (atRest === null || atRest === undefined) return chosen;
   const secrets = await openAtRest(masterKey, atRest);
   const label = { templateId, hostId, origin: secrets.origin };

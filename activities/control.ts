@@ -24,8 +24,6 @@ export interface ControlDeps {
   readonly db: Database;
   readonly orchestration: Orchestration;
   readonly masterKey: MasterKey;
-  /** What this worker connects to, as `host:port`: no URL may lead there. */
-  readonly ownParts?: readonly string[];
 }
 
 /** Every one of them may be run twice for one call: the second time changes nothing. */

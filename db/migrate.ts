@@ -13,6 +13,7 @@ import * as attemptTimes from './migrations/0008-attempt-times.ts';
 import * as secrets from './migrations/0011-secrets.ts';
 import * as listIndexes from './migrations/0012-list-indexes.ts';
 import * as listChanges from './migrations/0013-list-changes.ts';
+import * as ownParts from './migrations/0014-own-parts.ts';
 
 /** Every migration, in order. A released one is never edited. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -29,6 +30,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0011-secrets': { up: (db) => secrets.up(db) },
   '0012-list-indexes': { up: (db) => listIndexes.up(db) },
   '0013-list-changes': { up: (db) => listChanges.up(db) },
+  '0014-own-parts': { up: (db) => ownParts.up(db) },
 };
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve(MIGRATIONS) };

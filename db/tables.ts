@@ -404,6 +404,14 @@ interface ListChangeTable {
   subject: string;
 }
 
+interface OwnPartTable {
+  /** Whoever told it. */
+  process: string;
+  /** `host:port`. */
+  part: string;
+  seen: Time;
+}
+
 export interface Tables {
   account: AccountTable;
   user: UserTable;
@@ -433,6 +441,7 @@ export interface Tables {
   direct_download_certificate_host_map: DirectDownloadCertificateHostMapTable;
   event: EventTable;
   list_change: ListChangeTable;
+  own_part: OwnPartTable;
 }
 
 export type Row<T extends keyof Tables> = Selectable<Tables[T]>;

@@ -127,7 +127,7 @@ const URLS: readonly Definition[] = [
   list(
     NAMES.parts,
     entryChecks.part,
-    'parts of this installation, as host:port, that no URL may lead to, such as the api',
+    'endpoints, as host:port, that no URL may lead to, beside the parts of Bypass, which are known',
   ),
   flag(NAMES.downgrade, 'whether https may redirect to http'),
   list(

@@ -13,6 +13,7 @@ import { createOrchestration } from '../orchestration/client.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
 import { followServerTls, loadServerTls } from './api-tls.ts';
 import { connectDatabase } from './database.ts';
+import { partsOfApi, publicUrls, serversOf, tellParts } from './own-parts.ts';
 import {
   connectTemporal,
   createLogger,
@@ -54,6 +55,7 @@ export interface ApiOptions {
 export async function runApi({ settings, logger, stop, onListening }: ApiOptions): Promise<void> {
   const address = settings.text('apiAddress');
   const port = settings.number('apiPort');
+  publicUrls(settings);
   const masterKey = await loadMasterKey(settings.required('masterKeyFile'));
   const tls = await loadServerTls(settings);
   const db = await connectDatabase(settings);
@@ -86,11 +88,14 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
       });
       const taken = (server.server.address() as AddressInfo).port;
       logger.info({ address, port: taken, tls: tls !== undefined }, 'the api listens');
+      const parts = [...serversOf(settings, temporal.address), ...partsOfApi(settings, taken)];
+      const forget = await tellParts({ db, logger }, parts);
       onListening?.(taken);
       const following = tls && followServerTls({ settings, logger }, server.server as unknown as Server, tls);
       await stop;
       following?.();
       await server.close();
+      await forget();
     } finally {
       await temporal.connection.close();
     }

@@ -5,13 +5,13 @@ import type { WorkerOptions } from '@temporalio/worker';
 import { createControlActivities } from '../activities/control.ts';
 import type { Database } from '../db/database.ts';
 import { CONTROL_QUEUE, SEARCH_ATTRIBUTES } from '../model/names.ts';
-import { splitPart } from '../model/url-policy.ts';
 import { createOrchestration } from '../orchestration/client.ts';
 import type { Orchestration } from '../orchestration/client.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
 import { connectDatabase } from './database.ts';
 import { certificateMetrics } from './metrics.ts';
 import { startHealthIfAsked } from './health.ts';
+import { serversOf, tellParts } from './own-parts.ts';
 import {
   connectTemporal,
   createLogger,
@@ -63,14 +63,14 @@ export async function runControl({ settings, logger, stop, workflowBundle }: Con
       const orchestration = createOrchestration(connected.client);
       const worker = await createWorker(connected, {
         workflowBundle: workflowBundle ?? { codePath: WORKFLOW_BUNDLE },
-        activities: createControlActivities({
-          db,
-          orchestration,
-          masterKey,
-          ownParts: partsOf(settings, connected),
-        }),
+        activities: createControlActivities({ db, orchestration, masterKey }),
       });
-      await serve({ settings, logger, stop, db, orchestration, worker });
+      const forget = await tellParts({ db, logger }, serversOf(settings, connected.address));
+      try {
+        await serve({ settings, logger, stop, db, orchestration, worker });
+      } finally {
+        await forget();
+      }
     } finally {
       await connected.connection.close();
     }
@@ -78,12 +78,6 @@ export async function runControl({ settings, logger, stop, workflowBundle }: Con
     await db.destroy();
   }
   logger.info('stopped');
-}
-
-/** What no URL may lead to. The api is told of by `direct.download.url.deny.endpoints`. */
-function partsOf(settings: Settings, { address }: Temporal): readonly string[] {
-  const { hostname, port } = new URL(settings.required('databaseUrl'));
-  return [`${hostname}:${port || '5432'}`, address].filter((part) => splitPart(part) !== undefined);
 }
 
 const createWorker = (

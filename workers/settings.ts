@@ -53,6 +53,13 @@ export const SETTINGS = {
     '8080',
     'port of the api; 0 takes a free one (`npm start -- --port 0`: free ones for everything)',
   ),
+  publicUrl: setting(
+    ['api'],
+    'BYPASS_PUBLIC_URL',
+    '--public-url',
+    '',
+    'addresses by which people reach the api when a proxy is before it, such as `https://bypass.example.org`; no URL of an image may lead there',
+  ),
   apiCalls: setting(
     ['dev', 'api'],
     'BYPASS_API_CALLS',
@@ -422,27 +429,3 @@ export function readSettings(flags: Given, environment: NodeJS.ProcessEnv): Sett
 
 /** How a person gives a setting. */
 export const label = (name: SettingName): string => `${SETTINGS[name].flag} (or ${SETTINGS[name].variable})`;
-
-/** What the machine's own variables say, for the parts of `npm start` that look for programs and folders. */
-export interface Surroundings {
-  readonly temporalCliPath: string | undefined;
-  /** Folders of programs. */
-  readonly searchPath: readonly string[];
-  readonly home: string | undefined;
-  readonly cacheHome: string | undefined;
-  readonly configHome: string | undefined;
-  /** Whether Temporal's address was given, by variable or by the file that @temporalio/envconfig reads. */
-  readonly temporalAddress: string | undefined;
-}
-
-export function readSurroundings(environment: NodeJS.ProcessEnv): Surroundings {
-  const text = (name: string): string | undefined => environment[name] || undefined;
-  return {
-    temporalCliPath: text('TEMPORAL_CLI_PATH'),
-    searchPath: (environment['PATH'] ?? '').split(':').filter((folder) => folder !== ''),
-    home: text('HOME'),
-    cacheHome: text('XDG_CACHE_HOME'),
-    configHome: text('XDG_CONFIG_HOME'),
-    temporalAddress: text('TEMPORAL_ADDRESS'),
-  };
-}

@@ -8,6 +8,7 @@ import { createClient } from '../../cli/client.ts';
 import { createMasterKey, loadMasterKey } from '../../trust/master-key.ts';
 import { verifyPassword } from '../../trust/passwords.ts';
 import { areKeysOf, createAdmin } from '../../db/accounts.ts';
+import { ownParts } from '../../db/own-parts.ts';
 import { run as createAdminByCommand } from '../../workers/admin.ts';
 import { runApi } from '../../workers/api.ts';
 import { createLogger } from '../../workers/log.ts';
@@ -77,8 +78,22 @@ describe('the api as a process', () => {
   test('answers signed calls over HTTP, says that it is ready, and stops in order', async () => {
     const masterKey = await loadMasterKey(given.masterKeyFile ?? '');
     const { apiKey, secretKey } = await createAdmin(database.db, masterKey, { username: 'http' });
-    const api = await start({ temporalUiUrl: 'http://127.0.0.1:8233' });
+    const api = await start({
+      temporalUiUrl: 'http://127.0.0.1:8233',
+      publicUrl: 'https://bypass.example.org, http://[fd00::1]:8443/',
+    });
     try {
+      // What no URL of an image may lead to.
+      expect(await ownParts(database.db)).toEqual(
+        [
+          new URL(api.origin).host,
+          new URL(database.url).host,
+          temporal.address,
+          '127.0.0.1:8233',
+          'bypass.example.org:443',
+          '[fd00::1]:8443',
+        ].toSorted(),
+      );
       const ready = await fetch(`${api.origin}/readyz`);
       expect([ready.status, await ready.text()]).toEqual([200, 'ready\n']);
       expect(await (await fetch(api.origin)).text()).toContain('<title>Bypass</title>');
@@ -95,6 +110,7 @@ describe('the api as a process', () => {
       await api.stop();
     }
     await expect(fetch(api.origin)).rejects.toThrow('fetch failed');
+    expect(await ownParts(database.db)).toEqual([]);
   });
 
   test('is not ready without its database', async () => {
@@ -120,6 +136,7 @@ describe('the api as a process', () => {
     ['a master key', () => ({ masterKeyFile: join(folder, 'none') }), 'there is no master key at'],
     ['Temporal', () => ({ temporalAddress: '127.0.0.1:1' }), 'Temporal does not answer at 127.0.0.1:1'],
     ['its namespace', () => ({ temporalNamespace: 'nowhere' }), "has no namespace 'nowhere'"],
+    ['a good public URL', () => ({ publicUrl: 'bypass.example.org' }), 'which is no URL such as'],
     [
       'an address of this machine',
       () => ({ apiAddress: '192.0.2.1' }),

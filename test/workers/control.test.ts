@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownParts } from '../../db/own-parts.ts';
 import { SEARCH_ATTRIBUTES, UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
 import { createMasterKey } from '../../trust/master-key.ts';
 import { runControl } from '../../workers/control.ts';
@@ -76,7 +77,11 @@ test('makes the schema and the search attributes, starts the upkeep, and stops w
     const { raw } = await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).describe();
     return raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'watchHosts');
   });
+  // What no URL of an image may lead to; told by two, it stays while one of them runs.
+  const parts = [new URL(database.url).host, temporal.address].toSorted();
+  expect(await ownParts(database.db)).toEqual(parts);
   await one.stop();
+  expect(await ownParts(database.db)).toEqual(parts);
   await two.stop();
   expect(await upkeepRuns()).toBe(true);
 });

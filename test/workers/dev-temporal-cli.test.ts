@@ -7,7 +7,7 @@ import { cacheFolder } from '../../workers/dev/cache.ts';
 import { findTemporalCli, temporalCliWays } from '../../workers/dev/temporal-cli.ts';
 import type { Way } from '../../workers/dev/temporal-cli.ts';
 import { readFromWheel } from '../../workers/dev/wheel.ts';
-import { readSurroundings } from '../../workers/settings.ts';
+import { readSurroundings } from '../../workers/dev/surroundings.ts';
 
 let folder: string;
 beforeEach(async () => {

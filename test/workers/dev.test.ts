@@ -204,6 +204,28 @@ test('a signal during the start ends it, too', async () => {
   expect(await left()).toEqual([]);
 });
 
+/** Although it opens loopback to URLs. */
+async function refusesItsParts(
+  { api, apiUrl, temporalUiUrl }: Stack,
+  servers: readonly string[],
+): Promise<void> {
+  const [zone] = await api.list<ZoneAnswer>('listZones', 'zone');
+  const others = [apiUrl, temporalUiUrl].filter((url) => URL.canParse(url)).map((url) => new URL(url).host);
+  const all = [...others, ...servers];
+  for (const [at, host] of all.entries()) {
+    const url = `http://${host.replace('127.0.0.1', at % 2 === 0 ? 'localhost' : '127.0.0.1')}/disk.raw`;
+    const parameters = { name: 'own', displaytext: 'own', format: 'RAW', hypervisor: 'KVM', url };
+    const asked = api.call('registerTemplate', { ...parameters, zoneid: zone?.id, directdownload: true });
+    await expect(asked).rejects.toThrow('rule "own part": it leads to a part of Bypass itself');
+  }
+  const events = await api.list<{ description: string }>('listEvents', 'event', {
+    type: 'TEMPLATE.URL.DENY',
+  });
+  expect(events.filter(({ description }) => description.includes('(rule own part)'))).toHaveLength(
+    all.length,
+  );
+}
+
 test('servers that are given are used, and none of its own', async () => {
   const [database, temporal] = await Promise.all([freshDatabase(), testTemporal()]);
   const own = await stackFolder();
@@ -220,6 +242,7 @@ test('servers that are given are used, and none of its own', async () => {
     expect(stack.temporalAddress).toBe(temporal.address);
     const upkeep = await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).describe();
     expect(upkeep.status.name).toBe('RUNNING');
+    await refusesItsParts(stack, [new URL(database.url).host, temporal.address]);
     const names = await database.db.selectFrom('host').select('name').execute();
     expect(names).toEqual([{ name: 'host1' }]);
     expect((await readdir(stack.dataDir)).includes('postgres')).toBe(false);

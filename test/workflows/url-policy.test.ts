@@ -1,5 +1,6 @@
 /** What a zone says of URLs, on its way to hosts; and what they refused, on its way back. */
 import { setConfiguration } from '../../db/configurations.ts';
+import { noteParts } from '../../db/own-parts.ts';
 import type { Failure } from '../../model/failures.ts';
 import type { ProbeJob } from '../../model/payloads.ts';
 import { sealAtRest } from '../../trust/sealing.ts';
@@ -33,6 +34,8 @@ beforeAll(async () => {
   const zone = await lab.db.selectFrom('data_center').select('id').executeTakeFirstOrThrow();
   await setConfiguration(lab.db, 'direct.download.url.allow.cidr', '10.0.0.0/8');
   await setConfiguration(lab.db, 'direct.download.url.deny.ports', '8080', zone.id);
+  await setConfiguration(lab.db, 'direct.download.url.deny.endpoints', 'other.example.org:81');
+  await noteParts(lab.db, 'the api', ['10.0.0.5:8080', 'bypass.example.org:443']);
   await setConfiguration(lab.db, 'direct.download.url.header.origins', 'https://cdn.example.org', zone.id);
 });
 afterAll(() => lab.close());
@@ -46,7 +49,7 @@ const denials = (uuid: string) =>
     .selectAll()
     .execute();
 
-test('jobs carry the policy of their zone, and boxes the origins that it trusts', async () => {
+test('jobs carry the policy of their zone, the parts of this installation, and boxes the origins that it trusts', async () => {
   const secrets = { v: 1, origin: 'https://example.org', headers: [{ name: 'X', value: 'secret' }] } as const;
   const sealed = await sealAtRest(lab.masterKey, secrets);
   const input = lab.registration({ sealed });
@@ -55,7 +58,7 @@ test('jobs carry the policy of their zone, and boxes the origins that it trusts'
     onlyAddresses: ['10.0.0.0/8'],
     denyPorts: ['8080'],
     schemes: ['http', 'https', 'nfs'],
-    parts: [],
+    parts: ['other.example.org:81', '10.0.0.5:8080', 'bypass.example.org:443'],
     allowDowngrade: false,
     proxyIsGuard: false,
   };

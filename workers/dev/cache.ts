@@ -2,7 +2,7 @@
 import { lstat, mkdir } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { Surroundings } from '../settings.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** Empty ones are as good as none. */
 type Places = Pick<Surroundings, 'cacheHome' | 'home'>;

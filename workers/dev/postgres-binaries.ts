@@ -20,7 +20,7 @@ import {
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { errnoOf } from '../../images/files.ts';
-import { readSurroundings } from '../settings.ts';
+import { readSurroundings } from './surroundings.ts';
 import { cacheFolder } from './cache.ts';
 import { runProgram } from './run-program.ts';
 

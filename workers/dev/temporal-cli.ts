@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { access, chmod, constants, mkdtemp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSurroundings } from '../settings.ts';
-import type { Surroundings } from '../settings.ts';
+import { readSurroundings } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
 import { cacheFolder } from './cache.ts';
 import { PROJECT_ROOT } from './project.ts';
 import { runProgram } from './run-program.ts';
