@@ -38,6 +38,8 @@ export class Intake {
   #unsafe = 0;
   #inFlight = 0;
   #origin: Origin | undefined;
+  /** Why the first write that failed did. */
+  #failure: { readonly error: unknown } | undefined;
   /** Told of bytes as they are written. */
   onWritten: ((span: Span) => void) | undefined;
 
@@ -78,6 +80,8 @@ export class Intake {
   async ready(count: number): Promise<void> {
     for (const observer of this.#observers) await observer.ready();
     while (!this.takes(count)) {
+      // Bytes that could not be written never become safe: who waits for that waits for ever.
+      if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#recording !== undefined || this.#unsafe > this.#inFlight) await this.#record();
       else await Promise.race(this.#writing);
     }
@@ -99,8 +103,13 @@ export class Intake {
       this.#written({ first: position, end });
     });
     this.#writing.add(work);
-    const done = (): void => void this.#writing.delete(work);
-    work.then(done, done);
+    work.then(
+      () => void this.#writing.delete(work),
+      (error: unknown) => {
+        this.#writing.delete(work);
+        this.#failure ??= { error };
+      },
+    );
     return work;
   }
 
@@ -131,6 +140,7 @@ export class Intake {
     this.#good = [];
     this.#unsafe = 0;
     this.#inFlight = 0;
+    this.#failure = undefined;
   }
 
   #written(span: Span): void {

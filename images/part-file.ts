@@ -154,6 +154,9 @@ export async function ensurePartsFolder(pool: Pool): Promise<void> {
   if (!(await lstat(path)).isDirectory()) throw new ImageError('DiskBroken', `${path} is not a folder`);
 }
 
+/** Milliseconds without a write after which this host may have been presumed dead. */
+const STOOD_STILL_MS = 5000;
+
 /** The names of an attempt's files are gone: it was presumed dead. */
 export const superseded = (cause: unknown): ImageError =>
   new ImageError('HostGone', 'another attempt took over from this one', { cause });
@@ -164,6 +167,7 @@ export class PartFile {
   readonly file: FileHandle;
   /** What was recorded last. */
   checkpoint: Checkpoint | undefined;
+  #wroteAt = performance.now();
 
   private constructor(path: string, file: FileHandle, checkpoint: Checkpoint | undefined) {
     this.path = path;
@@ -202,8 +206,16 @@ export class PartFile {
     return bytesIn(heldBy(this.checkpoint));
   }
 
-  /** Writes all chunks, one after the other, from a position on. */
+  /**
+   * Writes all chunks, one after the other, from a position on.
+   * @throws ImageError HostGone when this process stood still, and another attempt took over meanwhile
+   */
   async write(chunks: readonly Buffer[], position: number): Promise<void> {
+    const now = performance.now();
+    const stoodStill = now - this.#wroteAt > STOOD_STILL_MS;
+    this.#wroteAt = now;
+    // What it writes now would harm nobody; but no more need be fetched.
+    if (stoodStill && (await this.#isGone())) throw superseded(undefined);
     const wanted = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     let { bytesWritten: done } = await this.file.writev(chunks as Buffer[], position);
     if (done === wanted) return;
@@ -233,11 +245,7 @@ export class PartFile {
   /** What was recorded of a file that a successor unlinked meanwhile is of no use, and nobody else looks for it. */
   async close(): Promise<void> {
     try {
-      const isGone = await this.file.stat().then(
-        ({ nlink }) => nlink === 0,
-        (error: unknown) => errnoOf(error) === 'ESTALE',
-      );
-      if (isGone) await unlinkIfThere(sidecar(this.path));
+      if (await this.#isGone()) await unlinkIfThere(sidecar(this.path));
     } finally {
       await this.file.close();
     }
@@ -246,6 +254,14 @@ export class PartFile {
   async unlink(): Promise<void> {
     await unlinkIfThere(sidecar(this.path));
     await unlinkIfThere(this.path);
+  }
+
+  /** Whether a successor unlinked it. */
+  #isGone(): Promise<boolean> {
+    return this.file.stat().then(
+      ({ nlink }) => nlink === 0,
+      (error: unknown) => errnoOf(error) === 'ESTALE',
+    );
   }
 }
 

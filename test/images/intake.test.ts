@@ -1,0 +1,47 @@
+/** Bytes on their way to the disk, where that fails. */
+import { mkdtemp, rm, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Intake } from '../../images/intake.ts';
+import { PartFile } from '../../images/part-file.ts';
+
+let folder: string;
+let part: PartFile;
+const piece = Buffer.alloc(4096, 1);
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bypass-intake-'));
+  part = await PartFile.create(join(folder, 'a.part'));
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await part.file.close().catch(() => undefined);
+  await rm(folder, { recursive: true });
+});
+
+test('whoever waits for bytes to become safe is told that they could not be written', async () => {
+  const intake = new Intake(part, { checkpointBytes: piece.length, admitted: false });
+  await part.file.close();
+  await expect(intake.write([piece], 0)).rejects.toMatchObject({ code: 'EBADF' });
+  await expect(intake.ready(1)).rejects.toMatchObject({ code: 'EBADF' });
+});
+
+describe('a process that stood still', () => {
+  const standStill = (): void => {
+    const now = performance.now();
+    jest.spyOn(performance, 'now').mockReturnValue(now + 60_000);
+  };
+
+  test('takes no more bytes once another attempt took over', async () => {
+    standStill();
+    await unlink(part.path);
+    await expect(part.write([piece], 0)).rejects.toMatchObject({ kind: 'HostGone' });
+    expect((await part.file.stat()).size).toBe(0);
+  });
+
+  test('goes on when nobody did', async () => {
+    standStill();
+    await part.write([piece], 0);
+    expect((await part.file.stat()).size).toBe(piece.length);
+  });
+});
