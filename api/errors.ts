@@ -53,8 +53,8 @@ export class ApiError extends Error {
 }
 
 /** What is wrong with one parameter: `Parameter NAME …` and a sentence that says what would be right. */
-export const badParameter = (name: string, sentence: string): ApiError =>
-  new ApiError(errorCode.parameter, `Parameter ${name} ${sentence}`);
+export const badParameter = (name: string, sentence: string, cause?: unknown): ApiError =>
+  new ApiError(errorCode.parameter, `Parameter ${name} ${sentence}`, { cause });
 
 /** In the words by which existing clients tell that something is gone. @param command lower or mixed case */
 export const noSuchEntity = (command: string, parameter: string, value: string): ApiError =>

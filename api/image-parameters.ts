@@ -1,17 +1,18 @@
 /** Parameters that registerTemplate and registerIso share, and what they mean. */
 import { randomUUID } from 'node:crypto';
 import type { User } from '../db/accounts.ts';
+import { denialOf, recordEvent } from '../db/events.ts';
 import { findGuestOs, findGuestOsByName } from '../db/listings/zones.ts';
 import type { RegistrationInput } from '../model/payloads.ts';
 import type { CommandContext } from './command.ts';
-import { entity, requireMayFeature } from './entities.ts';
+import { entity, requireMayFeature, resourceTypeOf } from './entities.ts';
 import { requireAllowance } from './resource-limits.ts';
 import { badParameter } from './errors.ts';
-import { readChecksum, readDetails, readUrl, sealSecrets } from './image-source.ts';
+import { readChecksum, readDetails, readUrl, sealSecrets, type Source } from './image-source.ts';
 import { choice, flag, id, map, name, required, text, type Values } from './parameters.ts';
 import { stableUuid } from './stable-uuid.ts';
 import { readZones } from './template-zones.ts';
-import { MAX_URL_LENGTH } from '../model/url.ts';
+import { displayUrl, MAX_URL_LENGTH, UrlSyntaxError } from '../model/url.ts';
 
 const DEFAULT_OS = 'Other Linux (64-bit)';
 const DESCRIPTION_LENGTH = 4096;
@@ -47,9 +48,9 @@ export async function readImage(
   requireDirect(values.directdownload);
   requireMayFeature(context, values.isfeatured);
   const checksum = readChecksum(values.checksum);
-  const source = readUrl(values.url);
-  const { headers, plain } = readDetails(values.details);
   const templateId = readTemplateId(context, values.customid);
+  const source = await readSource(context, templateId, values);
+  const { headers, plain } = readDetails(values.details);
   await requireAllowance(context, templateId);
   const zones = await readZones(context, place);
   const osTypeId = await readOsType(context, values.ostypeid);
@@ -74,6 +75,33 @@ export async function readImage(
     ...(values.arch === undefined ? {} : { arch: values.arch }),
     ...(sealed === undefined ? {} : { sealed }),
   } satisfies Partial<RegistrationInput>;
+}
+
+/** @throws ApiError; what the policy on URLs refuses is an event as well */
+async function readSource(
+  { db, caller, command }: CommandContext,
+  templateId: string,
+  { name, url }: Pick<Values<typeof imageParameters>, 'name' | 'url'>,
+): Promise<Source> {
+  try {
+    return readUrl(url);
+  } catch (error) {
+    const { cause } = error as Error;
+    if (cause instanceof UrlSyntaxError && cause.rule !== undefined) {
+      const iso = command === 'registerIso';
+      const title = `${iso ? 'ISO' : 'Template'} ${name}`;
+      await recordEvent(db, {
+        type: iso ? 'ISO.URL.DENY' : 'TEMPLATE.URL.DENY',
+        level: 'WARN',
+        description: denialOf({ title, url: displayUrl(url), rule: cause.rule, reason: cause.message }),
+        userUuid: caller.userUuid,
+        accountUuid: caller.accountUuid,
+        resourceType: resourceTypeOf(iso),
+        resourceUuid: templateId,
+      });
+    }
+    throw error;
+  }
 }
 
 /** Lenient: without it, a common one. */

@@ -40,7 +40,7 @@ export function readUrl(text: string): Source {
     const url = parseImageUrl(text);
     return { origin: url.origin, ...splitCredentials(url) };
   } catch (error) {
-    if (error instanceof UrlSyntaxError) throw badParameter('url', `${error.message}.`);
+    if (error instanceof UrlSyntaxError) throw badParameter('url', `${error.message}.`, error);
     if (error instanceof URIError) {
       throw badParameter('url', 'has a user name or password that is not percent-encoded as URLs demand.');
     }

@@ -47,15 +47,15 @@ export async function recordEvent(db: Queryable, event: NewEvent): Promise<void>
     .execute();
 }
 
-/** A URL that the policy refused, as an event tells it. */
+/** A URL that the policy refused, as an event tells it. @param denial without a host: no host was asked */
 export const denialOf = (denial: {
   readonly title: string;
-  readonly hostName: string;
+  readonly hostName?: string;
   readonly url: string;
   readonly rule: string;
   readonly reason: string | undefined;
 }): string =>
-  `${denial.title}: host ${denial.hostName} did not connect to ${denial.url} (rule ${denial.rule}): it ${denial.reason ?? 'is refused'}`;
+  `${denial.title}: ${denial.hostName === undefined ? 'no host is asked to connect' : `host ${denial.hostName} did not connect`} to ${denial.url} (rule ${denial.rule}): it ${denial.reason ?? 'is refused'}`;
 
 const idOf = (table: 'user' | 'account', uuid: string | undefined) =>
   uuid === undefined ? null : sql<number>`(select id from ${sql.table(table)} where uuid = ${uuid})`;

@@ -2,7 +2,18 @@
 
 import { SCHEMES } from './url-policy.ts';
 
-export class UrlSyntaxError extends Error {}
+/** What of the policy on URLs is judged wherever they are read. */
+export type UrlTextRule = 'scheme' | 'port' | 'credentials';
+
+export class UrlSyntaxError extends Error {
+  /** Of the policy, when it is that which refuses. */
+  readonly rule: UrlTextRule | undefined;
+
+  constructor(message: string, rule?: UrlTextRule) {
+    super(message);
+    this.rule = rule;
+  }
+}
 
 export const MAX_URL_LENGTH = 2048;
 
@@ -22,10 +33,11 @@ export function parseImageUrl(text: string): URL {
     );
   }
   if (!SCHEMES.includes(url.protocol.slice(0, -1))) {
-    throw new UrlSyntaxError(`has scheme ${url.protocol.slice(0, -1)}; http, https and nfs are taken`);
+    const given = url.protocol.slice(0, -1);
+    throw new UrlSyntaxError(`has scheme ${given}; http, https and nfs are taken`, 'scheme');
   }
   if (url.hostname === '') throw new UrlSyntaxError('names no host');
-  if (url.port === '0') throw new UrlSyntaxError('has port 0');
+  if (url.port === '0') throw new UrlSyntaxError('has port 0', 'port');
   if (url.protocol === 'nfs:') requireNfs(text);
   return url;
 }
@@ -39,7 +51,7 @@ const NFS_NAME = /^[\w.+~@=,:-]+$/;
  */
 function requireNfs(text: string): void {
   const [, host = '', path = '', query = ''] = /^nfs:\/\/([^/?#]*)([^?#]*)([^]*)$/i.exec(text) ?? [];
-  if (host.includes('@')) throw new UrlSyntaxError('has a user name, which nfs does not take');
+  if (host.includes('@')) throw new UrlSyntaxError('has a user name, which nfs does not take', 'credentials');
   if (!NFS_HOST.test(host)) throw new UrlSyntaxError('has a host that is no host name or address');
   const names = path.split('/').slice(1);
   if (names.some((name) => name === '.' || name === '..')) {

@@ -338,3 +338,21 @@ describe('registerIso', () => {
     expect(answer.iso[0].bootable).toBe(true);
   });
 });
+
+test('a URL that the policy refuses before a host is asked is an event with the rule, without its credentials', async () => {
+  for (const [command, parameters, rule] of [
+    ['registerTemplate', template(lab, { url: 'ftp://me:sesame@images.example.org/a' }), 'scheme'],
+    ['registerTemplate', template(lab, { url: 'https://images.example.org:0/a' }), 'port'],
+    ['registerIso', iso(lab, { url: 'nfs://me@images.example.org/a.iso' }), 'credentials'],
+  ] as const) {
+    await refusal(lab, command, parameters, lab.user);
+    const answer = await lab.user.ok('listEvents', {
+      type: command === 'registerIso' ? 'ISO.URL.DENY' : 'TEMPLATE.URL.DENY',
+    });
+    const events = answer.event as readonly Json[];
+    const found = events.find(({ description }) => String(description).includes(`(rule ${rule})`));
+    expect(found).toMatchObject({ level: 'WARN', account: 'alice' });
+    expect(JSON.stringify(events)).not.toContain('sesame');
+  }
+  expect(await refusal(lab, 'registerTemplate', template(lab, { url: 'images' }))).toContain('is not a URL');
+});
