@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { ImageError } from '../../model/failures.ts';
 import type { FailureKind } from '../../model/failures.ts';
 import { displayUrl } from '../../model/url.ts';
-import { tlsSentence } from './tls-errors.ts';
+import { CLIENT, tlsSentence } from './tls-errors.ts';
 
 export type HttpPhase = 'dns' | 'connect' | 'tls' | 'headers' | 'body';
 
@@ -59,11 +59,18 @@ export function statusError(
   const { status, headers } = answer;
   const asked = parseRetryAfter(headers.get('retry-after'), Date.now());
   const retryAfterMs = asked === undefined ? undefined : Math.min(asked, retryAfterMostMs);
-  return new ImageError(statusKind(status), `answers ${status} ${STATUS_CODES[status] ?? ''}`.trim(), {
+  const sentence = `answers ${status} ${STATUS_CODES[status] ?? ''}`.trim();
+  return new ImageError(statusKind(status), sentence + hint(status, url), {
     url: displayUrl(url.href),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }
+
+/** Servers such as nginx let a client without a certificate in, and then answer so. Their page is not read. */
+const hint = (status: number, { protocol }: URL): string =>
+  status === 400 && protocol === 'https:'
+    ? `: it may demand a client certificate, which nginx tells in this way (then ${CLIENT})`
+    : '';
 
 function statusKind(status: number): FailureKind {
   if (status === 404 || status === 410) return 'NotFound';

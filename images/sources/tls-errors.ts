@@ -3,7 +3,8 @@ import type { X509Certificate } from 'node:crypto';
 import { ImageError } from '../../model/failures.ts';
 
 const UPLOAD = 'uploadTemplateDirectDownloadCertificate';
-const CLIENT = `upload one for it, with clientcertificate and privatekey, beside the certificate of its authority (${UPLOAD})`;
+/** How to have hosts show a client certificate, for the end of a sentence. */
+export const CLIENT = `upload one for it, with clientcertificate and privatekey, beside the certificate of its authority (${UPLOAD})`;
 
 const SENTENCES: Readonly<Record<string, string>> = {
   CERT_REVOKED: 'has a certificate that was revoked',
@@ -52,6 +53,8 @@ const EXPLAINED: Readonly<Record<string, Explain>> = {
   UNABLE_TO_GET_ISSUER_CERT: unknownIssuer,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
+  CERT_SIGNATURE_FAILURE: ([server]) =>
+    `has a certificate that was not signed by the authority of that name that this host knows: upload the certificate of ${nameOf(server?.issuer)} that did (${UPLOAD})`,
   ERR_TLS_CERT_ALTNAME_INVALID: ([server], name) =>
     `has a certificate for another host name (${namesOf(server)}, not for ${name}): give a URL with that name, no upload helps`,
 };

@@ -1,11 +1,7 @@
-/**
- * Servers of each kind, with keys of each kind, before their certificate is in the keystore, after, and when it is
- * gone again; always the same process, and the same sources.
- */
+/** What sources trust, and what they show of this host: where a keystore alone decides. workers/tls-matrix has the rest. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,8 +14,8 @@ import { createTrust } from '../../images/sources/trust.ts';
 import type { KeystoreEntry } from '../../model/certificate.ts';
 import { openKeystore } from '../../trust/keystore.ts';
 import type { Keystore } from '../../trust/keystore.ts';
-import { ALGORITHMS, createAuthority, selfSignedServer } from '../support/authority.ts';
-import type { Algorithm, Issued } from '../support/authority.ts';
+import { createAuthority, selfSignedServer } from '../support/authority.ts';
+import type { Issued } from '../support/authority.ts';
 import { onLoopback } from '../support/loopback.ts';
 
 const BODY = Buffer.from('an image');
@@ -84,112 +80,13 @@ async function look(url: string): Promise<string> {
 const UPLOAD = 'uploadTemplateDirectDownloadCertificate';
 const GIVEN = BODY.toString();
 
-interface Case {
-  readonly server: ServerOptions;
-  readonly upload: KeystoreEntry;
-  readonly before: RegExp;
-  readonly after: RegExp | string;
-}
-
-const CASES: Readonly<Record<string, (algorithm: Algorithm) => Case>> = {
-  'a self-signed certificate': (algorithm) => {
-    const server = selfSignedServer(algorithm);
-    const before = new RegExp(`TlsFailed: .*self-signed.*CN=localhost.*upload that certificate.*${UPLOAD}`);
-    return { server, upload: entry(server), before, after: GIVEN };
-  },
-  'a private authority that the server sends': (algorithm) => {
-    const root = createAuthority(algorithm);
-    const { key, cert } = root.issue({ name: 'localhost' });
-    return {
-      server: { key, cert: cert + root.cert },
-      upload: entry(root),
-      before: new RegExp(`TlsFailed: .*does not trust: upload the certificate of 'CN=${algorithm} root'`),
-      after: GIVEN,
-    };
-  },
-  'a private authority that the server does not send': (algorithm) => {
-    const root = createAuthority(algorithm);
-    return {
-      server: root.issue({ name: 'localhost' }),
-      upload: entry(root),
-      before: new RegExp(
-        `TlsFailed: .*unknown to this host: upload the certificate of 'CN=${algorithm} root'`,
-      ),
-      after: GIVEN,
-    };
-  },
-  'a chain whose intermediate is missing': (algorithm) => {
-    const middle = createAuthority(algorithm).issue({ name: 'middle', ca: true });
-    return {
-      server: middle.issue({ name: 'localhost' }),
-      upload: entry(middle),
-      before: /TlsFailed: .*upload the certificate of 'CN=middle'.*intermediate certificate is missing/,
-      after: GIVEN,
-    };
-  },
-  'an expired certificate': (algorithm) => {
-    const root = createAuthority(algorithm);
-    return {
-      server: root.issue({ name: 'localhost', days: -1 }),
-      upload: entry(root),
-      before: /TlsFailed: /,
-      after: /TlsFailed: .*has expired \('CN=localhost', on \d{4}-\d\d-\d\d\).*no upload helps/,
-    };
-  },
-  'a certificate for another host': (algorithm) => {
-    const root = createAuthority(algorithm);
-    return {
-      server: root.issue({ name: 'other', names: ['other.example.org'] }),
-      upload: entry(root),
-      before: /TlsFailed: /,
-      after: /TlsFailed: .*another host name \(for other\.example\.org, not for localhost\).*no upload helps/,
-    };
-  },
-  ...Object.fromEntries(
-    (['TLSv1.2', 'TLSv1.3'] as const).map((version) => [
-      `a client certificate demanded in ${version}`,
-      (algorithm: Algorithm): Case => {
-        const root = createAuthority(algorithm);
-        const { key, cert } = root.issue({ name: 'localhost' });
-        const demanding = { requestCert: true, rejectUnauthorized: true, ca: root.cert };
-        return {
-          server: { key, cert, ...demanding, minVersion: version, maxVersion: version },
-          upload: entry(root, root.issue({ name: 'this host', names: [] })),
-          before: /TlsFailed: /,
-          after: GIVEN,
-        };
-      },
-    ]),
-  ),
-  'TLS 1.0 only': (algorithm) => {
-    const server = selfSignedServer(algorithm);
-    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
-    const reason = /TlsFailed: speaks only a version of TLS that is too old/;
-    return { server: { ...server, ...old }, upload: entry(server), before: reason, after: reason };
-  },
-};
-
-const rows = Object.entries(CASES).flatMap(([name, make]) =>
-  ALGORITHMS.map((algorithm) => [name, algorithm, make] as const),
-);
-
-test.each(rows)('%s (%s)', async (_name, algorithm, make) => {
-  const { server, upload, before, after } = make(algorithm);
-  await serving(server, async (url) => {
-    expect(await look(url)).toMatch(before);
-    await keystore.write([upload]);
-    expect(await look(url)).toMatch(after);
-    await keystore.write([]);
-    expect(await look(url)).toMatch(before);
-  });
-});
-
-test.each(ALGORITHMS)('a server that closes at once, whatever is trusted (%s)', async (algorithm) => {
-  const server = createServer((socket) => socket.once('data', () => socket.destroy()));
-  await listening(server, 'https', async (url) => {
-    expect(await look(url)).toBe('TlsFailed: closed the connection in the TLS handshake');
-    await keystore.write([entry(selfSignedServer(algorithm))]);
-    expect(await look(url)).toBe('TlsFailed: closed the connection in the TLS handshake');
+test('an authority with the name of another, which did not sign, is told from it', async () => {
+  const [known, other] = [createAuthority('RSA'), createAuthority('RSA')];
+  await keystore.write([entry(known)]);
+  await serving(other.issue({ name: 'localhost' }), async (url) => {
+    expect(await look(url)).toMatch(
+      /^TlsFailed: .*not signed by the authority .*upload.*'CN=RSA root' that did/,
+    );
   });
 });
 
@@ -216,6 +113,27 @@ describe('a client certificate', () => {
       });
     },
   );
+
+  test('that nginx demands, which lets everybody in and then answers 400, is told of as well', async () => {
+    await keystore.write([entry(root)]);
+    const page = '<html><h1>400 Bad Request</h1>No required SSL certificate was sent<hr>nginx</html>';
+    const server = createTlsServer(
+      { ...root.issue({ name: 'localhost' }), ...asking },
+      (request, response) => {
+        const shown = (request.socket as TLSSocket).getPeerCertificate().subject !== undefined;
+        response.writeHead(shown ? 200 : 400, { server: 'nginx' }).end(shown ? BODY : page);
+      },
+    );
+    await listening(server, 'https', async (url) => {
+      expect(await look(url)).toMatch(
+        new RegExp(
+          `^Refused: answers 400 Bad Request: it may demand a client certificate.*clientcertificate.*${UPLOAD}`,
+        ),
+      );
+      await keystore.write([entry(root, client)]);
+      expect(await look(url)).toBe(GIVEN);
+    });
+  });
 
   test('is shown to servers of its own authority, and to nobody else who asks', async () => {
     const stranger = selfSignedServer('ECDSA');

@@ -1,0 +1,139 @@
+/** Real host workers and the api beside the workflows of a control lab: what is asked of the api ends on disks of hosts. */
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createCallLimit } from '../../api/call-limit.ts';
+import { buildServer } from '../../api/server.ts';
+import { createSessionMemory } from '../../api/session-memory.ts';
+import { createSharedAnswers } from '../../api/shared-answers.ts';
+import { createClient } from '../../cli/client.ts';
+import type { ApiClient } from '../../cli/client.ts';
+import { createUser } from '../../db/accounts.ts';
+import { recordInvite } from '../../db/invites.ts';
+import { createInvite } from '../../trust/invite.ts';
+import { loadOrCreateIdentity } from '../../trust/identity.ts';
+import { runHost } from '../../workers/host.ts';
+import { readSettings } from '../../workers/settings.ts';
+import { ensureBuilt } from './built.ts';
+import type { ControlLab } from './control-lab.ts';
+import { LOOPBACK_SETTING } from './loopback.ts';
+import { until } from './until.ts';
+
+export interface RunningHost {
+  readonly id: string;
+  readonly name: string;
+  /** Its state folder. */
+  readonly state: string;
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export interface RealHosts {
+  /** As an administrator. */
+  readonly api: ApiClient;
+  /** Those that are not stopped. */
+  readonly running: readonly RunningHost[];
+  /** Resolves when it has joined. One that was stopped comes back under its name. */
+  start(name: string): Promise<RunningHost>;
+  /** Resolves when it is Down. */
+  stop(host: RunningHost): Promise<void>;
+  /** Has it count as Up for the next hour. */
+  seen(host: RunningHost): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openRealHosts(lab: ControlLab): Promise<RealHosts> {
+  // Downloads run in a thread, which is compiled.
+  await ensureBuilt();
+  const folder = await mkdtemp(join(tmpdir(), 'bypass-hosts-'));
+  const { server, api } = await startApi(lab);
+  const running: RunningHost[] = [];
+  const setUp = async ({ id }: RunningHost, up: boolean): Promise<void> => {
+    const seen = new Date(Date.now() + (up ? 1 : -1) * 3_600_000);
+    await lab.db.updateTable('host').set({ last_seen: seen }).where('uuid', '=', id).execute();
+  };
+  return {
+    api,
+    running,
+    async start(name) {
+      const host = await startHost(lab, folder, name);
+      running.push(host);
+      await until(`${name} joins`, () => host.log().includes('joined: '));
+      await setUp(host, true);
+      return host;
+    },
+    async stop(host) {
+      running.splice(running.indexOf(host), 1);
+      await host.stop();
+      await setUp(host, false);
+    },
+    seen: (host) => setUp(host, true),
+    async close() {
+      await Promise.all(running.splice(0).map((host) => host.stop()));
+      await server.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function startApi(lab: ControlLab) {
+  const server = buildServer({
+    db: lab.db,
+    masterKey: lab.masterKey,
+    orchestration: lab.orchestration,
+    now: () => new Date(),
+    calls: createCallLimit(0, 1000),
+    logins: createCallLimit(10, 60_000),
+    sessionIdle: 1800,
+    ready: () => Promise.resolve(true),
+    sessions: createSessionMemory(),
+    answers: createSharedAnswers(),
+    installation: { version: '0', temporalUiUrl: '', temporalNamespace: 'default' },
+  });
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  const operator = { username: 'operator', password: 'a password' };
+  const user = await createUser(lab.db, lab.masterKey, operator, 'admin');
+  const { port } = server.server.address() as AddressInfo;
+  const api = createClient({ url: `http://127.0.0.1:${port}/client/api`, ...user, origin: 'the test' });
+  return { server, api };
+}
+
+async function startHost(lab: ControlLab, folder: string, name: string): Promise<RunningHost> {
+  const state = join(folder, name);
+  await mkdir(join(state, 'pool'), { recursive: true });
+  const invite = createInvite();
+  await recordInvite(lab.db, { id: invite.id, secretHash: invite.secretHash, expiresHours: 1 });
+  const stop = new AbortController();
+  const lines: string[] = [];
+  const settings = readSettings(
+    {
+      temporalAddress: lab.temporal.address,
+      temporalNamespace: lab.temporal.namespace,
+      stateDir: state,
+      pools: `${name}=Filesystem:HOST:${join(state, 'pool')}`,
+      hostName: name,
+      zone: 'zone-1',
+      cluster: 'cluster-1',
+      invite: invite.token,
+      urlAllow: LOOPBACK_SETTING,
+    },
+    {},
+  );
+  const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
+  const ended = runHost({ settings, logger, stop: once(stop.signal, 'abort') });
+  ended.catch((error: unknown) => void lines.push(String(error)));
+  const { hostId } = await until('the identity', () => loadOrCreateIdentity(state).catch(() => undefined));
+  return {
+    id: hostId,
+    name,
+    state,
+    log: () => lines.join(''),
+    async stop() {
+      stop.abort();
+      await ended;
+    },
+  };
+}
