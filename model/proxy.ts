@@ -1,7 +1,7 @@
 /** Proxies: how they are written, and what goes around them. */
 import { isWithin, parseAddress, parseBlock } from './addresses.ts';
 
-/** URLs of proxies, `http://host:port`, and what is reached without. */
+/** URLs of proxies, `http://host:port` or `https://host:port`, and what is reached without. */
 export interface Proxies {
   /** For http URLs. */
   readonly http?: string;
@@ -14,11 +14,13 @@ export interface Proxies {
 export function checkProxy(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is not a URL such as http://proxy.example.org:3128';
   const { protocol, hostname, pathname, search, hash } = new URL(text);
-  if (protocol !== 'http:') return 'must begin with http://, which is how the proxy itself is spoken to';
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    return 'must begin with http:// or https://, which is how the proxy itself is spoken to';
+  }
   if (hostname === '') return 'names no host';
   return pathname === '/' && search === '' && hash === ''
     ? undefined
-    : 'must be http://host:port without a path';
+    : 'must be http://host:port or https://host:port without a path';
 }
 
 /** `*`, a name (its subdomains as well), an address, a block of addresses; each with a port behind it, or not. */

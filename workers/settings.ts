@@ -339,7 +339,7 @@ export const SETTINGS = {
     'BYPASS_HTTP_PROXY',
     '--http-proxy',
     '',
-    'proxy for http URLs, `http://user:password@host:port`, which is asked by CONNECT; when empty, as http_proxy says',
+    'proxy for http URLs, `http://user:password@host:port` or `https://…`, which is asked by CONNECT; when empty, as http_proxy says',
   ),
   httpsProxy: setting(
     ['host'],

@@ -49,9 +49,18 @@ function openWay(url: URL, { addresses, port, proxy }: Route, options: ConnectOp
     const buffers = url.protocol === 'http:' ? options.buffers : undefined;
     return openTcp(hostName(url), port, addresses, options, buffers);
   }
-  const connect = (): Promise<Socket> => openTcp(hostName(proxy.url), port, addresses, options);
+  const name = hostName(proxy.url);
+  const plain = (): Promise<Socket> => openTcp(name, port, addresses, options);
+  const secure = (): Promise<Socket> => openTls(name, plain, options, ['http/1.1']).catch(ofProxy);
+  const connect = proxy.url.protocol === 'https:' ? secure : plain;
   const { settings, signal } = options;
   return openTunnel(proxy.url, proxy.targets, connect, { answerMs: settings.headersMs, signal });
+}
+
+/** Else it would be told of the source. */
+function ofProxy(error: unknown): never {
+  if (!(error instanceof ImageError)) throw error;
+  throw new ImageError(error.kind, `cannot be reached: the proxy ${error.message}`, { cause: error });
 }
 
 async function openTcp(

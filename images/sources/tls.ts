@@ -9,7 +9,6 @@ import { duration } from './budgets.ts';
 import type { HttpSettings } from './http-options.ts';
 import { opened } from './opening.ts';
 import { tlsFailure } from './tls-errors.ts';
-import type { Identity } from './trust.ts';
 
 export interface TlsOptions {
   readonly settings: Pick<HttpSettings, 'tlsMs' | 'trust'>;
@@ -22,28 +21,31 @@ export interface TlsOptions {
  * looked at when the server has proven that it holds its key, and before the client's certificate would be sent.
  * @param host as it stands in the URL
  * @param openTcp a connection to speak TLS on; called twice at most
+ * @param protocols that are to be spoken within, by their ALPN names
  * @throws ImageError with what is wrong; the signal's reason when aborted
  */
 export async function openTls(
   host: string,
   openTcp: () => Promise<Socket>,
   options: TlsOptions,
+  protocols: readonly string[] = ['h2', 'http/1.1'],
 ): Promise<Socket> {
   const name = host.replace(/\.$/, '');
   const { context, identities } = await options.settings.trust();
-  const first = await handshake(name, await openTcp(), context, options);
+  const shake = async (secureContext: SecureContext): Promise<Handshake> =>
+    handshake({ name, secureContext, protocols }, await openTcp(), options);
+  const first = await shake(context);
   const identity = identities.find((one) => one.isFor(name, first.chain));
   if (identity === undefined) return usable(first);
   first.socket.destroy();
-  return usable(await showing(identity, name, openTcp, options));
+  return usable(await shake(identity.context));
 }
 
-const showing = async (
-  { context }: Identity,
-  name: string,
-  openTcp: () => Promise<Socket>,
-  options: TlsOptions,
-): Promise<Handshake> => handshake(name, await openTcp(), context, options);
+interface Wanted {
+  readonly name: string;
+  readonly secureContext: SecureContext;
+  readonly protocols: readonly string[];
+}
 
 interface Handshake {
   readonly socket: TLSSocket;
@@ -53,9 +55,8 @@ interface Handshake {
 }
 
 async function handshake(
-  name: string,
+  { name, secureContext, protocols }: Wanted,
   tcp: Socket,
-  secureContext: SecureContext,
   { settings, signal }: TlsOptions,
 ): Promise<Handshake> {
   const handshakeOptions: ConnectionOptions & TLSSocketOptions = {
@@ -63,7 +64,7 @@ async function handshake(
     host: name,
     ...(isIP(name) === 0 ? { servername: name } : {}),
     secureContext,
-    ALPNProtocols: ['h2', 'http/1.1'],
+    ALPNProtocols: [...protocols],
     rejectUnauthorized: true,
     requestOCSP: true,
   };

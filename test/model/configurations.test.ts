@@ -28,7 +28,7 @@ test.each([
   ['allow.ports', '0', "'0' is not a port"],
   ['schemes', 'ftp', "'ftp' is not one of http, https, nfs"],
   ['allow.downgrade', 'yes', "'yes' is neither true nor false"],
-  ['http.proxy', 'https://proxy', 'the proxy must begin with http://'],
+  ['http.proxy', 'socks5://proxy', 'the proxy must begin with http:// or https://'],
   ['http.proxy', 'http://u:secret@proxy', 'the proxy has a password in it'],
   ['header.origins', 'https://cdn.example.org/x', 'is not an origin'],
   ['header.origins', 'ftp://cdn', 'is not an origin'],

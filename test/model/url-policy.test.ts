@@ -233,7 +233,8 @@ describe('proxies', () => {
   test('are http URLs without a path', () => {
     expect(checkProxy('http://proxy.example.org:3128')).toBeUndefined();
     expect(checkProxy('http://user:secret@proxy.example.org:3128')).toBeUndefined();
-    for (const wrong of ['proxy:3128', 'https://user:secret@p', 'http://p/x', 'socks5://p', '']) {
+    expect(checkProxy('https://user:secret@proxy.example.org')).toBeUndefined();
+    for (const wrong of ['proxy:3128', 'ftp://user:secret@p', 'http://p/x', 'socks5://p', '']) {
       expect(checkProxy(wrong)).toEqual(expect.any(String));
       expect(checkProxy(wrong)).not.toContain('secret');
     }

@@ -1,9 +1,11 @@
 /** A proxy that takes CONNECT, on loopback, and writes down what it was asked. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import type { ServerCertificate } from './certificates.ts';
 
 export interface Asked {
   /** `host:port` as the client wrote it. */
@@ -16,6 +18,8 @@ export interface ProxyOptions {
   readonly status?: (asked: Asked, n: number) => number | undefined;
   /** Where a target really lies, for names that only the proxy knows. */
   readonly lies?: Readonly<Record<string, string>>;
+  /** Speaks TLS with its clients. */
+  readonly tls?: ServerCertificate;
 }
 
 export interface TestProxy {
@@ -27,14 +31,15 @@ export interface TestProxy {
   close(): Promise<void>;
 }
 
-export async function startProxy({ status, lies = {} }: ProxyOptions = {}): Promise<TestProxy> {
+export async function startProxy({ status, lies = {}, tls }: ProxyOptions = {}): Promise<TestProxy> {
   const asked: Asked[] = [];
   const others: string[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     others.push(request.url ?? '');
     response.writeHead(400).end();
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   server.on('connection', (socket) => void sockets.add(socket));
   server.on('connect', (request, socket: Socket, head) => {
     const one = { target: request.url ?? '', headers: request.headers };
@@ -59,7 +64,7 @@ export async function startProxy({ status, lies = {} }: ProxyOptions = {}): Prom
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     port,
     asked,
     others,

@@ -65,7 +65,7 @@ describe('the policy of a host', () => {
 });
 
 const of = (environment: NodeJS.ProcessEnv) => hostProxies(readSettings({}, environment));
-const wrong = () => hostProxies(readSettings({ httpsProxy: 'https://u:secret@proxy:1' }, {}));
+const wrong = () => hostProxies(readSettings({ httpsProxy: 'socks5://u:secret@proxy:1' }, {}));
 
 describe('proxies', () => {
   test('are read from our variables, else from those that others read', () => {
@@ -87,7 +87,7 @@ describe('proxies', () => {
   });
 
   test('that cannot be used are told, without their password', () => {
-    expect(wrong).toThrow('--https-proxy (or BYPASS_HTTPS_PROXY) must begin with http://');
+    expect(wrong).toThrow('--https-proxy (or BYPASS_HTTPS_PROXY) must begin with http:// or https://');
     expect(wrong).not.toThrow('secret');
   });
 });

@@ -7,6 +7,7 @@ import type { HttpOptions } from '../../../images/sources/http-options.ts';
 import { createSources } from '../../../images/sources/index.ts';
 import type { SourceHead } from '../../../images/sources/source.ts';
 import { fixedTrust } from '../../../images/sources/trust.ts';
+import type { Proxies } from '../../../model/proxy.ts';
 import { LOOPBACK } from '../../../model/url-policy.ts';
 import type { UrlPolicy } from '../../../model/url-policy.ts';
 import { selfSigned } from '../../support/certificates.ts';
@@ -69,6 +70,41 @@ test('https goes through CONNECT to the judged address, with the name in SNI, ce
   expect(secure.seen('/a').requests[0]).toMatchObject({ host: `localhost:${portOf(secure)}` });
   // The certificate is for localhost: what is checked is the name, not the address that the proxy was asked for.
   await expect(look(named(secure), options)).rejects.toMatchObject({ kind: 'TlsFailed' });
+});
+
+test('a proxy is spoken to by TLS where its URL says so, and its name is verified as that of any server', async () => {
+  const own = selfSigned({ names: ['proxy.example.org'] });
+  const one = await proxy({ tls: own });
+  const url = one.url.replace('//127.0.0.1', '//me:secret@proxy.example.org');
+  const resolve = createResolver({
+    [NAME]: [['127.0.0.1']],
+    localhost: [['127.0.0.1']],
+    'proxy.example.org': [['127.0.0.1']],
+    'other.example.org': [['127.0.0.1']],
+  }).resolve;
+  const options = (proxies: Proxies, trusted = [own.cert, certificate.cert]) => ({
+    resolve,
+    proxies,
+    trust: fixedTrust(trusted),
+  });
+  const both = options({ http: url, https: url });
+  expect(await look(named(server), both)).toMatchObject({ total: 70_000 });
+  expect(await look(named(secure, 'localhost'), both)).toMatchObject({ total: 70_000 });
+  expect(one.asked.map(({ target }) => target)).toEqual(
+    [server, secure].map((mirror) => `127.0.0.1:${portOf(mirror)}`),
+  );
+  expect(one.asked[0]?.headers['proxy-authorization']).toBe(`Basic ${btoa('me:secret')}`);
+  // Nobody else gets the password, and the proxy is asked for nothing.
+  const untrusted = options({ http: url }, [certificate.cert]);
+  await expect(look(named(server), untrusted)).rejects.toMatchObject({
+    kind: 'TlsFailed',
+    message: expect.stringMatching(/^cannot be reached: the proxy has a self-signed certificate/) as string,
+  });
+  const misnamed = options({ http: url.replace('proxy.', 'other.') });
+  await expect(look(named(server), misnamed)).rejects.toThrow(
+    'the proxy has a certificate for another host name',
+  );
+  expect(one.asked).toHaveLength(2);
 });
 
 test('credentials are for the proxy alone, and shown nowhere', async () => {
