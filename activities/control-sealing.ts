@@ -1,8 +1,9 @@
-/** What goes with a job to the one host that does it: the policy of its zone, what is ours, and secrets. */
+/** What goes with a job to the one host that does it: what its zone says of sources, what is ours, and secrets. */
 import { configurationOfHost } from '../db/configurations.ts';
 import type { HostAddress } from '../db/hosts.ts';
 import { ownParts } from '../db/own-parts.ts';
-import { headerOriginsOf, policyOf } from '../model/configurations.ts';
+import { headerOriginsOf, policyOf, timeoutsOf } from '../model/configurations.ts';
+import type { SourceTimeouts } from '../model/source-rules.ts';
 import type { UrlPolicy } from '../model/url-policy.ts';
 import { openAtRest, sealForHost } from '../trust/sealing.ts';
 import type { ControlDeps } from './control.ts';
@@ -12,8 +13,9 @@ export interface ChosenHost {
   readonly hostId: string;
   readonly hostName: string;
   readonly sealed?: string;
-  /** Of its zone. */
+  /** Of its zone, as are the timeouts. */
   readonly policy?: UrlPolicy;
+  readonly timeouts?: SourceTimeouts;
 }
 
 /**
@@ -29,7 +31,12 @@ export async function addressTo(
   const { hostId, name: hostName, sealingKey } = host;
   const [values, own] = await Promise.all([configurationOfHost(db, hostId), ownParts(db)]);
   const policy = policyOf(values);
-  const chosen = { hostId, hostName, policy: { ...policy, parts: [...(policy.parts ?? []), ...own] } };
+  const chosen = {
+    hostId,
+    hostName,
+    policy: { ...policy, parts: [...(policy.parts ?? []), ...own] },
+    timeouts: timeoutsOf(values),
+  };
   if (atRest === null || atRest === undefined) return chosen;
   const secrets = await openAtRest(masterKey, atRest);
   const label = { templateId, hostId, origin: secrets.origin };

@@ -82,7 +82,7 @@ async function work(job: DownloadJob, pool: Pool, { deps, tries, beat }: Work): 
         if (tries.length > TRIES_TOLD) tries.shift();
       },
     },
-    job.policy,
+    { policy: job.policy, timeouts: job.timeouts },
   );
 }
 

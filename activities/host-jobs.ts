@@ -6,6 +6,8 @@ import { whyNoAlias } from '../model/certificate.ts';
 import type { CertificatesJob } from '../model/certificate-jobs.ts';
 import type { DescribeJob, DownloadJob, LimitsJob, ProbeJob, RemoveJob } from '../model/payloads.ts';
 import type { Mirror } from '../model/source.ts';
+import { MOST_TIMEOUT_MS, readTimeouts } from '../model/source-rules.ts';
+import type { SourceTimeouts } from '../model/source-rules.ts';
 import { checkPolicy } from '../model/url-policy.ts';
 import { displayUrl, parseImageUrl } from '../model/url.ts';
 
@@ -23,7 +25,7 @@ export function requireProbeJob(job: ProbeJob): ProbeJob {
   requireSealed(job.sealed);
   requirePolicy(job.policy);
   requireNumber('budgetMs', job.budgetMs, 1, MAX_BUDGET_MS);
-  return job;
+  return { ...job, ...timeoutsOf(job) };
 }
 
 export function requireDownloadJob(job: DownloadJob): DownloadJob {
@@ -36,7 +38,7 @@ export function requireDownloadJob(job: DownloadJob): DownloadJob {
   requirePolicy(job.policy);
   requireNumber('size', job.size, 0, Number.MAX_SAFE_INTEGER);
   if (job.checksum !== undefined) readable('checksum', () => parseChecksum(job.checksum ?? ''));
-  return { ...job, priority: priorityOf(job.priority) };
+  return { ...job, priority: priorityOf(job.priority), ...timeoutsOf(job) };
 }
 
 export function requireRemoveJob(job: RemoveJob): RemoveJob {
@@ -112,6 +114,13 @@ function requireSealed(sealed: unknown): void {
 function requirePolicy(policy: unknown): void {
   const wrong = policy === undefined ? undefined : checkPolicy(policy);
   if (wrong !== undefined) throw unfit(`its URL policy ${wrong}`);
+}
+
+function timeoutsOf({ timeouts }: ProbeJob | DownloadJob): { readonly timeouts?: SourceTimeouts } {
+  if (timeouts === undefined) return {};
+  const read = readTimeouts(timeouts);
+  if (read !== undefined) return { timeouts: read };
+  throw unfit(`its timeouts are not whole numbers of milliseconds from 1 to ${MOST_TIMEOUT_MS}`);
 }
 
 function requireNumber(name: string, value: unknown, min: number, max: number): void {

@@ -9,8 +9,8 @@ import type { Scheduler } from '../images/scheduler.ts';
 import type { ImageError } from '../model/failures.ts';
 import type { QuickActivities, TransferActivities } from '../model/host-activities.ts';
 import type { HostReport, ProgramReport } from '../model/payloads.ts';
-import type { UrlPolicy } from '../model/url-policy.ts';
 import type { Secrets } from '../model/source.ts';
+import type { SourceRules } from '../model/source-rules.ts';
 import { signed } from './host-answers.ts';
 import { downloadOnHost } from './host-download.ts';
 import { translated } from './host-failures.ts';
@@ -44,10 +44,10 @@ export interface HostActivityDeps {
   readonly probes: ProbeDeps;
   /**
    * Downloads an image, wherever that is done.
-   * @param policy holds beside that of the host
+   * @param rules of the job's zone
    * @throws ImageError; the signal's reason when aborted, once the file is left alone
    */
-  download(request: DownloadRequest, policy: UrlPolicy | undefined): Promise<DownloadedImage>;
+  download(request: DownloadRequest, rules: SourceRules): Promise<DownloadedImage>;
   /** @throws ImageError SealBroken when the box is not for this host and template */
   openSealed(job: SealedJob): Promise<Secrets | undefined>;
   programs(): Promise<readonly ProgramReport[]>;
@@ -68,13 +68,13 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
     quick: signed(deps, {
       probe: (given) =>
         job('probe', async () => {
-          const { url, format, budgetMs, policy, ...rest } = requireProbeJob(given);
+          const { url, format, budgetMs, policy, timeouts, ...rest } = requireProbeJob(given);
           const secrets = await deps.openSealed(rest);
-          const { sources, ...rules } = deps.probes;
+          const { sources, ...limits } = deps.probes;
           const found = await tellingVerdicts(hostId, (signal, onVerdict) =>
             probe(
               { url, format, budgetMs, secrets, signal, onVerdict },
-              { ...rules, sources: sources.under(policy) },
+              { ...limits, sources: sources.under({ policy, timeouts }) },
             ),
           );
           return { v: 1, hostId, ...found };

@@ -11,7 +11,7 @@ import type { ApiDependencies } from './command.ts';
 import { type ApiAnswer, dispatch, refuse } from './dispatch.ts';
 import { addDocuments } from './documents.ts';
 import { ApiError } from './errors.ts';
-import { internalError } from './explain.ts';
+import { answerUnreadable, BODY_LIMIT, FORM, tellHttpError } from './http-errors.ts';
 import { API_PATH } from './openapi.ts';
 import { addPage, type Page } from './page.ts';
 
@@ -24,12 +24,10 @@ export interface ServerDependencies extends ApiDependencies {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
-const BODY_LIMIT = 256 * 1024;
 /** Some clients send everything, certificates too, in the query of a GET. */
 const HEADER_LIMIT = 128 * 1024;
 const REQUEST_TIMEOUT = 30_000;
 const KEEP_ALIVE = 72_000;
-const FORM = 'application/x-www-form-urlencoded';
 
 const HEADERS = {
   'cache-control': 'no-store',
@@ -54,6 +52,7 @@ export function buildServer(dependencies: ServerDependencies): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
+    clientErrorHandler: answerUnreadable,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     routerOptions: { ignoreTrailingSlash: true, querystringParser: () => ({}) },
@@ -116,18 +115,4 @@ function addHealth(server: FastifyInstance, { ready }: ServerDependencies): void
       .type('text/plain')
       .send(isReady ? 'ready\n' : 'not ready\n');
   });
-}
-
-/** What HTTP itself is refused for, before any command is looked at. */
-function tellHttpError(error: FastifyError, requestId: string): ApiError {
-  const { code, statusCode = 500 } = error;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new ApiError(413, `The form is larger than ${BODY_LIMIT} bytes.`);
-  }
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new ApiError(415, `A POST carries its parameters as ${FORM}, or in the query and no body at all.`);
-  }
-  return statusCode < 500
-    ? new ApiError(statusCode, 'The request is not one of HTTP as it should be.')
-    : internalError(requestId);
 }

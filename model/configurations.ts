@@ -1,5 +1,7 @@
 /** Settings that are kept in the database: for everything, and for a zone instead of that. The one table of them. */
 import { checkNoProxy, checkProxy } from './proxy.ts';
+import { MOST_TIMEOUT_MS } from './source-rules.ts';
+import type { SourceTimeouts } from './source-rules.ts';
 import { entryChecks, SCHEMES } from './url-policy.ts';
 import type { UrlPolicy } from './url-policy.ts';
 
@@ -38,10 +40,10 @@ const list = (name: string, check: Check, description: string, fallback = ''): D
   },
 });
 
-const flag = (name: string, description: string): Definition => ({
+const flag = (name: string, description: string, fallback: 'true' | 'false' = 'false'): Definition => ({
   name,
   type: 'Boolean',
-  fallback: 'false',
+  fallback,
   description,
   read(value) {
     const word = value.trim().toLowerCase();
@@ -63,6 +65,21 @@ const count = (
     const text = value.trim();
     if (/^\d{1,9}$/.test(text) && Number(text) <= most) return String(Number(text));
     throw new ConfigurationError(`'${value}' is not a whole number from 0 to ${most}`);
+  },
+});
+
+/** Where it is empty, each host's own setting holds. */
+const timeout = (name: string, setting: string, description: string): Definition => ({
+  name,
+  type: 'Integer',
+  fallback: '',
+  description: `milliseconds ${description}; as ${setting} of each host says when empty`,
+  read(value) {
+    const text = value.trim();
+    if (text === '') return '';
+    const ms = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+    if (ms >= 1 && ms <= MOST_TIMEOUT_MS) return String(ms);
+    throw new ConfigurationError(`'${value}' is not a whole number from 1 to ${MOST_TIMEOUT_MS}`);
   },
 });
 
@@ -108,7 +125,14 @@ const NAMES = {
   https: 'direct.download.url.https.proxy',
   none: 'direct.download.url.no.proxy',
   guard: 'direct.download.url.proxy.is.guard',
+  redirects: 'store.download.follow.redirects',
 } as const;
+
+const TIMEOUTS = {
+  connectMs: 'direct.download.connect.timeout',
+  headersMs: 'direct.download.connection.request.timeout',
+  idleMs: 'direct.download.socket.timeout',
+} as const satisfies Record<keyof SourceTimeouts, string>;
 
 const URLS: readonly Definition[] = [
   list(
@@ -129,6 +153,7 @@ const URLS: readonly Definition[] = [
     entryChecks.part,
     'endpoints, as host:port, that no URL may lead to, beside the parts of Bypass, which are known',
   ),
+  flag(NAMES.redirects, 'whether redirects are followed', 'true'),
   flag(NAMES.downgrade, 'whether https may redirect to http'),
   list(
     NAMES.origins,
@@ -144,6 +169,16 @@ const URLS: readonly Definition[] = [
   ),
 ];
 
+const WAITING: readonly Definition[] = [
+  timeout(TIMEOUTS.connectMs, 'BYPASS_CONNECT_TIMEOUT', 'for a source to accept a connection'),
+  timeout(
+    TIMEOUTS.headersMs,
+    'BYPASS_HEADERS_TIMEOUT',
+    'from a request to a source until the headers of its answer are complete',
+  ),
+  timeout(TIMEOUTS.idleMs, 'BYPASS_IDLE_TIMEOUT', 'that a source may send nothing in the middle of a file'),
+];
+
 const RETENTION = { jobs: 'job.expire.minutes', events: 'event.purge.delay' } as const;
 
 const KEEPING: readonly Definition[] = [
@@ -156,7 +191,7 @@ const KEEPING: readonly Definition[] = [
 
 /** Those of another subject go behind these. */
 export const CONFIGURATIONS: readonly Configuration[] = [
-  ...URLS.map((one) => ({ ...one, category: 'Direct download', scope: 'Zone' }) as const),
+  ...[...URLS, ...WAITING].map((one) => ({ ...one, category: 'Direct download', scope: 'Zone' }) as const),
   ...KEEPING.map((one) => ({ ...one, category: 'Advanced', scope: 'Global' }) as const),
 ];
 
@@ -181,12 +216,19 @@ export function policyOf(values: ConfigurationValues): UrlPolicy {
     ...whenGiven('denyPorts', NAMES.denyPorts),
     ...whenGiven('schemes', NAMES.schemes),
     ...whenGiven('parts', NAMES.parts),
+    ...(text(NAMES.redirects) === 'false' ? { followRedirects: false } : {}),
     allowDowngrade: text(NAMES.downgrade) === 'true',
     proxyIsGuard: text(NAMES.guard) === 'true',
     ...(http === '' && https === ''
       ? {}
       : { proxies: { ...(http === '' ? {} : { http }), ...(https === '' ? {} : { https }), none } }),
   };
+}
+
+/** What the jobs of a zone carry instead of their hosts' own. */
+export function timeoutsOf(values: ConfigurationValues): SourceTimeouts {
+  const set = Object.entries(TIMEOUTS).filter(([, name]) => (values[name] ?? '') !== '');
+  return Object.fromEntries(set.map(([key, name]) => [key, Number(values[name])]));
 }
 
 export interface Retention {

@@ -8,6 +8,7 @@ import type { ImageEvidence } from './evidence.ts';
 import type { HeldCertificate } from './certificate.ts';
 import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
+import type { SourceTimeouts } from './source-rules.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
 import type { CopyTiming, RegistrationTiming, UpkeepTiming } from './timing.ts';
 import type { UrlPolicy } from './url-policy.ts';
@@ -28,6 +29,8 @@ export interface ProbeJob {
   readonly sealed?: string;
   /** Of the zone; it narrows that of the host. */
   readonly policy?: UrlPolicy;
+  /** Of the zone, instead of the host's own. */
+  readonly timeouts?: SourceTimeouts;
   /** Milliseconds that the probe may take; what has not answered by then is reported as such. */
   readonly budgetMs: number;
 }
@@ -62,6 +65,8 @@ export interface DownloadJob {
   readonly sealed?: string;
   /** Of the zone; it narrows that of the host. */
   readonly policy?: UrlPolicy;
+  /** Of the zone, instead of the host's own. */
+  readonly timeouts?: SourceTimeouts;
   /** 1 goes before 5; equal ones by age. */
   readonly priority: number;
 }

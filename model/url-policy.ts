@@ -23,6 +23,8 @@ export interface UrlPolicy {
   readonly denyPorts?: readonly string[];
   /** Parts of Bypass itself, `host:port`, that no URL may lead to. */
   readonly parts?: readonly string[];
+  /** Whether redirects are followed at all; they are when absent. */
+  readonly followRedirects?: boolean;
   /** Whether https may redirect to http. A host allows it when absent, a job does not. */
   readonly allowDowngrade?: boolean;
   /** Whether a proxy may resolve names in the host's place. A host allows it when absent, a job does not. */
@@ -43,6 +45,7 @@ export type UrlRule =
   | 'denied address'
   | 'allowed addresses'
   | 'own part'
+  | 'redirect'
   | 'downgrade';
 
 export interface Denial {
@@ -73,6 +76,7 @@ export function narrow(host: UrlPolicy, job: UrlPolicy = {}): UrlPolicy {
     parts: [...(host.parts ?? []), ...(job.parts ?? [])],
     openAddresses: host.openAddresses ?? [],
     openPorts: host.openPorts ?? [],
+    followRedirects: host.followRedirects !== false && job.followRedirects !== false,
     allowDowngrade: host.allowDowngrade !== false && job.allowDowngrade === true,
     proxyIsGuard: host.proxyIsGuard !== false && job.proxyIsGuard === true,
     ...(job.proxies === undefined ? {} : { proxies: job.proxies }),
@@ -137,10 +141,12 @@ export const judge = (policy: UrlPolicy, scheme: string, address: string, port: 
   judgeScheme(policy, scheme, port) ?? judgeAddress(policy, address, port);
 
 /** A redirect from https to http loses what TLS gave. */
-export const judgeRedirect = (policy: UrlPolicy, from: string, to: string): Denial | undefined =>
-  from === 'https:' && to === 'http:' && policy.allowDowngrade !== true
+export function judgeRedirect(policy: UrlPolicy, from: string, to: string): Denial | undefined {
+  if (policy.followRedirects === false) return deny('redirect', 'it redirects, which is not followed');
+  return from === 'https:' && to === 'http:' && policy.allowDowngrade !== true
     ? deny('downgrade', 'it redirects from https to http')
     : undefined;
+}
 
 /** For the names that stand for the host itself wherever they are resolved. */
 export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1/128'];

@@ -191,7 +191,7 @@ function planActivities(
         openKeyForHost(sealingPrivateKey, sealed, { certificateId, hostId }),
       ),
       probes: { sources: createSources({ ...sources, trust, onDenied }), limits, unpack },
-      download: (request, policy) => transfers.download(request, policy),
+      download: (request, rules) => transfers.download(request, rules),
       openSealed: async ({ sealed, templateId }) =>
         sealed === undefined ? undefined : openForHost(sealingPrivateKey, sealed, { templateId, hostId }),
       programs: () => reportPrograms(),

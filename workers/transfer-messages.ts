@@ -9,7 +9,7 @@ import { ImageError } from '../model/failures.ts';
 import type { Failure } from '../model/failures.ts';
 import type { Try } from '../model/payloads.ts';
 import type { Progress } from '../model/progress.ts';
-import type { UrlPolicy } from '../model/url-policy.ts';
+import type { SourceRules } from '../model/source-rules.ts';
 
 /** What every download of the thread has in common; its `workerData`. */
 export interface TransferSettings extends Pick<
@@ -26,8 +26,8 @@ export interface TransferSettings extends Pick<
 /** A download request without what cannot leave a thread. */
 export interface TransferRequest extends Omit<DownloadRequest, 'pool' | 'signal' | 'onProgress' | 'onTry'> {
   readonly pool: { readonly id: string; readonly config: PoolConfig };
-  /** Of the job; it holds beside that of the host. */
-  readonly policy: UrlPolicy | undefined;
+  /** Of the job. */
+  readonly rules: SourceRules;
 }
 
 export type ToThread =
@@ -50,9 +50,9 @@ export interface PackedError {
   readonly stack: string;
 }
 
-export function packRequest(request: DownloadRequest, policy: UrlPolicy | undefined): TransferRequest {
+export function packRequest(request: DownloadRequest, rules: SourceRules): TransferRequest {
   const { pool, signal: _signal, onProgress: _onProgress, onTry: _onTry, ...plain } = request;
-  return { ...plain, policy, pool: { id: pool.id, config: pool.config } };
+  return { ...plain, rules, pool: { id: pool.id, config: pool.config } };
 }
 
 export const packError = (error: ImageError): PackedError => ({

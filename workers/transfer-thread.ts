@@ -34,7 +34,7 @@ const deps: DownloadDeps = {
 };
 const running = new Map<number, AbortController>();
 
-async function run(job: number, { pool, policy, ...request }: TransferRequest): Promise<void> {
+async function run(job: number, { pool, rules, ...request }: TransferRequest): Promise<void> {
   const stop = new AbortController();
   running.set(job, stop);
   try {
@@ -46,7 +46,7 @@ async function run(job: number, { pool, policy, ...request }: TransferRequest): 
         onProgress: sparingly((progress) => tell({ type: 'progress', job, progress })),
         onTry: (ended) => tell({ type: 'try', job, ended }),
       },
-      { ...deps, sources: deps.sources.under(policy) },
+      { ...deps, sources: deps.sources.under(rules) },
     );
     tell({ type: 'done', job, image });
   } catch (error) {

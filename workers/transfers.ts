@@ -9,7 +9,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import type { DownloadedImage, DownloadRequest } from '../images/download-request.ts';
 import type { Denied } from '../images/sources/guard.ts';
 import { ImageError } from '../model/failures.ts';
-import type { UrlPolicy } from '../model/url-policy.ts';
+import type { SourceRules } from '../model/source-rules.ts';
 import { PROJECT_ROOT } from './dev/project.ts';
 import type { Logger } from './runtime.ts';
 import { packRequest, unpackError } from './transfer-messages.ts';
@@ -32,10 +32,10 @@ const LOOKS = 10;
 
 export interface Transfers {
   /**
-   * @param policy of the job; it holds beside that of the host
+   * @param rules of the job
    * @throws ImageError; the signal's reason when aborted, once the file is left alone
    */
-  download(request: DownloadRequest, policy?: UrlPolicy): Promise<DownloadedImage>;
+  download(request: DownloadRequest, rules?: SourceRules): Promise<DownloadedImage>;
   /** Bytes per second over all downloads from now on; 0 for no limit. */
   setRate(bytesPerSecond: number): void;
   /** Aborts what runs, and ends the thread once that is done. */
@@ -74,10 +74,10 @@ export function createTransfers(options: TransfersOptions): Transfers {
   };
 
   return {
-    async download(request, policy) {
+    async download(request, rules = {}) {
       try {
         request.signal.throwIfAborted();
-        return await (await living()).run(request, policy);
+        return await (await living()).run(request, rules);
       } catch (error) {
         request.signal.throwIfAborted();
         throw error;
@@ -102,7 +102,7 @@ interface Job {
 }
 
 interface Thread {
-  run(request: DownloadRequest, policy: UrlPolicy | undefined): Promise<DownloadedImage>;
+  run(request: DownloadRequest, rules: SourceRules): Promise<DownloadedImage>;
   send(message: ToThread): void;
   stop(): Promise<void>;
 }
@@ -159,12 +159,12 @@ function startThread(options: TransfersOptions, onEnd: (ended: Promise<void>) =>
   });
 
   return {
-    run(request, policy) {
+    run(request, rules) {
       request.signal.throwIfAborted();
       const job = (count += 1);
       const onAbort = (): void => send({ type: 'abort', job });
       return new Promise<DownloadedImage>((done, failed) => {
-        send({ type: 'start', job, request: packRequest(request, policy) });
+        send({ type: 'start', job, request: packRequest(request, rules) });
         jobs.set(job, { request, done, failed });
         request.signal.addEventListener('abort', onAbort, { once: true });
       }).finally(() => request.signal.removeEventListener('abort', onAbort));

@@ -68,7 +68,11 @@ const fetchedNothing = ({ url }: CopyPlan, began: string): Try => ({
   note: 'all bytes were on the pool already',
 });
 
-function jobFor({ sealed, policy }: ChosenHost, attemptId: string, { input, plan }: CopyRun): DownloadJob {
+function jobFor(
+  { hostId: _id, hostName: _name, ...forHost }: ChosenHost,
+  attemptId: string,
+  { input, plan }: CopyRun,
+): DownloadJob {
   const { copyId, url, mirrors, format, checksum, size } = plan;
   return {
     v: 1,
@@ -82,8 +86,7 @@ function jobFor({ sealed, policy }: ChosenHost, attemptId: string, { input, plan
     size,
     priority: input.priority ?? DEFAULT_PRIORITY,
     ...(checksum === undefined ? {} : { checksum }),
-    ...(sealed === undefined ? {} : { sealed }),
-    ...(policy === undefined ? {} : { policy }),
+    ...forHost,
   };
 }
 

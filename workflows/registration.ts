@@ -80,7 +80,7 @@ const MARGIN_MS = 500;
 
 function look(
   { templateId, url, format }: RegistrationInput,
-  { hostId, hostName, sealed, policy }: ChosenHost,
+  { hostId, hostName, ...forHost }: ChosenHost,
   { takeMs, silentMs, leftMs }: RegistrationTiming & { readonly leftMs: number },
 ): Promise<ProbeReport> {
   const host = quick(hostId, { summary: `Probe from host ${hostName}`, takeMs, silentMs, runMs: leftMs });
@@ -90,8 +90,7 @@ function look(
     url,
     format,
     budgetMs: leftMs - MARGIN_MS,
-    ...(sealed === undefined ? {} : { sealed }),
-    ...(policy === undefined ? {} : { policy }),
+    ...forHost,
   });
 }
 

@@ -1,7 +1,7 @@
 /** Which plug-in serves which URL. A new protocol is one file beside this one, and one line below. */
 import { ImageError } from '../../model/failures.ts';
 import { displayUrl } from '../../model/url.ts';
-import type { UrlPolicy } from '../../model/url-policy.ts';
+import type { SourceRules } from '../../model/source-rules.ts';
 import { createGuard } from './guard.ts';
 import type { Guard } from './guard.ts';
 import { createHttpSource } from './http.ts';
@@ -13,8 +13,8 @@ import type { Source } from './source.ts';
 export interface Sources {
   /** @throws ImageError Unsupported when no plug-in knows the scheme. */
   for(url: string): Source;
-  /** The same, where the policy of a job holds beside that of the host. */
-  under(job: UrlPolicy | undefined): Sources;
+  /** The same for one job, with what it brings of its zone. */
+  under(job: SourceRules): Sources;
 }
 
 export type SourceOptions = HttpOptions & NfsOptions;
@@ -30,7 +30,7 @@ function sourcesBehind(guard: Guard, options: SourceOptions): Sources {
     ['nfs:', createNfsSource({ ...options, guard })],
   ]);
   return {
-    under: (job) => sourcesBehind(guard.under(job), options),
+    under: ({ policy, timeouts }) => sourcesBehind(guard.under(policy), { ...options, ...timeouts }),
     for(url) {
       const scheme = URL.canParse(url) ? new URL(url).protocol : '';
       const source = byScheme.get(scheme);

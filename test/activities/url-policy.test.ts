@@ -94,6 +94,33 @@ describe('a host', () => {
     expect(lab.server.seen('/a').requests).toHaveLength(0);
   });
 
+  test('waits for a source as long as the job says, in the place of its own settings', async () => {
+    lab.server.serve('/silent', { silent: true });
+    lab.server.serve('/stalls', { body, stallAfter: 0 });
+    const timeouts = { headersMs: 20, idleMs: 20 };
+    const job: ProbeJob = { v: 1, templateId: randomUUID(), url: '', format: 'RAW', budgetMs: 30_000 };
+    const { urls } = await within(lab.activities.quick.probe, {
+      ...job,
+      url: lab.server.url('/silent'),
+      timeouts,
+    });
+    expect(urls[0]?.reason).toMatch(/within 20 ms/);
+    const stalled = { kind: 'Stalled', message: expect.stringMatching(/20 ms \(idle limit\)/) as string };
+    expect(await download(lab.server.url('/stalls'), { timeouts })).toMatchObject(stalled);
+    for (const wrong of [{ idleMs: 0 }, { connectMs: 1.5 }, { headersMs: '5' }, { idleMs: 3_600_001 }]) {
+      const unfit = download(lab.server.url('/a'), { timeouts: wrong as object });
+      expect(await unfit).toMatchObject({
+        message: expect.stringContaining('its timeouts are not') as string,
+      });
+    }
+  });
+
+  test('follows no redirect where the job says so', async () => {
+    lab.server.serve('/moved', { redirectTo: '/a' });
+    expect(await rules(lab.server.url('/moved'), {})).toEqual(['reachable']);
+    expect(await rules(lab.server.url('/moved'), { followRedirects: false })).toEqual(['redirect']);
+  });
+
   test('goes on with the next mirror after one that is refused', async () => {
     const mirrors: Mirror[] = [mirror(named('inside.example.org'), 1), mirror(lab.server.url('/a'), 2)];
     const result = await download(lab.server.url('/a'), { mirrors });

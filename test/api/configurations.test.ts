@@ -58,6 +58,23 @@ test('a zone has its own value, or the one for all, or the first one', async () 
   expect(await valueOf({ zoneid: second.uuid })).toBe('');
 });
 
+test("CloudStack's settings of direct download are here by their names", async () => {
+  const { configuration } = await lab.admin.ok('listConfigurations', { category: 'direct download' });
+  expect((configuration as Json[]).map(({ name }) => name as string)).toEqual(
+    expect.arrayContaining([
+      'direct.download.connect.timeout',
+      'direct.download.socket.timeout',
+      'direct.download.connection.request.timeout',
+      'store.download.follow.redirects',
+    ]),
+  );
+  const name = 'direct.download.socket.timeout';
+  const changed = await lab.admin.ok('updateConfiguration', { name, value: '5000' });
+  expect(changed.configuration).toMatchObject({ name, value: '5000', type: 'Integer', isdynamic: true });
+  const { status } = await lab.admin.call('updateConfiguration', { name, value: '5 s' });
+  expect(status).toBe(431);
+});
+
 test('each change is an event', async () => {
   await lab.admin.ok('updateConfiguration', { name: ALLOW, value: '10.4.0.0/16', zoneid: second.uuid });
   const { event } = await lab.admin.ok('listEvents', { resourceid: second.uuid, pagesize: 1, page: 1 });

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { COMMANDS, DOORS } from '../../api/registry.ts';
 import { openLab, send, sendRaw, sign } from './lab.ts';
 import type { Json, Lab } from './lab.ts';
@@ -306,5 +308,18 @@ describe('HTTP', () => {
       payload: { command: 'listZones' },
     });
     expect([json.statusCode, json.json().errorresponse.errorcode]).toEqual([415, 415]);
+  });
+
+  test('what is too long for a GET, or no HTTP at all', async () => {
+    await lab.server.listen({ port: 0, host: '127.0.0.1' });
+    const url = `${lab.server.listeningOrigin}/client/api?command=listZones&name=${'x'.repeat(200_000)}`;
+    const long = await fetch(url);
+    const { errorresponse } = (await long.json()) as Json;
+    expect([long.status, errorresponse.errorcode]).toEqual([431, 431]);
+    expect(errorresponse.errortext).toContain('the form of a POST');
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const answer = textOf(socket);
+    socket.write('what is this?\r\n\r\n');
+    expect(await answer).toMatch(/^HTTP\/1\.1 400 Bad Request[^]*"errorcode":400/);
   });
 });

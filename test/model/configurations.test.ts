@@ -1,4 +1,10 @@
-import { CONFIGURATIONS, findConfiguration, headerOriginsOf, policyOf } from '../../model/configurations.ts';
+import {
+  CONFIGURATIONS,
+  findConfiguration,
+  headerOriginsOf,
+  policyOf,
+  timeoutsOf,
+} from '../../model/configurations.ts';
 import { checkPolicy, judge, narrow } from '../../model/url-policy.ts';
 
 const read = (name: string, value: string): string =>
@@ -54,6 +60,7 @@ describe('the policy of a zone', () => {
       'direct.download.url.schemes': 'https',
       'direct.download.url.deny.endpoints': '10.0.0.5:443',
       'direct.download.url.allow.downgrade': 'true',
+      'store.download.follow.redirects': 'false',
       'direct.download.url.https.proxy': 'http://proxy:1',
       'direct.download.url.no.proxy': '.local',
       'direct.download.url.proxy.is.guard': 'true',
@@ -67,6 +74,7 @@ describe('the policy of a zone', () => {
       schemes: ['https'],
       parts: ['10.0.0.5:443'],
       allowDowngrade: true,
+      followRedirects: false,
       proxyIsGuard: true,
       proxies: { https: 'http://proxy:1', none: ['.local'] },
     });
@@ -93,4 +101,20 @@ describe('the policy of a zone', () => {
     ]);
     expect(headerOriginsOf({})).toEqual([]);
   });
+});
+
+test("timeouts are CloudStack's, in milliseconds; an empty one leaves that of each host", () => {
+  const setting = findConfiguration('direct.download.socket.timeout');
+  expect(setting?.read(' 05000 ')).toBe('5000');
+  expect(setting?.read('')).toBe('');
+  for (const wrong of ['0', '-1', '1.5', '5 s', '3600001'])
+    expect(() => setting?.read(wrong)).toThrow(`'${wrong}' is not a whole number from 1 to 3600000`);
+  expect(timeoutsOf({ 'direct.download.socket.timeout': '' })).toEqual({});
+  expect(
+    timeoutsOf({
+      'direct.download.connect.timeout': '1000',
+      'direct.download.connection.request.timeout': '2000',
+      'direct.download.socket.timeout': '3000',
+    }),
+  ).toEqual({ connectMs: 1000, headersMs: 2000, idleMs: 3000 });
 });

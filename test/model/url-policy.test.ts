@@ -216,6 +216,9 @@ test('redirects', () => {
   expect(judgeRedirect({}, 'https:', 'http:')?.rule).toBe('downgrade');
   expect(judgeRedirect({ allowDowngrade: true }, 'https:', 'http:')).toBeUndefined();
   expect(judgeRedirect({}, 'http:', 'https:')).toBeUndefined();
+  expect(judgeRedirect({ followRedirects: false }, 'https:', 'https:')?.rule).toBe('redirect');
+  expect(narrow({}, { followRedirects: false }).followRedirects).toBe(false);
+  expect(narrow({ followRedirects: false }).followRedirects).toBe(false);
 });
 
 test('entries of lists', () => {

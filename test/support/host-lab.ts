@@ -101,8 +101,8 @@ export async function openHostLab(
       openKeyForHost(privateKey, sealed, { certificateId, hostId }),
     ),
     probes: { sources: downloads.sources },
-    download: (request, policy) =>
-      download(request, { ...downloads, sources: downloads.sources.under(policy) }),
+    download: (request, rules) =>
+      download(request, { ...downloads, sources: downloads.sources.under(rules) }),
     openSealed: async ({ sealed, templateId }) =>
       sealed === undefined ? undefined : openForHost(privateKey, sealed, { templateId, hostId }),
     programs: async () => [],

@@ -153,7 +153,7 @@ describe('a download in the thread', () => {
     await startAs({ onDenied: (one) => void denied.push(one) });
     const asked = request('/a.img');
     const policy = { denyAddresses: ['127.0.0.0/8'] };
-    await expect(transfers.download(asked, policy)).rejects.toMatchObject({ kind: 'NotAllowed' });
+    await expect(transfers.download(asked, { policy })).rejects.toMatchObject({ kind: 'NotAllowed' });
     expect(denied).toEqual([expect.objectContaining({ url: asked.url })]);
     expect(lab.server.seen('/a.img').requests).toHaveLength(0);
   });

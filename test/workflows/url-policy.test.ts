@@ -36,6 +36,8 @@ beforeAll(async () => {
   await setConfiguration(lab.db, 'direct.download.url.deny.ports', '8080', zone.id);
   await setConfiguration(lab.db, 'direct.download.url.deny.endpoints', 'other.example.org:81');
   await noteParts(lab.db, 'the api', ['10.0.0.5:8080', 'bypass.example.org:443']);
+  await setConfiguration(lab.db, 'direct.download.socket.timeout', '5000');
+  await setConfiguration(lab.db, 'direct.download.connect.timeout', '2000', zone.id);
   await setConfiguration(lab.db, 'direct.download.url.header.origins', 'https://cdn.example.org', zone.id);
 });
 afterAll(() => lab.close());
@@ -49,7 +51,7 @@ const denials = (uuid: string) =>
     .selectAll()
     .execute();
 
-test('jobs carry the policy of their zone, the parts of this installation, and boxes the origins that it trusts', async () => {
+test('jobs carry the policy and timeouts of their zone, the parts of this installation, and boxes the origins that it trusts', async () => {
   const secrets = { v: 1, origin: 'https://example.org', headers: [{ name: 'X', value: 'secret' }] } as const;
   const sealed = await sealAtRest(lab.masterKey, secrets);
   const input = lab.registration({ sealed });
@@ -64,6 +66,7 @@ test('jobs carry the policy of their zone, the parts of this installation, and b
   };
   const probed = probes.at(-1);
   expect(probed?.policy).toEqual(policy);
+  expect(probed?.timeouts).toEqual({ connectMs: 2000, idleMs: 5000 });
   expect(await host.open(probed?.sealed ?? '', input.templateId)).toEqual({
     ...secrets,
     alsoFor: ['https://cdn.example.org'],
@@ -72,6 +75,7 @@ test('jobs carry the policy of their zone, the parts of this installation, and b
   await lab.finished(await lab.prepare(copy));
   const job = host.jobs.at(-1);
   expect(job?.policy).toEqual(policy);
+  expect(job?.timeouts).toEqual({ connectMs: 2000, idleMs: 5000 });
   expect(await host.open(job?.sealed ?? '', input.templateId)).toMatchObject({
     alsoFor: ['https://cdn.example.org'],
   });

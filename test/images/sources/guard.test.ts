@@ -38,7 +38,8 @@ const look = (
   options: HttpOptions = { policy: onlyGood },
   job?: UrlPolicy,
   secrets?: Secrets,
-): Promise<SourceHead> => createSources(options).under(job).for(url).probe({ url, secrets, signal });
+): Promise<SourceHead> =>
+  createSources(options).under({ policy: job }).for(url).probe({ url, secrets, signal });
 
 const denied = (rule: string): unknown => expect.objectContaining({ kind: 'NotAllowed', rule });
 

@@ -44,7 +44,7 @@ async function proxy(options: ProxyOptions = {}): Promise<TestProxy> {
 
 const look = (url: string, options: HttpOptions, job?: UrlPolicy): Promise<SourceHead> =>
   createSources({ policy, headersMs: 4000, ...options })
-    .under(job)
+    .under({ policy: job })
     .for(url)
     .probe({ url, signal });
 
