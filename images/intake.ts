@@ -38,8 +38,6 @@ export class Intake {
   #unsafe = 0;
   #inFlight = 0;
   #origin: Origin | undefined;
-  /** Why the first write that failed did. */
-  #failure: { readonly error: unknown } | undefined;
   /** Told of bytes as they are written. */
   onWritten: ((span: Span) => void) | undefined;
 
@@ -80,8 +78,6 @@ export class Intake {
   async ready(count: number): Promise<void> {
     for (const observer of this.#observers) await observer.ready();
     while (!this.takes(count)) {
-      // Bytes that could not be written never become safe: who waits for that waits for ever.
-      if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#recording !== undefined || this.#unsafe > this.#inFlight) await this.#record();
       else await Promise.race(this.#writing);
     }
@@ -98,18 +94,21 @@ export class Intake {
     const end = position + count;
     this.#unsafe += count;
     this.#inFlight += count;
-    const work = this.part.write(chunks, position).then(() => {
-      this.#inFlight -= count;
-      this.#written({ first: position, end });
-    });
-    this.#writing.add(work);
-    work.then(
-      () => void this.#writing.delete(work),
+    const work = this.part.write(chunks, position).then(
+      () => {
+        this.#inFlight -= count;
+        this.#written({ first: position, end });
+      },
       (error: unknown) => {
-        this.#writing.delete(work);
-        this.#failure ??= { error };
+        // They are not in the file: nobody is to wait until they are safe.
+        this.#inFlight -= count;
+        this.#unsafe -= count;
+        throw error;
       },
     );
+    this.#writing.add(work);
+    const done = (): void => void this.#writing.delete(work);
+    work.then(done, done);
     return work;
   }
 
@@ -140,7 +139,6 @@ export class Intake {
     this.#good = [];
     this.#unsafe = 0;
     this.#inFlight = 0;
-    this.#failure = undefined;
   }
 
   #written(span: Span): void {

@@ -19,11 +19,27 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('whoever waits for bytes to become safe is told that they could not be written', async () => {
+test('nobody waits for bytes that could not be written', async () => {
   const intake = new Intake(part, { checkpointBytes: piece.length, admitted: false });
-  await part.file.close();
-  await expect(intake.write([piece], 0)).rejects.toMatchObject({ code: 'EBADF' });
-  await expect(intake.ready(1)).rejects.toMatchObject({ code: 'EBADF' });
+  intake.from({ hostId: 'host', url: 'http://a/', finalUrl: 'http://a/', total: 0 });
+  const { write } = part;
+  part.write = () => Promise.reject(new Error('no'));
+  await expect(intake.write([piece], 0)).rejects.toThrow('no');
+  part.write = write;
+  await intake.ready(piece.length);
+  await intake.write([piece], 0);
+  await intake.settle();
+  expect(part.checkpoint).toMatchObject({ offset: piece.length });
+});
+
+test('what could not be written is no reason to wait for the end', async () => {
+  const intake = new Intake(part, { checkpointBytes: 4 * piece.length, admitted: false });
+  intake.from({ hostId: 'host', url: 'http://a/', finalUrl: 'http://a/', total: 0 });
+  await intake.write([piece], 0);
+  part.write = () => Promise.reject(new Error('no'));
+  await expect(intake.write([piece], piece.length)).rejects.toThrow('no');
+  await intake.settle();
+  expect(part.checkpoint).toMatchObject({ offset: piece.length });
 });
 
 describe('a process that stood still', () => {
