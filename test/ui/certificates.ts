@@ -1,51 +1,48 @@
 /** Certificates are uploaded, revoked, provisioned and deleted. */
 import { selfSigned } from '../support/certificates.ts';
-import type { UiLab, Visitor } from './lab.ts';
+import { testOf } from './lab.ts';
+import type { UiLab } from './lab.ts';
 
 export function certificates(opened: () => UiLab): void {
-  let visitor: Visitor;
-  beforeAll(async () => {
-    visitor = await opened().visit();
-  });
-  afterAll(() => visitor.close());
-  afterEach(() => expect(visitor.faults).toEqual([]));
-
-  const card = (alias: string) => visitor.page.getByRole('article', { name: alias });
+  const check = testOf(opened);
+  const card = (alias: string) => opened().admin.page.getByRole('article', { name: alias });
   const confirm = async (action: 'Revoke' | 'Delete', what: string): Promise<void> => {
-    await visitor.press('button', `${action} ${what}`);
-    await visitor.page.getByRole('dialog').getByRole('button', { name: action, exact: true }).click();
+    const { page, press } = opened().admin;
+    await press('button', `${action} ${what}`);
+    await page.getByRole('dialog').getByRole('button', { name: action, exact: true }).click();
   };
   const onHost = (alias: string) => card(alias).locator('tbody tr').filter({ hasText: 'host1' });
 
-  test('one that was typed wrong is refused beside its field; a file is taken, and what is in it is shown', async () => {
-    const { page, go, press, heading } = visitor;
-    await go('/certificates');
-    await heading('Certificates');
-    await press('link', 'Upload a certificate');
-    await page.getByRole('textbox', { name: 'Alias' }).fill('private-ca');
-    await page.getByRole('textbox', { name: 'Certificate', exact: true }).fill('<b>no certificate</b>');
-    await press('button', 'Upload');
-    await page.getByText(/^Parameter certificate/).waitFor();
-    const { cert } = selfSigned({ days: 20, names: ['mirror.example.org'] });
-    await page
-      .locator('input[type=file]')
-      .first()
-      .setInputFiles({ name: 'ca.pem', mimeType: 'text/plain', buffer: Buffer.from(cert) });
-    await page.getByRole('textbox', { name: 'Certificate', exact: true }).getByText('BEGIN').waitFor();
-    await press('button', 'Upload');
-    const answer = page.getByRole('status').filter({ hasText: 'private-ca was uploaded' });
-    await answer.getByText('mirror.example.org').first().waitFor();
-    await answer.getByText('itself', { exact: true }).waitFor();
-    await answer.getByText('There', { exact: true }).first().waitFor();
-    await go('/');
-    await page.getByText('Certificates that expire').waitFor();
-    await page.getByText(/19 days left|20 days left/).waitFor();
-    await press('link', 'private-ca');
-    await heading('Certificates');
-  });
+  check(
+    'one that was typed wrong is refused beside its field; a file is taken, and what is in it is shown',
+    async ({ page, go, press, heading }) => {
+      await go('/certificates');
+      await heading('Certificates');
+      await press('link', 'Upload a certificate');
+      await page.getByRole('textbox', { name: 'Alias' }).fill('private-ca');
+      await page.getByRole('textbox', { name: 'Certificate', exact: true }).fill('<b>no certificate</b>');
+      await press('button', 'Upload');
+      await page.getByText(/^Parameter certificate/).waitFor();
+      const { cert } = selfSigned({ days: 20, names: ['mirror.example.org'] });
+      await page
+        .locator('input[type=file]')
+        .first()
+        .setInputFiles({ name: 'ca.pem', mimeType: 'text/plain', buffer: Buffer.from(cert) });
+      await page.getByRole('textbox', { name: 'Certificate', exact: true }).getByText('BEGIN').waitFor();
+      await press('button', 'Upload');
+      const answer = page.getByRole('status').filter({ hasText: 'private-ca was uploaded' });
+      await answer.getByText('mirror.example.org').first().waitFor();
+      await answer.getByText('itself', { exact: true }).waitFor();
+      await answer.getByText('There', { exact: true }).first().waitFor();
+      await go('/');
+      await page.getByText('Certificates that expire').waitFor();
+      await page.getByText(/19 days left|20 days left/).waitFor();
+      await press('link', 'private-ca');
+      await heading('Certificates');
+    },
+  );
 
-  test('a client certificate goes with its key, which is never shown again', async () => {
-    const { page, go, press } = visitor;
+  check('a client certificate goes with its key, which is never shown again', async ({ page, go, press }) => {
     const { cert, key } = selfSigned({ names: ['client.example.org'] });
     await go('/certificates/upload');
     await page.getByRole('textbox', { name: 'Alias' }).fill('with-client');
@@ -60,21 +57,23 @@ export function certificates(opened: () => UiLab): void {
     expect(await page.content()).not.toContain('PRIVATE KEY');
   });
 
-  test('revoked on one host, provisioned again, revoked everywhere, deleted', async () => {
-    const { go, page } = visitor;
-    await go('/certificates');
-    await onHost('private-ca').getByText('There', { exact: true }).waitFor();
-    await confirm('Revoke', 'private-ca on host1');
-    await onHost('private-ca').getByText('Revoked', { exact: true }).waitFor();
-    await visitor.press('button', 'Provision private-ca on host1');
-    await onHost('private-ca').getByText('There', { exact: true }).waitFor();
-    await confirm('Revoke', 'private-ca');
-    await card('private-ca').getByText('Revoked', { exact: true }).first().waitFor();
-    await onHost('private-ca').getByText('Revoked', { exact: true }).waitFor();
-    for (const alias of ['private-ca', 'with-client']) {
-      await confirm('Delete', alias);
-      await card(alias).waitFor({ state: 'detached' });
-    }
-    await page.getByText('No certificate yet').waitFor();
-  });
+  check(
+    'revoked on one host, provisioned again, revoked everywhere, deleted',
+    async ({ go, page, press }) => {
+      await go('/certificates');
+      await onHost('private-ca').getByText('There', { exact: true }).waitFor();
+      await confirm('Revoke', 'private-ca on host1');
+      await onHost('private-ca').getByText('Revoked', { exact: true }).waitFor();
+      await press('button', 'Provision private-ca on host1');
+      await onHost('private-ca').getByText('There', { exact: true }).waitFor();
+      await confirm('Revoke', 'private-ca');
+      await card('private-ca').getByText('Revoked', { exact: true }).first().waitFor();
+      await onHost('private-ca').getByText('Revoked', { exact: true }).waitFor();
+      for (const alias of ['private-ca', 'with-client']) {
+        await confirm('Delete', alias);
+        await card(alias).waitFor({ state: 'detached' });
+      }
+      await page.getByText('No certificate yet').waitFor();
+    },
+  );
 }

@@ -1,31 +1,31 @@
 /** Templates are brought onto pools, watched, stopped and tried again. */
+import type { Image } from '../end-to-end/lab.ts';
 import { rawDisk } from '../support/images.ts';
+import type { Behaviour } from '../support/image-server.ts';
 import { until } from '../support/until.ts';
-import type { UiLab, Visitor } from './lab.ts';
+import { testOf } from './lab.ts';
+import type { UiLab } from './lab.ts';
 
 const MIB = 1_048_576;
 
 export function deploying(opened: () => UiLab): void {
-  let visitor: Visitor;
-  beforeAll(async () => {
-    visitor = await opened().visit();
-  });
-  afterAll(() => visitor.close());
-  afterEach(() => expect(visitor.faults).toEqual([]));
+  const check = testOf(opened);
 
-  const bar = (name: string) => visitor.page.getByRole('progressbar', { name: new RegExp(`^${name} on `) });
+  const bar = (name: string) => opened().admin.page.getByRole('progressbar', { name: `${name} on pool1` });
   const percent = async (name: string): Promise<number> =>
-    Number(await bar(name).first().getAttribute('aria-valuenow'));
+    Number(await bar(name).getAttribute('aria-valuenow'));
   const chosen = (name: string) =>
-    visitor.page.getByRole('checkbox', { name: new RegExp(`^Choose ${name} on `) });
+    opened().admin.page.getByRole('checkbox', { name: `Choose ${name} on pool1` });
+  // To one pool by name: that of the host which was killed counts as up for a while.
+  const prepare = ({ id }: Image) => opened().prepare(id, opened().pool.id);
   const register = (path: string) => {
     const url = opened().server.url(path);
     return opened().register({ url });
   };
 
-  test('deploy, and the bar moves until it is there', async () => {
-    const { page, go, press, heading } = visitor;
-    opened().server.serve('/slow', { body: rawDisk(12 * MIB), pauseMs: 200 });
+  check('deploy, and the bar moves until it is there', async ({ page, go, press, heading, row }) => {
+    const served = watchable(rawDisk(12 * MIB));
+    opened().server.serve('/slow', served.behaviour);
     const image = await register('/slow');
     await go(`/templates/${image.id}`);
     await heading('slow');
@@ -42,7 +42,8 @@ export function deploying(opened: () => UiLab): void {
       return now > 0 && now < 100 ? now : undefined;
     });
     await until('the bar moves', async () => (await percent('slow')) > first);
-    await visitor.row('pool1').getByText('Ready', { exact: true }).waitFor();
+    served.goOn();
+    await row('pool1').getByText('Ready', { exact: true }).waitFor();
     await press('link', 'pool1');
     await heading('slow on pool1');
     await page.getByText('Ended well').waitFor();
@@ -51,47 +52,47 @@ export function deploying(opened: () => UiLab): void {
     );
   });
 
-  test('many are cancelled at once, and tried again at once, from the bytes that are there', async () => {
-    const { page, go, press, row } = visitor;
-    for (const name of ['many-a', 'many-b']) {
-      opened().server.serve(`/${name}`, { body: rawDisk(8 * MIB), pauseMs: 250 });
-      await opened().prepare((await register(`/${name}`)).id);
-    }
-    await go('/deployments?keyword=many');
-    for (const name of ['many-a', 'many-b']) {
-      await until('bytes flow', async () => (await percent(name)) > 0);
-      await chosen(name).check();
-    }
-    await press('button', 'Cancel 2');
-    await page.getByText('2 deployments cancelled').waitFor();
-    for (const name of ['many-a', 'many-b']) {
-      await row(name).getByText('Cancelled', { exact: true }).waitFor();
-      await row(name).getByText('by admin').waitFor();
-      opened().server.serve(`/${name}`, { body: rawDisk(8 * MIB) });
-    }
-    await press('button', 'Retry 2');
-    for (const name of ['many-a', 'many-b']) await row(name).getByText('Ready', { exact: true }).waitFor();
-  });
+  check(
+    'many are cancelled at once, and tried again at once, from the bytes that are there',
+    async ({ page, go, press, row }) => {
+      for (const name of ['many-a', 'many-b']) {
+        opened().server.serve(`/${name}`, { body: rawDisk(8 * MIB), pauseMs: 250 });
+        await prepare(await register(`/${name}`));
+      }
+      await go('/deployments?keyword=many');
+      for (const name of ['many-a', 'many-b']) {
+        await until('bytes flow', async () => (await percent(name)) > 0);
+        await chosen(name).check();
+      }
+      await press('button', 'Cancel 2');
+      await page.getByText('2 deployments cancelled').waitFor();
+      for (const name of ['many-a', 'many-b']) {
+        await row(name).getByText('Cancelled', { exact: true }).waitFor();
+        await row(name).getByText('by admin').waitFor();
+        opened().server.serve(`/${name}`, { body: rawDisk(8 * MIB) });
+      }
+      await press('button', 'Retry 2');
+      for (const name of ['many-a', 'many-b']) await row(name).getByText('Ready', { exact: true }).waitFor();
+    },
+  );
 
-  test('one that failed says why, and can be tried again', async () => {
-    const { page, go, press } = visitor;
+  check('one that failed says why, and can be tried again', async ({ page, go, press, heading, row }) => {
     const body = rawDisk(2 * MIB);
     opened().server.serve('/turns-bad', { body });
     const image = await register('/turns-bad');
     opened().server.serve('/turns-bad', { body: Buffer.from(`<!DOCTYPE html>${' '.repeat(body.length)}`) });
-    await opened().prepare(image.id);
+    await prepare(image);
     await go('/deployments?state=Failed');
-    await visitor.row('turns-bad').getByText('Failed', { exact: true }).waitFor();
+    await row('turns-bad').getByText('Failed', { exact: true }).waitFor();
     await press('link', 'turns-bad');
-    await visitor.heading('turns-bad on pool1');
+    await heading('turns-bad on pool1');
     await page.getByRole('main').getByText('Failed', { exact: true }).waitFor();
     opened().server.serve('/turns-bad', { body });
     await press('button', 'Retry');
     await page.getByRole('main').getByText('Ready', { exact: true }).waitFor();
   });
 
-  test('edit, and delete with a question first', async () => {
-    const { page, press, heading, go, row } = visitor;
+  check('edit, and delete with a question first', async ({ page, press, heading, go, row }) => {
     opened().server.serve('/short-lived', { body: rawDisk(MIB) });
     const image = await register('/short-lived');
     await go(`/templates/${image.id}`);
@@ -111,4 +112,12 @@ export function deploying(opened: () => UiLab): void {
     await heading('Templates');
     await row('renamed').waitFor({ state: 'detached' });
   });
+}
+
+/** Slow enough to be watched, until it is told to go on. */
+function watchable(body: Buffer): { readonly behaviour: Behaviour; readonly goOn: () => void } {
+  let isWatched = true;
+  const hold = (): Promise<void> | undefined =>
+    isWatched ? new Promise((resolve) => void setTimeout(resolve, 200)) : undefined;
+  return { behaviour: { body, hold }, goOn: () => (isWatched = false) };
 }

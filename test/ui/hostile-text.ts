@@ -1,6 +1,7 @@
 /** Whatever somebody else wrote is text: nothing of it runs, and all of it is shown as it was written. */
 import { rawDisk } from '../support/images.ts';
-import type { UiLab, Visitor } from './lab.ts';
+import { testOf } from './lab.ts';
+import type { UiLab } from './lab.ts';
 
 const MIB = 1_048_576;
 const PAYLOADS = [
@@ -11,76 +12,75 @@ const PAYLOADS = [
 const [IMAGE, SCRIPT, TEMPLATE] = PAYLOADS;
 
 export function hostileText(opened: () => UiLab): void {
-  let visitor: Visitor;
-  beforeAll(async () => {
-    visitor = await opened().visit();
-  });
-  afterAll(() => visitor.close());
+  const check = testOf(opened);
   afterEach(async () => {
-    expect(visitor.faults).toEqual([]);
-    expect(await visitor.page.title()).not.toContain('pwned"');
-    expect(await visitor.page.title()).not.toBe('pwned');
+    expect(await opened().admin.page.title()).not.toBe('pwned');
   });
 
-  const shown = (text: string) => visitor.page.getByRole('main').getByText(text).first().waitFor();
+  const shown = (text: string) => opened().admin.page.getByRole('main').getByText(text).first().waitFor();
 
-  test('markup in every field of the form is sent as text, and comes back as text', async () => {
-    const { page, go, press, heading, row } = visitor;
-    opened().server.serve('/x.raw', { body: rawDisk(MIB) });
-    await go('/templates/register');
-    for (const [label, value] of [
-      ['URL', `${opened().server.url('/x.raw')}?q=${IMAGE}`],
-      ['Name', IMAGE],
-      ['Description', SCRIPT],
-      ['Checksum', TEMPLATE],
-    ] as const) {
-      await page.getByRole('textbox', { name: label, exact: true }).fill(value);
-    }
-    await press('button', 'Add a header');
-    await page.getByRole('textbox', { name: 'Name of header 1' }).fill('X-Odd');
-    await page.getByLabel('Value of header 1').fill(SCRIPT);
-    await press('button', 'Register');
-    await page.getByText(/Parameter checksum/).waitFor();
-    await page.getByRole('textbox', { name: 'Checksum', exact: true }).fill('');
-    await press('button', 'Register');
-    await heading(IMAGE);
-    await shown(SCRIPT);
-    await go('/templates');
-    await row(IMAGE).getByText(SCRIPT).waitFor();
-    await press('link', IMAGE);
-    await press('button', 'Deploy');
-    await page.getByRole('dialog').getByRole('checkbox', { name: 'pool1' }).check();
-    await page.getByRole('dialog').getByRole('button', { name: 'Deploy to 1 pool' }).click();
-    await row('pool1').getByText('Ready', { exact: true }).waitFor();
-    await press('button', 'Delete');
-    await page.getByRole('dialog').getByText(`Delete template ${IMAGE}?`).waitFor();
-    await page.getByRole('dialog').getByRole('button', { name: 'Keep' }).click();
-    for (const view of ['/', '/deployments', '/events']) {
-      await go(view);
-      await shown(IMAGE);
-    }
-  });
+  check(
+    'markup in every field of the form is sent as text, and comes back as text',
+    async ({ page, go, press, heading, row }) => {
+      opened().server.serve('/x.raw', { body: rawDisk(MIB) });
+      await go('/templates/register');
+      for (const [label, value] of [
+        ['URL', `${opened().server.url('/x.raw')}?q=${IMAGE}`],
+        ['Name', IMAGE],
+        ['Description', SCRIPT],
+        ['Checksum', TEMPLATE],
+      ] as const) {
+        await page.getByRole('textbox', { name: label, exact: true }).fill(value);
+      }
+      await press('button', 'Add a header');
+      await page.getByRole('textbox', { name: 'Name of header 1' }).fill('X-Odd');
+      await page.getByLabel('Value of header 1').fill(SCRIPT);
+      await press('button', 'Register');
+      await page.getByText(/Parameter checksum/).waitFor();
+      await page.getByRole('textbox', { name: 'Checksum', exact: true }).fill('');
+      await press('button', 'Register');
+      await heading(IMAGE);
+      await shown(SCRIPT);
+      await go('/templates');
+      await row(IMAGE).getByText(SCRIPT).waitFor();
+      await press('link', IMAGE);
+      await press('button', 'Deploy');
+      await page.getByRole('dialog').getByRole('checkbox', { name: 'pool1' }).check();
+      await page.getByRole('dialog').getByRole('button', { name: 'Deploy to 1 pool' }).click();
+      await row('pool1').getByText('Ready', { exact: true }).waitFor();
+      await press('button', 'Delete');
+      await page.getByRole('dialog').getByText(`Delete template ${IMAGE}?`).waitFor();
+      await page.getByRole('dialog').getByRole('button', { name: 'Keep' }).click();
+      for (const view of ['/', '/deployments', '/events']) {
+        await go(view);
+        await shown(IMAGE);
+      }
+    },
+  );
 
-  test.each(PAYLOADS)('%s as an address of the page or a search is nothing but text', async (payload) => {
-    const { page, go, heading } = visitor;
-    const written = encodeURIComponent(payload);
-    for (const view of ['templates', 'deployments', 'events'] as const) {
-      await go(`/${view}?keyword=${written}&page=${written}&filter=${written}&state=${written}`);
-      await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
-      expect(await page.getByRole('textbox').first().inputValue()).toBe(payload);
-    }
-    await go(`/templates/${written}`);
-    await page
-      .getByRole('alert')
-      .or(page.getByRole('heading', { name: 'There is nothing here' }))
-      .first()
-      .waitFor();
-    await go(`/events/${written}/no-such-view`);
-    await heading('There is nothing here');
-  });
+  for (const payload of PAYLOADS) {
+    check(
+      `${payload} as an address of the page or a search is nothing but text`,
+      async ({ page, go, heading }) => {
+        const written = encodeURIComponent(payload);
+        for (const view of ['templates', 'deployments', 'events'] as const) {
+          await go(`/${view}?keyword=${written}&page=${written}&filter=${written}&state=${written}`);
+          await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+          expect(await page.getByRole('textbox').first().inputValue()).toBe(payload);
+        }
+        await go(`/templates/${written}`);
+        await page
+          .getByRole('alert')
+          .or(page.getByRole('heading', { name: 'There is nothing here' }))
+          .first()
+          .waitFor();
+        await go(`/events/${written}/no-such-view`);
+        await heading('There is nothing here');
+      },
+    );
+  }
 
-  test('what a source says is text', async () => {
-    const { page, go, press } = visitor;
+  check('what a source says is text', async ({ page, go, press }) => {
     opened().server.serve('/says.raw', { body: Buffer.from(SCRIPT), headers: { 'x-a': 'b' } });
     await go('/templates/register');
     await page.getByRole('textbox', { name: 'URL', exact: true }).fill(opened().server.url('/says.raw'));

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page, Request } from 'playwright-core';
 import { openEndToEnd } from '../end-to-end/lab.ts';
 import type { EndToEnd, RunningHost } from '../end-to-end/lab.ts';
 import { findProgram } from '../support/programs.ts';
@@ -21,10 +21,13 @@ export interface Visitor {
   /** The heading of the view. */
   readonly heading: (name: string | RegExp) => Promise<void>;
   readonly row: (text: string) => Locator;
+  /** Waits until all that the view asks at first is answered and shown. */
+  readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 export interface VisitorOptions {
+  /** Default light. */
   readonly theme?: Theme;
   readonly width?: number;
   readonly height?: number;
@@ -33,9 +36,16 @@ export interface VisitorOptions {
 }
 
 export interface UiLab extends EndToEnd {
-  readonly browser: Browser;
-  /** Somebody with a browser of his own, logged in. */
+  /** The administrator, logged in, on a screen of 1280 px; one for all tests, since a new browser loads all anew. */
+  readonly admin: Visitor;
+  /** Somebody with a browser of his own. */
   visit(options?: VisitorOptions): Promise<Visitor>;
+  /** Those who still visit; what their browsers complained of since this was asked last is taken away. */
+  takeFaults(): readonly string[];
+  /** All that is shown in all browsers, to tell why a test failed. */
+  shown(): Promise<string>;
+  /** All but the administrator leave. */
+  leave(): Promise<void>;
   /** A host that nobody starts again, with a pool of its own name. */
   mortalHost(name: string): Promise<MortalHost>;
 }
@@ -47,6 +57,28 @@ export interface MortalHost {
   start(): Promise<void>;
 }
 
+/** A test of what the administrator, or somebody else, sees. It says what was shown when it fails. */
+export const testOf =
+  (opened: () => UiLab) =>
+  (name: string, act: (admin: Visitor) => Promise<void>, timeoutMs?: number): void => {
+    test(
+      name,
+      async () => {
+        const lab = opened();
+        try {
+          await act(lab.admin);
+          expect(lab.takeFaults()).toEqual([]);
+        } catch (error) {
+          lab.takeFaults();
+          throw new Error(`${(error as Error).message}\n${await lab.shown()}`, { cause: error });
+        } finally {
+          await lab.leave();
+        }
+      },
+      timeoutMs,
+    );
+  };
+
 export async function openUiLab(options: { readonly hosts: number }): Promise<UiLab> {
   const lab = await openEndToEnd({ ...options, env: { BYPASS_API_CALLS: '0' } });
   const browser = await chromium.launch({
@@ -54,10 +86,25 @@ export async function openUiLab(options: { readonly hosts: number }): Promise<Ui
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
   });
   const hosts: RunningHost[] = [];
+  const visitors: Visitor[] = [];
+  const opened = async (visitor: VisitorOptions = {}): Promise<Visitor> => {
+    const one = await visit(lab, browser, visitor);
+    visitors.push(one);
+    return one;
+  };
+  const admin = await opened();
   return {
     ...lab,
-    browser,
-    visit: (visitor = {}) => visit(lab, browser, visitor),
+    admin,
+    visit: opened,
+    takeFaults: () => visitors.flatMap(({ faults }) => faults.splice(0)),
+    async shown() {
+      const texts = await Promise.all(visitors.map(({ page }) => textOf(page)));
+      return texts.join('\n');
+    },
+    async leave() {
+      await Promise.all(visitors.splice(1).map((one) => one.close()));
+    },
     mortalHost: (name) => mortalHost(lab, hosts, name),
     async close() {
       await browser.close();
@@ -65,6 +112,13 @@ export async function openUiLab(options: { readonly hosts: number }): Promise<Ui
       await lab.close();
     },
   };
+}
+
+const MOST_SHOWN = 3000;
+
+async function textOf(page: Page): Promise<string> {
+  const text = await page.evaluate<string>('document.body.innerText').catch(String);
+  return `${page.url()} shows:\n${text.slice(0, MOST_SHOWN)}`;
 }
 
 async function visit(lab: EndToEnd, browser: Browser, options: VisitorOptions): Promise<Visitor> {
@@ -79,6 +133,7 @@ async function visit(lab: EndToEnd, browser: Browser, options: VisitorOptions): 
   context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const faults = watch(page);
+  const open = openCalls(page);
   if (as !== null) await logIn(context, as ?? adminOf(lab));
   return {
     page,
@@ -89,11 +144,31 @@ async function visit(lab: EndToEnd, browser: Browser, options: VisitorOptions): 
     press: (role, name) => page.getByRole(role, { name, exact: typeof name === 'string' }).click(),
     heading: (name) => page.getByRole('heading', { level: 1, name }).waitFor(),
     row: (text) => page.locator('tbody tr').filter({ hasText: text }),
+    async settled() {
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await until('the view is settled', async () => {
+        if (open.size > 0) return false;
+        await page.evaluate(PAINTED);
+        return open.size === 0 && (await page.getByLabel('Loading').count()) === 0;
+      });
+    },
     close: () => context.close(),
   };
 }
 
 const adminOf = ({ stack }: EndToEnd) => ({ username: stack.adminUser, password: stack.adminPassword });
+
+/** What was answered is shown, and what is asked because of it has been asked. */
+const PAINTED = 'new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))';
+
+/** Requests of the page that are not answered yet. */
+function openCalls(page: Page): ReadonlySet<Request> {
+  const open = new Set<Request>();
+  page.on('request', (request) => open.add(request));
+  page.on('requestfinished', (request) => open.delete(request));
+  page.on('requestfailed', (request) => open.delete(request));
+  return open;
+}
 
 function watch(page: Page): string[] {
   const faults: string[] = [];

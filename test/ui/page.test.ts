@@ -1,5 +1,5 @@
 /** The page in a browser, on one installation; what a person does there stands in the files beside this one. */
-import { isFullRun, needing } from '../support/programs.ts';
+import { needing } from '../support/programs.ts';
 import { certificates } from './certificates.ts';
 import { deploying } from './deploying.ts';
 import { hostileText } from './hostile-text.ts';
@@ -12,8 +12,7 @@ import { people } from './people.ts';
 import { registering } from './registering.ts';
 import { theHostDies } from './the-host-dies.ts';
 
-// Minutes long: `npm run test:full`.
-(isFullRun ? needing('chromium') : describe.skip)('the page', () => {
+needing('chromium')('the page', () => {
   let lab: UiLab;
   const opened = (): UiLab => lab;
   beforeAll(async () => {

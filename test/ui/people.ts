@@ -1,12 +1,14 @@
 /** Who is let in, and what he is shown. */
+import { testOf } from './lab.ts';
 import type { UiLab } from './lab.ts';
 
 const USER = { username: 'kim', password: 'a-long-password' };
 
 export function people(opened: () => UiLab): void {
-  test('a wrong password is told; a right one opens what was asked for; logging out closes it', async () => {
+  const check = testOf(opened);
+  check('a wrong password is told; a right one opens what was asked for; logging out closes it', async () => {
     const { stack } = opened();
-    const { page, go, press, heading, faults, close } = await opened().visit({ as: null });
+    const { page, go, press, heading } = await opened().visit({ as: null });
     await go('/pools');
     await page.getByRole('textbox', { name: 'User' }).fill(stack.adminUser);
     await page.locator('input[type=password]').fill('wrong');
@@ -25,13 +27,11 @@ export function people(opened: () => UiLab): void {
     await page.getByRole('button', { name: 'Log in' }).waitFor();
     await go('/pools');
     await page.getByRole('button', { name: 'Log in' }).waitFor();
-    expect(faults).toEqual([]);
-    await close();
   });
 
-  test('a user sees no host', async () => {
+  check('a user sees no host', async () => {
     await opened().call('createAccount', USER);
-    const { page, go, heading, faults, close } = await opened().visit({ as: USER });
+    const { page, go, heading } = await opened().visit({ as: USER });
     const answers: string[] = [];
     page.on('response', (response) => {
       void response.text().then(
@@ -55,7 +55,5 @@ export function people(opened: () => UiLab): void {
     await go(`/hosts/${host?.id ?? ''}`);
     await heading('There is nothing here');
     expect(answers.join('\n')).not.toContain(host?.name ?? '');
-    expect(faults).toEqual([]);
-    await close();
   });
 }

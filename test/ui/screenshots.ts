@@ -11,7 +11,7 @@ import { metalink4 } from '../support/metalinks.ts';
 import { until } from '../support/until.ts';
 import { openUiLab } from './lab.ts';
 import type { Theme, UiLab } from './lab.ts';
-import { settled, TRANSITIONS_OVER } from './looks.ts';
+import { TRANSITIONS_OVER } from './looks.ts';
 
 const FOLDER = join(PROJECT_ROOT, 'docs', 'screenshots');
 const MIB = 1_048_576;
@@ -41,7 +41,7 @@ test.each(
     for (const [name, address] of Object.entries(views)) {
       await visitor.page.setViewportSize({ width, height: 700 });
       await visitor.go(address);
-      await settled(visitor);
+      await visitor.settled();
       const height = await visitor.page.evaluate<number>('document.documentElement.scrollHeight');
       const path = join(FOLDER, `${name}-${width}-${theme}.png`);
       await visitor.page.setViewportSize({ width, height: Math.min(height, HEIGHTS[width]) });
@@ -52,7 +52,7 @@ test.each(
     await visitor.close();
     const stranger = await lab.visit({ theme, width, height: 600, as: null });
     await stranger.go('/');
-    await settled(stranger);
+    await stranger.settled();
     await stranger.page.screenshot({ path: join(FOLDER, `login-${width}-${theme}.png`) });
     await stranger.close();
   },

@@ -1,6 +1,7 @@
 /** A host is killed in the middle of a download, and the page says why the download waits. */
 import { rawDisk } from '../support/images.ts';
 import { until } from '../support/until.ts';
+import { testOf } from './lab.ts';
 import type { MortalHost, UiLab } from './lab.ts';
 
 const MIB = 1_048_576;
@@ -8,12 +9,13 @@ const NAME = 'mortal';
 
 /** In two parts, since it takes a while until a host counts as gone. */
 export function theHostDies(opened: () => UiLab) {
+  const check = testOf(opened);
   let host: MortalHost;
   let deploymentId = '';
 
   return {
     killed() {
-      test('a host is killed during a download', async () => {
+      check('a host is killed during a download', async () => {
         const lab = opened();
         host = await lab.mortalHost(NAME);
         lab.server.serve('/orphan', { body: rawDisk(16 * MIB), pauseMs: 100 });
@@ -28,27 +30,27 @@ export function theHostDies(opened: () => UiLab) {
       });
     },
     told() {
-      test('the page says why the download of a killed host waits, and when it goes on', async () => {
-        const lab = opened();
-        const { page, go, faults, close } = await lab.visit();
-        await go(`/deployments/${deploymentId}`);
-        const main = page.getByRole('main');
-        await main.getByText('Waiting', { exact: true }).waitFor({ timeout: 120_000 });
-        await main.getByText(/no host can work on pool mortal: .*mortal/).waitFor();
-        await main.getByText(/next try/).waitFor();
-        await main
-          .getByText(/HostGone/)
-          .first()
-          .waitFor();
-        await go('/hosts');
-        const row = page.locator('tbody tr').filter({ hasText: NAME });
-        await row.getByText('Down', { exact: true }).waitFor({ timeout: 60_000 });
-        await host.start();
-        await go(`/deployments/${deploymentId}`);
-        await main.getByText('Ready', { exact: true }).waitFor({ timeout: 90_000 });
-        expect(faults).toEqual([]);
-        await close();
-      }, 300_000);
+      check(
+        'the page says why the download of a killed host waits, and when it goes on',
+        async ({ page, go }) => {
+          await go(`/deployments/${deploymentId}`);
+          const main = page.getByRole('main');
+          await main.getByText('Waiting', { exact: true }).waitFor({ timeout: 120_000 });
+          await main.getByText(/no host can work on pool mortal: .*mortal/).waitFor();
+          await main.getByText(/next try/).waitFor();
+          await main
+            .getByText(/HostGone/)
+            .first()
+            .waitFor();
+          await go('/hosts');
+          const row = page.locator('tbody tr').filter({ hasText: NAME });
+          await row.getByText('Down', { exact: true }).waitFor({ timeout: 60_000 });
+          await host.start();
+          await go(`/deployments/${deploymentId}`);
+          await main.getByText('Ready', { exact: true }).waitFor({ timeout: 90_000 });
+        },
+        300_000,
+      );
     },
   };
 }

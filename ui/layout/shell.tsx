@@ -13,7 +13,7 @@ import {
   VisuallyHidden,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useIsRestoring, useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import {
   IconCertificate,
   IconDatabase,
@@ -28,7 +28,7 @@ import {
   IconTemplate,
   IconUser,
 } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
 import { call, isLost } from '../api/client.ts';
 import { LIVE } from '../api/queries.ts';
@@ -159,16 +159,24 @@ function UserMenu({ session }: { readonly session: Session }): ReactNode {
   );
 }
 
-/** A lost api is said once, here; the views keep showing what they knew. */
+/** Milliseconds between knocks at an api that is lost. */
+const KNOCK = 1000;
+
+/** A lost api is said once, here; the views keep showing what they knew, and ask anew as soon as it is back. */
 function LostApi(): ReactNode {
-  const restoring = useIsRestoring();
+  const queries = useQueryClient();
   const { error } = useQuery({
     queryKey: ['getApiLimit'],
     queryFn: ({ signal }) => call('getApiLimit', {}, signal),
-    refetchInterval: LIVE * 2,
-    enabled: !restoring,
+    refetchInterval: ({ state }) => (isLost(state.error) ? KNOCK : LIVE * 2),
   });
-  if (!isLost(error)) return <VisuallyHidden role="status" />;
+  const lost = isLost(error);
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (wasLost.current && !lost) void queries.invalidateQueries();
+    wasLost.current = lost;
+  }, [lost, queries]);
+  if (!lost) return <VisuallyHidden role="status" />;
   return (
     <Alert color="orange" role="alert" mb="md" title="The api is lost">
       {error?.message}
