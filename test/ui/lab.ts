@@ -16,6 +16,8 @@ export interface Visitor {
   readonly faults: string[];
   /** Follows an address of the page, such as `/templates`, as typed into the address bar. */
   readonly go: (path: string) => Promise<void>;
+  /** Goes there as a link of the page does, without loading the page anew. */
+  readonly follow: (path: string) => Promise<void>;
   /** Follows a link or button of the page by its accessible name. */
   readonly press: (role: 'button' | 'link' | 'menuitem', name: string | RegExp) => Promise<void>;
   /** The heading of the view. */
@@ -141,6 +143,7 @@ async function visit(lab: EndToEnd, browser: Browser, options: VisitorOptions): 
     async go(path) {
       await page.goto(path);
     },
+    follow: (path) => page.evaluate(`history.pushState(null, '', ${JSON.stringify(path)})`),
     press: (role, name) => page.getByRole(role, { name, exact: typeof name === 'string' }).click(),
     heading: (name) => page.getByRole('heading', { level: 1, name }).waitFor(),
     row: (text) => page.locator('tbody tr').filter({ hasText: text }),

@@ -6,6 +6,7 @@ import type { MortalHost, UiLab } from './lab.ts';
 
 const MIB = 1_048_576;
 const NAME = 'mortal';
+const BODY = rawDisk(16 * MIB);
 
 /** In two parts, since it takes a while until a host counts as gone. */
 export function theHostDies(opened: () => UiLab) {
@@ -18,7 +19,7 @@ export function theHostDies(opened: () => UiLab) {
       check('a host is killed during a download', async () => {
         const lab = opened();
         host = await lab.mortalHost(NAME);
-        lab.server.serve('/orphan', { body: rawDisk(16 * MIB), pauseMs: 100 });
+        lab.server.serve('/orphan', { body: BODY, pauseMs: 100 });
         const image = await lab.register({ url: lab.server.url('/orphan') });
         await lab.prepare(image.id, host.poolId);
         const copy = await until('bytes flow', async () => {
@@ -27,6 +28,7 @@ export function theHostDies(opened: () => UiLab) {
         });
         deploymentId = copy.id;
         await host.kill();
+        lab.server.serve('/orphan', { body: BODY });
       });
     },
     told() {
