@@ -81,19 +81,19 @@ export async function readImage(
 async function readSource(
   { db, caller, command }: CommandContext,
   templateId: string,
-  { name, url }: Pick<Values<typeof imageParameters>, 'name' | 'url'>,
+  image: Pick<Values<typeof imageParameters>, 'name' | 'url'>,
 ): Promise<Source> {
   try {
-    return readUrl(url);
+    return readUrl(image.url);
   } catch (error) {
     const { cause } = error as Error;
     if (cause instanceof UrlSyntaxError && cause.rule !== undefined) {
       const iso = command === 'registerIso';
-      const title = `${iso ? 'ISO' : 'Template'} ${name}`;
+      const title = `${iso ? 'ISO' : 'Template'} ${image.name}`;
       await recordEvent(db, {
         type: iso ? 'ISO.URL.DENY' : 'TEMPLATE.URL.DENY',
         level: 'WARN',
-        description: denialOf({ title, url: displayUrl(url), rule: cause.rule, reason: cause.message }),
+        description: denialOf({ title, url: displayUrl(image.url), rule: cause.rule, reason: cause.message }),
         userUuid: caller.userUuid,
         accountUuid: caller.accountUuid,
         resourceType: resourceTypeOf(iso),

@@ -82,9 +82,9 @@ test('a proxy is spoken to by TLS where its URL says so, and its name is verifie
     'proxy.example.org': [['127.0.0.1']],
     'other.example.org': [['127.0.0.1']],
   }).resolve;
-  const options = (proxies: Proxies, trusted = [own.cert, certificate.cert]) => ({
+  const options = (through: Proxies, trusted = [own.cert, certificate.cert]) => ({
     resolve,
-    proxies,
+    proxies: through,
     trust: fixedTrust(trusted),
   });
   const both = options({ http: url, https: url });
