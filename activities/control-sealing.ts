@@ -1,8 +1,11 @@
 /** What goes with a job to the one host that does it: what its zone says of sources, what is ours, and secrets. */
+import { wantedDigests } from '../db/certificates.ts';
 import { configurationOfHost } from '../db/configurations.ts';
+import type { Database } from '../db/database.ts';
 import type { HostAddress } from '../db/hosts.ts';
 import { ownParts } from '../db/own-parts.ts';
 import { headerOriginsOf, policyOf, timeoutsOf } from '../model/configurations.ts';
+import type { SecretWay } from '../model/source.ts';
 import type { SourceTimeouts } from '../model/source-rules.ts';
 import type { UrlPolicy } from '../model/url-policy.ts';
 import { openAtRest, sealForHost } from '../trust/sealing.ts';
@@ -17,6 +20,16 @@ export interface ChosenHost {
   readonly policy?: UrlPolicy;
   readonly timeouts?: SourceTimeouts;
 }
+
+const wayOf = async (
+  hostId: string,
+  { proxies, proxyIsGuard = false }: UrlPolicy,
+  db: Database,
+): Promise<SecretWay> => ({
+  ...(proxies === undefined ? {} : { proxies }),
+  proxyIsGuard,
+  trusted: await wantedDigests(db, hostId),
+});
 
 /**
  * @param atRest a template's secrets as the database has them, if it has any
@@ -42,7 +55,7 @@ export async function addressTo(
   const label = { templateId, hostId, origin: secrets.origin };
   // In the box, where nobody else can add to them.
   const alsoFor = headerOriginsOf(values);
-  const boxed = alsoFor.length === 0 ? secrets : { ...secrets, alsoFor };
-  const sealed = await sealForHost(sealingKey, boxed, label);
+  const boxed = { ...secrets, ...(alsoFor.length === 0 ? {} : { alsoFor }) };
+  const sealed = await sealForHost(sealingKey, { ...boxed, way: await wayOf(hostId, policy, db) }, label);
   return { ...chosen, sealed };
 }

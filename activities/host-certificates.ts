@@ -76,7 +76,7 @@ async function write(keystore: Keystore, entries: readonly KeystoreEntry[]): Pro
 }
 
 const heldIn = async (keystore: Keystore): Promise<readonly HeldCertificate[]> =>
-  (await keystore.read()).entries.map(heldOf);
+  (await keystore.read()).entries.map(({ alias, digest }) => ({ alias, digest }));
 
 const heldOf = ({ alias, certificates, client }: KeystoreEntry): HeldCertificate => ({
   alias,

@@ -74,7 +74,7 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
           const found = await tellingVerdicts(hostId, (signal, onVerdict) =>
             probe(
               { url, format, budgetMs, secrets, signal, onVerdict },
-              { ...limits, sources: sources.under({ policy, timeouts }) },
+              { ...limits, sources: sources.under({ policy, timeouts }, secrets) },
             ),
           );
           return { v: 1, hostId, ...found };

@@ -117,6 +117,14 @@ export async function keystorePlan(db: Queryable, hostId: string): Promise<Keyst
   return { ...host, certificates: rows };
 }
 
+/** Digests of what a host is to hold. */
+export async function wantedDigests(db: Queryable, hostId: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ readonly digest: string }>`
+    select c.digest from host, lateral (select c.*, m.wanted from ${ofHost} where ${wanted}) c
+    where host.uuid = ${hostId} order by c.alias`.execute(db);
+  return rows.map(({ digest }) => digest);
+}
+
 /**
  * Writes what a host read back, and why it has not taken the rest.
  * @param failed by alias

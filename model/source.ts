@@ -1,5 +1,6 @@
 /** Where an image comes from, and what a host found there. */
 import type { ImageEvidence } from './evidence.ts';
+import type { Proxies } from './proxy.ts';
 import type { TemplateFormat } from './states.ts';
 
 /** What a file may be packed with; it is unpacked while it is downloaded. */
@@ -58,6 +59,20 @@ export interface Secrets {
   readonly headers: readonly { readonly name: string; readonly value: string }[];
   readonly username?: string;
   readonly password?: string;
+  /** Put in for each host; without it, the strictest. */
+  readonly way?: SecretWay;
+}
+
+/**
+ * How secrets may travel. It is sealed together with them, since whoever can send jobs to a host could else replay their
+ * box with a proxy and an authority of his own, and read along.
+ */
+export interface SecretWay {
+  /** Of the zone, instead of those that the job names. */
+  readonly proxies?: Proxies;
+  readonly proxyIsGuard: boolean;
+  /** Digests (`entryDigest`) of the uploads that are trusted, of those that the keystore holds. */
+  readonly trusted: readonly string[];
 }
 
 /** The qcow2, raw or ISO file found by looking at its bytes. */

@@ -6,15 +6,21 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeystoreEntry } from '../model/certificate.ts';
+import { entryDigest } from './certificates.ts';
 import { KeystoreDamaged, readPkcs12, writePkcs12 } from './pkcs12.ts';
 import { createSecretFile, readSecretBytes, readSecretFile, replaceSecretFile } from './secret-file.ts';
 
 export { KeystoreDamaged } from './pkcs12.ts';
 
+export interface StoredEntry extends KeystoreEntry {
+  /** `entryDigest`. */
+  readonly digest: string;
+}
+
 export interface KeystoreContent {
   /** Changes with the file. */
   readonly version: string;
-  readonly entries: readonly KeystoreEntry[];
+  readonly entries: readonly StoredEntry[];
 }
 
 export interface Keystore {
@@ -60,13 +66,16 @@ async function versionOf(path: string): Promise<string> {
   }
 }
 
-async function load(path: string, passwordPath: string): Promise<readonly KeystoreEntry[]> {
+async function load(path: string, passwordPath: string): Promise<readonly StoredEntry[]> {
   try {
     const file = await readSecretBytes(path);
     if (file === undefined) return [];
     const password = await readSecretFile(passwordPath);
     if (password === undefined) throw new KeystoreDamaged(`its password is missing (${passwordPath})`);
-    return readPkcs12(file, password.trim());
+    return readPkcs12(file, password.trim()).map((entry) => ({
+      ...entry,
+      digest: entryDigest(entry.certificates, entry.client?.certificates),
+    }));
   } catch (error) {
     throw new KeystoreDamaged(`the keystore ${path} cannot be used: ${(error as Error).message}`, {
       cause: error,

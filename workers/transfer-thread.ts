@@ -46,7 +46,7 @@ async function run(job: number, { pool, rules, ...request }: TransferRequest): P
         onProgress: sparingly((progress) => tell({ type: 'progress', job, progress })),
         onTry: (ended) => tell({ type: 'try', job, ended }),
       },
-      { ...deps, sources: deps.sources.under(rules) },
+      { ...deps, sources: deps.sources.under(rules, request.secrets) },
     );
     tell({ type: 'done', job, image });
   } catch (error) {

@@ -7,8 +7,11 @@ import type { SecureContext } from 'node:tls';
 import type { ClientIdentity, KeystoreEntry } from '../../model/certificate.ts';
 import { ImageError } from '../../model/failures.ts';
 
-/** Asked anew for each connection, so that a change holds from the next one on. */
-export type Trust = () => Promise<TrustNow>;
+/**
+ * Asked anew for each connection, so that a change holds from the next one on.
+ * @param only digests of the entries that count; all when absent
+ */
+export type Trust = (only?: readonly string[]) => Promise<TrustNow>;
 
 export interface TrustNow {
   readonly context: SecureContext;
@@ -26,7 +29,7 @@ export interface Identity {
 export interface Stored {
   /** Changes with the entries. */
   readonly version: string;
-  readonly entries: readonly KeystoreEntry[];
+  readonly entries: readonly (KeystoreEntry & { readonly digest: string })[];
 }
 
 /** Where distributions keep the authorities of the system: Debian, Red Hat, SUSE, Alpine. */
@@ -37,24 +40,34 @@ const SYSTEM_FILES = [
   '/etc/ssl/cert.pem',
 ];
 
+/** Choices of entries whose contexts are kept; of those of one host there are few at a time. */
+const KEPT = 16;
+
 /** @param keystore what its reading throws is the fault of the host */
 export function createTrust(keystore: { read(): Promise<Stored> }): Trust {
-  let latest: { readonly version: string; readonly trust: Promise<TrustNow> } | undefined;
-  return async () => {
+  let latest: { readonly version: string; readonly trusts: Map<string, Promise<TrustNow>> } | undefined;
+  return async (only) => {
     const { version, entries } = await keystore.read().catch((error: unknown) => {
       throw new ImageError('HostFault', (error as Error).message, { cause: error });
     });
-    if (latest?.version !== version) {
-      latest = { version, trust: systemAuthorities().then((system) => trustOf(system, entries)) };
-    }
-    return latest.trust;
+    if (latest?.version !== version || latest.trusts.size >= KEPT) latest = { version, trusts: new Map() };
+    const counting = only === undefined ? entries : entries.filter(({ digest }) => only.includes(digest));
+    const key = counting.map(({ digest }) => digest).join();
+    const trust = latest.trusts.get(key) ?? systemAuthorities().then((system) => trustOf(system, counting));
+    latest.trusts.set(key, trust);
+    return trust;
   };
 }
 
-/** The same for ever. @param authorities PEM */
+/** The same for ever, and for everybody. @param authorities PEM */
 export function fixedTrust(authorities: readonly string[] = []): Trust {
-  const entries = authorities.map((pem) => ({ alias: '', certificates: [new X509Certificate(pem).raw] }));
-  return createTrust({ read: async () => ({ version: 'fixed', entries }) });
+  const entries = authorities.map((pem, at) => ({
+    alias: '',
+    certificates: [new X509Certificate(pem).raw],
+    digest: String(at),
+  }));
+  const trust = createTrust({ read: async () => ({ version: 'fixed', entries }) });
+  return () => trust();
 }
 
 /** Those of the system; Node's own where it has none. In PEM. */

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import type { DownloadJob, DownloadResult, ProbeJob, ProbeReport } from '../../model/payloads.ts';
-import type { Mirror } from '../../model/source.ts';
+import type { Mirror, SecretWay } from '../../model/source.ts';
 import type { UrlPolicy } from '../../model/url-policy.ts';
+import { createAuthority } from '../support/authority.ts';
 import { mirror } from '../support/download-lab.ts';
 import { openHostLab } from '../support/host-lab.ts';
 import type { HostLab } from '../support/host-lab.ts';
+import { startImageServer } from '../support/image-server.ts';
 import { rawDisk } from '../support/images.ts';
 import { metalink4 } from '../support/metalinks.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -139,6 +141,66 @@ describe('a host', () => {
     const { port } = new URL(lab.server.origin);
     expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`${GOOD}:${port}`]));
     await proxy.close();
+  });
+});
+
+describe('a member of the namespace, who replays the box of a template in a job of his own', () => {
+  test('has it travel by no proxy but that which is sealed with it', async () => {
+    const [his, ours] = [await startProxy(), await startProxy()];
+    const templateId = randomUUID();
+    const secrets = { v: 1, origin: lab.server.origin, headers: [{ name: 'X-Token', value: 's' }] } as const;
+    const url = lab.server.url('/a');
+    const policy = { proxies: { http: his.url }, proxyIsGuard: true };
+    const look = async (way?: SecretWay): Promise<string> => {
+      const sealed = await lab.seal(templateId, { ...secrets, ...(way === undefined ? {} : { way }) });
+      const job: DownloadJob = await lab.job({ url, templateId, sealed, policy });
+      const probed = { v: 1, templateId, url, format: 'RAW', budgetMs: 4000, sealed, policy } as const;
+      const { urls } = await within<ProbeJob, ProbeReport>(lab.activities.quick.probe, probed);
+      await within(lab.activities.transfer.download, job);
+      return urls[0]?.reason ?? 'reachable';
+    };
+    expect(await look()).toBe('reachable');
+    const way = { proxies: { http: ours.url }, proxyIsGuard: false, trusted: [] };
+    expect(await look(way)).toBe('reachable');
+    expect(his.asked).toEqual([]);
+    expect(ours.asked.length).toBeGreaterThan(1);
+    expect(ours.asked.some(({ headers }) => 'x-token' in headers)).toBe(false);
+    expect(lab.server.seen('/a').requests.every((headers) => 'x-token' in headers)).toBe(true);
+    await Promise.all([his.close(), ours.close()]);
+  });
+
+  test('has it go to no server that only an authority of his vouches for', async () => {
+    const root = createAuthority('ECDSA');
+    const other = createAuthority('ECDSA', { name: 'another' });
+    const server = await startImageServer(root.issue({ name: 'localhost' }));
+    server.serve('/a', { body });
+    const url = server.url('/a').replace('127.0.0.1', 'localhost');
+    const certificates = [root, other].map(({ cert }, at) => ({
+      id: randomUUID(),
+      alias: `authority-${at}`,
+      certificate: cert,
+    }));
+    const synced = await within(lab.activities.quick.syncCertificates, { v: 1, certificates });
+    const [known, unknown] = synced.held.map(({ digest }) => digest);
+    const templateId = randomUUID();
+    const look = async (trusted?: readonly (string | undefined)[]): Promise<string> => {
+      const way = { proxyIsGuard: false, trusted: (trusted ?? []).map(String) };
+      const secrets = {
+        v: 1,
+        origin: new URL(url).origin,
+        headers: [{ name: 'X-Token', value: 's' }],
+        way,
+      } as const;
+      const sealed = trusted === undefined ? {} : { sealed: await lab.seal(templateId, secrets) };
+      const job = { v: 1, templateId, url, format: 'RAW', budgetMs: 4000, ...sealed } as const;
+      const { urls } = await within<ProbeJob, ProbeReport>(lab.activities.quick.probe, job);
+      return urls[0]?.reason ?? 'reachable';
+    };
+    expect(await look([unknown])).toMatch(/issuer is unknown to this host/);
+    expect(server.seen('/a').requests).toEqual([]);
+    expect(await look()).toBe('reachable');
+    expect(await look([known, unknown])).toBe('reachable');
+    await server.close();
   });
 });
 

@@ -102,7 +102,7 @@ export async function openHostLab(
     ),
     probes: { sources: downloads.sources },
     download: (request, rules) =>
-      download(request, { ...downloads, sources: downloads.sources.under(rules) }),
+      download(request, { ...downloads, sources: downloads.sources.under(rules, request.secrets) }),
     openSealed: async ({ sealed, templateId }) =>
       sealed === undefined ? undefined : openForHost(privateKey, sealed, { templateId, hostId }),
     programs: async () => [],

@@ -137,7 +137,7 @@ describe('a deployment', () => {
     const { privateKey } = generateKeyPairSync('x25519');
     const label = { templateId: copy.templateId, hostId: host.hostId };
     await expect(openForHost(privateKey, stolen.sealed ?? '', label)).rejects.toThrow(/cannot be opened/);
-    expect(await host.open(stolen.sealed ?? '', copy.templateId)).toEqual(secrets);
+    expect(await host.open(stolen.sealed ?? '', copy.templateId)).toMatchObject(secrets);
     await leave();
     await host.start();
     expect(await lab.finished(job)).toMatchObject({ job_status: 1 });

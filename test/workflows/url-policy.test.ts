@@ -35,6 +35,7 @@ beforeAll(async () => {
   await setConfiguration(lab.db, 'direct.download.url.allow.cidr', '10.0.0.0/8');
   await setConfiguration(lab.db, 'direct.download.url.deny.ports', '8080', zone.id);
   await setConfiguration(lab.db, 'direct.download.url.deny.endpoints', 'other.example.org:81');
+  await setConfiguration(lab.db, 'direct.download.url.http.proxy', 'http://proxy.example.org:3128');
   await noteParts(lab.db, 'the api', ['10.0.0.5:8080', 'bypass.example.org:443']);
   await setConfiguration(lab.db, 'direct.download.socket.timeout', '5000');
   await setConfiguration(lab.db, 'direct.download.connect.timeout', '2000', zone.id);
@@ -63,6 +64,7 @@ test('jobs carry the policy and timeouts of their zone, the parts of this instal
     parts: ['other.example.org:81', '10.0.0.5:8080', 'bypass.example.org:443'],
     allowDowngrade: false,
     proxyIsGuard: false,
+    proxies: { http: 'http://proxy.example.org:3128', none: [] },
   };
   const probed = probes.at(-1);
   expect(probed?.policy).toEqual(policy);
@@ -70,6 +72,8 @@ test('jobs carry the policy and timeouts of their zone, the parts of this instal
   expect(await host.open(probed?.sealed ?? '', input.templateId)).toEqual({
     ...secrets,
     alsoFor: ['https://cdn.example.org'],
+    // What a job says by itself does not hold for secrets.
+    way: { proxies: { http: 'http://proxy.example.org:3128', none: [] }, proxyIsGuard: false, trusted: [] },
   });
   const copy = { templateId: input.templateId, poolId: lab.poolId('kvm-1') };
   await lab.finished(await lab.prepare(copy));
