@@ -23,6 +23,13 @@ export interface Wish {
   readonly most: number;
   /** Seconds in which a segment is expected to end; what takes longest is split first. */
   readonly secondsLeft: (segment: Segment) => number;
+  /**
+   * Asked before a segment is split for the first time, which costs what its connection has under way beyond the new
+   * end. Default: always.
+   */
+  readonly affords?: ((segment: Segment) => boolean) | undefined;
+  /** Told of each such segment. */
+  readonly onSplit?: ((segment: Segment) => void) | undefined;
   /** Free bytes that are of no use to who asks. */
   readonly useless?: ((span: Span) => boolean) | undefined;
 }
@@ -47,6 +54,8 @@ export class Segments {
   readonly #align: number;
   readonly #least: number;
   readonly #given = new Set<Given>();
+  /** Those whose connections were asked for more than up to their ends. */
+  readonly #shortened = new WeakSet<Given>();
   #free: Spans;
 
   constructor({ total, held, align = 1, least = LEAST }: SegmentsOptions) {
@@ -140,18 +149,22 @@ export class Segments {
   }
 
   /** Frees a part of the segment that takes longest. It keeps no more than half, and no more than `most`. */
-  #split({ most, secondsLeft, useless }: Wish): boolean {
+  #split({ most, secondsLeft, useless, affords, onSplit }: Wish): boolean {
     const longest = [...this.#given]
       .map((given) => ({ given, seconds: secondsLeft(given), cut: this.#cutOf(given, most) }))
       .filter(({ given, cut, seconds }) => {
         const rest = { first: cut, end: given.end };
-        return seconds >= LEAST_SECONDS && lengthOf(rest) >= this.#least && useless?.(rest) !== true;
+        const isWorthIt =
+          seconds >= LEAST_SECONDS && lengthOf(rest) >= this.#least && useless?.(rest) !== true;
+        return isWorthIt && (this.#shortened.has(given) || affords?.(given) !== false);
       })
       .toSorted((a, b) => b.seconds - a.seconds)[0];
     if (longest === undefined) return false;
     const { given, cut } = longest;
     this.#free = addSpan(this.#free, { first: cut, end: given.end });
     given.end = cut;
+    if (!this.#shortened.has(given)) onSplit?.(given);
+    this.#shortened.add(given);
     return true;
   }
 

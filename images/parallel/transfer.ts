@@ -36,6 +36,11 @@ const WORTH = 8 * 1_048_576;
 /** Seconds of its rate that one connection is given at once, and the bounds in bytes. */
 const AHEAD_SECONDS = 20;
 const [AHEAD_LEAST, AHEAD_MOST] = [8 * 1_048_576, 256 * 1_048_576];
+/**
+ * A connection that is left before its answer ends has bytes under way that are lost: seconds of its rate, at a guess,
+ * and the share of the file that all of them together may cost.
+ */
+const [UNDER_WAY_SECONDS, MOST_LOST] = [0.2, 1 / 20];
 /** A connection is replaced that others would be done with in a quarter of the time, if that takes it so many seconds. */
 const [LAGGING, LAGGING_SECONDS] = [4, 5];
 /** Of the file, what a mirror must have given between two failures; at most so many bytes. */
@@ -54,6 +59,8 @@ export class Transfer {
   readonly #wrong = new Map<number, number>();
   #segments = new Segments({ total: 0, held: [] });
   #total = 0;
+  /** Bytes that splitting segments may have cost. */
+  #lost = 0;
   /** The source said no length, and its answer has ended. */
   #ended = false;
   #lastError: ImageError | undefined;
@@ -200,6 +207,8 @@ export class Transfer {
       const segment = this.#segments.take({
         most: this.#ahead(),
         secondsLeft: (one) => this.#secondsLeft(one),
+        affords: (one) => this.#lost + this.#underWay(one) <= this.#total * MOST_LOST,
+        onSplit: (one) => (this.#lost += this.#underWay(one)),
         useless: (span) => pieces?.liedAbout(span, state.url) === true,
       });
       if (segment === undefined) continue;
@@ -221,8 +230,18 @@ export class Transfer {
     return Math.min(bytes, Math.ceil(this.#segments.missing / Math.max(1, this.#pace.target)));
   }
 
+  #underWay(segment: Segment): number {
+    const connection = this.#of(segment);
+    const rate = connection?.flowing === true ? connection.rate : this.#gauge.usualRate;
+    return rate * UNDER_WAY_SECONDS;
+  }
+
+  #of(segment: Segment): Connection | undefined {
+    return [...this.#connections].find((one) => one.segment === segment);
+  }
+
   #secondsLeft(segment: Segment): number {
-    const connection = [...this.#connections].find((one) => one.segment === segment);
+    const connection = this.#of(segment);
     return connection?.secondsLeft(this.#gauge.usualRate) ?? 0;
   }
 

@@ -22,10 +22,8 @@ afterEach(async () => {
 test('nobody waits for bytes that could not be written', async () => {
   const intake = new Intake(part, { checkpointBytes: piece.length, admitted: false });
   intake.from({ hostId: 'host', url: 'http://a/', finalUrl: 'http://a/', total: 0 });
-  const { write } = part;
-  part.write = () => Promise.reject(new Error('no'));
+  jest.spyOn(part, 'write').mockRejectedValueOnce(new Error('no'));
   await expect(intake.write([piece], 0)).rejects.toThrow('no');
-  part.write = write;
   await intake.ready(piece.length);
   await intake.write([piece], 0);
   await intake.settle();
@@ -36,18 +34,18 @@ test('what could not be written is no reason to wait for the end', async () => {
   const intake = new Intake(part, { checkpointBytes: 4 * piece.length, admitted: false });
   intake.from({ hostId: 'host', url: 'http://a/', finalUrl: 'http://a/', total: 0 });
   await intake.write([piece], 0);
-  part.write = () => Promise.reject(new Error('no'));
+  jest.spyOn(part, 'write').mockRejectedValueOnce(new Error('no'));
   await expect(intake.write([piece], piece.length)).rejects.toThrow('no');
   await intake.settle();
   expect(part.checkpoint).toMatchObject({ offset: piece.length });
 });
 
-describe('a process that stood still', () => {
-  const standStill = (): void => {
-    const now = performance.now();
-    jest.spyOn(performance, 'now').mockReturnValue(now + 60_000);
-  };
+function standStill(): void {
+  const now = performance.now();
+  jest.spyOn(performance, 'now').mockReturnValue(now + 60_000);
+}
 
+describe('a process that stood still', () => {
   test('takes no more bytes once another attempt took over', async () => {
     standStill();
     await unlink(part.path);

@@ -12,6 +12,9 @@ const wish = (changes: Partial<Wish> = {}): Wish => ({
 });
 const span = (segment: Segment | undefined): unknown => segment && [segment.first, segment.end];
 
+const fail = (): void => {
+  throw new Error('split once more');
+};
 const atZero = ({ first }: Span): boolean => first === 0;
 
 test('the first connection gets all that is missing, the second half of what is left of it', () => {
@@ -54,6 +57,19 @@ test('what is too short, or over soon, is not split', () => {
   const soon = new Segments({ total: 64 * MIB, held: [] });
   soon.take(wish());
   expect(soon.take(wish({ secondsLeft: () => 0.4 }))).toBeUndefined();
+});
+
+test('a segment is split for the first time only where that can be afforded', () => {
+  const segments = new Segments({ total: 64 * MIB, held: [] });
+  const first = segments.take(wish()) as Segment;
+  expect(segments.take(wish({ affords: () => false }))).toBeUndefined();
+  const told: Segment[] = [];
+  segments.take(wish({ affords: () => true, onSplit: (one) => told.push(one) }));
+  expect(span(segments.take(wish({ affords: (one) => one === first, onSplit: fail })))).toEqual([
+    16 * MIB,
+    32 * MIB,
+  ]);
+  expect(told).toEqual([first]);
 });
 
 test('segments meet where pieces do', () => {
