@@ -22,6 +22,7 @@ export interface ImageAnswer {
   /** Bytes of the file. */
   readonly physicalsize?: number;
   readonly created?: string;
+  readonly tags?: readonly { readonly key: string; readonly value: string }[];
   /** Only where one image is asked for by its id. */
   readonly mirror?: readonly MirrorAnswer[];
 }

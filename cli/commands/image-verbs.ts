@@ -182,6 +182,7 @@ async function runShow({ api, out }: Session, listed: Image): Promise<void> {
       title: 'Shared',
       value: [answer.ispublic && 'public', answer.isfeatured && 'featured'].filter(Boolean).join(', '),
     },
+    { title: 'Tags', value: (answer.tags ?? []).map(({ key, value }) => `${key}=${value}`).join(', ') },
     { title: 'Created', value: formatTime(answer.created) },
     ...deployments.map((deployment, i) => {
       const stage = stageOf(deployment);

@@ -211,9 +211,10 @@ describe('nobody, a user, the owner, an administrator', () => {
 /** Everything that can be asked for without knowing more than he does. */
 async function everythingToldTo(who: Caller): Promise<string> {
   const texts: string[] = [];
+  const asked = new Set<string>();
   const filters = ['featured', 'self', 'selfexecutable', 'sharedexecutable', 'executable', 'community'];
   for (const { name } of COMMANDS.filter((one) => /^(?:list|get)/.test(one.name))) {
-    const asked: readonly Parameters[] = /Templates|Isos/.test(name)
+    const calls: readonly Parameters[] = /Templates|Isos/.test(name)
       ? filters.map((filter) => ({
           templatefilter: filter,
           isofilter: filter,
@@ -221,10 +222,12 @@ async function everythingToldTo(who: Caller): Promise<string> {
           showremoved: true,
         }))
       : [{}];
-    for (const parameters of asked) {
+    for (const parameters of calls) {
       const { text, inner } = await who.call(name, parameters);
       texts.push(text);
       for (const one of inner.template ?? []) {
+        if (asked.has(one.id as string)) continue;
+        asked.add(one.id as string);
         const by = { id: one.id, templatefilter: 'executable', details: 'all' };
         texts.push((await who.call('listTemplates', by)).text);
         texts.push((await who.call('extractTemplate', { id: one.id, mode: 'HTTP_DOWNLOAD' })).text);

@@ -373,7 +373,7 @@ describe('the command line', () => {
 
   test('every command has help with an example', async () => {
     const nouns = ['template', 'iso', 'deploy', 'host', 'pool', 'zone', 'cluster', 'event', 'job'];
-    for (const noun of nouns) {
+    for (const noun of [...nouns, 'config', 'certificate', 'account']) {
       const { stdout, code } = await run(`${noun} --help`);
       expect(code).toBe(0);
       const verbs = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name ?? '');
@@ -384,6 +384,8 @@ describe('the command line', () => {
         );
       }
     }
+    for (const alone of ['api', 'configure', 'completion'])
+      expect((await run(`${alone} --help`)).stdout).toMatch(new RegExp(`Example:\\n {2}\\$ .*bypass ${alone}`));
     expect((await run('--help')).stdout).toMatch(/Exit codes:[^]*BYPASS_URL[^]*Example:/);
   });
 

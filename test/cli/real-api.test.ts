@@ -81,6 +81,8 @@ test('a template is registered, shown and listed; its header reaches the api sea
   expect(lab.orchestration.of('register')[0]).toMatchObject({ name: 'ubuntu', sealed: expect.any(String) });
   const { stdout } = await run('template show ubuntu');
   expect(stdout).toMatch(/Mirrors +1\. http:\S+ubuntu\.qcow2\n +2\. http:\S+\.dead \(answered 404\)\n/);
+  await run('template tag ubuntu env=prod os=debian');
+  expect((await run('template show ubuntu')).stdout).toMatch(/\nTags +env=prod, os=debian\n/);
   expect((await run('template list')).stdout).toMatch(
     /^NAME .*\nubuntu .* QCOW2 +20\.0 GiB +yes +zone1 +root/,
   );

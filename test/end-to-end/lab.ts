@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { ApiError, UnreachableError } from '../../cli/errors.ts';
 import { PARTS_FOLDER } from '../../images/part-file.ts';
@@ -116,6 +116,8 @@ export interface EndToEnd {
   workflows(query: string): Promise<readonly ListedWorkflow[]>;
   /** All that Temporal kept of the workflows about a template, as text. */
   histories(templateId: string): Promise<string>;
+  /** Temporal's retention, at once: no run of the workflow is left. */
+  forget(workflowId: string): Promise<void>;
   /** The message that a workflow failed with. */
   failureOf(workflowId: string): Promise<string>;
   /** Names in the first pool's root without those of Bypass itself. */
@@ -263,6 +265,18 @@ export async function openEndToEnd(
         texts.push(readableText(history));
       }
       return texts.join('\n');
+    },
+    async forget(workflowId) {
+      await temporal.workflow.getHandle(workflowId).result();
+      await until(`${workflowId} is forgotten`, async () => {
+        const removal = { namespace: 'default', workflowExecution: { workflowId } };
+        await temporal.workflowService.deleteWorkflowExecution(removal).catch(() => undefined);
+        const found = temporal.workflow.getHandle(workflowId).describe();
+        return found.then(
+          () => false,
+          (error: unknown) => error instanceof WorkflowNotFoundError,
+        );
+      });
     },
     async failureOf(workflowId) {
       try {

@@ -1,5 +1,6 @@
 /** The main job as a client sees it: registered by URL, checked by a host, on a pool, and away again. */
 import { readFile, stat } from 'node:fs/promises';
+import { copyWorkflowId, templateWorkflowId } from '../../model/names.ts';
 import { sha256, isoImage, paddedQcow2, rawDisk } from '../support/images.ts';
 import type { EndToEnd } from './lab.ts';
 
@@ -90,6 +91,21 @@ export function mainJob(opened: () => EndToEnd): void {
     const [again] = await lab.deploy(image.id);
     expect(again?.state).toBe('Ready');
     expect(lab.server.seen('/again').requests).toHaveLength(requests);
+  });
+
+  test('a job tells the same once Temporal has forgotten its workflow', async () => {
+    lab.server.serve('/forgotten', { body: rawDisk(MIB) });
+    const image = await lab.register({ url: lab.server.url('/forgotten') });
+    const jobid = await lab.prepare(image.id, lab.pool.id);
+    const before = await lab.job(jobid);
+    expect(before).toMatchObject({ jobstatus: 1, jobprocstatus: 100 });
+    await lab.forget(copyWorkflowId(image.id, lab.pool.id));
+    await lab.forget(templateWorkflowId(image.id));
+    expect(await lab.job(jobid)).toEqual(before);
+    expect(await lab.deployments({ templateid: image.id })).toMatchObject([{ state: 'Ready', percent: 100 }]);
+    const [again] = await lab.deploy(image.id, lab.pool.id);
+    expect(again?.state).toBe('Ready');
+    await lab.delete('RAW', image.id);
   });
 
   test('200 callers of prepareTemplate, one download', async () => {
