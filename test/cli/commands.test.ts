@@ -385,7 +385,9 @@ describe('the command line', () => {
       }
     }
     for (const alone of ['api', 'configure', 'completion'])
-      expect((await run(`${alone} --help`)).stdout).toMatch(new RegExp(`Example:\\n {2}\\$ .*bypass ${alone}`));
+      expect((await run(`${alone} --help`)).stdout).toMatch(
+        new RegExp(`Example:\\n {2}\\$ .*bypass ${alone}`),
+      );
     expect((await run('--help')).stdout).toMatch(/Exit codes:[^]*BYPASS_URL[^]*Example:/);
   });
 
