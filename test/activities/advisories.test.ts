@@ -11,6 +11,7 @@ import { openHostLab } from '../support/host-lab.ts';
 import type { HostLab } from '../support/host-lab.ts';
 import { qcow2Image, rawDisk, sha256 } from '../support/images.ts';
 import { metalink4 } from '../support/metalinks.ts';
+import { zipOf } from '../support/zip.ts';
 
 let lab: HostLab;
 beforeAll(async () => {
@@ -40,7 +41,7 @@ const dataFile = qcow2Image({
 
 test.each<[string, Buffer, TemplateFormat, RegExp]>([
   [
-    'CVE-2024-50386, CVE-2024-45219 (CloudStack), CVE-2015-5163, CVE-2015-1850, CVE-2013-2096 (OpenStack): a backing file',
+    'CVE-2024-50386, CVE-2024-45219 (CloudStack), CVE-2015-5163, CVE-2015-1850, CVE-2015-1851 (OpenStack): a backing file',
     withBackingFile('/etc/passwd'),
     'QCOW2',
     /backing file/,
@@ -65,7 +66,7 @@ test.each<[string, Buffer, TemplateFormat, RegExp]>([
     /QCOW2|qcow2/,
   ],
   [
-    'CVE-2015-5162 (OpenStack): a disk so large that looking at it takes for ever',
+    'CVE-2015-5162, CVE-2013-2096, CVE-2013-4463, CVE-2013-4469 (OpenStack): a disk so large that looking at it takes for ever',
     qcow2Image({ virtualSize: 1n << 60n, l1Size: 0x7f_ff_ff }),
     'QCOW2',
     /virtual size|L1|table/,
@@ -107,8 +108,32 @@ test('CVE-2026-25077 (CloudStack), CVE-2010-1512 (aria2): no name of a URL, a he
   expect((await lab.published()).every((name) => /^[0-9a-f-]{36}$/.test(name))).toBe(true);
 });
 
+test('CVE-2015-5286 (Glance): no more bytes are taken than there is room reserved for', async () => {
+  lab.server.serve('/a', { body: rawDisk(8192) });
+  expect(await outcome({ size: 4096 })).toMatchObject({ kind: 'SizeMismatch' });
+  expect(await lab.parts()).toEqual([]);
+});
+
+test.each([
+  ['a link', 0o120777, '/etc/passwd', 'disk'],
+  ['a file with a path', 0o100644, '/etc/passwd', '../../etc/cron.d/x'],
+])(
+  'CVE-2026-23954, CVE-2026-48749, CVE-2026-48752, CVE-2026-63125, CVE-2026-63343 (Incus): %s in an archive reaches no file',
+  async (_what, mode, text, name) => {
+    lab.server.serve('/a', { body: zipOf([{ name, mode, bytes: Buffer.from(text) }]) });
+    const { kind, message } = await outcome({});
+    expect({ kind, message }).toEqual({
+      kind: expect.stringMatching(/Archive|Image|Format/) as string,
+      message: expect.stringMatching(/zip/) as string,
+    });
+    expect(await lab.parts()).toEqual([]);
+  },
+);
+
 test.each([
   ['CVE-2026-48769 (Incus), CVE-2024-3727 (containers/image): a digest is no path', { checksum: '../../x' }],
+  ['CVE-2014-9493 (Glance): file: is no source', { url: 'file:///etc/passwd' }],
+  ['CVE-2015-1195 (Glance): nor is filesystem:', { url: 'filesystem:///etc/passwd' }],
   ['CVE-2026-47359 (CloudStack): no words reach the options of a mount', { url: 'nfs://h/a?version=3,suid' }],
   ['CVE-2026-50112 (CloudStack): nor a shell', { url: 'nfs://h/$(id)' }],
 ] as const)('%s', async (_advisory, changes) => {

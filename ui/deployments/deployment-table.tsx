@@ -100,6 +100,9 @@ function Cells({
   );
 }
 
+/** In few lines the reason counts, and not the address of a file that the row names already. */
+const withoutAddress = (reason: string): string => reason.replace(/^[a-z]+:\/\/\S+: /, '');
+
 /** Why it waits and until when, why it failed, or who stopped it. */
 export function Why({ of, lines }: { readonly of: Deployment; readonly lines?: number }): ReactNode {
   const { state, waitreason, nexttry, error, cancelledby, ahead } = of;
@@ -118,7 +121,7 @@ export function Why({ of, lines }: { readonly of: Deployment; readonly lines?: n
         className="long"
         {...(lines === undefined ? {} : { lineClamp: lines, title: reason })}
       >
-        {reason}
+        {lines === undefined ? reason : withoutAddress(reason)}
       </Text>
       {nexttry !== undefined && (
         <Text size="sm" c="dimmed">
