@@ -12,6 +12,8 @@ module.exports = {
   transformIgnorePatterns: ['/node_modules/(?!jose/)', '<rootDir>/dist/'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  testSequencer: '<rootDir>/test/support/longest-first.cjs',
   testTimeout: 120_000,
-  maxWorkers: 2,
+  // Many tests wait for what servers do; so one more than the cores of a small machine.
+  maxWorkers: 3,
 };

@@ -1,7 +1,6 @@
 /** All deployments: those that run, wait or failed first. */
-import { Button, Group, SegmentedControl, Text, TextInput } from '@mantine/core';
+import { Group, SegmentedControl, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { IconPlayerStop, IconRefresh } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
@@ -12,9 +11,8 @@ import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
 import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
-import { useDeploymentActions } from './actions.ts';
 import { DeploymentTable } from './deployment-table.tsx';
-import { situationOf } from './situation.ts';
+import { RetryAndCancel } from './retry-and-cancel.tsx';
 
 /** What the filter is called, and the state that the API knows it by. */
 const FILTERS = [
@@ -38,35 +36,11 @@ export default function Deployments(): ReactNode {
     { state, keyword, orderby: 'activity', page, pagesize: PAGE_SIZE },
     { every: LIVE },
   );
-  const { retry, cancel, isBusy } = useDeploymentActions();
   const rows = data?.rows ?? [];
-  const picked = rows.filter(({ id }) => chosen.has(id));
-  const running = picked.filter((row) => situationOf(row).isRunning);
-  const resting = picked.filter((row) => !situationOf(row).isRunning && row.state !== 'Ready');
   return (
     <>
       <ViewHead title="Deployments">
-        {isAdmin && (
-          <>
-            <Button
-              variant="light"
-              leftSection={<IconRefresh size={16} aria-hidden />}
-              disabled={resting.length === 0 || isBusy}
-              onClick={() => retry(resting)}
-            >
-              Retry{resting.length > 0 ? ` ${resting.length}` : ''}
-            </Button>
-            <Button
-              variant="light"
-              color="orange"
-              leftSection={<IconPlayerStop size={16} aria-hidden />}
-              disabled={running.length === 0 || isBusy}
-              onClick={() => cancel(running)}
-            >
-              Cancel{running.length > 0 ? ` ${running.length}` : ''}
-            </Button>
-          </>
-        )}
+        {isAdmin && <RetryAndCancel picked={rows.filter(({ id }) => chosen.has(id))} />}
       </ViewHead>
       <Group mb="md" gap="sm">
         <TextInput

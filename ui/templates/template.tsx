@@ -1,10 +1,12 @@
 /** One template or ISO: its source, its copies, what happened to it, and what can be done with it. */
 import { Badge, Card, Group, Stack, Table, Text, Title } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
+import { useSession } from '../api/session.ts';
 import type { BypassEvent, Deployment, Mirror, Template } from '../api/shapes.ts';
 import { DeploymentTable } from '../deployments/deployment-table.tsx';
+import { RetryAndCancel } from '../deployments/retry-and-cancel.tsx';
 import { Empty } from '../elements/empty.tsx';
 import { Facts } from '../elements/facts.tsx';
 import { InspectionFacts } from '../elements/inspection.tsx';
@@ -17,6 +19,7 @@ import { Waiting } from '../elements/waiting.tsx';
 import { WorkflowLink } from '../elements/workflow-link.tsx';
 import { EventTable } from '../events/events.tsx';
 import { NotFound } from '../layout/not-found.tsx';
+import { recogniseChecksum } from '../register/checksum.ts';
 import type { Kind } from './kind.ts';
 import { TemplateActions } from './template-actions.tsx';
 import { templateState } from './template-state.ts';
@@ -88,12 +91,21 @@ function About({
           Zones: zones.join(', '),
           Account: template.account,
           Registered: <Time of={template.created} />,
-          Checksum: template.checksum === undefined ? 'none given' : <code>{template.checksum}</code>,
+          Checksum: <Checksum of={template.checksum} />,
           Id: <code>{template.id}</code>,
           Workflow: template.workflowid === undefined ? undefined : <WorkflowLink id={template.workflowid} />,
         }}
       />
     </Card>
+  );
+}
+
+function Checksum({ of }: { readonly of: string | undefined }): ReactNode {
+  if (of === undefined) return 'none given';
+  return (
+    <>
+      {recogniseChecksum(of)?.algorithm} <code>{of}</code>
+    </>
   );
 }
 
@@ -104,17 +116,32 @@ function Copies({ id }: { readonly id: string }): ReactNode {
     { templateid: id },
     { every: LIVE },
   );
+  const isAdmin = useSession()?.isAdmin === true;
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const rows = data?.rows ?? [];
+  const isToBeSteered = isAdmin && rows.some(({ state }) => state !== 'Ready');
   return (
     <section>
-      <Title order={2} size="h4" mb="sm">
-        On storage pools
-      </Title>
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h4">
+          On storage pools
+        </Title>
+        {isToBeSteered && (
+          <Group gap="xs">
+            <RetryAndCancel picked={rows.filter((row) => chosen.has(row.id))} />
+          </Group>
+        )}
+      </Group>
       {data === undefined ? (
         <Waiting />
-      ) : data.rows.length === 0 ? (
+      ) : rows.length === 0 ? (
         <Empty title="On no pool yet">Press Deploy to bring it there.</Empty>
       ) : (
-        <DeploymentTable rows={data.rows} showTemplate={false} />
+        <DeploymentTable
+          rows={rows}
+          showTemplate={false}
+          {...(isToBeSteered ? { chosen, onChoose: setChosen } : {})}
+        />
       )}
     </section>
   );
