@@ -1,11 +1,8 @@
 /** The api on a real PostgreSQL, called as clients call it; its orchestration is a recording one. */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { createCallLimit } from '../../api/call-limit.ts';
 import { buildServer } from '../../api/server.ts';
 import type { ServerDependencies } from '../../api/server.ts';
-import { createSessionMemory } from '../../api/session-memory.ts';
-import { createSharedAnswers } from '../../api/shared-answers.ts';
 import { createUser, findByApiKey } from '../../db/accounts.ts';
 import type { Credentials, Role, User } from '../../db/accounts.ts';
 import { openCopy } from '../../db/copies.ts';
@@ -25,6 +22,7 @@ import type {
 import type { ImageEvidence } from '../../model/evidence.ts';
 import { masterKeyOf } from '../../trust/master-key.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
+import { apiDependencies } from '../support/api-dependencies.ts';
 import { checkDocumented } from '../support/documented.ts';
 import { registrationInput } from '../support/templates.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -91,20 +89,15 @@ export async function openLab(dependencies: Partial<ServerDependencies> = {}): P
     },
     transformResult: ({ result }) => Promise.resolve(result),
   });
-  const server = buildServer({
-    db: counted,
-    masterKey,
-    orchestration,
-    now: () => time ?? new Date(),
-    calls: createCallLimit(0, 1000),
-    logins: createCallLimit(10, 60_000),
-    sessionIdle: 1800,
-    ready: () => Promise.resolve(true),
-    sessions: createSessionMemory(),
-    answers: createSharedAnswers(),
-    installation: { version: '0.0.0', temporalUiUrl: 'http://127.0.0.1:8233', temporalNamespace: 'default' },
-    ...dependencies,
-  });
+  const server = buildServer(
+    apiDependencies({
+      db: counted,
+      masterKey,
+      orchestration,
+      now: () => time ?? new Date(),
+      ...dependencies,
+    }),
+  );
   const newUser = async (name: string, role: Role): Promise<Caller> => {
     const credentials = await createUser(db, masterKey, { username: name, password: 'a password' }, role);
     const found = await findByApiKey(db, credentials.apiKey);

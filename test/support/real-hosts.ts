@@ -5,10 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createCallLimit } from '../../api/call-limit.ts';
 import { buildServer } from '../../api/server.ts';
-import { createSessionMemory } from '../../api/session-memory.ts';
-import { createSharedAnswers } from '../../api/shared-answers.ts';
 import { createClient } from '../../cli/client.ts';
 import type { ApiClient } from '../../cli/client.ts';
 import { createUser } from '../../db/accounts.ts';
@@ -17,6 +14,7 @@ import { createInvite } from '../../trust/invite.ts';
 import { loadOrCreateIdentity } from '../../trust/identity.ts';
 import { runHost } from '../../workers/host.ts';
 import { readSettings } from '../../workers/settings.ts';
+import { apiDependencies } from './api-dependencies.ts';
 import { ensureBuilt } from './built.ts';
 import type { ControlLab } from './control-lab.ts';
 import { LOOPBACK_SETTING } from './loopback.ts';
@@ -80,19 +78,8 @@ export async function openRealHosts(lab: ControlLab): Promise<RealHosts> {
 }
 
 async function startApi(lab: ControlLab) {
-  const server = buildServer({
-    db: lab.db,
-    masterKey: lab.masterKey,
-    orchestration: lab.orchestration,
-    now: () => new Date(),
-    calls: createCallLimit(0, 1000),
-    logins: createCallLimit(10, 60_000),
-    sessionIdle: 1800,
-    ready: () => Promise.resolve(true),
-    sessions: createSessionMemory(),
-    answers: createSharedAnswers(),
-    installation: { version: '0', temporalUiUrl: '', temporalNamespace: 'default' },
-  });
+  const { db, masterKey, orchestration } = lab;
+  const server = buildServer(apiDependencies({ db, masterKey, orchestration }));
   await server.listen({ port: 0, host: '127.0.0.1' });
   const operator = { username: 'operator', password: 'a password' };
   const user = await createUser(lab.db, lab.masterKey, operator, 'admin');
