@@ -6,6 +6,7 @@ import { lazy, type ReactNode, Suspense, useMemo } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { createQueries } from './api/queries.ts';
 import { useSession } from './api/session.ts';
+import { COLOURS, PRIMARY } from './colours.ts';
 import { NotFound } from './layout/not-found.tsx';
 import { Login } from './layout/login.tsx';
 import { Shell } from './layout/shell.tsx';
@@ -23,10 +24,8 @@ const Certificates = lazy(() => import('./certificates/certificates.tsx'));
 const UploadCertificate = lazy(() => import('./certificates/upload.tsx'));
 const Events = lazy(() => import('./events/events.tsx'));
 
-/** White on it has a contrast of more than 4.5 in both themes; for other weak colours see app.css. */
 const theme = createTheme({
-  primaryColor: 'cyan',
-  primaryShade: 9,
+  ...PRIMARY,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
   cursorType: 'pointer',
@@ -34,6 +33,8 @@ const theme = createTheme({
   // Links are told from text by more than their colour.
   components: { Anchor: Anchor.extend({ defaultProps: { underline: 'always', inherit: true } }) },
 });
+
+const colours = () => ({ variables: {}, ...COLOURS });
 
 /** The policy of the page lets only styles with this number in. */
 const nonce = (): string => document.querySelector('meta[name="style-nonce"]')?.getAttribute('content') ?? '';
@@ -44,7 +45,12 @@ Object.assign(globalThis, { __webpack_nonce__: nonce() });
 export function App(): ReactNode {
   const queries = useMemo(createQueries, []);
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={nonce}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={colours}
+      defaultColorScheme="auto"
+      getStyleNonce={nonce}
+    >
       <QueryClientProvider client={queries}>
         <Notifications position="bottom-right" />
         <Inside />

@@ -88,10 +88,16 @@ export function looks(opened: () => UiLab): void {
 /** The other rules find in one theme what they find in the other. */
 const COLOURS = ['color-contrast', 'link-in-text-block'];
 
-/** Colours on their way from one theme to the other are neither's. */
-export const TRANSITIONS_OVER = `Promise.allSettled(
-  document.getAnimations().filter((one) => one instanceof CSSTransition).map(({ finished }) => finished)
-).then(() => undefined)`;
+/** Colours on their way, to the other theme or because the mouse came, are no colours of the page; spinners never end. */
+export const TRANSITIONS_OVER = `(async () => {
+  const isEnding = ({ effect, playState }) =>
+    playState === 'running' && Number.isFinite(effect.getComputedTiming().endTime);
+  for (let round = 0; round < 50; round += 1) {
+    const ending = document.getAnimations().filter(isEnding);
+    if (ending.length === 0) return;
+    await Promise.allSettled(ending.map(({ finished }) => finished));
+  }
+})()`;
 
 async function lookAs({ page }: Visitor, colorScheme: Theme, width: number): Promise<void> {
   await page.setViewportSize({ width, height: 900 });
@@ -103,6 +109,7 @@ async function lookAs({ page }: Visitor, colorScheme: Theme, width: number): Pro
 /** What axe finds that is serious, and whether something sticks out to the right. */
 async function faultsOf({ page }: Visitor, rules?: readonly string[]): Promise<readonly string[]> {
   if (await page.evaluate("typeof axe === 'undefined'")) await page.evaluate(axe.source);
+  await page.evaluate(TRANSITIONS_OVER);
   const { violations } = await page.evaluate<AxeResults>(
     `axe.run(document, ${JSON.stringify({ resultTypes: ['violations'], ...(rules === undefined ? {} : { runOnly: rules }) })})`,
   );

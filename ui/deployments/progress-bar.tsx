@@ -5,7 +5,7 @@ import type { Mood } from '../elements/state-badge.tsx';
 import { bytes, duration, rate } from '../elements/quantities.ts';
 import { secondsLeft, situationOf } from './situation.ts';
 
-/** See app.css: bars stand out from their ground in both themes. */
+/** See colours.ts: bars stand out from their ground in both themes. */
 const BARS = {
   good: 'var(--bar-good)',
   bad: 'var(--bar-bad)',
