@@ -1,12 +1,14 @@
 /** What the parameters of commands name: found, or refused in the words that clients know. */
 import { findPool, type DeployablePool } from '../db/listings/pools.ts';
 import { findTemplate } from '../db/listings/templates.ts';
+import { listOsCategories } from '../db/listings/zones.ts';
 import { isSharedWith } from '../db/sharing.ts';
 import type { Row } from '../db/tables.ts';
-import { findZone, type Place } from '../db/zones.ts';
+import { allClusters, findCluster, findZone, type Place } from '../db/zones.ts';
 import type { CommandContext } from './command.ts';
 import { ApiError, errorCode, noSuchEntity } from './errors.ts';
 import { isUuid } from './parameters.ts';
+import { categoryId, podId } from './responses/places.ts';
 
 export type Template = Row<'vm_template'>;
 
@@ -40,6 +42,43 @@ export const zoneNamed = (context: CommandContext, parameter: string, id: string
 
 export const poolNamed = (context: CommandContext, parameter: string, id: string): Promise<DeployablePool> =>
   entity(context, parameter, id, (uuid) => findPool(context.db, uuid));
+
+const clusterNamed = (context: CommandContext, parameter: string, id: string): Promise<Place> =>
+  entity(context, parameter, id, (uuid) => findCluster(context.db, uuid));
+
+/** The cluster that is alone in this pod. */
+const clusterOfPod = (context: CommandContext, parameter: string, id: string): Promise<Place> =>
+  entity(context, parameter, id, async (uuid) =>
+    (await allClusters(context.db)).find((cluster) => podId(cluster.uuid) === uuid),
+  );
+
+/** The UUIDs of the clusters that parameters of a list name: an entry must be in all of them. */
+export async function clustersAsked(
+  context: CommandContext,
+  clusters: Readonly<Record<string, string | undefined>>,
+  pods: Readonly<Record<string, string | undefined>>,
+): Promise<readonly string[]> {
+  const uuids: string[] = [];
+  for (const [parameter, id] of Object.entries(clusters))
+    if (id !== undefined) uuids.push((await clusterNamed(context, parameter, id)).uuid);
+  for (const [parameter, id] of Object.entries(pods))
+    if (id !== undefined) uuids.push((await clusterOfPod(context, parameter, id)).uuid);
+  return uuids;
+}
+
+/** The name of a category of guest operating systems. */
+export const categoryNamed = async (
+  context: CommandContext,
+  parameter: string,
+  id: string | undefined,
+): Promise<string | undefined> =>
+  id === undefined
+    ? undefined
+    : entity(context, parameter, id, async (uuid) =>
+        (await listOsCategories(context.db))
+          .map(({ name }) => name)
+          .find((name) => categoryId(name) === uuid),
+      );
 
 const isOwn = ({ caller }: CommandContext, template: Template): boolean =>
   caller.accountId === template.account_id;

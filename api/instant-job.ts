@@ -2,10 +2,10 @@
 import { completeJob, createJob } from '../db/jobs.ts';
 import type { CommandContext } from './command.ts';
 import type { Answer } from './response.ts';
+import type { JobResource } from './responses/job.ts';
 
 export interface Instance {
-  /** As CloudStack names it, such as `Template`. */
-  readonly type: string;
+  readonly type: JobResource;
   readonly uuid: string;
 }
 

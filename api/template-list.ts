@@ -1,9 +1,11 @@
 /** What listTemplates and listIsos share. */
 import type { TemplateFilter } from '../db/listings/templates.ts';
+import { findPool } from '../db/listings/pools.ts';
 import { findZone } from '../db/zones.ts';
 import type { CommandContext } from './command.ts';
-import { checkEntity, isIso, templateNamed } from './entities.ts';
+import { categoryNamed, checkEntity, isIso, templateNamed } from './entities.ts';
 import { ApiError, badParameter, errorCode } from './errors.ts';
+import { ownerNamed } from './owners.ts';
 import { readPage } from './paging.ts';
 import { isUuid, type MapEntry } from './parameters.ts';
 import { type Answer, answerList } from './response.ts';
@@ -16,6 +18,11 @@ export interface TemplateListValues {
   readonly ids: readonly string[] | undefined;
   readonly name: string | undefined;
   readonly zoneid: string | undefined;
+  readonly storageid: string | undefined;
+  readonly arch: string | undefined;
+  readonly oscategoryid: string | undefined;
+  readonly account: string | undefined;
+  readonly domainid: string | undefined;
   readonly hypervisor: string | undefined;
   readonly details: readonly string[] | undefined;
   readonly isready: boolean | undefined;
@@ -40,6 +47,9 @@ export async function answerTemplates(context: CommandContext, values: TemplateL
   }
   const ids = await readIds(context, values);
   await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
+  await checkEntity(context, 'storageid', values.storageid, (uuid) => findPool(db, uuid));
+  const category = await categoryNamed(context, 'oscategoryid', values.oscategoryid);
+  const ownerId = await ownerNamed(context, values);
   if (ids?.length === 0 || (values.hypervisor?.toUpperCase() ?? 'KVM') !== 'KVM') return {};
   const listing = await readTemplates(
     db,
@@ -53,6 +63,10 @@ export async function answerTemplates(context: CommandContext, values: TemplateL
       zoneId: values.zoneid,
       keyword: values.keyword,
       ready: values.isready,
+      ownerId,
+      arch: values.arch,
+      category,
+      poolId: values.storageid,
       bootable: values.bootable,
       public: values.ispublic,
       showRemoved: values.showremoved,

@@ -14,6 +14,7 @@ import * as secrets from './migrations/0011-secrets.ts';
 import * as listIndexes from './migrations/0012-list-indexes.ts';
 import * as listChanges from './migrations/0013-list-changes.ts';
 import * as ownParts from './migrations/0014-own-parts.ts';
+import * as jobsOfResources from './migrations/0015-jobs-of-resources.ts';
 
 /** Every migration, in order. A released one is never edited. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -31,6 +32,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0012-list-indexes': { up: (db) => listIndexes.up(db) },
   '0013-list-changes': { up: (db) => listChanges.up(db) },
   '0014-own-parts': { up: (db) => ownParts.up(db) },
+  '0015-jobs-of-resources': { up: (db) => jobsOfResources.up(db) },
 };
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve(MIGRATIONS) };

@@ -10,12 +10,10 @@ export interface LimitRow {
 
 export async function listTemplateLimits(
   db: Queryable,
-  query: { readonly accountId?: number | undefined; readonly name?: string | undefined },
+  { accountId }: { readonly accountId: number },
   { limit, offset }: Page,
 ): Promise<Listing<LimitRow>> {
-  let accounts = db.selectFrom('account').where('removed', 'is', null);
-  if (query.accountId !== undefined) accounts = accounts.where('id', '=', query.accountId);
-  if (query.name !== undefined) accounts = accounts.where('account_name', '=', query.name);
+  const accounts = db.selectFrom('account').where('removed', 'is', null).where('id', '=', accountId);
   const { count } = await accounts
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();

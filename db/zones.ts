@@ -65,6 +65,8 @@ export const findZoneByName = (db: Queryable, name: string): Promise<Place | und
 const clusters = (db: Queryable) =>
   db.selectFrom('cluster').where('removed', 'is', null).select(PLACE).orderBy('id');
 
+export const allClusters = (db: Queryable): Promise<readonly Place[]> => clusters(db).execute();
+
 export const findCluster = (db: Queryable, uuid: string): Promise<Place | undefined> =>
   clusters(db).where('uuid', '=', uuid).executeTakeFirst();
 

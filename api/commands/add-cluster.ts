@@ -42,7 +42,7 @@ export const addCluster = defineCommand({
       });
       return cluster;
     });
-    const listing = await listClusters(db, { id: made.uuid }, { limit: 1, offset: 0 });
+    const listing = await listClusters(db, { ids: [made.uuid] }, { limit: 1, offset: 0 });
     return answerList('cluster', CLUSTER, listing, caller);
   },
 });

@@ -1,6 +1,7 @@
 import { listAccounts as queryAccounts, listUsers } from '../../db/listings/accounts.ts';
 import { defineCommand, EVERYBODY } from '../command.ts';
 import { groupBy } from '../group-by.ts';
+import { checkDomain } from '../owners.ts';
 import { MAX_PAGE_SIZE, pagingParameters, readPage } from '../paging.ts';
 import { choice, flag, id, isUuid, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
@@ -14,13 +15,16 @@ export const listAccounts = defineCommand({
     id: id('this one'),
     name: text('the one of this name'),
     accounttype: choice('1: those of administrators; 0: those of users', ['0', '1']),
+    domainid: id('those of this domain; there is one, ROOT'),
     listall: flag('taken for the sake of other clients: all that the caller may see are listed'),
     ...pagingParameters,
   },
   objects: 'account',
   response: ACCOUNT,
-  async run({ db, caller }, values) {
+  async run(context, values) {
+    const { db, caller } = context;
     const page = readPage(values);
+    await checkDomain(context, values.domainid);
     if (values.id !== undefined && !isUuid(values.id)) return {};
     const isAdmin = caller.role === 'admin';
     if (!isAdmin && values.id !== undefined && values.id.toLowerCase() !== caller.accountUuid) return {};

@@ -1,7 +1,7 @@
 import { listClusters as queryClusters } from '../../db/listings/zones.ts';
-import { findCluster, findZone } from '../../db/zones.ts';
+import { findZone } from '../../db/zones.ts';
 import { ADMINS, defineCommand } from '../command.ts';
-import { checkEntity } from '../entities.ts';
+import { checkEntity, clustersAsked } from '../entities.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { id, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
@@ -15,6 +15,8 @@ export const listClusters = defineCommand({
     id: id('this one'),
     name: text('those of this name'),
     zoneid: id('those of this zone'),
+    podid: id('the one of this pod'),
+    hypervisor: text('those of this hypervisor'),
     ...pagingParameters,
   },
   objects: 'cluster',
@@ -22,9 +24,10 @@ export const listClusters = defineCommand({
   async run(context, values) {
     const { db, caller } = context;
     const page = readPage(values);
-    await checkEntity(context, 'id', values.id, (uuid) => findCluster(db, uuid));
+    const ids = await clustersAsked(context, { id: values.id }, { podid: values.podid });
     await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
-    const listing = await queryClusters(db, { ...values, zoneId: values.zoneid }, page);
+    if ((values.hypervisor?.toUpperCase() ?? 'KVM') !== 'KVM') return {};
+    const listing = await queryClusters(db, { ...values, ids, zoneId: values.zoneid }, page);
     return answerList('cluster', CLUSTER, listing, caller);
   },
 });

@@ -3,6 +3,7 @@ import { defineCommand, EVERYBODY } from '../command.ts';
 import { isUuid } from '../parameters.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { choice, date, id, text } from '../parameters.ts';
+import { ownerOf, ownerParameters } from '../owners.ts';
 import { answerList } from '../response.ts';
 import { EVENT } from '../responses/job.ts';
 
@@ -15,22 +16,32 @@ export const listEvents = defineCommand({
     id: id('this one'),
     type: text('those of this type, such as TEMPLATE.CREATE'),
     level: choice('INFO, WARN or ERROR', ['INFO', 'WARN', 'ERROR']),
+    state: choice('Created, Scheduled, Started or Completed', [
+      'Created',
+      'Scheduled',
+      'Started',
+      'Completed',
+    ]),
     resourceid: id('those of this template, host, …'),
     resourcetype: text('those of this type of resource, such as VirtualMachineTemplate'),
     startdate: date('those from this moment on'),
     enddate: date('those until this moment'),
+    ...ownerParameters,
     ...pagingParameters,
   },
   objects: 'event',
   response: EVENT,
-  async run({ db, caller }, values) {
+  async run(context, values) {
+    const { db, caller } = context;
     const page = readPage(values);
+    const accountId = await ownerOf(context, values);
     if ([values.id, values.resourceid].some((given) => given !== undefined && !isUuid(given))) return {};
     const query = {
-      accountId: caller.role === 'admin' ? undefined : caller.accountId,
+      accountId,
       id: values.id,
       type: values.type,
       level: values.level,
+      state: values.state,
       resourceId: values.resourceid,
       resourceType: values.resourcetype,
       start: values.startdate,

@@ -1,7 +1,7 @@
 import { listHosts as queryHosts } from '../../db/listings/hosts.ts';
-import { findCluster, findZone } from '../../db/zones.ts';
+import { findZone } from '../../db/zones.ts';
 import { ADMINS, defineCommand } from '../command.ts';
-import { checkEntity } from '../entities.ts';
+import { checkEntity, clustersAsked } from '../entities.ts';
 import { findHost } from '../hosts.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { choice, id, text } from '../parameters.ts';
@@ -17,6 +17,7 @@ export const listHosts = defineCommand({
     name: text('those of this name'),
     zoneid: id('those of this zone'),
     clusterid: id('those of this cluster'),
+    podid: id('those of this pod'),
     state: choice('Up or Down', ['Up', 'Down']),
     resourcestate: choice('Enabled, Disabled or Maintenance', ['Enabled', 'Disabled', 'Maintenance']),
     type: text('those of this type; hosts are of type Routing'),
@@ -30,14 +31,14 @@ export const listHosts = defineCommand({
     const page = readPage(values);
     await checkEntity(context, 'id', values.id, (uuid) => findHost(db, uuid));
     await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
-    await checkEntity(context, 'clusterid', values.clusterid, (uuid) => findCluster(db, uuid));
+    const clusterIds = await clustersAsked(context, { clusterid: values.clusterid }, { podid: values.podid });
     if ((values.type?.toLowerCase() ?? 'routing') !== 'routing') return {};
     if ((values.hypervisor?.toUpperCase() ?? 'KVM') !== 'KVM') return {};
     const query = {
       id: values.id,
       name: values.name,
       zoneId: values.zoneid,
-      clusterId: values.clusterid,
+      clusterIds,
       up: values.state === undefined ? undefined : values.state === 'Up',
       resourceState: values.resourcestate,
       keyword: values.keyword,

@@ -1,5 +1,6 @@
 import { defineCommand, EVERYBODY } from '../command.ts';
 import { choice, flag, id, list, map, text } from '../parameters.ts';
+import { ownerParameters } from '../owners.ts';
 import { pagingParameters } from '../paging.ts';
 import { TEMPLATE } from '../responses/template.ts';
 import { TEMPLATE_FILTERS } from '../../db/listings/templates.ts';
@@ -18,6 +19,9 @@ export const listIsos = defineCommand({
     ids: list('these'),
     name: text('those of this name'),
     zoneid: id('those in this zone'),
+    storageid: id('those that lie on this storage pool'),
+    arch: choice('those for this processor architecture', ['x86_64', 'aarch64']),
+    oscategoryid: id('those whose guest operating system is of this category'),
     hypervisor: text('those of this hypervisor'),
     details: list('all: also details and mirrors'),
     bootable: flag('those that a VM can boot from, or the others'),
@@ -26,6 +30,7 @@ export const listIsos = defineCommand({
     showremoved: flag('also those that were removed'),
     showunique: flag('one entry per ISO instead of one per zone'),
     tags: map('those with all of these tags, as tags[0].key and tags[0].value'),
+    ...ownerParameters,
     ...pagingParameters,
   },
   objects: 'iso',

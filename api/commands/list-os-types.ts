@@ -1,6 +1,6 @@
 import { findGuestOs, listGuestOs } from '../../db/listings/zones.ts';
 import { defineCommand, EVERYBODY } from '../command.ts';
-import { checkEntity } from '../entities.ts';
+import { categoryNamed, checkEntity } from '../entities.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { id, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
@@ -10,13 +10,19 @@ export const listOsTypes = defineCommand({
   name: 'listOsTypes',
   description: 'Lists guest operating systems.',
   roles: EVERYBODY,
-  parameters: { id: id('this one'), description: text('the one of this name'), ...pagingParameters },
+  parameters: {
+    id: id('this one'),
+    description: text('the one of this name'),
+    oscategoryid: id('those of this category'),
+    ...pagingParameters,
+  },
   objects: 'ostype',
   response: OS_TYPE,
   async run(context, values) {
     const { db, caller } = context;
     const page = readPage(values);
     await checkEntity(context, 'id', values.id, (uuid) => findGuestOs(db, uuid));
-    return answerList('ostype', OS_TYPE, await listGuestOs(db, values, page), caller);
+    const category = await categoryNamed(context, 'oscategoryid', values.oscategoryid);
+    return answerList('ostype', OS_TYPE, await listGuestOs(db, { ...values, category }, page), caller);
   },
 });

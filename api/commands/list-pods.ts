@@ -1,11 +1,11 @@
 import { listClusters } from '../../db/listings/zones.ts';
 import { findZone } from '../../db/zones.ts';
 import { ADMINS, defineCommand } from '../command.ts';
-import { checkEntity } from '../entities.ts';
+import { checkEntity, clustersAsked } from '../entities.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { id, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
-import { POD, podId } from '../responses/places.ts';
+import { POD } from '../responses/places.ts';
 
 export const listPods = defineCommand({
   name: 'listPods',
@@ -23,14 +23,8 @@ export const listPods = defineCommand({
     const { db, caller } = context;
     const page = readPage(values);
     await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
-    const query = { name: values.name, keyword: values.keyword, zoneId: values.zoneid };
-    if (values.id === undefined) return answerList('pod', POD, await listClusters(db, query, page), caller);
-    const wanted = values.id.toLowerCase();
-    const { rows } = await listClusters(db, query, { limit: MOST, offset: 0 });
-    const found = rows.filter(({ uuid }) => podId(uuid) === wanted);
-    return answerList('pod', POD, { count: found.length, rows: found }, caller);
+    const ids = await clustersAsked(context, {}, { id: values.id });
+    const query = { ids, name: values.name, keyword: values.keyword, zoneId: values.zoneid };
+    return answerList('pod', POD, await listClusters(db, query, page), caller);
   },
 });
-
-/** Clusters among which a pod is looked for; its id cannot be asked of the database. */
-const MOST = 10_000;

@@ -1,7 +1,8 @@
 import { listTemplateLimits, type LimitRow } from '../../db/resource-limits.ts';
 import { defineCommand, EVERYBODY } from '../command.ts';
+import { ownerNamed, ownerParameters } from '../owners.ts';
 import { pagingParameters, readPage } from '../paging.ts';
-import { choice, text } from '../parameters.ts';
+import { choice } from '../parameters.ts';
 import { TEMPLATE_RESOURCE } from '../resource-limits.ts';
 import { answerList, long, type Shape, string } from '../response.ts';
 import { ROOT_DOMAIN } from '../responses/domain.ts';
@@ -20,18 +21,17 @@ export const listResourceLimits = defineCommand({
   description: 'Lists how many templates and ISOs accounts may have. Users see their own limit.',
   roles: EVERYBODY,
   parameters: {
-    account: text('that of the account of this name; for administrators'),
+    ...ownerParameters,
     resourcetype: choice('4, which is templates: there is no other limit', [TEMPLATE_RESOURCE]),
     resourcetypename: choice('template: there is no other limit', ['template']),
     ...pagingParameters,
   },
   objects: 'resourcelimit',
   response: LIMIT,
-  async run({ db, caller }, values) {
-    const query =
-      caller.role === 'admin' && values.account !== undefined
-        ? { name: values.account }
-        : { accountId: caller.accountId };
-    return answerList('resourcelimit', LIMIT, await listTemplateLimits(db, query, readPage(values)), caller);
+  async run(context, values) {
+    const { db, caller } = context;
+    const page = readPage(values);
+    const accountId = (await ownerNamed(context, values)) ?? caller.accountId;
+    return answerList('resourcelimit', LIMIT, await listTemplateLimits(db, { accountId }, page), caller);
   },
 });

@@ -1,7 +1,7 @@
 import { findPool, hostsOfPools, listPools } from '../../db/listings/pools.ts';
-import { findCluster, findZone } from '../../db/zones.ts';
+import { findZone } from '../../db/zones.ts';
 import { ADMINS, defineCommand } from '../command.ts';
-import { checkEntity } from '../entities.ts';
+import { checkEntity, clustersAsked } from '../entities.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { choice, id, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
@@ -17,6 +17,9 @@ export const listStoragePools = defineCommand({
     name: text('those of this name'),
     zoneid: id('those of this zone'),
     clusterid: id('those of this cluster'),
+    podid: id('those of this pod'),
+    path: text('those with this folder on one of their hosts'),
+    ipaddress: text('those of one host, of the one with this address'),
     scope: choice('HOST, CLUSTER or ZONE', ['HOST', 'CLUSTER', 'ZONE']),
     state: choice('Up, Disabled or Maintenance', ['Up', 'Disabled', 'Maintenance']),
     ...pagingParameters,
@@ -28,8 +31,8 @@ export const listStoragePools = defineCommand({
     const page = readPage(values);
     await checkEntity(context, 'id', values.id, (uuid) => findPool(db, uuid));
     await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
-    await checkEntity(context, 'clusterid', values.clusterid, (uuid) => findCluster(db, uuid));
-    const query = { ...values, zoneId: values.zoneid, clusterId: values.clusterid };
+    const clusterIds = await clustersAsked(context, { clusterid: values.clusterid }, { podid: values.podid });
+    const query = { ...values, zoneId: values.zoneid, clusterIds, address: values.ipaddress };
     const { count, rows } = await listPools(db, query, page);
     const hosts = groupBy(
       await hostsOfPools(

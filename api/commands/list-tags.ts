@@ -1,5 +1,6 @@
 import { listTags as queryTags, type TagRow } from '../../db/tags.ts';
 import { defineCommand, EVERYBODY } from '../command.ts';
+import { ownerOf, ownerParameters } from '../owners.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { choice, id, isUuid, text } from '../parameters.ts';
 import { answerList, type Shape, string } from '../response.ts';
@@ -25,15 +26,18 @@ export const listTags = defineCommand({
     resourcetype: choice('those of templates, or of ISOs', TAGGED),
     key: text('those of this key'),
     value: text('those of this value'),
+    ...ownerParameters,
     ...pagingParameters,
   },
   objects: 'tag',
   response: TAG,
-  async run({ db, caller }, values) {
+  async run(context, values) {
+    const { db, caller } = context;
     const page = readPage(values);
+    const accountId = await ownerOf(context, values);
     if (values.resourceid !== undefined && !isUuid(values.resourceid)) return {};
     const query = {
-      accountId: caller.role === 'admin' ? undefined : caller.accountId,
+      accountId,
       iso: values.resourcetype === undefined ? undefined : values.resourcetype === 'ISO',
       resourceId: values.resourceid,
       key: values.key,

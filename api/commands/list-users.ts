@@ -1,7 +1,8 @@
 import { listUsers as queryUsers } from '../../db/listings/accounts.ts';
 import { defineCommand, EVERYBODY } from '../command.ts';
+import { ownerOf, ownerParameters } from '../owners.ts';
 import { pagingParameters, readPage } from '../paging.ts';
-import { flag, id, isUuid, text } from '../parameters.ts';
+import { id, isUuid, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
 import { USER } from '../responses/account.ts';
 
@@ -12,18 +13,21 @@ export const listUsers = defineCommand({
   parameters: {
     id: id('this one'),
     username: text('the one of this name'),
-    account: text('those of the account of this name'),
-    listall: flag('taken for the sake of other clients: all that the caller may see are listed'),
+    ...ownerParameters,
     ...pagingParameters,
   },
   objects: 'user',
   response: USER,
-  async run({ db, caller }, values) {
+  async run(context, values) {
+    const { db, caller } = context;
     const page = readPage(values);
+    const owner = await ownerOf(context, values);
     if (values.id !== undefined && !isUuid(values.id)) return {};
     const query = {
-      ...values,
-      ...(caller.role === 'admin' ? {} : { accountId: caller.accountUuid }),
+      id: values.id,
+      username: values.username,
+      keyword: values.keyword,
+      accountIds: owner === undefined ? undefined : [owner],
     };
     return answerList('user', USER, await queryUsers(db, query, page), caller);
   },

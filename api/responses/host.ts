@@ -73,6 +73,10 @@ export const STORAGE_POOL: Shape<PoolView> = {
     cluster_uuid === null ? undefined : podId(cluster_uuid),
   ),
   path: string('its folder on a host that has it', ({ hosts }) => hosts.find((host) => host.mounted)?.path),
+  ipaddress: string(
+    'the address of its host, of a pool of one host; what serves a shared one, its hosts alone know',
+    ({ scope, hosts }) => (scope === 'HOST' ? hosts[0]?.address || undefined : undefined),
+  ),
   hypervisor: string('the hypervisor', () => 'KVM'),
   disksizetotal: long('bytes of its file system', ({ capacity_bytes }) => capacity_bytes),
   disksizeused: long('bytes in use', ({ capacity_bytes, free_bytes }) =>

@@ -4,6 +4,10 @@ import type { JobListRow } from '../../db/listings/jobs.ts';
 import { jobStatus } from '../../model/states.ts';
 import { date, forAdmins, integer, map, type Shape, string } from '../response.ts';
 
+/** What jobs work on, as CloudStack names the types. */
+export const JOB_RESOURCES = ['Template', 'Iso', 'Host', 'StoragePool', 'Account'] as const;
+export type JobResource = (typeof JOB_RESOURCES)[number];
+
 /** By what is recorded: Temporal need not be asked, nor remember. */
 const percentOf = ({ job_status, copies, settled }: JobListRow): number => {
   if (job_status === jobStatus.done) return 100;

@@ -63,10 +63,7 @@ export interface UserQuery {
   readonly id?: string | undefined;
   readonly username?: string | undefined;
   readonly apiKey?: string | undefined;
-  /** UUID. */
-  readonly accountId?: string | undefined;
   readonly accountIds?: readonly number[] | undefined;
-  readonly account?: string | undefined;
   readonly keyword?: string | undefined;
 }
 
@@ -108,7 +105,7 @@ export async function listUsers(
 }
 
 function matchingUsers(db: Queryable, query: UserQuery) {
-  const { id, username, apiKey, accountId, accountIds, account, keyword } = query;
+  const { id, username, apiKey, accountIds, keyword } = query;
   let users = db
     .selectFrom('user')
     .innerJoin('account', 'account.id', 'user.account_id')
@@ -117,10 +114,8 @@ function matchingUsers(db: Queryable, query: UserQuery) {
   if (id !== undefined) users = users.where('user.uuid', '=', id);
   if (username !== undefined) users = users.where('user.username', '=', username);
   if (apiKey !== undefined) users = users.where('user.api_key_hash', '=', hashOfApiKey(apiKey));
-  if (accountId !== undefined) users = users.where('account.uuid', '=', accountId);
   if (accountIds !== undefined)
     users = users.where('account.id', 'in', accountIds.length > 0 ? accountIds : [-1]);
-  if (account !== undefined) users = users.where('account.account_name', '=', account);
   if (keyword !== undefined) users = users.where('user.username', 'ilike', containing(keyword));
   return users;
 }

@@ -10,6 +10,7 @@ export interface EventQuery {
   readonly id?: string | undefined;
   readonly type?: string | undefined;
   readonly level?: Row<'event'>['level'] | undefined;
+  readonly state?: Row<'event'>['state'] | undefined;
   readonly resourceId?: string | undefined;
   readonly resourceType?: string | undefined;
   readonly start?: Date | undefined;
@@ -43,12 +44,13 @@ export async function listEvents(
 }
 
 function matching(db: Queryable, query: EventQuery) {
-  const { accountId, id, type, level, resourceId, resourceType, start, end, keyword } = query;
+  const { accountId, id, type, level, state, resourceId, resourceType, start, end, keyword } = query;
   let events = db.selectFrom('event');
   if (accountId !== undefined) events = events.where('event.account_id', '=', accountId);
   if (id !== undefined) events = events.where('event.uuid', '=', id);
   if (type !== undefined) events = events.where('event.type', '=', type);
   if (level !== undefined) events = events.where('event.level', '=', level);
+  if (state !== undefined) events = events.where('event.state', '=', state);
   if (resourceId !== undefined) events = events.where('event.resource_uuid', '=', resourceId);
   if (resourceType !== undefined) events = events.where('event.resource_type', '=', resourceType);
   if (start !== undefined) events = events.where('event.created', '>=', start);

@@ -10,7 +10,8 @@ export interface HostQuery {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
   readonly zoneId?: string | undefined;
-  readonly clusterId?: string | undefined;
+  /** It is in all of them. */
+  readonly clusterIds?: readonly string[] | undefined;
   readonly up?: boolean | undefined;
   readonly resourceState?: ResourceState | undefined;
   readonly keyword?: string | undefined;
@@ -58,7 +59,7 @@ const poolProblems = sql<readonly string[]>`array(
   where r.host_id = host.id and r.problem is not null order by p.name)`;
 
 function matching(db: Queryable, query: HostQuery) {
-  const { id, name, zoneId, clusterId, up, resourceState, keyword } = query;
+  const { id, name, zoneId, clusterIds, up, resourceState, keyword } = query;
   let hosts = db
     .selectFrom('host')
     .innerJoin('data_center as zone', 'zone.id', 'host.data_center_id')
@@ -66,7 +67,7 @@ function matching(db: Queryable, query: HostQuery) {
   if (id !== undefined) hosts = hosts.where('host.uuid', '=', id);
   if (name !== undefined) hosts = hosts.where('host.name', '=', name);
   if (zoneId !== undefined) hosts = hosts.where('zone.uuid', '=', zoneId);
-  if (clusterId !== undefined) hosts = hosts.where('cluster.uuid', '=', clusterId);
+  for (const clusterId of clusterIds ?? []) hosts = hosts.where('cluster.uuid', '=', clusterId);
   if (up !== undefined) hosts = hosts.where(up ? isUp : sql<boolean>`not ${isUp}`);
   if (resourceState !== undefined) hosts = hosts.where('host.resource_state', '=', resourceState);
   if (keyword !== undefined) hosts = hosts.where('host.name', 'ilike', containing(keyword));

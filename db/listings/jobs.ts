@@ -1,8 +1,8 @@
 /** Asynchronous jobs as their callers ask for them. */
-import { sql } from 'kysely';
+import { type SelectQueryBuilder, sql } from 'kysely';
 import { jobStatus } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
-import type { Row } from '../tables.ts';
+import type { Row, Tables } from '../tables.ts';
 import { containing, type Listing, type Page } from './page.ts';
 
 export type JobListRow = Row<'async_job'> & {
@@ -19,14 +19,18 @@ const progress = [
 ] as const;
 
 export const findJob = (db: Queryable, uuid: string): Promise<JobListRow | undefined> =>
-  db
-    .selectFrom('async_job')
+  shown(db.selectFrom('async_job').where('async_job.uuid', '=', uuid)).executeTakeFirst();
+
+/** The newest of those that match. */
+export const newestJob = (db: Queryable, query: JobQuery): Promise<JobListRow | undefined> =>
+  shown(matching(db, query)).orderBy('async_job.id', 'desc').limit(1).executeTakeFirst();
+
+const shown = (jobs: SelectQueryBuilder<Tables, 'async_job', object>) =>
+  jobs
     .innerJoin('account', 'account.id', 'async_job.account_id')
     .innerJoin('user', 'user.id', 'async_job.user_id')
-    .where('async_job.uuid', '=', uuid)
     .selectAll('async_job')
-    .select(['account.uuid as account_uuid', 'user.uuid as user_uuid', ...progress])
-    .executeTakeFirst();
+    .select(['account.uuid as account_uuid', 'user.uuid as user_uuid', ...progress]);
 
 /** A job of this command for this resource that is not done. */
 export const findPendingJob = (
@@ -46,6 +50,9 @@ export interface JobQuery {
   readonly accountId?: number | undefined;
   readonly start?: Date | undefined;
   readonly status?: number | undefined;
+  /** What they work on: CloudStack's name of its type, and its UUID. */
+  readonly instanceType?: string | undefined;
+  readonly instanceId?: string | undefined;
   /** Part of the name of the command. */
   readonly keyword?: string | undefined;
 }
@@ -58,11 +65,7 @@ export async function listJobs(
   const { count } = await matching(db, query)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
-  const rows = await matching(db, query)
-    .innerJoin('account', 'account.id', 'async_job.account_id')
-    .innerJoin('user', 'user.id', 'async_job.user_id')
-    .selectAll('async_job')
-    .select(['account.uuid as account_uuid', 'user.uuid as user_uuid', ...progress])
+  const rows = await shown(matching(db, query))
     .orderBy('async_job.id', 'desc')
     .limit(limit)
     .offset(offset)
@@ -70,11 +73,14 @@ export async function listJobs(
   return { count, rows };
 }
 
-function matching(db: Queryable, { accountId, start, status, keyword }: JobQuery) {
+function matching(db: Queryable, query: JobQuery) {
+  const { accountId, start, status, instanceType, instanceId, keyword } = query;
   let jobs = db.selectFrom('async_job');
   if (accountId !== undefined) jobs = jobs.where('async_job.account_id', '=', accountId);
   if (start !== undefined) jobs = jobs.where('async_job.created', '>=', start);
   if (status !== undefined) jobs = jobs.where('async_job.job_status', '=', status);
+  if (instanceType !== undefined) jobs = jobs.where('async_job.instance_type', '=', instanceType);
+  if (instanceId !== undefined) jobs = jobs.where('async_job.instance_uuid', '=', instanceId);
   if (keyword !== undefined) jobs = jobs.where('async_job.job_cmd', 'ilike', containing(keyword));
   return jobs;
 }

@@ -1,5 +1,5 @@
 /** Storage pools as lists show them, and those that a template can be deployed to. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { PoolScope } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import { isUp } from '../hosts.ts';
@@ -12,8 +12,13 @@ export interface PoolQuery {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
   readonly zoneId?: string | undefined;
-  readonly clusterId?: string | undefined;
+  /** It is in all of them. */
+  readonly clusterIds?: readonly string[] | undefined;
   readonly scope?: PoolScope | undefined;
+  /** Its folder on one of its hosts. */
+  readonly path?: string | undefined;
+  /** That of its host; of pools of one host. */
+  readonly address?: string | undefined;
   readonly state?: PoolState | undefined;
   readonly keyword?: string | undefined;
 }
@@ -59,7 +64,7 @@ export async function listPools(
 }
 
 function matching(db: Queryable, query: PoolQuery) {
-  const { id, name, zoneId, clusterId, scope, state, keyword } = query;
+  const { id, name, zoneId, clusterIds, scope, path, address, state, keyword } = query;
   let pools = db
     .selectFrom('storage_pool as pool')
     .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id')
@@ -67,17 +72,26 @@ function matching(db: Queryable, query: PoolQuery) {
   if (id !== undefined) pools = pools.where('pool.uuid', '=', id);
   if (name !== undefined) pools = pools.where('pool.name', '=', name);
   if (zoneId !== undefined) pools = pools.where('zone.uuid', '=', zoneId);
-  if (clusterId !== undefined) pools = pools.where('cluster.uuid', '=', clusterId);
+  for (const clusterId of clusterIds ?? []) pools = pools.where('cluster.uuid', '=', clusterId);
   if (scope !== undefined) pools = pools.where('pool.scope', '=', scope);
+  if (path !== undefined) pools = pools.where(onHost(sql`r.local_path = ${path}`));
+  if (address !== undefined) {
+    pools = pools.where('pool.scope', '=', 'HOST').where(onHost(sql`host.private_ip_address = ${address}`));
+  }
   if (state !== undefined) pools = pools.where('pool.state', '=', state);
   if (keyword !== undefined) pools = pools.where('pool.name', 'ilike', containing(keyword));
   return pools;
 }
 
+/** Whether one of its hosts is so. */
+const onHost = (condition: RawBuilder<unknown>) => sql<boolean>`exists (
+  select 1 from storage_pool_host_ref r join host on host.id = r.host_id where r.pool_id = pool.id and ${condition})`;
+
 export interface PoolHost {
   readonly poolId: number;
   readonly hostId: string;
   readonly hostName: string;
+  readonly address: string;
   readonly up: boolean;
   readonly mounted: boolean;
   readonly path: string;
@@ -99,6 +113,7 @@ export const hostsOfPools = async (
           'r.pool_id as poolId',
           'host.uuid as hostId',
           'host.name as hostName',
+          'host.private_ip_address as address',
           isUp.as('up'),
           'r.mounted',
           'r.local_path as path',

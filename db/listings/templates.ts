@@ -25,12 +25,19 @@ export interface TemplateQuery {
   /** Which of those that he may see; means nothing where ids are given. */
   readonly filter: TemplateFilter;
   readonly ids?: readonly string[] | undefined;
+  /** Only those of this account, which is then also who `self` is. */
+  readonly ownerId?: number | undefined;
   readonly name?: string | undefined;
   readonly zoneId?: string | undefined;
   readonly keyword?: string | undefined;
   readonly ready?: boolean | undefined;
   readonly bootable?: boolean | undefined;
   readonly public?: boolean | undefined;
+  readonly arch?: string | undefined;
+  /** Of the guest operating system. */
+  readonly category?: string | undefined;
+  /** Those that lie on this pool. */
+  readonly poolId?: string | undefined;
   readonly showRemoved?: boolean | undefined;
   /** All of them. */
   readonly tags?: readonly Tag[] | undefined;
@@ -52,7 +59,7 @@ export async function listTemplates(
   query: TemplateQuery,
   { limit, offset }: Page,
 ): Promise<Listing<TemplateListRow>> {
-  const count = await countOf(db, 'template', counted(db, query));
+  const count = await countAll(db, query);
   if (count <= offset) return { count, rows: [] };
   const rows = await matching(db, query)
     .selectAll('t')
@@ -70,6 +77,14 @@ export async function listTemplates(
     .offset(offset)
     .execute();
   return { count, rows };
+}
+
+/** What is asked for by a condition whose changes are not written down is counted each time. */
+async function countAll(db: Queryable, query: TemplateQuery): Promise<number> {
+  const { arch, category, poolId } = query;
+  if (arch === undefined && category === undefined && poolId === undefined)
+    return countOf(db, 'template', counted(db, query));
+  return (await counted(db, query).executeTakeFirstOrThrow()).count;
 }
 
 /** Entries of the list. How many zones a template has stands with it, so that only those of one zone are looked up. */
@@ -122,16 +137,20 @@ function conditions(query: TemplateQuery) {
     ...(keyword === undefined ? [] : [mentions(keyword)]),
     ...(query.ready === undefined ? [] : [isReady(query.ready)]),
     ...(query.bootable === undefined ? [] : [eb('t.bootable', '=', query.bootable)]),
+    ...(query.ownerId === undefined ? [] : [eb('t.account_id', '=', query.ownerId)]),
+    ...(query.arch === undefined ? [] : [eb('t.arch', '=', query.arch)]),
+    ...(query.category === undefined ? [] : [isOfCategory(query.category)]),
+    ...(query.poolId === undefined ? [] : [liesOn(query.poolId)]),
     ...(query.public === undefined ? [] : [eb('t.public', '=', query.public)]),
     ...(zoneId === undefined ? [] : [inZone(zoneId, query.unique === true)]),
     ...(query.tags ?? []).map(isTagged),
   ];
 }
 
-function filtered({ filter, accountId, admin }: TemplateQuery) {
+function filtered({ filter, accountId, ownerId, admin }: TemplateQuery) {
   const isPublic = eb('t.public', '=', true);
   const featured = eb('t.featured', '=', true);
-  const own = eb('t.account_id', '=', accountId);
+  const own = eb('t.account_id', '=', ownerId ?? accountId);
   const shared = isShared(accountId);
   return {
     featured: eb.and([isPublic, featured]),
@@ -159,6 +178,24 @@ const isTagged = ({ key, value }: Tag) =>
       .where('tag.key', '=', key)
       .where('tag.value', '=', value)
       .select('tag.id'),
+  );
+
+const isOfCategory = (category: string) =>
+  eb(
+    't.guest_os_id',
+    'in',
+    eb.selectFrom('guest_os as os').where('os.category', '=', category).select('os.id'),
+  );
+
+const liesOn = (poolId: string) =>
+  eb.exists(
+    eb
+      .selectFrom('template_spool_ref as copy')
+      .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
+      .whereRef('copy.template_id', '=', 't.id')
+      .where('pool.uuid', '=', poolId)
+      .where('copy.download_state', '=', 'DOWNLOADED')
+      .select('copy.id'),
   );
 
 const mentions = (keyword: string) =>

@@ -29,14 +29,19 @@ export type ClusterListRow = Row<'cluster'> & { readonly zone_uuid: string; read
 
 export async function listClusters(
   db: Queryable,
-  { id, name, keyword, zoneId }: PlaceQuery & { readonly zoneId?: string | undefined },
+  query: Omit<PlaceQuery, 'id'> & {
+    /** It is all of them. */
+    readonly ids?: readonly string[];
+    readonly zoneId?: string | undefined;
+  },
   { limit, offset }: Page,
 ): Promise<Listing<ClusterListRow>> {
+  const { ids, name, keyword, zoneId } = query;
   let matching = db
     .selectFrom('cluster')
     .innerJoin('data_center as zone', 'zone.id', 'cluster.data_center_id')
     .where('cluster.removed', 'is', null);
-  if (id !== undefined) matching = matching.where('cluster.uuid', '=', id);
+  for (const id of ids ?? []) matching = matching.where('cluster.uuid', '=', id);
   if (name !== undefined) matching = matching.where('cluster.name', '=', name);
   if (zoneId !== undefined) matching = matching.where('zone.uuid', '=', zoneId);
   if (keyword !== undefined) matching = matching.where('cluster.name', 'ilike', containing(keyword));
@@ -58,13 +63,15 @@ export async function listGuestOs(
   query: {
     readonly id?: string | undefined;
     readonly description?: string | undefined;
+    readonly category?: string | undefined;
     readonly keyword?: string | undefined;
   },
   { limit, offset }: Page,
 ): Promise<Listing<Row<'guest_os'>>> {
-  const { id, description, keyword } = query;
+  const { id, description, category, keyword } = query;
   let matching = db.selectFrom('guest_os');
   if (id !== undefined) matching = matching.where('uuid', '=', id);
+  if (category !== undefined) matching = matching.where('category', '=', category);
   if (description !== undefined) matching = matching.where('display_name', '=', description);
   if (keyword !== undefined) matching = matching.where('display_name', 'ilike', containing(keyword));
   const { count } = await matching
