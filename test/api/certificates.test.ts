@@ -99,6 +99,16 @@ test('an alias is one of a kind in its zone, in any case', async () => {
   expect(await refused({ name: 'MIRROR' })).toMatch(/alias MIRROR has been already created/);
 });
 
+test('one that was deleted is gone, and its alias can be taken again', async () => {
+  const before = (await listed()).length;
+  await upload();
+  const made = (await listed()).find(({ alias }) => alias === 'mirror');
+  await lab.admin.ok('deleteTemplateDirectDownloadCertificate', { id: made?.id });
+  expect(await listed()).toHaveLength(before);
+  await upload();
+  expect(await listed()).toHaveLength(before + 1);
+});
+
 test('certificates of a zone that are too much for one message are refused', async () => {
   const row = { digest: 'x', expires: new Date(), zone_id: lab.zone.id, alias: 'huge' };
   await lab.db

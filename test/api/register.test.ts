@@ -254,6 +254,8 @@ describe('URLs', () => {
     'http://192.0.2.1:8080/image',
     'https://images.example.org/list.meta4',
     'https://images.example.org/debian.vhd',
+    'nfs://nfs.example.org/images/debian.qcow2',
+    'https://[2606:4700::1111]/debian.qcow2',
   ])('the extension does not matter: %s', async (url) => {
     const { template: entries } = await lab.admin.ok('registerTemplate', template(lab, { url }));
     expect(entries[0].url).toBe(url);

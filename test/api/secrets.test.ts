@@ -77,8 +77,15 @@ describe('secrets', () => {
     for (const [command, parameters] of asked) {
       expect((await lab.user.call(command, parameters)).text).not.toContain(word);
     }
+    await lab.user.ok('deleteTemplate', { id });
     expect(JSON.stringify(lab.orchestration.asked)).not.toContain(word);
-    for (const table of ['vm_template', 'vm_template_details', 'template_store_ref', 'event'] as const) {
+    for (const table of [
+      'vm_template',
+      'vm_template_details',
+      'template_store_ref',
+      'event',
+      'async_job',
+    ] as const) {
       const rows = await lab.db.selectFrom(table).selectAll().execute();
       expect(JSON.stringify(rows)).not.toContain(word);
     }

@@ -31,6 +31,7 @@ describe('the pools of a host', () => {
     ['/srv/images', 'not of the form NAME=TYPE:SCOPE:PATH'],
     ['a=Filesystem:HOST', 'not of the form'],
     ['a=LVM:HOST:/a', "'LVM' as the type of pool a; it is one of Filesystem, NetworkFilesystem"],
+    ['a=RBD:ZONE:/a', "'RBD' as the type of pool a; it is one of Filesystem, NetworkFilesystem"],
     ['a=Filesystem:HOSTS:/a', "'HOSTS' as the scope of pool a; it is one of HOST, CLUSTER, ZONE"],
     ['a=Filesystem:HOST:srv/a', 'the path must begin with /'],
     ['a=Filesystem:CLUSTER:/a', "a Filesystem pool is one host's own"],

@@ -1,6 +1,8 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import { parseRetryAfter } from '../../../images/sources/http-errors.ts';
 import type { HttpOptions } from '../../../images/sources/http-options.ts';
 import { createHttpSource } from '../../../images/sources/http.ts';
@@ -288,6 +290,22 @@ async function rawBody(head: string): Promise<[ended: Promise<void>, listener: S
   await once(listener, 'listening');
   return [ended.promise, listener];
 }
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === '::1'),
+);
+
+(hasIpv6 ? describe : describe.skip)('a server that has IPv6 only', () => {
+  test('is like any other', async () => {
+    const listener = createHttpServer((_request, response) => void response.end(body)).listen(0, '::1');
+    await once(listener, 'listening');
+    const url = `http://[::1]:${(listener.address() as AddressInfo).port}/`;
+    expect(await probe(url)).toMatchObject({ total: body.length });
+    expect((await read(await open(url))).equals(body)).toBe(true);
+    listener.close();
+    await once(listener, 'close');
+  });
+});
 
 describe('a server that cannot be reached', () => {
   test('because nobody listens', async () => {
