@@ -1,11 +1,12 @@
 /** Parameters that registerTemplate and registerIso share, and what they mean. */
 import { randomUUID } from 'node:crypto';
-import type { User } from '../db/accounts.ts';
 import { denialOf, recordEvent } from '../db/events.ts';
 import { findGuestOs, findGuestOsByName } from '../db/listings/zones.ts';
+import type { NamedAccount } from '../db/sharing.ts';
 import type { RegistrationInput } from '../model/payloads.ts';
 import type { CommandContext } from './command.ts';
 import { entity, requireMayFeature, resourceTypeOf } from './entities.ts';
+import { accountNamed } from './owners.ts';
 import { requireAllowance } from './resource-limits.ts';
 import { badParameter } from './errors.ts';
 import { readChecksum, readDetails, readUrl, sealSecrets, type Source } from './image-source.ts';
@@ -33,6 +34,8 @@ export const imageParameters = {
   passwordenabled: flag('whether passwords can be reset'),
   isdynamicallyscalable: flag('whether VMs can be scaled while they run'),
   arch: choice('the processor architecture; x86_64 when absent', ['x86_64', 'aarch64']),
+  account: text('the account that will own it, by its name; that of the caller when absent'),
+  domainid: id('the domain of that account; there is one, ROOT'),
   customid: text('names this call: again with the same one, it is the same call'),
 };
 
@@ -48,17 +51,18 @@ export async function readImage(
   requireDirect(values.directdownload);
   requireMayFeature(context, values.isfeatured);
   const checksum = readChecksum(values.checksum);
-  const templateId = readTemplateId(context, values.customid);
+  const owner = await readOwner(context, values);
+  const templateId = readTemplateId(context, owner, values.customid);
   const source = await readSource(context, templateId, values);
   const { headers, plain } = readDetails(values.details);
-  await requireAllowance(context, templateId);
+  await requireAllowance(context, owner, templateId);
   const zones = await readZones(context, place);
   const osTypeId = await readOsType(context, values.ostypeid);
   const sealed = await sealSecrets(context, source, headers);
   return {
     v: 1,
     templateId,
-    accountId: context.caller.accountUuid,
+    accountId: owner.uuid,
     userId: context.caller.userUuid,
     name: values.name,
     displayText: values.displaytext ?? values.name,
@@ -104,6 +108,15 @@ async function readSource(
   }
 }
 
+/** The account that will own it. */
+async function readOwner(
+  context: CommandContext,
+  values: Pick<Values<typeof imageParameters>, 'account' | 'domainid'>,
+): Promise<NamedAccount> {
+  const { accountId: id, accountUuid: uuid, accountName } = context.caller;
+  return (await accountNamed(context, values)) ?? { id, uuid, name: accountName };
+}
+
 /** Lenient: without it, a common one. */
 async function readOsType(
   context: CommandContext,
@@ -115,16 +128,20 @@ async function readOsType(
 }
 
 /** The id of what is registered: the same for the same key of the same account, else a new one. */
-function readTemplateId({ caller, idempotencyKey }: CommandContext, customid: string | undefined): string {
+function readTemplateId(
+  { idempotencyKey }: CommandContext,
+  owner: NamedAccount,
+  customid: string | undefined,
+): string {
   if (customid !== undefined && idempotencyKey !== undefined && customid !== idempotencyKey) {
     throw badParameter('customid', 'and the header Idempotency-Key differ; give one of them.');
   }
   const key = customid ?? idempotencyKey;
-  return key === undefined ? randomUUID() : templateIdOf(caller, key);
+  return key === undefined ? randomUUID() : templateIdOf(owner.uuid, key);
 }
 
 /** What a call with this key registers, or did. */
-export const templateIdOf = ({ accountUuid }: User, key: string): string =>
+export const templateIdOf = (accountUuid: string, key: string): string =>
   stableUuid('template', accountUuid, key);
 
 /** @throws ApiError that says why another way than the direct one cannot be had */
@@ -135,5 +152,3 @@ function requireDirect(directdownload: boolean | undefined): void {
     'must be true: there is no secondary storage; the KVM host that needs the image downloads it itself.',
   );
 }
-
-/** @throws ApiError when somebody who is no administrator makes a template featured */

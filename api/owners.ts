@@ -1,5 +1,5 @@
 /** Whose things a list shows. */
-import { findAccounts } from '../db/sharing.ts';
+import { findAccounts, type NamedAccount } from '../db/sharing.ts';
 import type { CommandContext } from './command.ts';
 import { entity } from './entities.ts';
 import { ApiError, badParameter, errorCode } from './errors.ts';
@@ -28,10 +28,14 @@ export async function ownerOf(context: CommandContext, values: OwnerValues): Pro
 }
 
 /** The same, where it is left to the command what is shown when no account is named. */
-export async function ownerNamed(
+export const ownerNamed = async (context: CommandContext, values: OwnerValues): Promise<number | undefined> =>
+  (await accountNamed(context, values))?.id;
+
+/** @throws ApiError 531 when a user names an account that is not his, 431 when there is none */
+export async function accountNamed(
   context: CommandContext,
   { account, domainid }: OwnerValues,
-): Promise<number | undefined> {
+): Promise<NamedAccount | undefined> {
   await checkDomain(context, domainid);
   if (account === undefined) return undefined;
   const { caller, db } = context;
@@ -39,12 +43,12 @@ export async function ownerNamed(
   if (caller.role !== 'admin' && found?.id !== caller.accountId) {
     throw new ApiError(
       errorCode.permission,
-      `Parameter account is '${account}', which is not yours; only administrators list what others have.`,
+      `Parameter account is '${account}', which is not yours; only administrators name others.`,
     );
   }
   if (found === undefined)
     throw badParameter('account', `is '${account}', and there is no such account; give the name of one.`);
-  return found.id;
+  return found;
 }
 
 export async function checkDomain(context: CommandContext, domainid: string | undefined): Promise<void> {

@@ -51,7 +51,7 @@ async function start(context: CommandContext, input: RegistrationInput): Promise
     state: 'Scheduled',
     description: `${iso ? 'ISO' : 'Template'} '${input.name}' is to be registered from ${input.url}`,
     userUuid: caller.userUuid,
-    accountUuid: caller.accountUuid,
+    accountUuid: input.accountId,
     resourceType: resourceTypeOf(iso),
     resourceUuid: input.templateId,
     workflowId: templateWorkflowId(input.templateId),
@@ -71,12 +71,13 @@ const refusalOf = ({ refusal }: Extract<RegistrationOutcome, { outcome: 'refused
       : `${refusal.message} (tried by host ${refusal.hostName})`,
   );
 
-const readRegistered = (context: CommandContext, { templateId, format }: RegistrationInput) =>
-  readTemplates(
+async function readRegistered(context: CommandContext, { templateId, format }: RegistrationInput) {
+  const template = await findTemplate(context.db, templateId);
+  return readTemplates(
     context.db,
     {
       iso: format === 'ISO',
-      accountId: context.caller.accountId,
+      accountId: template?.account_id ?? context.caller.accountId,
       admin: context.caller.role === 'admin',
       filter: 'self',
       ids: [templateId],
@@ -84,6 +85,7 @@ const readRegistered = (context: CommandContext, { templateId, format }: Registr
     { limit: MAX_PAGE_SIZE, offset: 0 },
     { details: true },
   );
+}
 
 const unfinished = ({ command }: CommandContext, { templateId }: RegistrationInput): string =>
   `The registration was not begun in time: see whether Temporal and a control worker run. It goes on as soon as they ` +

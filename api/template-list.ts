@@ -2,6 +2,7 @@
 import type { TemplateFilter } from '../db/listings/templates.ts';
 import { findPool } from '../db/listings/pools.ts';
 import { findZone } from '../db/zones.ts';
+import { asksForOthers } from './constants.ts';
 import type { CommandContext } from './command.ts';
 import { categoryNamed, checkEntity, isIso, templateNamed } from './entities.ts';
 import { ApiError, badParameter, errorCode } from './errors.ts';
@@ -24,6 +25,7 @@ export interface TemplateListValues {
   readonly account: string | undefined;
   readonly domainid: string | undefined;
   readonly hypervisor: string | undefined;
+  readonly templatetype?: string | undefined;
   readonly details: readonly string[] | undefined;
   readonly isready: boolean | undefined;
   readonly showremoved: boolean | undefined;
@@ -50,7 +52,8 @@ export async function answerTemplates(context: CommandContext, values: TemplateL
   await checkEntity(context, 'storageid', values.storageid, (uuid) => findPool(db, uuid));
   const category = await categoryNamed(context, 'oscategoryid', values.oscategoryid);
   const ownerId = await ownerNamed(context, values);
-  if (ids?.length === 0 || (values.hypervisor?.toUpperCase() ?? 'KVM') !== 'KVM') return {};
+  if (ids?.length === 0 || asksForOthers([values.hypervisor, 'KVM'], [values.templatetype, 'USER']))
+    return {};
   const listing = await readTemplates(
     db,
     {

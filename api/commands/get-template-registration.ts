@@ -33,7 +33,7 @@ export const getTemplateRegistration = defineCommand({
   object: 'templateregistration',
   async run(context, { customid }) {
     const { db, orchestration, caller } = context;
-    const templateId = templateIdOf(caller, customid);
+    const templateId = templateIdOf(caller.accountUuid, customid);
     const live = await inTime(context, orchestration.registration(templateId));
     if (live === undefined) return {};
     const { hostId, verdicts = [] } = live.probe ?? {};

@@ -1,11 +1,12 @@
 import { listAccounts as queryAccounts, listUsers } from '../../db/listings/accounts.ts';
+import { asksForOthers, constant } from '../constants.ts';
 import { defineCommand, EVERYBODY } from '../command.ts';
 import { groupBy } from '../group-by.ts';
 import { checkDomain } from '../owners.ts';
 import { MAX_PAGE_SIZE, pagingParameters, readPage } from '../paging.ts';
 import { choice, flag, id, isUuid, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
-import { ACCOUNT } from '../responses/account.ts';
+import { roleOf, ACCOUNT } from '../responses/account.ts';
 
 export const listAccounts = defineCommand({
   name: 'listAccounts',
@@ -14,6 +15,7 @@ export const listAccounts = defineCommand({
   parameters: {
     id: id('this one'),
     name: text('the one of this name'),
+    state: constant('state', 'enabled'),
     accounttype: choice('1: those of administrators; 0: those of users', ['0', '1']),
     domainid: id('those of this domain; there is one, ROOT'),
     listall: flag('taken for the sake of other clients: all that the caller may see are listed'),
@@ -26,6 +28,7 @@ export const listAccounts = defineCommand({
     const page = readPage(values);
     await checkDomain(context, values.domainid);
     if (values.id !== undefined && !isUuid(values.id)) return {};
+    if (asksForOthers([values.state, 'enabled'])) return {};
     const isAdmin = caller.role === 'admin';
     if (!isAdmin && values.id !== undefined && values.id.toLowerCase() !== caller.accountUuid) return {};
     const { count, rows } = await queryAccounts(
@@ -33,7 +36,7 @@ export const listAccounts = defineCommand({
       {
         id: isAdmin ? values.id : caller.accountUuid,
         name: values.name,
-        role: values.accounttype === undefined ? undefined : values.accounttype === '1' ? 'admin' : 'user',
+        role: roleOf(values.accounttype),
         keyword: values.keyword,
       },
       page,

@@ -1,5 +1,6 @@
 import { listHosts as queryHosts } from '../../db/listings/hosts.ts';
 import { findZone } from '../../db/zones.ts';
+import { asksForOthers, constant } from '../constants.ts';
 import { ADMINS, defineCommand } from '../command.ts';
 import { checkEntity, clustersAsked } from '../entities.ts';
 import { findHost } from '../hosts.ts';
@@ -20,8 +21,9 @@ export const listHosts = defineCommand({
     podid: id('those of this pod'),
     state: choice('Up or Down', ['Up', 'Down']),
     resourcestate: choice('Enabled, Disabled or Maintenance', ['Enabled', 'Disabled', 'Maintenance']),
-    type: text('those of this type; hosts are of type Routing'),
-    hypervisor: text('those of this hypervisor'),
+    type: constant('type', 'Routing'),
+    hypervisor: constant('hypervisor', 'KVM'),
+    version: text('those whose worker is of this version'),
     ...pagingParameters,
   },
   objects: 'host',
@@ -32,8 +34,7 @@ export const listHosts = defineCommand({
     await checkEntity(context, 'id', values.id, (uuid) => findHost(db, uuid));
     await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
     const clusterIds = await clustersAsked(context, { clusterid: values.clusterid }, { podid: values.podid });
-    if ((values.type?.toLowerCase() ?? 'routing') !== 'routing') return {};
-    if ((values.hypervisor?.toUpperCase() ?? 'KVM') !== 'KVM') return {};
+    if (asksForOthers([values.type, 'Routing'], [values.hypervisor, 'KVM'])) return {};
     const query = {
       id: values.id,
       name: values.name,
@@ -41,6 +42,7 @@ export const listHosts = defineCommand({
       clusterIds,
       up: values.state === undefined ? undefined : values.state === 'Up',
       resourceState: values.resourcestate,
+      version: values.version,
       keyword: values.keyword,
     };
     return answerList('host', HOST, await queryHosts(db, query, page), caller);

@@ -1,3 +1,4 @@
+import { constant } from '../constants.ts';
 import { defineCommand, EVERYBODY } from '../command.ts';
 import { choice, flag, id, list, map, text } from '../parameters.ts';
 import { ownerParameters } from '../owners.ts';
@@ -22,7 +23,7 @@ export const listIsos = defineCommand({
     storageid: id('those that lie on this storage pool'),
     arch: choice('those for this processor architecture', ['x86_64', 'aarch64']),
     oscategoryid: id('those whose guest operating system is of this category'),
-    hypervisor: text('those of this hypervisor'),
+    hypervisor: constant('hypervisor', 'KVM'),
     details: list('all: also details and mirrors'),
     bootable: flag('those that a VM can boot from, or the others'),
     ispublic: flag('those that every account may use, or the others'),

@@ -2,7 +2,7 @@ import { findGuestOs, listGuestOs } from '../../db/listings/zones.ts';
 import { defineCommand, EVERYBODY } from '../command.ts';
 import { categoryNamed, checkEntity } from '../entities.ts';
 import { pagingParameters, readPage } from '../paging.ts';
-import { id, text } from '../parameters.ts';
+import { id, isUuid, list, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
 import { OS_TYPE } from '../responses/places.ts';
 
@@ -12,6 +12,7 @@ export const listOsTypes = defineCommand({
   roles: EVERYBODY,
   parameters: {
     id: id('this one'),
+    ids: list('these'),
     description: text('the one of this name'),
     oscategoryid: id('those of this category'),
     ...pagingParameters,
@@ -23,6 +24,11 @@ export const listOsTypes = defineCommand({
     const page = readPage(values);
     await checkEntity(context, 'id', values.id, (uuid) => findGuestOs(db, uuid));
     const category = await categoryNamed(context, 'oscategoryid', values.oscategoryid);
-    return answerList('ostype', OS_TYPE, await listGuestOs(db, { ...values, category }, page), caller);
+    return answerList(
+      'ostype',
+      OS_TYPE,
+      await listGuestOs(db, { ...values, ids: values.ids?.filter(isUuid), category }, page),
+      caller,
+    );
   },
 });

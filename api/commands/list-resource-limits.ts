@@ -5,12 +5,11 @@ import { pagingParameters, readPage } from '../paging.ts';
 import { choice } from '../parameters.ts';
 import { TEMPLATE_RESOURCE } from '../resource-limits.ts';
 import { answerList, long, type Shape, string } from '../response.ts';
-import { ROOT_DOMAIN } from '../responses/domain.ts';
+import { IN_DOMAIN } from '../responses/domain.ts';
 
 export const LIMIT: Shape<LimitRow> = {
   account: string('the name of the account', ({ account_name }) => account_name),
-  domainid: string('the id of the domain', () => ROOT_DOMAIN.id),
-  domain: string('the name of the domain', () => ROOT_DOMAIN.name),
+  ...IN_DOMAIN,
   resourcetype: string('the type of the resource: 4', () => TEMPLATE_RESOURCE),
   resourcetypename: string('its name: template', () => 'template'),
   max: long('how many it may have; -1 for any number', ({ template_limit }) => template_limit ?? -1),

@@ -1,4 +1,5 @@
 import { findPool, hostsOfPools, listPools } from '../../db/listings/pools.ts';
+import { findHost } from '../hosts.ts';
 import { findZone } from '../../db/zones.ts';
 import { ADMINS, defineCommand } from '../command.ts';
 import { checkEntity, clustersAsked } from '../entities.ts';
@@ -7,6 +8,8 @@ import { choice, id, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
 import { STORAGE_POOL } from '../responses/host.ts';
 import { groupBy } from '../group-by.ts';
+
+const POOL_STATES = ['Up', 'Disabled', 'Maintenance'] as const;
 
 export const listStoragePools = defineCommand({
   name: 'listStoragePools',
@@ -18,10 +21,12 @@ export const listStoragePools = defineCommand({
     zoneid: id('those of this zone'),
     clusterid: id('those of this cluster'),
     podid: id('those of this pod'),
+    hostid: id('those of this host'),
     path: text('those with this folder on one of their hosts'),
     ipaddress: text('those of one host, of the one with this address'),
     scope: choice('HOST, CLUSTER or ZONE', ['HOST', 'CLUSTER', 'ZONE']),
-    state: choice('Up, Disabled or Maintenance', ['Up', 'Disabled', 'Maintenance']),
+    state: choice('Up, Disabled or Maintenance', POOL_STATES),
+    status: choice('the same', POOL_STATES),
     ...pagingParameters,
   },
   objects: 'storagepool',
@@ -32,7 +37,17 @@ export const listStoragePools = defineCommand({
     await checkEntity(context, 'id', values.id, (uuid) => findPool(db, uuid));
     await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
     const clusterIds = await clustersAsked(context, { clusterid: values.clusterid }, { podid: values.podid });
-    const query = { ...values, zoneId: values.zoneid, clusterIds, address: values.ipaddress };
+    await checkEntity(context, 'hostid', values.hostid, (uuid) => findHost(db, uuid));
+    if (values.state !== undefined && values.status !== undefined && values.state !== values.status)
+      return {};
+    const query = {
+      ...values,
+      state: values.state ?? values.status,
+      hostId: values.hostid,
+      zoneId: values.zoneid,
+      clusterIds,
+      address: values.ipaddress,
+    };
     const { count, rows } = await listPools(db, query, page);
     const hosts = groupBy(
       await hostsOfPools(

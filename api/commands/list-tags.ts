@@ -4,7 +4,7 @@ import { ownerOf, ownerParameters } from '../owners.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { choice, id, isUuid, text } from '../parameters.ts';
 import { answerList, type Shape, string } from '../response.ts';
-import { ROOT_DOMAIN } from '../responses/domain.ts';
+import { IN_DOMAIN } from '../responses/domain.ts';
 import { TAGGED } from '../tags.ts';
 
 const TAG: Shape<TagRow> = {
@@ -13,8 +13,7 @@ const TAG: Shape<TagRow> = {
   resourcetype: string('Template or ISO', ({ iso }) => (iso ? 'ISO' : 'Template')),
   resourceid: string('the id of the template or ISO', ({ template_uuid }) => template_uuid),
   account: string('the account that owns it', ({ account_name }) => account_name),
-  domainid: string('the id of the domain', () => ROOT_DOMAIN.id),
-  domain: string('the name of the domain', () => ROOT_DOMAIN.name),
+  ...IN_DOMAIN,
 };
 
 export const listTags = defineCommand({

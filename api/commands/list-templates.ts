@@ -1,3 +1,4 @@
+import { constant } from '../constants.ts';
 import { defineCommand, EVERYBODY } from '../command.ts';
 import { choice, flag, id, list, map, required, text } from '../parameters.ts';
 import { ownerParameters } from '../owners.ts';
@@ -19,7 +20,8 @@ export const listTemplates = defineCommand({
     storageid: id('those that lie on this storage pool'),
     arch: choice('those for this processor architecture', ['x86_64', 'aarch64']),
     oscategoryid: id('those whose guest operating system is of this category'),
-    hypervisor: text('those of this hypervisor'),
+    hypervisor: constant('hypervisor', 'KVM'),
+    templatetype: constant('type', 'USER'),
     details: list('all: also details and mirrors'),
     isready: flag('those that can be deployed, or those that cannot'),
     showremoved: flag('also those that were removed'),

@@ -2,10 +2,13 @@
 import type { AccountListRow, UserListRow } from '../../db/listings/accounts.ts';
 import type { Role } from '../../db/accounts.ts';
 import { date, integer, list, render, type Shape, string } from '../response.ts';
-import { ROOT_DOMAIN } from './domain.ts';
+import { IN_DOMAIN } from './domain.ts';
 
 /** CloudStack's numbers of the types. */
 export const accountType = (role: Role): number => (role === 'admin' ? 1 : 0);
+/** @param type CloudStack's number of it */
+export const roleOf = (type: '0' | '1' | undefined): Role | undefined =>
+  type === undefined ? undefined : type === '1' ? 'admin' : 'user';
 const roleType = (role: Role): string => (role === 'admin' ? 'Admin' : 'User');
 
 export const USER: Shape<UserListRow> = {
@@ -16,8 +19,7 @@ export const USER: Shape<UserListRow> = {
   accounttype: integer('1 for administrators, 0 for users', ({ role }) => accountType(role)),
   rolename: string('the name of the role', ({ role }) => roleType(role)),
   roletype: string('the type of the role', ({ role }) => roleType(role)),
-  domainid: string('the id of the domain', () => ROOT_DOMAIN.id),
-  domain: string('the name of the domain', () => ROOT_DOMAIN.name),
+  ...IN_DOMAIN,
   state: string('enabled', () => 'enabled'),
   created: date('when it was made', ({ created }) => created),
 };
@@ -32,8 +34,7 @@ export const ACCOUNT: Shape<AccountView> = {
   accounttype: integer('1 for administrators, 0 for users', ({ role }) => accountType(role)),
   rolename: string('the name of the role', ({ role }) => roleType(role)),
   roletype: string('the type of the role', ({ role }) => roleType(role)),
-  domainid: string('the id of the domain', () => ROOT_DOMAIN.id),
-  domain: string('the name of the domain', () => ROOT_DOMAIN.name),
+  ...IN_DOMAIN,
   state: string('enabled', () => 'enabled'),
   templatelimit: string('how many templates and ISOs it may have', ({ template_limit }) =>
     template_limit === null ? 'Unlimited' : String(template_limit),

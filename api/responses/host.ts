@@ -72,6 +72,7 @@ export const STORAGE_POOL: Shape<PoolView> = {
   podid: string('the id of its pod', ({ cluster_uuid }) =>
     cluster_uuid === null ? undefined : podId(cluster_uuid),
   ),
+  podname: string('the name of its pod', ({ cluster_name }) => cluster_name),
   path: string('its folder on a host that has it', ({ hosts }) => hosts.find((host) => host.mounted)?.path),
   ipaddress: string(
     'the address of its host, of a pool of one host; what serves a shared one, its hosts alone know',

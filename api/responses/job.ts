@@ -2,6 +2,7 @@
 import type { EventListRow } from '../../db/listings/events.ts';
 import type { JobListRow } from '../../db/listings/jobs.ts';
 import { jobStatus } from '../../model/states.ts';
+import { IN_DOMAIN } from './domain.ts';
 import { date, forAdmins, integer, map, type Shape, string } from '../response.ts';
 
 /** What jobs work on, as CloudStack names the types. */
@@ -17,6 +18,8 @@ const percentOf = ({ job_status, copies, settled }: JobListRow): number => {
 export const JOB_RESULT: Shape<JobListRow> = {
   jobid: string('the id of the job', ({ uuid }) => uuid),
   accountid: string('the id of the account that asked', ({ account_uuid }) => account_uuid),
+  account: string('the name of that account', ({ account_name }) => account_name),
+  ...IN_DOMAIN,
   userid: string('the id of the user who asked', ({ user_uuid }) => user_uuid),
   cmd: string('the command', ({ job_cmd }) => job_cmd),
   jobstatus: integer('0 while it runs, 1 when it is done, 2 when it failed', ({ job_status }) => job_status),
@@ -42,9 +45,10 @@ export const EVENT: Shape<EventListRow> = {
   description: string('what happened, as a sentence', ({ description }) => description),
   username: string('who did it', ({ username }) => username),
   account: string('the account of who did it', ({ account_name }) => account_name),
-  domain: string('the domain of the account', () => 'ROOT'),
+  ...IN_DOMAIN,
   resourcetype: string('what it happened to', ({ resource_type }) => resource_type),
   resourceid: string('the id of what it happened to', ({ resource_uuid }) => resource_uuid),
+  resourcename: string('its name, if it is still there', ({ resource_name }) => resource_name),
   workflowid: forAdmins(string('the workflow in Temporal', ({ workflow_id }) => workflow_id)),
   created: date('when', ({ created }) => created),
 };

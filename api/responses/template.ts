@@ -15,6 +15,7 @@ import type { Row } from '../../db/tables.ts';
 import { type Tag, tagsOfTemplates } from '../../db/tags.ts';
 import { parseChecksum } from '../../model/checksum.ts';
 import { templateWorkflowId } from '../../model/names.ts';
+import { IN_DOMAIN } from './domain.ts';
 import { groupBy } from '../group-by.ts';
 import { inspectionShown } from '../inspection.ts';
 import { boolean, date, integer, list, long, map, type Shape, string } from '../response.ts';
@@ -75,6 +76,7 @@ export const TEMPLATE: Shape<TemplateView> = {
   displaytext: string('the description', ({ display_text }) => display_text),
   ispublic: boolean('whether every account may use it', (view) => view.public),
   created: date('when it was registered', ({ created }) => created),
+  removed: date('when it was removed', ({ removed }) => removed),
   isready: boolean('whether it can be deployed', isReady),
   passwordenabled: boolean('whether passwords can be reset', ({ enable_password }) => enable_password),
   format: string('the format: QCOW2, RAW or ISO', ({ format }) => format),
@@ -83,7 +85,8 @@ export const TEMPLATE: Shape<TemplateView> = {
   ostypeid: string('the id of the guest operating system', ({ os_uuid }) => os_uuid),
   ostypename: string('the name of the guest operating system', ({ os_name }) => os_name),
   account: string('the account that owns it', ({ account_name }) => account_name),
-  domain: string('the domain of the account', () => 'ROOT'),
+  accountid: string('the id of that account', ({ account_uuid }) => account_uuid),
+  ...IN_DOMAIN,
   zoneid: string('the id of the zone of this entry', ({ zone_uuid }) => zone_uuid),
   zonename: string('the name of the zone of this entry', ({ zone_name }) => zone_name),
   status: string('where it lies; for its owner', (view, caller) =>

@@ -63,6 +63,7 @@ export interface UserQuery {
   readonly id?: string | undefined;
   readonly username?: string | undefined;
   readonly apiKey?: string | undefined;
+  readonly role?: Role | undefined;
   readonly accountIds?: readonly number[] | undefined;
   readonly keyword?: string | undefined;
 }
@@ -105,7 +106,7 @@ export async function listUsers(
 }
 
 function matchingUsers(db: Queryable, query: UserQuery) {
-  const { id, username, apiKey, accountIds, keyword } = query;
+  const { id, username, apiKey, role, accountIds, keyword } = query;
   let users = db
     .selectFrom('user')
     .innerJoin('account', 'account.id', 'user.account_id')
@@ -114,6 +115,7 @@ function matchingUsers(db: Queryable, query: UserQuery) {
   if (id !== undefined) users = users.where('user.uuid', '=', id);
   if (username !== undefined) users = users.where('user.username', '=', username);
   if (apiKey !== undefined) users = users.where('user.api_key_hash', '=', hashOfApiKey(apiKey));
+  if (role !== undefined) users = users.where('account.role', '=', role);
   if (accountIds !== undefined)
     users = users.where('account.id', 'in', accountIds.length > 0 ? accountIds : [-1]);
   if (keyword !== undefined) users = users.where('user.username', 'ilike', containing(keyword));

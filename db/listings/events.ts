@@ -1,4 +1,5 @@
 /** Events as lists show them: the newest first. */
+import { sql } from 'kysely';
 import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
 import { countOf } from './count.ts';
@@ -21,6 +22,7 @@ export interface EventQuery {
 export type EventListRow = Row<'event'> & {
   readonly username: string | null;
   readonly account_name: string | null;
+  readonly resource_name: string | null;
 };
 
 export async function listEvents(
@@ -34,7 +36,7 @@ export async function listEvents(
     .leftJoin('user', 'user.id', 'event.user_id')
     .leftJoin('account', 'account.id', 'event.account_id')
     .selectAll('event')
-    .select(['user.username', 'account.account_name'])
+    .select(['user.username', 'account.account_name', nameOfResource])
     .orderBy('event.created', 'desc')
     .orderBy('event.id', 'desc')
     .limit(limit)
@@ -42,6 +44,17 @@ export async function listEvents(
     .execute();
   return { count, rows };
 }
+
+/** By its UUID alone: it is of one table only. */
+const nameOfResource = sql<string | null>`coalesce(
+  (select name from vm_template where uuid = event.resource_uuid),
+  (select name from host where uuid = event.resource_uuid),
+  (select name from storage_pool where uuid = event.resource_uuid),
+  (select name from data_center where uuid = event.resource_uuid),
+  (select name from cluster where uuid = event.resource_uuid),
+  (select alias from direct_download_certificate where uuid = event.resource_uuid),
+  (select account_name from account where uuid = event.resource_uuid),
+  (select username from "user" where uuid = event.resource_uuid))`.as('resource_name');
 
 function matching(db: Queryable, query: EventQuery) {
   const { accountId, id, type, level, state, resourceId, resourceType, start, end, keyword } = query;

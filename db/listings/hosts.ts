@@ -14,6 +14,7 @@ export interface HostQuery {
   readonly clusterIds?: readonly string[] | undefined;
   readonly up?: boolean | undefined;
   readonly resourceState?: ResourceState | undefined;
+  readonly version?: string | undefined;
   readonly keyword?: string | undefined;
 }
 
@@ -59,7 +60,7 @@ const poolProblems = sql<readonly string[]>`array(
   where r.host_id = host.id and r.problem is not null order by p.name)`;
 
 function matching(db: Queryable, query: HostQuery) {
-  const { id, name, zoneId, clusterIds, up, resourceState, keyword } = query;
+  const { id, name, zoneId, clusterIds, up, resourceState, version, keyword } = query;
   let hosts = db
     .selectFrom('host')
     .innerJoin('data_center as zone', 'zone.id', 'host.data_center_id')
@@ -70,6 +71,7 @@ function matching(db: Queryable, query: HostQuery) {
   for (const clusterId of clusterIds ?? []) hosts = hosts.where('cluster.uuid', '=', clusterId);
   if (up !== undefined) hosts = hosts.where(up ? isUp : sql<boolean>`not ${isUp}`);
   if (resourceState !== undefined) hosts = hosts.where('host.resource_state', '=', resourceState);
+  if (version !== undefined) hosts = hosts.where('host.version', '=', version);
   if (keyword !== undefined) hosts = hosts.where('host.name', 'ilike', containing(keyword));
   return hosts;
 }

@@ -7,6 +7,7 @@ import { containing, type Listing, type Page } from './page.ts';
 
 export type JobListRow = Row<'async_job'> & {
   readonly account_uuid: string;
+  readonly account_name: string;
   readonly user_uuid: string;
   /** Copies that it is about, and how many of them are settled. */
   readonly copies: number;
@@ -30,7 +31,7 @@ const shown = (jobs: SelectQueryBuilder<Tables, 'async_job', object>) =>
     .innerJoin('account', 'account.id', 'async_job.account_id')
     .innerJoin('user', 'user.id', 'async_job.user_id')
     .selectAll('async_job')
-    .select(['account.uuid as account_uuid', 'user.uuid as user_uuid', ...progress]);
+    .select(['account.uuid as account_uuid', 'account.account_name', 'user.uuid as user_uuid', ...progress]);
 
 /** A job of this command for this resource that is not done. */
 export const findPendingJob = (

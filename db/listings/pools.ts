@@ -15,6 +15,7 @@ export interface PoolQuery {
   /** It is in all of them. */
   readonly clusterIds?: readonly string[] | undefined;
   readonly scope?: PoolScope | undefined;
+  readonly hostId?: string | undefined;
   /** Its folder on one of its hosts. */
   readonly path?: string | undefined;
   /** That of its host; of pools of one host. */
@@ -64,7 +65,7 @@ export async function listPools(
 }
 
 function matching(db: Queryable, query: PoolQuery) {
-  const { id, name, zoneId, clusterIds, scope, path, address, state, keyword } = query;
+  const { id, name, zoneId, clusterIds, hostId, scope, path, address, state, keyword } = query;
   let pools = db
     .selectFrom('storage_pool as pool')
     .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id')
@@ -74,6 +75,7 @@ function matching(db: Queryable, query: PoolQuery) {
   if (zoneId !== undefined) pools = pools.where('zone.uuid', '=', zoneId);
   for (const clusterId of clusterIds ?? []) pools = pools.where('cluster.uuid', '=', clusterId);
   if (scope !== undefined) pools = pools.where('pool.scope', '=', scope);
+  if (hostId !== undefined) pools = pools.where(onHost(sql`host.uuid = ${hostId}`));
   if (path !== undefined) pools = pools.where(onHost(sql`r.local_path = ${path}`));
   if (address !== undefined) {
     pools = pools.where('pool.scope', '=', 'HOST').where(onHost(sql`host.private_ip_address = ${address}`));

@@ -47,6 +47,7 @@ export interface TemplateQuery {
 
 export type TemplateListRow = Row<'vm_template'> & {
   readonly account_name: string;
+  readonly account_uuid: string;
   readonly os_uuid: string | null;
   readonly os_name: string | null;
   readonly zone_uuid: string | null;
@@ -65,6 +66,7 @@ export async function listTemplates(
     .selectAll('t')
     .select([
       'account.account_name',
+      'account.uuid as account_uuid',
       'guest_os.uuid as os_uuid',
       'guest_os.display_name as os_name',
       'zone.uuid as zone_uuid',

@@ -3,6 +3,9 @@ import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
 import { containing, type Listing, type Page } from './page.ts';
 
+/** The id of nothing: no list of values is empty in SQL. */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
 export interface PlaceQuery {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
@@ -11,11 +14,12 @@ export interface PlaceQuery {
 
 export async function listZones(
   db: Queryable,
-  { id, name, keyword }: PlaceQuery,
+  { id, ids, name, keyword }: PlaceQuery & { readonly ids?: readonly string[] | undefined },
   { limit, offset }: Page,
 ): Promise<Listing<Row<'data_center'>>> {
   let matching = db.selectFrom('data_center').where('removed', 'is', null);
   if (id !== undefined) matching = matching.where('uuid', '=', id);
+  if (ids !== undefined) matching = matching.where('uuid', 'in', ids.length === 0 ? [NIL] : ids);
   if (name !== undefined) matching = matching.where('name', '=', name);
   if (keyword !== undefined) matching = matching.where('name', 'ilike', containing(keyword));
   const { count } = await matching
@@ -62,15 +66,17 @@ export async function listGuestOs(
   db: Queryable,
   query: {
     readonly id?: string | undefined;
+    readonly ids?: readonly string[] | undefined;
     readonly description?: string | undefined;
     readonly category?: string | undefined;
     readonly keyword?: string | undefined;
   },
   { limit, offset }: Page,
 ): Promise<Listing<Row<'guest_os'>>> {
-  const { id, description, category, keyword } = query;
+  const { id, ids, description, category, keyword } = query;
   let matching = db.selectFrom('guest_os');
   if (id !== undefined) matching = matching.where('uuid', '=', id);
+  if (ids !== undefined) matching = matching.where('uuid', 'in', ids.length === 0 ? [NIL] : ids);
   if (category !== undefined) matching = matching.where('category', '=', category);
   if (description !== undefined) matching = matching.where('display_name', '=', description);
   if (keyword !== undefined) matching = matching.where('display_name', 'ilike', containing(keyword));

@@ -1,4 +1,7 @@
-/** Types of answered fields: a string where a number is expected fails the whole answer in typed clients. */
+/**
+ * Parameters and answered fields beside those that CloudStack's Go SDK knows: each is here, of its type (a string where a
+ * number is expected fails the whole answer in typed clients), or stands below with why it has no meaning.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS, DOORS } from '../../api/registry.ts';
@@ -7,9 +10,12 @@ import { PROJECT_ROOT } from '../../workers/dev/project.ts';
 
 type GoType = 'string' | 'int' | 'int64' | 'bool' | 'list' | 'object';
 
-const { fields } = JSON.parse(
-  readFileSync(join(PROJECT_ROOT, 'test', 'api', 'go-sdk-types.json'), 'utf8'),
-) as { readonly fields: Readonly<Record<string, Readonly<Record<string, GoType>>>> };
+const sdk = JSON.parse(readFileSync(join(PROJECT_ROOT, 'test', 'api', 'go-sdk-types.json'), 'utf8')) as {
+  readonly fields: Readonly<Record<string, Readonly<Record<string, GoType>>>>;
+  /** Names with spaces between them. */
+  readonly otherFields: Readonly<Record<string, string>>;
+  readonly otherParameters: Readonly<Record<string, string>>;
+};
 
 /** What may be answered for it. That answers are of the type they are documented with, `Caller.call` sees to. */
 const DECODED: Readonly<Record<GoType, readonly FieldType[]>> = {
@@ -21,14 +27,114 @@ const DECODED: Readonly<Record<GoType, readonly FieldType[]>> = {
   object: ['map'],
 };
 
-test.each(Object.entries(fields))('%s', (command, expected) => {
-  const { response, besides } = [...COMMANDS, ...DOORS].find(({ name }) => name === command) ?? {
-    response: {},
-  };
-  const shown = { ...response, ...besides };
+/** Reason → names of fields. */
+const NO_SUCH_FIELD: Readonly<Record<string, string>> = {
+  'no VMs, volumes, networks, snapshots, buckets run here, nor their limits and numbers': `
+    backupavailable backuplimit backupstorageavailable backupstoragelimit backupstoragetotal backuptotal bucketavailable
+    bucketlimit buckettotal capacity cpuavailable cpulimit cputotal gpuavailable gpulimit gputotal gpuused ipavailable
+    iplimit iptotal memoryavailable memorylimit memorytotal networkavailable networklimit networktotal
+    objectstorageavailable objectstoragelimit objectstoragetotal primarystorageavailable primarystoragelimit
+    primarystoragetotal receivedbytes sentbytes secondarystorageavailable secondarystoragelimit secondarystoragetotal
+    snapshotavailable snapshotlimit snapshottotal vmavailable vmlimit vmrunning vmstopped vmtotal volumeavailable
+    volumelimit volumetotal vpcavailable vpclimit vpctotal virtualmachineid`,
+  'hosts are not asked for processors, memory, networks and power': `
+    capabilities cpuallocated cpuallocatedpercentage cpuallocatedvalue cpuallocatedwithoverprovisioning cpuloadaverage
+    cpunumber cpusockets cpuspeed cpuused cpuwithoverprovisioning encryptionsupported gpugroup hahost hasenoughcapacity
+    hostha hypervisorversion instanceconversionsupported memoryallocated memoryallocatedbytes
+    memoryallocatedpercentage memoryused memorywithoverprovisioning networkkbsread networkkbswrite
+    outofbandmanagement suitableformigration ueficapability cpuovercommitratio memoryovercommitratio
+    oscategoryid oscategoryname ismultiarch username`,
+  'what the disks of a host hold is told by its pools':
+    'disksizeallocated disksizetotal islocalstorageactive',
+  'hosts and clusters have no architecture: only templates tell theirs': 'arch',
+  'hosts go as they are forgotten; lastpinged tells when one was heard of': 'disconnected events removed',
+  'there are no tags of hosts, and no rules of tags':
+    'explicithosttags hosttags implicithosttags istagarule taggedresources tag',
+  'zones and pods have no networks': `
+    allowuserspecifyvrmtu asnrange dhcpprovider dns1 dns2 domain domainid domainname endip forsystemvms gateway
+    guestcidraddress internaldns1 internaldns2 ip6dns1 ip6dns2 ipranges isnsxenabled netmask networkdomain
+    routedmodeenabled routerprivateinterfacemaxmtu routerpublicinterfacemaxmtu startip vlanid zonetoken`,
+  'one management server is like another, and Temporal has the jobs':
+    'managementserverid managementservername',
+  'what is not stored of pools: they are file systems': `
+    allocatediops capacitybytes capacityiops managed nfsmountopts overprovisionfactor provider storagecapabilities
+    storagecustomstats usediops`,
+  'there are no projects, groups, made roles, extensions, icons, comments or access groups': `
+    annotation lastannotated hasannotations project projectid projectids projectavailable projectlimit projecttotal
+    groups icon roleid extensionid extensionname extensionspath storageaccessgroups podstorageaccessgroups
+    clusterstorageaccessgroups zonestorageaccessgroups`,
+  'there are no details of accounts, domains, zones, hosts and pools':
+    'accountdetails domaindetails resourcedetails details tags description displaytext',
+  'of users the name is kept, and of their keys a hash': `
+    apikey secretkey apikeyaccess email firstname lastname timezone timezoneoffset isdefault iscallerchilddomain
+    usersource is2faenabled is2famandated is2faverified issuerfor2fa providerfor2fa registered defaultzoneid
+    iscleanuprequired customer`,
+  'the one domain is above all':
+    'parentdomainid parentdomainname templateavailable templatelimit templatetotal',
+  'templates come from URLs only, and VMs are not made here': `
+    childtemplates deployasisdetails forcks hostid hostname parenttemplateid sourcetemplateid userdataid userdataname
+    userdataparams userdatapolicy`,
+  'they are fixed lists': 'created isfeatured fordisplay',
+  'settings are a short list, by category': 'component group id options parent subgroup',
+  'events stand by themselves, until they are old': 'archived parentid',
+  'what CloudStack can do beyond templates': `
+    additionalconfigenabled allowuserexpungerecovervm allowuserexpungerecovervolume allowuserforcestopvm
+    allowuserviewalldomainaccounts customdiskofferingmaxsize customdiskofferingminsize customhypervisordisplayname
+    defaultuipagesize dynamicscalingenabled instanceleaseenabled instancesdisksstatsretentionenabled
+    instancesdisksstatsretentiontime instancesstatsretentiontime instancesstatsuseronly
+    kubernetesclusterexperimentalfeaturesenabled kubernetesserviceenabled sharedfsvmmincpucount sharedfsvmminramsize
+    snapshotshowchainsize supportELB`,
+  'constants that no client was seen to read': 'clustertype ovm3vip type',
+};
+
+/** Reason → names of parameters. What is not known is passed over, as CloudStack does. */
+const NO_SUCH_PARAMETER: Readonly<Record<string, string>> = {
+  'other hypervisors, networks and power': `
+    guestvswitchname guestvswitchtype ovm3cluster ovm3pool ovm3vip publicvswitchname publicvswitchtype vsmipaddress
+    vsmpassword vsmusername dns1 dns2 domain guestcidraddress internaldns1 internaldns2 ip6dns1 ip6dns2 networkdomain
+    isedge localstorageenabled networktype securitygroupenabled outofbandmanagementenabled
+    outofbandmanagementpowerstate hahost`,
+  'no VMs, snapshots, virtual machines made from templates': `
+    virtualmachineid forcks isvnf isrouting templatetype parenttemplateid sortkey format forceupdateostype issystem`,
+  'no image stores, projects, groups, roles, extensions, icons, comments, access groups, capacities': `
+    imagestoreid imagestoreuuid projectid projectids extensionid externaldetails cleanupexternaldetails icon showicon
+    annotation storageaccessgroup storageaccessgroups showcapacities storagecustomstats capacitybytes capacityiops
+    roleid tag tags customer details accountdetails`,
+  'one domain, without domains below it': 'domainid domainId isrecursive level',
+  'settings are of the installation or of zones': 'accountid clusterid storageid group subgroup parent',
+  'a host and a pool are what the host says of them': `
+    hosttags istagarule name oscategoryid url arch managementserverid allocationstate forcedestroylocalstorage`,
+  'a cluster is a name, in a pod of its own': 'password username podid',
+  'users have a name, a password and keys that Bypass makes': `
+    apikeyaccess email firstname lastname mandate2fa timezone userapikey usersecretkey userid usersource
+    iscleanuprequired`,
+  'events are neither archived nor chained': 'archived duration entrytime startid',
+  'they are fixed lists': 'isfeatured isiso fordisplay zoneid id',
+};
+
+const namesOf = (reasons: Readonly<Record<string, string>>): ReadonlySet<string> =>
+  new Set(Object.values(reasons).flatMap(words));
+const words = (text: string): readonly string[] => text.split(/\s+/).filter((word) => word !== '');
+
+const absentFields = namesOf(NO_SUCH_FIELD);
+const absentParameters = namesOf(NO_SUCH_PARAMETER);
+
+test.each(Object.entries(sdk.fields))('%s', (command, expected) => {
+  const found = [...COMMANDS, ...DOORS].find(({ name }) => name === command);
+  const shown = { ...found?.response, ...found?.besides };
   const wrong = Object.entries(expected).filter(
     ([field, type]) => shown[field] !== undefined && !DECODED[type].includes(shown[field].type),
   );
   expect(wrong).toEqual([]);
-  expect(Object.keys(expected).filter((field) => shown[field] === undefined)).toEqual([]);
+  const others = words(sdk.otherFields[command] ?? '');
+  const parameters = new Set(Object.keys(found?.parameters ?? {}).map((name) => name.toLowerCase()));
+  expect({
+    missing: Object.keys(expected).filter((field) => shown[field] === undefined),
+    withoutType: others.filter((field) => shown[field] !== undefined),
+    unexplained: others.filter((field) => !absentFields.has(field)),
+    parameters: words(sdk.otherParameters[command] ?? '').filter((name) => !absentParameters.has(name)),
+    knownAfterAll: words(sdk.otherParameters[command] ?? '').filter((name) =>
+      parameters.has(name.toLowerCase()),
+    ),
+  }).toEqual({ missing: [], withoutType: [], unexplained: [], parameters: [], knownAfterAll: [] });
 });

@@ -50,6 +50,8 @@ beforeAll(async () => {
   const { domain } = await user.ok('listDomains');
   Object.assign(known, {
     own: own.id,
+    host: host.hostId,
+    zone: lab.zone.uuid,
     shared: shared.id,
     pod: podOf('cluster1'),
     otherpod: podOf('empty'),
@@ -104,9 +106,22 @@ const BY_ADMINS: Rows = [
   ['listClusters', 'name', { podid: '@otherpod', id: '@cluster' }, []],
   ['listClusters', 'name', { hypervisor: 'kvm' }, ['cluster1', 'empty']],
   ['listClusters', 'name', { hypervisor: 'VMware' }, []],
+  ['listClusters', 'name', { managedstate: 'Unmanaged' }, []],
   ['listPods', 'name', { id: '@otherpod' }, ['empty']],
+  ['listPods', 'name', { allocationstate: 'Disabled' }, []],
+  ['listZones', 'name', { ids: '@zone', networktype: 'advanced', available: true }, ['zone1']],
+  ['listZones', 'name', { ids: '@nowhere' }, []],
+  ['listZones', 'name', { ids: 'nonsense' }, []],
+  ['listZones', 'name', { networktype: 'Basic' }, []],
+  ['listOsTypes', 'description', { ids: '@nowhere' }, []],
+  ['listTemplates', 'name', { ...ALL, templatetype: 'SYSTEM' }, []],
+  ['listHosts', 'name', { version: '0.1.0', hypervisor: 'kvm', type: 'routing' }, ['host1']],
+  ['listHosts', 'name', { version: '0.0.1' }, []],
   ['listStoragePools', 'name', { podid: '@pod' }, ['own', 'shared']],
   ['listStoragePools', 'name', { podid: '@otherpod' }, []],
+  ['listStoragePools', 'name', { hostid: '@host', status: 'up' }, ['own', 'shared', 'wide']],
+  ['listStoragePools', 'name', { hostid: '@host', status: 'Maintenance' }, []],
+  ['listStoragePools', 'name', { state: 'Up', status: 'Maintenance' }, []],
   ['listStoragePools', 'name', { path: '/mnt/wide' }, ['wide']],
   ['listStoragePools', 'name', { path: '/mnt' }, []],
   ['listStoragePools', 'name', { ipaddress: '192.0.2.7' }, ['own']],
@@ -121,6 +136,9 @@ const BY_ADMINS: Rows = [
   ['listAsyncJobs', 'cmd', { account: 'alice', keyword: 'delete' }, ['deleteTemplate']],
   ['listAsyncJobs', 'cmd', { resourceid: 'nonsense' }, []],
   ['listUsers', 'username', { account: 'bob', domainid: '@root' }, ['bob']],
+  ['listUsers', 'username', { accounttype: 1, state: 'enabled' }, ['root']],
+  ['listUsers', 'username', { state: 'disabled' }, []],
+  ['listAccounts', 'name', { state: 'locked' }, []],
   ['listAccounts', 'name', { name: 'bob', domainid: '@root' }, ['bob']],
   ['listResourceLimits', 'account', { account: 'bob' }, ['bob']],
   ['listTags', 'key', { account: 'bob' }, []],
@@ -153,6 +171,7 @@ test.each([
   ['listTemplates', { ...ALL, arch: 'vax' }, "Parameter arch is 'vax'; give one of x86_64, aarch64"],
   ['listIsos', { oscategoryid: NOWHERE }, 'Invalid parameter oscategoryid'],
   ['listOsTypes', { oscategoryid: NOWHERE }, 'Invalid parameter oscategoryid'],
+  ['listStoragePools', { hostid: NOWHERE }, 'Invalid parameter hostid'],
   ['listHosts', { podid: NOWHERE }, 'Invalid parameter podid'],
   ['listStoragePools', { podid: NOWHERE }, 'Invalid parameter podid'],
   ['listPods', { id: NOWHERE }, 'Invalid parameter id'],
@@ -179,6 +198,14 @@ test.each(['listTemplates', 'listIsos', 'listEvents', 'listAsyncJobs', 'listTags
     expect(await ask('nobody')).toEqual(await ask('bob'));
   },
 );
+
+test('jobs and events tell whose they are, and events what they are about while it is there', async () => {
+  const { asyncjobs } = await lab.user.ok('listAsyncJobs', { jobstatus: 1 });
+  const alices = { account: 'alice', domain: 'ROOT', domainpath: 'ROOT', domainid: known['root'] };
+  expect(asyncjobs[0]).toMatchObject(alices);
+  const { event } = await lab.user.ok('listEvents', { state: 'Started' });
+  expect(event[0]).toMatchObject({ ...alices, resourcename: 'deb' });
+});
 
 const askJob = (who: Caller, parameters: Parameters) => who.call('queryAsyncJobResult', given(parameters));
 

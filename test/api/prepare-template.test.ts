@@ -63,6 +63,10 @@ describe('prepareTemplate', () => {
     expect(job).toEqual({
       jobid: inner.jobid,
       accountid: lab.admin.accountUuid,
+      account: 'root',
+      domain: 'ROOT',
+      domainid: expect.any(String),
+      domainpath: 'ROOT',
       userid: lab.admin.userUuid,
       cmd: 'prepareTemplate',
       jobstatus: 0,

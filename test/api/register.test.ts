@@ -317,6 +317,33 @@ describe('the same call twice', () => {
   });
 });
 
+describe('for another account', () => {
+  test('administrators register; the account owns it', async () => {
+    const asked = template(lab, { account: 'alice', customid: 'for alice', ispublic: false });
+    const { template: entries } = await lab.admin.ok('registerTemplate', asked);
+    expect(entries[0]).toMatchObject({ account: 'alice', accountid: lab.user.accountUuid });
+    expect(inputs(lab)[0]).toMatchObject({
+      accountId: lab.user.accountUuid,
+      userId: lab.admin.userUuid,
+    });
+    const { id } = entries[0];
+    const list = { templatefilter: 'self', ids: id };
+    expect((await lab.user.ok('listTemplates', list)).template[0].url).toBe(URL_GIVEN);
+    expect(await lab.other.ok('listTemplates', list)).toEqual({});
+    const { event } = await lab.user.ok('listEvents', { resourceid: id });
+    expect(event[0]).toMatchObject({ username: 'root', account: 'alice' });
+    const own = template(lab, { customid: 'for alice' });
+    expect((await lab.user.ok('registerTemplate', own)).template[0].id).toBe(id);
+  });
+
+  test('an account that is not there, and for users any but their own', async () => {
+    const account = (name: string) => template(lab, { account: name });
+    expect(await refusal(lab, 'registerTemplate', account('nobody'))).toContain('there is no such account');
+    expect(await refusal(lab, 'registerTemplate', account('bob'), lab.user)).toContain('is not yours');
+    expect((await lab.user.ok('registerTemplate', account('alice'))).template[0].account).toBe('alice');
+  });
+});
+
 describe('registerIso', () => {
   test('answers the ISO', async () => {
     const answer = await lab.user.ok(

@@ -20,14 +20,14 @@ const VERDICTS = [
 ];
 const ask = (customid: string, who = lab.user) => who.ok('getTemplateRegistration', { customid });
 const running = (customid: string, who = lab.user): string => {
-  const id = templateIdOf(who, customid);
+  const id = templateIdOf(who.accountUuid, customid);
   lab.orchestration.registrations.set(id, { probe: { v: 1, hostId: host.hostId, verdicts: VERDICTS } });
   return id;
 };
 
 test('it is the registration of the call with the same customid', async () => {
   await lab.user.ok('registerTemplate', template(lab, { customid: 'mine' }));
-  expect(inputs(lab)[0].templateId).toBe(templateIdOf(lab.user, 'mine'));
+  expect(inputs(lab)[0].templateId).toBe(templateIdOf(lab.user.accountUuid, 'mine'));
 });
 
 test('verdicts are told as they are known; which host looks only administrators are told', async () => {
@@ -42,7 +42,7 @@ test('verdicts are told as they are known; which host looks only administrators 
 });
 
 test('nothing is told while no host has begun, when none runs, and of those of others', async () => {
-  lab.orchestration.registrations.set(templateIdOf(lab.user, 'early'), {});
+  lab.orchestration.registrations.set(templateIdOf(lab.user.accountUuid, 'early'), {});
   expect(await ask('early')).toMatchObject({ templateregistration: { state: 'Processing', mirror: [] } });
   expect(await ask(randomUUID())).toEqual({});
   running('theirs', lab.other);
