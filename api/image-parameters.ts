@@ -113,8 +113,8 @@ async function readOwner(
   context: CommandContext,
   values: Pick<Values<typeof imageParameters>, 'account' | 'domainid'>,
 ): Promise<NamedAccount> {
-  const { accountId: id, accountUuid: uuid, accountName } = context.caller;
-  return (await accountNamed(context, values)) ?? { id, uuid, name: accountName };
+  const { accountId, accountUuid, accountName } = context.caller;
+  return (await accountNamed(context, values)) ?? { id: accountId, uuid: accountUuid, name: accountName };
 }
 
 /** Lenient: without it, a common one. */
