@@ -11,11 +11,16 @@ import { iso, template } from './registering.ts';
 
 let lab: Lab;
 let host: TestHost;
+/** Of alice. */
+let job: string;
 const pool = poolReport('pool-of-nobodys-business', { path: '/srv/hidden/pool' });
 
 beforeAll(async () => {
   lab = await openLab();
   host = await addHost(lab, { name: 'kvm-hidden-7', pools: [pool] });
+  const { templateId: resourceids } = await lab.template(lab.user);
+  const tags = { 'tags[0].key': 'k', 'tags[0].value': 'v' };
+  job = (await lab.user.ok('createTags', { resourceids, resourcetype: 'Template', ...tags })).jobid as string;
 });
 afterAll(() => lab.close());
 
@@ -149,13 +154,7 @@ test('the table has every command', () => {
 async function own(): Promise<Owned> {
   const { templateId } = await lab.template(lab.user);
   const { templateId: isoId } = await lab.template(lab.user, { format: 'ISO' });
-  const { jobid } = await lab.user.ok('createTags', {
-    resourceids: templateId,
-    resourcetype: 'Template',
-    'tags[0].key': 'k',
-    'tags[0].value': 'v',
-  });
-  return { template: templateId, iso: isoId, job: jobid as string };
+  return { template: templateId, iso: isoId, job };
 }
 
 describe('nobody, a user, the owner, an administrator', () => {
