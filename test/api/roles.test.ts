@@ -225,14 +225,19 @@ async function everythingToldTo(who: Caller): Promise<string> {
       const { text, inner } = await who.call(name, parameters);
       texts.push(text);
       for (const one of inner.template ?? []) {
-        if (asked.has(one.id as string)) continue;
-        asked.add(one.id as string);
+        // Those of one name and owner are alike.
+        const alike = `${one.name} of ${one.account}`;
+        if (asked.has(alike)) continue;
+        asked.add(alike);
         const by = { id: one.id, templatefilter: 'executable', details: 'all' };
         texts.push((await who.call('listTemplates', by)).text);
         texts.push((await who.call('extractTemplate', { id: one.id, mode: 'HTTP_DOWNLOAD' })).text);
       }
-      for (const { jobid } of inner.asyncjobs ?? [])
+      for (const { jobid, cmd } of inner.asyncjobs ?? []) {
+        if (asked.has(cmd as string)) continue;
+        asked.add(cmd as string);
         texts.push((await who.call('queryAsyncJobResult', { jobid })).text);
+      }
     }
   }
   return texts.join('\n');
@@ -245,6 +250,7 @@ describe('what a user is told', () => {
     const owned = await lab.user.ok(
       'registerTemplate',
       template(lab, {
+        name: 'of alice',
         url: SECRETS.url,
         ispublic: true,
         [`details[0].HTTP_HEADER:${SECRETS.header}`]: 'the value of it',
