@@ -9,6 +9,7 @@ import { type Command, type CommandContext, defineCommand, EVERYBODY } from './c
 import {
   isIso,
   kindOf,
+  thing,
   requireOwner,
   resourceTypeOf,
   type Template,
@@ -105,7 +106,7 @@ async function requireOnlyZone(context: CommandContext, template: Template, zone
   if (!zones.includes(zone.uuid)) {
     throw badParameter(
       'zoneid',
-      `is zone '${zone.name}', which ${kindOf(template)} '${template.name}' is not in.`,
+      `is zone '${zone.name}', which ${thing(template)} '${template.name}' is not in.`,
     );
   }
   if (zones.length > 1) {

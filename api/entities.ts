@@ -124,6 +124,9 @@ export async function ownTemplate(context: CommandContext, id: string, iso: bool
 
 export const isIso = ({ format }: Template): boolean => format === 'ISO';
 
+/** Within a sentence. */
+export const thing = (template: Template): 'ISO' | 'template' => (isIso(template) ? 'ISO' : 'template');
+
 /** For the beginning of a sentence. */
 export const kindOf = (template: Template): 'ISO' | 'Template' => (isIso(template) ? 'ISO' : 'Template');
 

@@ -11,7 +11,7 @@ export async function changeStoragePool(
   context: CommandContext,
   given: string,
   changes: PoolChanges,
-  told: { readonly type: string; readonly what: string },
+  told: { readonly type: string; readonly what: (name: string) => string },
 ): Promise<PoolView> {
   const { db, caller } = context;
   const { uuid, name } = await poolNamed(context, 'id', given);
@@ -19,7 +19,7 @@ export async function changeStoragePool(
     await changePool(tx, uuid, changes);
     await recordEvent(tx, {
       type: told.type,
-      description: `Storage pool '${name}': ${told.what}`,
+      description: told.what(name),
       userUuid: caller.userUuid,
       accountUuid: caller.accountUuid,
       resourceType: 'StoragePool',

@@ -26,7 +26,7 @@ export const storageMaintenanceCommand = (definition: {
         { state: definition.to },
         {
           type: begins ? 'MAINT.PREPARE.PS' : 'MAINT.CANCEL.PS',
-          what: `maintenance ${begins ? 'began' : 'ended'}`,
+          what: (name) => `Maintenance of storage pool '${name}' ${begins ? 'began' : 'ended'}`,
         },
       );
       const result = answerOne('storagepool', STORAGE_POOL, [pool], context.caller);

@@ -1,7 +1,7 @@
 /** What extractTemplate and extractIso share: a bypassed template is fetched from where it comes from. */
 import { recordEvent } from '../db/events.ts';
 import { type Command, type CommandContext, defineCommand, EVERYBODY } from './command.ts';
-import { isIso, kindOf, resourceTypeOf, type Template, templateNamed } from './entities.ts';
+import { isIso, kindOf, resourceTypeOf, type Template, templateNamed, thing } from './entities.ts';
 import { ApiError, badParameter, errorCode, noSuchEntity } from './errors.ts';
 import { instantJob } from './instant-job.ts';
 import { id, required, text } from './parameters.ts';
@@ -51,7 +51,7 @@ async function extract(context: CommandContext, template: Template): Promise<str
   const kind = isIso(template) ? 'iso' : 'template';
   await recordEvent(db, {
     type: `${kind.toUpperCase()}.EXTRACT`,
-    description: `The URL of ${kindOf(template)} '${template.name}' was told`,
+    description: `The URL of ${thing(template)} '${template.name}' was told`,
     userUuid: caller.userUuid,
     accountUuid: caller.accountUuid,
     resourceType: resourceTypeOf(isIso(template)),

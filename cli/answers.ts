@@ -177,6 +177,8 @@ export interface PoolAnswer {
   readonly disksizetotal?: number;
   readonly disksizeused?: number;
   readonly disksizeallocated?: number;
+  /** Separated by commas. */
+  readonly tags?: string;
 }
 
 export interface EventAnswer {

@@ -5,6 +5,7 @@ import { encodeValue, textToSign } from '../model/api-signature.ts';
 import { ApiError, CliError, UnreachableError } from './errors.ts';
 import { createExchange } from './exchange.ts';
 import type { Answer } from './exchange.ts';
+import { inPlainWords } from './plain-words.ts';
 import type { Access } from './profiles.ts';
 
 /** What is not given is left out. */
@@ -118,7 +119,8 @@ function unwrap({ status, body, contentType }: Answer, access: Access): unknown 
   const inner = parse(body);
   if (status === 401) throw new ApiError(401, refusedKeys(inner, access));
   if (inner?.errorcode !== undefined && status !== 200) {
-    throw new ApiError(inner.errorcode, inner.errortext || `the api refused with code ${inner.errorcode}`);
+    const text = inner.errortext || `the api refused with code ${inner.errorcode}`;
+    throw new ApiError(inner.errorcode, inPlainWords(text));
   }
   if (status === 200 && inner !== undefined) return inner;
   if (status >= 500) {
@@ -150,5 +152,5 @@ function refusedKeys(inner: Inner | undefined, { url, origin, keysOrigin = origi
   const text = inner?.errortext ?? 'unable to verify user credentials and/or request signature';
   return /credentials|signature/i.test(text)
     ? `the api at ${url} does not accept the keys from ${keysOrigin}: check them and this machine's clock (${text})`
-    : text;
+    : inPlainWords(text);
 }

@@ -2,7 +2,8 @@
 import type { DeploymentAnswer, JobAnswer } from './answers.ts';
 import type { ApiClient } from './client.ts';
 import type { Session } from './command.ts';
-import { outcomeOf, progressOf, stageOf } from './deployments.ts';
+import { outcomeOf, progressAfter, stageOf } from './deployments.ts';
+import type { Progress } from './deployments.ts';
 import { CliError, exitCodes } from './errors.ts';
 import type { ExitCode } from './errors.ts';
 import { parseTime } from './format.ts';
@@ -102,6 +103,7 @@ const follow = (session: Session, image: Named, started: readonly Started[]): Pr
     session,
     `See how far it is: bypass deploy show ${image.name}; stop it: bypass deploy cancel ${image.name} --pool POOL`,
     async (wait) => {
+      let shown: ReadonlyMap<string, Progress> = new Map();
       for (;;) {
         const jobs = await Promise.all(
           started.map(({ jobid }) => wait.ask((signal) => askJob(session.api, jobid, signal))),
@@ -109,7 +111,9 @@ const follow = (session: Session, image: Named, started: readonly Started[]): Pr
         // Asked for after the jobs: when these are over, it shows how they ended.
         const deployments = await look(session.api, image.id, started, jobs, wait);
         if (jobs.every(isOver)) return { jobs, deployments };
-        wait.view.update(deployments.map(progressOf));
+        const rows = deployments.map((each) => progressAfter(shown.get(each.id), each));
+        shown = new Map(rows.map((row) => [row.id, row]));
+        wait.view.update(rows);
         await wait.pause();
       }
     },

@@ -84,6 +84,17 @@ export function remarkOn(d: DeploymentAnswer): string {
   return rate > 0 && bytes > 0 ? `${text}, ${formatRate(rate)}` : text;
 }
 
+/**
+ * What is shown next. Between two steps of one host nobody says how far it is: then it is as far as it was, since bytes
+ * that are there stay there.
+ */
+export function progressAfter(before: Progress | undefined, d: DeploymentAnswer): Progress {
+  const next = progressOf(d);
+  const silent = d.state === 'Creating' && d.phase === undefined && !d.waitreason;
+  if (!silent || before?.stage !== 'running' || before.host !== next.host) return next;
+  return { ...before, rate: 0, secondsLeft: undefined };
+}
+
 export interface Outcome {
   readonly ok: boolean;
   /** One line: pool, what came of it, bytes, seconds, rate, host. */
@@ -107,6 +118,8 @@ export function outcomeOf(d: DeploymentAnswer, sinceMs: number): Outcome {
 function describeWork(d: DeploymentAnswer, sinceMs: number): string {
   const tries = (d.attempts ?? []).filter(({ ended }) => parseTime(ended) >= sinceMs);
   const size = d.size ?? d.total ?? 0;
+  // A job that is over names what is there, without how it came there.
+  if (d.attempts === undefined) return formatBytes(size);
   if (tries.length === 0) return `${formatBytes(size)}, was there already`;
   const bytes = tries.reduce((sum, attempt) => sum + (attempt.bytes ?? 0), 0);
   const start = Math.min(...tries.map(({ started }) => parseTime(started)));

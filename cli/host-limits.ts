@@ -27,9 +27,9 @@ export function parseRate(text: string): string {
 /** What is set, and what the host said last of what holds there. */
 export function describeLimits(host: HostAnswer): string {
   const { downloadlimit, ratelimit, currentdownloadlimit, currentratelimit } = host;
-  const set = sentence(downloadlimit, ratelimit) || 'nothing';
+  const set = sentence(downloadlimit, ratelimit);
   const current = sentence(currentdownloadlimit, currentratelimit) || 'not known yet';
-  return `Host ${host.name}: set ${set}; in force ${current}`;
+  return `Host ${host.name}: ${set === '' ? 'nothing is set' : `set to ${set}`}; in force: ${current}`;
 }
 
 function sentence(downloads: number | undefined, rate: number | undefined): string {

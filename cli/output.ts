@@ -1,4 +1,6 @@
 /** What a command says: results on stdout, as tables for people or as JSON; remarks and progress on stderr. */
+import { textOfCell } from './cells.ts';
+import type { CellValue } from './cells.ts';
 import { renderCsv } from './csv.ts';
 import { renderTable } from './table.ts';
 import type { Column } from './table.ts';
@@ -27,7 +29,7 @@ export interface Listing<T> {
 
 export interface Field {
   readonly title: string;
-  readonly value: string | number | undefined;
+  readonly value: CellValue;
   readonly tone?: Tone | undefined;
 }
 
@@ -83,6 +85,12 @@ function createJson(stdout: Screen): Renderer {
   };
 }
 
+/** A field without a title goes on with the one before it: `pools`, `pools 2`. */
+function titleAt(fields: readonly Field[], at: number): string {
+  const first = fields.findLastIndex(({ title }, i) => i <= at && title !== '');
+  return `${fields[first]?.title ?? ''}${first === at ? '' : ` ${at - first + 1}`}`;
+}
+
 /** What is no list is a table of one row. */
 function createCsv({ stdout, stderr }: { readonly stdout: Screen; readonly stderr: Screen }): Renderer {
   const print = (lines: readonly string[]): void => void stdout.write(`${lines.join('\r\n')}\r\n`);
@@ -91,10 +99,7 @@ function createCsv({ stdout, stderr }: { readonly stdout: Screen; readonly stder
     item: (fields) =>
       print(
         renderCsv(
-          fields.map((field, at) => ({
-            title: field.title || `${fields[at - 1]?.title ?? ''} ${at}`,
-            value: () => field.value,
-          })),
+          fields.map((field, at) => ({ title: titleAt(fields, at), value: () => field.value })),
           [fields],
         ),
       ),
@@ -130,10 +135,10 @@ export function renderFields(
   width: number | undefined,
   style: Style,
 ): readonly string[] {
-  const shown = fields.filter(({ value }) => value !== undefined && value !== '');
+  const shown = fields.filter(({ value }) => textOfCell(value) !== '');
   const indent = Math.max(0, ...shown.map(({ title }) => widthOfText(title))) + 2;
   return shown.flatMap(({ title, value, tone }) => {
-    const text = clean(String(value));
+    const text = clean(textOfCell(value));
     const lines = width === undefined ? [text] : wrap(text, Math.max(20, width - indent));
     return lines.map(
       (line, i) => paint(padEnd(i === 0 ? title : '', indent), 'faint', style) + paint(line, tone, style),

@@ -50,7 +50,7 @@ export function createProgram(cli: Cli): Command {
       getOutHelpWidth: () => cli.stdout.columns ?? 100,
       getErrHelpWidth: () => cli.stderr.columns ?? 100,
       outputError: (text, write) =>
-        write(`${oneLine(text.replace(/^error: /, 'bypass: '))}; --help tells more\n`),
+        write(`${oneLine(text.replace(/^error: /, 'bypass: ')).replace(/\.$/, '')}; --help tells more\n`),
     });
   program.commandsGroup('Images:');
   templateCommands(program, cli);

@@ -1,10 +1,12 @@
 /** Tables: as wide as what they hold, and on a terminal never wider than it. */
+import { textOfCell } from './cells.ts';
+import type { CellValue } from './cells.ts';
 import { clean, cut, padEnd, padStart, paint, widthOfText } from './text.ts';
 import type { Style, Tone } from './text.ts';
 
 export interface Column<T> {
   readonly title: string;
-  readonly value: (row: T) => string | number | undefined;
+  readonly value: (row: T) => CellValue;
   readonly right?: boolean;
   /** It may be cut, down to so many columns. */
   readonly atLeast?: number;
@@ -56,7 +58,7 @@ export function renderTable<T>(
   return [head, ...body];
 }
 
-const textOf = <T>(column: Column<T>, row: T): string => clean(String(column.value(row) ?? ''));
+const textOf = <T>(column: Column<T>, row: T): string => clean(textOfCell(column.value(row)));
 
 const total = (widths: readonly number[]): number =>
   widths.reduce((sum, width) => sum + width, 0) + GAP * Math.max(0, widths.length - 1);

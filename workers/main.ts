@@ -135,7 +135,8 @@ function report(error: unknown): void {
 /** `bypass … | head` closes the pipe early: nobody reads on, and that is no error. */
 function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit();
-  throw error;
+  process.stderr.write(`bypass: the output cannot be written (${error.message})\n`);
+  process.exit(1);
 }
 
 async function main(): Promise<void> {

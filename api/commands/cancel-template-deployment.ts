@@ -4,7 +4,7 @@ import { findCopy } from '../../db/copies.ts';
 import { copyWorkflowId } from '../../model/names.ts';
 import { inTime } from '../background.ts';
 import { ADMINS, defineCommand } from '../command.ts';
-import { isIso, kindOf, poolNamed, resourceTypeOf, templateNamed } from '../entities.ts';
+import { isIso, poolNamed, resourceTypeOf, templateNamed, thing } from '../entities.ts';
 import { ApiError, errorCode } from '../errors.ts';
 import { flag, id, required } from '../parameters.ts';
 import { render, SUCCESS } from '../response.ts';
@@ -25,7 +25,7 @@ export const cancelTemplateDeployment = defineCommand({
     const template = await templateNamed(context, 'templateid', values.templateid);
     const pool = await poolNamed(context, 'storageid', values.storageid);
     const copy = { templateId: template.uuid, poolId: pool.uuid };
-    const what = `${kindOf(template)} '${template.name}' on pool '${pool.name}'`;
+    const what = `${thing(template)} '${template.name}' on pool '${pool.name}'`;
     const cleanup = values.cleanup === true;
     const at = await databaseTime(db);
     if (cleanup) {
@@ -42,7 +42,9 @@ export const cancelTemplateDeployment = defineCommand({
     ) {
       throw nothing(what);
     }
-    const text = cleanup ? `${what} is being removed` : `The deployment of ${what} is being stopped`;
+    const text = cleanup
+      ? `The copy of ${what} is being removed`
+      : `The deployment of ${what} is being stopped`;
     await recordEvent(db, {
       type: isIso(template) ? 'ISO.DEPLOYMENT.CANCEL' : 'TEMPLATE.DEPLOYMENT.CANCEL',
       state: 'Scheduled',

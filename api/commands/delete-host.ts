@@ -23,7 +23,7 @@ export const deleteHost = defineCommand({
     if (host.up && forced !== true) {
       throw new ApiError(
         errorCode.inUse,
-        `Host '${host.name}' is Up: stop its worker and wait until it is Down, or give forced=true.`,
+        `Host '${host.name}' is Up: stop its worker and wait until it is Down, or force it (forced=true).`,
       );
     }
     const pools = await removeHost(db, host.uuid);

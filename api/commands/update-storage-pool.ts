@@ -28,8 +28,16 @@ export const updateStoragePool = defineCommand({
         tags,
         ...(enabled === undefined ? {} : { state: enabled ? 'Up' : 'Disabled' }),
       },
-      { type: 'STORAGE.POOL.UPDATE', what: 'changed' },
+      { type: 'STORAGE.POOL.UPDATE', what: (name) => describe(name, tags, enabled) },
     );
     return answerOne('storagepool', STORAGE_POOL, [pool], context.caller);
   },
 });
+
+function describe(name: string, tags: readonly string[] | undefined, enabled: boolean | undefined): string {
+  const changes = [
+    ...(tags === undefined ? [] : [tags.length === 0 ? 'has no tags' : `is tagged ${tags.join(',')}`]),
+    ...(enabled === undefined ? [] : [`is ${enabled ? 'enabled' : 'disabled'}`]),
+  ];
+  return `Storage pool '${name}' ${changes.join(' and ') || 'stays as it is'}`;
+}

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { AccountAnswer, UserAnswer } from '../answers.ts';
 import { noun, verb } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { formatTime } from '../format.ts';
+import { timeCell } from '../cells.ts';
 import { pick } from '../lookup.ts';
 import type { ApiClient } from '../client.ts';
 import type { Column } from '../output.ts';
@@ -150,5 +150,5 @@ const COLUMNS: readonly Column<AccountAnswer>[] = [
   { title: 'ROLE', value: ({ rolename }) => rolename },
   { title: 'TEMPLATES', value: ({ templatetotal }) => templatetotal, right: true },
   { title: 'LIMIT', value: ({ templatelimit }) => templatelimit, drop: 2 },
-  { title: 'CREATED', value: ({ created }) => formatTime(created), drop: 1 },
+  { title: 'CREATED', value: ({ created }) => timeCell(created), drop: 1 },
 ];

@@ -83,7 +83,7 @@ async function change(
 }
 
 const COLUMNS: readonly Column<ConfigurationAnswer>[] = [
-  { title: 'NAME', value: ({ name }) => name, atLeast: 20 },
+  { title: 'NAME', value: ({ name }) => name },
   { title: 'VALUE', value: ({ value }) => value, atLeast: 10 },
   { title: 'MEANING', value: ({ description }) => description, atLeast: 10, drop: 1 },
 ];

@@ -9,7 +9,7 @@ import type { Target } from '../deploying.ts';
 import { progressOf, remarkOn, stageOf, TONES } from '../deployments.ts';
 import { CliError, exitCodes, UsageError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
-import { formatBytes } from '../format.ts';
+import { bytesCell } from '../cells.ts';
 import { findImage, findPool, findZone } from '../lookup.ts';
 import type { Image } from '../lookup.ts';
 import type { Column } from '../output.ts';
@@ -135,16 +135,11 @@ const COLUMNS: readonly Column<DeploymentAnswer>[] = [
   { title: 'POOL', value: (d) => d.storagename, atLeast: 8 },
   { title: 'STATE', value: (d) => d.state, tone: (d) => TONES[stageOf(d)] },
   { title: 'DONE', value: (d) => (isUnderWay(d) ? `${progressOf(d).percent}%` : ''), right: true, drop: 3 },
-  { title: 'SIZE', value: sizeOf, right: true, drop: 2 },
+  { title: 'SIZE', value: ({ size, total }) => bytesCell(size || total || undefined), right: true, drop: 2 },
   { title: 'HOST', value: (d) => d.hostname, atLeast: 8, drop: 4 },
   { title: 'ZONE', value: (d) => d.zonename, drop: 1 },
   { title: 'REMARK', value: remarkOn, atLeast: 14, drop: 5 },
 ];
-
-function sizeOf({ size, total }: DeploymentAnswer): string {
-  const bytes = size || total || 0;
-  return bytes > 0 ? formatBytes(bytes) : '';
-}
 
 const isUnderWay = (d: DeploymentAnswer): boolean => ['running', 'waiting'].includes(stageOf(d));
 

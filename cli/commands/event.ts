@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { EventAnswer } from '../answers.ts';
 import { noun, verb } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { formatTime } from '../format.ts';
+import { timeCell } from '../cells.ts';
 import type { Column } from '../output.ts';
 import type { Cli } from '../surroundings.ts';
 import type { Tone } from '../text.ts';
@@ -44,11 +44,11 @@ export function eventCommands(program: Command, cli: Cli): void {
 const TONES: Readonly<Record<string, Tone>> = { ERROR: 'bad', WARN: 'busy' };
 
 const COLUMNS: readonly Column<EventAnswer>[] = [
-  { title: 'TIME', value: ({ created }) => formatTime(created) },
+  { title: 'TIME', value: ({ created }) => timeCell(created) },
   { title: 'LEVEL', value: ({ level }) => level, tone: ({ level }) => TONES[level ?? ''] },
   { title: 'TYPE', value: ({ type }) => type, atLeast: 14, drop: 2 },
   { title: 'USER', value: ({ username }) => username, drop: 1 },
-  { title: 'DESCRIPTION', value: ({ description }) => description, atLeast: 20 },
+  { title: 'DESCRIPTION', value: ({ description }) => description, atLeast: 36 },
 ];
 
 function parseLimit(text: string): number {

@@ -115,7 +115,7 @@ export function hostCommands(program: Command, cli: Cli): void {
 
 const COLUMNS: readonly Column<HostAnswer>[] = [
   { title: 'NAME', value: ({ name }) => name, atLeast: 10 },
-  { title: 'ID', value: ({ id }) => id },
+  { title: 'ID', value: ({ id }) => id, drop: 5 },
   { title: 'STATE', value: ({ state }) => state, tone: ({ state }) => (state === 'Up' ? 'good' : 'bad') },
   {
     title: 'RESOURCE',

@@ -9,7 +9,9 @@ import { concludeDeployments, listDeployments, startDeployments } from '../deplo
 import { remarkOn, stageOf, TONES } from '../deployments.ts';
 import { CliError, exitCodes, UsageError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
-import { formatBytes, formatTime } from '../format.ts';
+import { bytesCell, timeCell } from '../cells.ts';
+import type { Cell } from '../cells.ts';
+import { formatBytes } from '../format.ts';
 import { listImages } from '../images.ts';
 import type { ImageNoun } from '../images.ts';
 import { describeInspection } from '../inspection.ts';
@@ -123,7 +125,7 @@ function describeRegistered({ id, name, zones, answer }: Image): string {
 
 const columnsOf = ({ noun }: ImageNoun): readonly Column<Image>[] => [
   { title: 'NAME', value: ({ name }) => name, atLeast: 12 },
-  { title: 'ID', value: ({ id }) => id },
+  { title: 'ID', value: ({ id }) => id, drop: 5 },
   ...(noun === 'iso'
     ? []
     : [{ title: 'FORMAT', value: ({ answer }: Image) => answer.format, drop: 3 } satisfies Column<Image>]),
@@ -135,11 +137,10 @@ const columnsOf = ({ noun }: ImageNoun): readonly Column<Image>[] => [
   },
   { title: 'ZONE', value: ({ zones }) => zones.map(({ name }) => name).join(','), atLeast: 6, drop: 4 },
   { title: 'ACCOUNT', value: ({ answer }) => answer.account, drop: 1 },
-  { title: 'CREATED', value: ({ answer }) => formatTime(answer.created), drop: 2 },
+  { title: 'CREATED', value: ({ answer }) => timeCell(answer.created), drop: 2 },
 ];
 
-const sizeOf = (bytes: number | undefined): string | undefined =>
-  bytes === undefined || bytes <= 0 ? undefined : formatBytes(bytes);
+const sizeOf = (bytes: number | undefined): Cell | undefined => bytesCell(bytes || undefined);
 
 const unknownSize = ({ isready }: ImageAnswer): string | undefined =>
   isready === true ? 'told by its first deployment: the packed file does not say' : undefined;
@@ -183,7 +184,7 @@ async function runShow({ api, out }: Session, listed: Image): Promise<void> {
       value: [answer.ispublic && 'public', answer.isfeatured && 'featured'].filter(Boolean).join(', '),
     },
     { title: 'Tags', value: (answer.tags ?? []).map(({ key, value }) => `${key}=${value}`).join(', ') },
-    { title: 'Created', value: formatTime(answer.created) },
+    { title: 'Created', value: timeCell(answer.created) },
     ...deployments.map((deployment, i) => {
       const stage = stageOf(deployment);
       const remark = remarkOn(deployment);

@@ -5,7 +5,8 @@ import type { JobAnswer } from '../answers.ts';
 import { noun, verb } from '../command.ts';
 import { outcomeOf } from '../deployments.ts';
 import { exitCodes } from '../errors.ts';
-import { formatTime, parseTime } from '../format.ts';
+import { timeCell } from '../cells.ts';
+import { parseTime } from '../format.ts';
 import type { Column } from '../output.ts';
 import type { Cli } from '../surroundings.ts';
 import type { Tone } from '../text.ts';
@@ -53,8 +54,8 @@ const COLUMNS: readonly Column<JobAnswer>[] = [
     value: ({ jobstatus }) => STATUS[jobstatus]?.[0],
     tone: ({ jobstatus }) => STATUS[jobstatus]?.[1],
   },
-  { title: 'CREATED', value: ({ created }) => formatTime(created), drop: 2 },
-  { title: 'COMPLETED', value: ({ completed }) => formatTime(completed), drop: 1 },
+  { title: 'CREATED', value: ({ created }) => timeCell(created), drop: 2 },
+  { title: 'COMPLETED', value: ({ completed }) => timeCell(completed), drop: 1 },
 ];
 
 function fieldsOf(job: JobAnswer) {
@@ -65,8 +66,8 @@ function fieldsOf(job: JobAnswer) {
     { title: 'Status', value: word, tone },
     { title: 'Command', value: job.cmd },
     { title: 'For', value: what },
-    { title: 'Created', value: formatTime(job.created) },
-    { title: 'Completed', value: formatTime(job.completed) },
+    { title: 'Created', value: timeCell(job.created) },
+    { title: 'Completed', value: timeCell(job.completed) },
     { title: 'Error', value: hasFailed(job) ? errorOf(job) : undefined, tone: 'bad' },
   ] as const;
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { PoolAnswer } from '../answers.ts';
 import { noun, verb } from '../command.ts';
-import { formatBytes } from '../format.ts';
+import { bytesCell } from '../cells.ts';
 import { findPool, listPools } from '../lookup.ts';
 import { parseOnOff } from '../on-off.ts';
 import type { Column } from '../output.ts';
@@ -54,15 +54,13 @@ const COLUMNS: readonly Column<PoolAnswer>[] = [
   { title: 'TYPE', value: ({ type }) => type },
   { title: 'SCOPE', value: ({ scope }) => scope, drop: 6 },
   { title: 'STATE', value: ({ state }) => state, tone: ({ state }) => (state === 'Up' ? 'good' : 'bad') },
-  { title: 'FREE', value: (pool) => sizeOf(freeOf(pool)), right: true },
-  { title: 'TOTAL', value: ({ disksizetotal }) => sizeOf(disksizetotal), right: true, drop: 5 },
+  { title: 'FREE', value: (pool) => bytesCell(freeOf(pool)), right: true },
+  { title: 'TOTAL', value: ({ disksizetotal }) => bytesCell(disksizetotal), right: true, drop: 5 },
   { title: 'ZONE', value: ({ zonename }) => zonename, atLeast: 6, drop: 4 },
   { title: 'CLUSTER', value: ({ clustername }) => clustername, drop: 2 },
+  { title: 'TAGS', value: ({ tags }) => tags, atLeast: 8, drop: 3 },
   { title: 'PATH', value: ({ path }) => path, atLeast: 12, drop: 1 },
 ];
 
 const freeOf = ({ disksizetotal, disksizeused }: PoolAnswer): number | undefined =>
   disksizetotal === undefined || disksizeused === undefined ? undefined : disksizetotal - disksizeused;
-
-const sizeOf = (bytes: number | undefined): string | undefined =>
-  bytes === undefined ? undefined : formatBytes(bytes);

@@ -43,7 +43,7 @@ describe('cancelTemplateDeployment', () => {
     const { inner } = await cancel(templateId);
     expect(inner).toEqual({
       success: true,
-      displaytext: "The deployment of Template 'debian' on pool 'local' is being stopped",
+      displaytext: "The deployment of template 'debian' on pool 'local' is being stopped",
     });
     expect(lab.orchestration.asked).toEqual([
       {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { missingParameter, noSuchEntity } from '../../api/errors.ts';
 import { createClient } from '../../cli/client.ts';
 import { ApiError, exitCodes, UnreachableError } from '../../cli/errors.ts';
 import { Refusal, startApi } from './api-server.ts';
@@ -77,6 +78,24 @@ test('an error of the api is its text, on one line', async () => {
   });
 });
 
+test.each([
+  [
+    noSuchEntity('listHosts', 'id', 'x y').message,
+    'there is nothing that id=x y could mean: give the id of one',
+  ],
+  [
+    missingParameter('listTemplates', 'templatefilter', 'which').message,
+    'parameter templatefilter is missing: which',
+  ],
+])('what CloudStack says in long words is said in plain ones: %s', async (errortext, told) => {
+  api.answer({
+    refuse: () => {
+      throw new Refusal(431, errortext);
+    },
+  });
+  await expect(createClient(access()).call('refuse')).rejects.toThrow(told);
+});
+
 test('keys that are not accepted are told with where they came from; a forbidden command, as it is', async () => {
   const wrong = createClient({ ...access(), secretKey: 'wrong' }).call('echo');
   await expect(wrong).rejects.toThrow(
@@ -84,7 +103,9 @@ test('keys that are not accepted are told with where they came from; a forbidden
   );
   const given = { ...access(), secretKey: 'wrong', keysOrigin: 'BYPASS_API_KEY and BYPASS_SECRET_KEY' };
   await expect(createClient(given).call('echo')).rejects.toThrow(/the keys from BYPASS_API_KEY and/);
-  await expect(createClient(access()).call('nothing')).rejects.toThrow("The given command 'nothing'");
+  await expect(createClient(access()).call('nothing')).rejects.toThrow(
+    "there is no command 'nothing', or not for you: `bypass api listApis` has those that are",
+  );
 });
 
 test('an api that does not answer is named, and how to name another', async () => {

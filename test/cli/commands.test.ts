@@ -301,7 +301,7 @@ describe('places', () => {
 
   test('hosts are limited, and say so', async () => {
     api.answer({ updateHost: ({ ratelimit }) => ({ host: { ...hosts[0], ratelimit: Number(ratelimit) } }) });
-    expect((await run('host limit kvm-1 --rate 50M')).stdout).toContain('kvm-1: set 50.0 MiB/s; in force');
+    expect((await run('host limit kvm-1 --rate 50M')).stdout).toContain('kvm-1: set to 50.0 MiB/s; in force');
     expect(api.called('updateHost')[0]).toMatchObject({ id: hosts[0]?.id, ratelimit: '52428800' });
     await run('host limit kvm-1');
     expect(api.called('updateHost')).toHaveLength(1);
@@ -346,6 +346,15 @@ describe('what happened', () => {
     expect((await run(`job show ${jobids[0]} --wait`)).code).toBe(1);
   });
 
+  test('a job that is over tells where things lie, and claims nothing of how they came there', async () => {
+    const there = { id: 'd', templatename: 'ubuntu', storagename: 'local-1', state: 'Ready', size: 4096 };
+    const job = { jobid: 'j', cmd: 'prepareTemplate', jobstatus: 1, created: '2026-11-24T07:00:00+0000' };
+    api.answer({
+      queryAsyncJobResult: () => ({ ...job, jobresult: { success: true, templatedeployment: [there] } }),
+    });
+    expect((await run('job show j')).stdout).toMatch(/\nlocal-1: ready, 4\.0 KiB\n$/);
+  });
+
   test('api calls anything, and prints what it answers', async () => {
     const { stdout } = await run('api listZones a=b=c');
     expect(JSON.parse(stdout)).toEqual({ zone: [zone] });
@@ -359,6 +368,7 @@ describe('what happened', () => {
 
 describe('the command line', () => {
   test.each([
+    ['completion tcsh', /Allowed choices are bash, zsh, fish; --help tells more/],
     ['template lst', /unknown command 'lst'.*Did you mean list/],
     ['template show', /missing required argument 'template'/],
     ['template register --name x', /required option '--url <url>'/],

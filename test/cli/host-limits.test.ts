@@ -23,8 +23,8 @@ test('downloads are counted, or as the host itself says', () => {
 
 test('what is set and what is in force', () => {
   const host = { id: 'h', name: 'kvm-1' };
-  expect(describeLimits(host)).toBe('Host kvm-1: set nothing; in force not known yet');
+  expect(describeLimits(host)).toBe('Host kvm-1: nothing is set; in force: not known yet');
   expect(describeLimits({ ...host, downloadlimit: 4, currentdownloadlimit: 2, currentratelimit: 0 })).toBe(
-    'Host kvm-1: set 4 downloads at once; in force 2 downloads at once, any rate',
+    'Host kvm-1: set to 4 downloads at once; in force: 2 downloads at once, any rate',
   );
 });

@@ -165,6 +165,19 @@ describe('-o', () => {
     expect(second).toMatch(/^'=1\+1,/);
   });
 
+  test('csv has bytes and dates as the api gives them, and names what goes on', async () => {
+    const created = '2026-11-24T07:00:00+0000';
+    api.answer({
+      ...fleet({ templates: [{ ...template('big'), created }], progress: () => 1 }),
+    });
+    const rows = (await run('template list -o csv')).stdout.split('\r\n');
+    expect(rows[1]).toContain(`,${2048 * 1024 ** 2},yes,`);
+    expect(rows[1]).toMatch(new RegExp(`,${created.replace('+', '\\+')}$`));
+    await run('deploy start big');
+    const [head] = (await run('template show big -o csv')).stdout.split('\r\n');
+    expect(head).toMatch(/,created,pools,pools 2,pools 3$/);
+  });
+
   test('json is what --json is; another format is refused', async () => {
     expect((await run('account list -o json')).stdout).toBe((await run('account list --json')).stdout);
     expect(await run('account list -o yaml')).toMatchObject({ code: 2 });

@@ -1,6 +1,7 @@
 /** The program as people run it: compiled, as a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../workers/dev/project.ts';
 import { ensureBuilt } from '../support/built.ts';
@@ -101,4 +102,20 @@ test('a reader that goes away early is no error', async () => {
   const child = start(['api', 'listTemplates', 'templatefilter=all']);
   child.stdout.destroy();
   expect((await ended(child)).code).toBe(0);
+});
+
+test('output that cannot be written is one line and exit code 1', async () => {
+  const full = await open('/dev/full', 'w');
+  const child = spawn(process.execPath, [PROGRAM, 'completion', 'bash'], {
+    stdio: ['ignore', full.fd, 'pipe'],
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent' },
+  });
+  let stderr = '';
+  child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  await full.close();
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/^bypass: the output cannot be written \([^\n]+\)\n$/) as string,
+  });
 });

@@ -1,4 +1,5 @@
 import { renderBars } from '../../cli/bars.ts';
+import { progressAfter } from '../../cli/deployments.ts';
 import type { Progress } from '../../cli/deployments.ts';
 import { createProgress } from '../../cli/progress.ts';
 import { createStyle, widthOfText } from '../../cli/text.ts';
@@ -20,6 +21,34 @@ const row = (pool: string, more: Partial<Progress> = {}): Progress => ({
   host: 'kvm-1',
   source: 'https://mirror.example.org/images/ubuntu-24.04-server-cloudimg-amd64.qcow2',
   ...more,
+});
+
+describe('between two steps of a host, when nobody says how far it is', () => {
+  const deployment = {
+    id: 'a',
+    templateid: 't',
+    templatename: 'ubuntu',
+    storageid: 's',
+    storagename: 'local-1',
+    state: 'Creating',
+  } as const;
+  const before = row('local-1');
+
+  test('it is as far as it was', () => {
+    expect(progressAfter(before, { ...deployment, hostname: 'kvm-1', percent: 0 })).toEqual({
+      ...before,
+      rate: 0,
+      secondsLeft: undefined,
+    });
+  });
+
+  test('but not on another host, nor when it waits, works or is there', () => {
+    const after = (more: object) => progressAfter(before, { ...deployment, hostname: 'kvm-1', ...more });
+    expect(after({ hostname: 'kvm-2' })).toMatchObject({ text: 'starting', bytes: 0 });
+    expect(after({ waitreason: 'no room' })).toMatchObject({ stage: 'waiting', text: 'no room' });
+    expect(after({ phase: 'verifying', bytes: 5, total: 9 })).toMatchObject({ text: 'verifying', bytes: 5 });
+    expect(after({ state: 'Ready' })).toMatchObject({ stage: 'ready', percent: 100 });
+  });
 });
 
 /** What a terminal shows after it was sent a text, and where its cursor is: what the bars use of it, nothing else. */

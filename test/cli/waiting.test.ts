@@ -176,7 +176,7 @@ test('a pool that the job leaves out is not reported on, although it failed befo
     listTemplateDeployments: () => ({
       templatedeployment: [
         failed,
-        { ...failed, id: 'new', storagename: 'local-1', state: 'Ready', size: 1024 },
+        { ...failed, id: 'new', storagename: 'local-1', state: 'Ready', size: 1024, attempts: [] },
       ],
     }),
   });
@@ -187,7 +187,8 @@ test('a pool that the job leaves out is not reported on, although it failed befo
 test('of two jobs one that fails does not hide what came of the other', async () => {
   const other = { ...ubuntu, zoneid: 'z2', zonename: 'zone-2' };
   const copy = { templateid: ubuntu.id, templatename: 'ubuntu', lastupdated: '2026-11-24T07:00:09+0000' };
-  const ready = { ...copy, id: 'a', zoneid: ubuntu.zoneid, storagename: 'pool2', state: 'Ready', size: 1024 };
+  const there = { state: 'Ready', size: 1024, attempts: [] };
+  const ready = { ...copy, ...there, id: 'a', zoneid: ubuntu.zoneid, storagename: 'pool2' };
   const failed = { ...copy, id: 'b', zoneid: 'z2', storagename: 'pool10', state: 'Failed', error: 'no' };
   const created = '2026-11-24T07:00:00+0000';
   const api = await start();
