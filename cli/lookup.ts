@@ -42,7 +42,7 @@ export function pick<T extends Named>(what: string, text: string, candidates: re
 function told(candidates: readonly Named[]): string {
   if (candidates.length === 0) return '';
   const names = candidates.slice(0, NAMES_TOLD).map(({ name }) => name);
-  return ` (there is: ${names.join(', ')}${candidates.length > NAMES_TOLD ? ', and others' : ''})`;
+  return ` (there ${candidates.length === 1 ? 'is' : 'are'}: ${names.join(', ')}${candidates.length > NAMES_TOLD ? ', and others' : ''})`;
 }
 
 export const listZones = (api: ApiClient): Promise<readonly ZoneAnswer[]> => api.list('listZones', 'zone');

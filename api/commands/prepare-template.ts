@@ -76,7 +76,7 @@ async function onePool(context: CommandContext, zone: Place, storageid: string):
   if (pool.state !== 'Up') {
     throw badParameter(
       'storageid',
-      `names pool '${pool.name}', which is ${pool.state}; give one that is Up.`,
+      `names pool '${pool.name}', which is in state ${pool.state}; give one that is Up.`,
     );
   }
   if (!pool.served) {

@@ -51,7 +51,7 @@ export function configCommands(program: Command, cli: Cli): void {
         value,
         zoneid: await zoneId(api, zone),
       });
-      out.done(`${answer.name} is ${answer.value ?? 'empty'}`, answer);
+      out.done(`${answer.name} is ${answer.value || 'empty'}`, answer);
     },
   });
 
@@ -62,7 +62,7 @@ export function configCommands(program: Command, cli: Cli): void {
     options: [zoneOption()],
     run: async ({ api, out }, [name], { zone }) => {
       const answer = await change(api, 'resetConfiguration', { name, zoneid: await zoneId(api, zone) });
-      out.done(`${answer.name} is ${answer.value ?? 'empty'}`, answer);
+      out.done(`${answer.name} is ${answer.value || 'empty'}`, answer);
     },
   });
 }

@@ -138,7 +138,12 @@ describe('prepareTemplate', () => {
     ['no template', { templateid: unknown }, 431, `Invalid parameter templateid value=${unknown}`],
     ['no zone', { zoneid: unknown }, 431, `Invalid parameter zoneid value=${unknown}`],
     ['no pool', { storageid: unknown }, 431, `Invalid parameter storageid value=${unknown}`],
-    ['a disabled pool', { storageid: pools.disabled.id }, 431, "names pool 'disabled', which is Disabled"],
+    [
+      'a disabled pool',
+      { storageid: pools.disabled.id },
+      431,
+      "names pool 'disabled', which is in state Disabled",
+    ],
     [
       'an unmounted pool',
       { storageid: pools.unmounted.id },

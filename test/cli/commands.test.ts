@@ -83,7 +83,7 @@ describe('template', () => {
     const register = `template register --name d --url ${SOURCE}`;
     expect(await run(register)).toMatchObject({
       code: 2,
-      stderr: 'bypass: there are 2 zones, so choose one with --zone (there is: zone-1, other)\n',
+      stderr: 'bypass: there are 2 zones, so choose one with --zone (there are: zone-1, other)\n',
     });
     await run(`${register} --zone other`);
     await run(`${register} --zone all`);
@@ -254,7 +254,7 @@ describe('config', () => {
     api.answer({
       listConfigurations: () => ({ count: 1, configuration: [setting] }),
       updateConfiguration: ({ value }) => ({ configuration: { ...setting, value } }),
-      resetConfiguration: () => ({ configuration: { name: setting.name } }),
+      resetConfiguration: () => ({ configuration: { ...setting, value: '' } }),
     });
     expect((await run('config list --zone zone-1')).stdout).toMatch(
       /direct\.download\.url\.allow\.cidr +10\.0\.0\.0\/8/,

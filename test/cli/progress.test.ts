@@ -34,8 +34,10 @@ describe('between two steps of a host, when nobody says how far it is', () => {
   } as const;
   const before = row('local-1');
 
+  const after = (more: object) => progressAfter(before, { ...deployment, hostname: 'kvm-1', ...more });
+
   test('it is as far as it was', () => {
-    expect(progressAfter(before, { ...deployment, hostname: 'kvm-1', percent: 0 })).toEqual({
+    expect(after({ percent: 0 })).toEqual({
       ...before,
       rate: 0,
       secondsLeft: undefined,
@@ -43,7 +45,6 @@ describe('between two steps of a host, when nobody says how far it is', () => {
   });
 
   test('but not on another host, nor when it waits, works or is there', () => {
-    const after = (more: object) => progressAfter(before, { ...deployment, hostname: 'kvm-1', ...more });
     expect(after({ hostname: 'kvm-2' })).toMatchObject({ text: 'starting', bytes: 0 });
     expect(after({ waitreason: 'no room' })).toMatchObject({ stage: 'waiting', text: 'no room' });
     expect(after({ phase: 'verifying', bytes: 5, total: 9 })).toMatchObject({ text: 'verifying', bytes: 5 });
