@@ -55,7 +55,7 @@ export async function seeTo(
     const waitMs = Math.max(0, answerBy - Date.now() - READING_MS);
     await begin(context, orchestration.syncCertificate(about, named, waitMs));
   }
-  const hosts = await hostsOfCertificate(db, certificate, named);
+  const hosts = await hostsOfCertificate(db, certificate, { named });
   return hosts.filter(({ hostId }) => named.includes(hostId)).map(statusOn);
 }
 

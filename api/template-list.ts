@@ -2,6 +2,7 @@
 import type { TemplateFilter } from '../db/listings/templates.ts';
 import { findPool } from '../db/listings/pools.ts';
 import { findZone } from '../db/zones.ts';
+import type { CopyState } from '../model/states.ts';
 import { asksForOthers } from './constants.ts';
 import type { CommandContext } from './command.ts';
 import { categoryNamed, checkEntity, isIso, templateNamed } from './entities.ts';
@@ -27,7 +28,9 @@ export interface TemplateListValues {
   readonly hypervisor: string | undefined;
   readonly templatetype?: string | undefined;
   readonly details: readonly string[] | undefined;
+  readonly format?: 'QCOW2' | 'RAW' | undefined;
   readonly isready: boolean | undefined;
+  readonly deploymentstate: CopyState | undefined;
   readonly showremoved: boolean | undefined;
   readonly showunique: boolean | undefined;
   readonly bootable?: boolean | undefined;
@@ -65,7 +68,9 @@ export async function answerTemplates(context: CommandContext, values: TemplateL
       name: values.name,
       zoneId: values.zoneid,
       keyword: values.keyword,
+      format: values.format,
       ready: values.isready,
+      copyState: values.deploymentstate,
       ownerId,
       arch: values.arch,
       category,

@@ -78,10 +78,27 @@ export const describePage = ({ visits, goals }: PageReport): string =>
   [
     'page: first visits of the page in Chromium, with nothing in its cache',
     table([
-      ['', 'seen after ms', 'there after ms', 'requests', 'script kB', 'all kB'],
-      ...visits.map(({ name, paintMs, shownMs, requests, scriptBytes, allBytes }) => [
-        name,
-        ...[paintMs, shownMs, requests, scriptBytes / 1000, allBytes / 1000].map((value) => value.toFixed(0)),
+      [
+        '',
+        'first paint ms',
+        'largest paint ms',
+        'blocked ms',
+        'layout shift',
+        'there after ms',
+        'requests',
+        'script kB',
+        'all kB',
+      ],
+      ...visits.map((visit) => [
+        visit.name,
+        visit.paintMs.toFixed(0),
+        visit.largestPaintMs.toFixed(0),
+        visit.blockedMs.toFixed(0),
+        visit.layoutShift.toFixed(3),
+        visit.shownMs.toFixed(0),
+        visit.requests.toFixed(0),
+        (visit.scriptBytes / 1000).toFixed(0),
+        (visit.allBytes / 1000).toFixed(0),
       ]),
     ]),
     ...goals.map(describeGoal),

@@ -190,13 +190,13 @@ export const unsettledHosts = (
 };
 
 /**
- * How a certificate fares on the hosts that it has to do with, and on those that are named.
+ * How a certificate fares on the hosts that it has to do with, and on those that are `named`; or on one of them `only`.
  * @param about it may have been deleted
  */
 export async function hostsOfCertificate(
   db: Queryable,
   { uuid, alias, digest, zone_id }: Pick<Certificate, 'uuid' | 'alias' | 'digest' | 'zone_id'>,
-  named: readonly string[] = [],
+  { named = [], only }: { readonly named?: readonly string[]; readonly only?: string | undefined } = {},
 ): Promise<readonly HostOfCertificate[]> {
   const { rows } = await sql<HostOfCertificate>`
     select host.uuid as "hostId", host.name as "hostName", ${isUp} as up,
@@ -206,8 +206,9 @@ export async function hostsOfCertificate(
     from host
       left join direct_download_certificate c on c.uuid = ${uuid}
       left join direct_download_certificate_host_map m on m.certificate_id = c.id and m.host_id = host.id
-    where host.uuid = any(${named}::uuid[]) or m.id is not null or coalesce(${wanted}, false)
-      or host.keystore @> jsonb_build_array(jsonb_build_object('alias', ${alias}::text, 'digest', ${digest}::text))
+    where (${only ?? null}::uuid is null or host.uuid = ${only ?? null}::uuid)
+      and (host.uuid = any(${named}::uuid[]) or m.id is not null or coalesce(${wanted}, false)
+        or host.keystore @> jsonb_build_array(jsonb_build_object('alias', ${alias}::text, 'digest', ${digest}::text)))
     order by host.name, host.id`.execute(db);
   return rows;
 }

@@ -3,6 +3,7 @@ import { defineCommand, EVERYBODY } from '../command.ts';
 import { choice, flag, id, list, map, text } from '../parameters.ts';
 import { ownerParameters } from '../owners.ts';
 import { pagingParameters } from '../paging.ts';
+import { DEPLOYMENT_STATES } from '../responses/deployment.ts';
 import { TEMPLATE } from '../responses/template.ts';
 import { TEMPLATE_FILTERS } from '../../db/listings/templates.ts';
 import { answerTemplates } from '../template-list.ts';
@@ -28,6 +29,7 @@ export const listIsos = defineCommand({
     bootable: flag('those that a VM can boot from, or the others'),
     ispublic: flag('those that every account may use, or the others'),
     isready: flag('those that can be deployed, or those that cannot'),
+    deploymentstate: choice('those with a deployment in this state', DEPLOYMENT_STATES),
     showremoved: flag('also those that were removed'),
     showunique: flag('one entry per ISO instead of one per zone'),
     tags: map('those with all of these tags, as tags[0].key and tags[0].value'),

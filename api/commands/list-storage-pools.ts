@@ -4,7 +4,7 @@ import { findZone } from '../../db/zones.ts';
 import { ADMINS, defineCommand } from '../command.ts';
 import { checkEntity, clustersAsked } from '../entities.ts';
 import { pagingParameters, readPage } from '../paging.ts';
-import { choice, id, text } from '../parameters.ts';
+import { choice, flag, id, text } from '../parameters.ts';
 import { answerList } from '../response.ts';
 import { STORAGE_POOL } from '../responses/host.ts';
 import { groupBy } from '../group-by.ts';
@@ -27,6 +27,7 @@ export const listStoragePools = defineCommand({
     scope: choice('HOST, CLUSTER or ZONE', ['HOST', 'CLUSTER', 'ZONE']),
     state: choice('Up, Disabled or Maintenance', POOL_STATES),
     status: choice('the same', POOL_STATES),
+    almostfull: flag('true: those of which less than a tenth is free, with what is reserved taken for used'),
     ...pagingParameters,
   },
   objects: 'storagepool',
@@ -47,6 +48,7 @@ export const listStoragePools = defineCommand({
       zoneId: values.zoneid,
       clusterIds,
       address: values.ipaddress,
+      almostFull: values.almostfull,
     };
     const { count, rows } = await listPools(db, query, page);
     const hosts = groupBy(

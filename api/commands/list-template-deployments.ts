@@ -6,7 +6,7 @@ import { checkEntity, templateNamed } from '../entities.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { choice, id, isUuid } from '../parameters.ts';
 import { answerList } from '../response.ts';
-import { DEPLOYMENT, liveOf, viewDeployments } from '../responses/deployment.ts';
+import { DEPLOYMENT, DEPLOYMENT_STATES, liveOf, viewDeployments } from '../responses/deployment.ts';
 
 export const listTemplateDeployments = defineCommand({
   name: 'listTemplateDeployments',
@@ -18,7 +18,7 @@ export const listTemplateDeployments = defineCommand({
     templateid: id('those of this template or ISO'),
     storageid: id('those on this pool'),
     zoneid: id('those in this zone'),
-    state: choice('those in this state', ['Allocated', 'Creating', 'Ready', 'Destroying', 'Failed']),
+    state: choice('those in this state', DEPLOYMENT_STATES),
     orderby: choice('created, or activity: what runs or failed first', ['created', 'activity']),
     ...pagingParameters,
   },

@@ -4,6 +4,7 @@ import { findZone } from '../../db/zones.ts';
 import { statusOn } from '../../model/certificate.ts';
 import { ADMINS, defineCommand } from '../command.ts';
 import { checkEntity } from '../entities.ts';
+import { findHost } from '../hosts.ts';
 import { pagingParameters, readPage } from '../paging.ts';
 import { flag, id } from '../parameters.ts';
 import { answerList } from '../response.ts';
@@ -17,6 +18,7 @@ export const listTemplateDirectDownloadCertificates = defineCommand({
     id: id('this one'),
     zoneid: id('those of this zone'),
     listhosts: flag('whether to tell how each fares on the hosts'),
+    hostid: id('with listhosts: how it fares on this host only'),
     ...pagingParameters,
   },
   objects: 'directdownloadcertificate',
@@ -26,11 +28,13 @@ export const listTemplateDirectDownloadCertificates = defineCommand({
     const page = readPage(values);
     await checkEntity(context, 'id', values.id, (uuid) => findCertificate(db, uuid));
     await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
+    await checkEntity(context, 'hostid', values.hostid, (uuid) => findHost(db, uuid));
     const query = { id: values.id, zoneId: values.zoneid, keyword: values.keyword };
     const { count, rows } = await listCertificates(db, query, page);
     const shown: CertificateView[] = [];
     for (const row of rows) {
-      const hosts = values.listhosts === true ? await hostsOfCertificate(db, row) : undefined;
+      const hosts =
+        values.listhosts === true ? await hostsOfCertificate(db, row, { only: values.hostid }) : undefined;
       shown.push(hosts === undefined ? row : { ...row, hosts: hosts.map(statusOn) });
     }
     return answerList('directdownloadcertificate', CERTIFICATE, { count, rows: shown }, caller);

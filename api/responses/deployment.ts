@@ -8,6 +8,7 @@ import {
 } from '../../db/listings/deployments.ts';
 import { copyWorkflowId } from '../../model/names.ts';
 import { percent } from '../../model/progress.ts';
+import type { CopyState } from '../../model/states.ts';
 import type { LiveCopy } from '../../orchestration/client.ts';
 import { inTime } from '../background.ts';
 import type { CommandContext } from '../command.ts';
@@ -22,6 +23,15 @@ export interface DeploymentView extends DeploymentListRow {
   readonly host?: { readonly id: string | undefined; readonly name: string };
   readonly live?: LiveCopy;
 }
+
+/** Those that lists can be asked for. */
+export const DEPLOYMENT_STATES = [
+  'Allocated',
+  'Creating',
+  'Ready',
+  'Destroying',
+  'Failed',
+] as const satisfies readonly CopyState[];
 
 /** Tries that are shown of one deployment. */
 const ATTEMPTS_SHOWN = 20;

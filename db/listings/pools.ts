@@ -21,6 +21,8 @@ export interface PoolQuery {
   /** That of its host; of pools of one host. */
   readonly address?: string | undefined;
   readonly state?: PoolState | undefined;
+  /** Those of which less than a tenth is left, with what is reserved taken for used. */
+  readonly almostFull?: boolean | undefined;
   readonly keyword?: string | undefined;
 }
 
@@ -43,18 +45,12 @@ export async function listPools(
     .executeTakeFirstOrThrow();
   const rows = await matching(db, query)
     .selectAll('pool')
-    .select((eb) => [
+    .select([
       'zone.uuid as zone_uuid',
       'zone.name as zone_name',
       'cluster.uuid as cluster_uuid',
       'cluster.name as cluster_name',
-      eb
-        .selectFrom('pool_reservation as r')
-        .whereRef('r.pool_id', '=', 'pool.id')
-        .select(sql<number>`coalesce(sum(r.bytes), 0)::bigint`.as('bytes'))
-        .$asScalar()
-        .$notNull()
-        .as('reserved'),
+      reserved.as('reserved'),
     ])
     .orderBy('pool.name')
     .orderBy('pool.id')
@@ -64,8 +60,11 @@ export async function listPools(
   return { count, rows };
 }
 
+const reserved = sql<number>`(
+  select coalesce(sum(r.bytes), 0)::bigint from pool_reservation r where r.pool_id = pool.id)`;
+
 function matching(db: Queryable, query: PoolQuery) {
-  const { id, name, zoneId, clusterIds, hostId, scope, path, address, state, keyword } = query;
+  const { id, name, zoneId, clusterIds, hostId, scope, path, address, state, almostFull, keyword } = query;
   let pools = db
     .selectFrom('storage_pool as pool')
     .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id')
@@ -82,6 +81,10 @@ function matching(db: Queryable, query: PoolQuery) {
   }
   if (state !== undefined) pools = pools.where('pool.state', '=', state);
   if (keyword !== undefined) pools = pools.where('pool.name', 'ilike', containing(keyword));
+  if (almostFull === true) {
+    pools = pools.where(sql<boolean>`pool.capacity_bytes > 0
+      and pool.free_bytes - ${reserved} < 0.1 * pool.capacity_bytes`);
+  }
   return pools;
 }
 

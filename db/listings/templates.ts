@@ -1,5 +1,6 @@
 /** Templates and ISOs as lists show them: one row per template and zone. */
 import { expressionBuilder, type SqlBool, sql } from 'kysely';
+import type { CopyState } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import type { Row, Tables } from '../tables.ts';
 import type { Tag } from '../tags.ts';
@@ -30,7 +31,10 @@ export interface TemplateQuery {
   readonly name?: string | undefined;
   readonly zoneId?: string | undefined;
   readonly keyword?: string | undefined;
+  readonly format?: Row<'vm_template'>['format'] | undefined;
   readonly ready?: boolean | undefined;
+  /** Those with a copy in this state. */
+  readonly copyState?: CopyState | undefined;
   readonly bootable?: boolean | undefined;
   readonly public?: boolean | undefined;
   readonly arch?: string | undefined;
@@ -137,7 +141,9 @@ function conditions(query: TemplateQuery) {
       : eb('t.removed', 'is', null),
     ...(name === undefined ? [] : [eb('t.name', '=', name)]),
     ...(keyword === undefined ? [] : [mentions(keyword)]),
+    ...(query.format === undefined ? [] : [eb('t.format', '=', query.format)]),
     ...(query.ready === undefined ? [] : [isReady(query.ready)]),
+    ...(query.copyState === undefined ? [] : [hasCopy(query.copyState)]),
     ...(query.bootable === undefined ? [] : [eb('t.bootable', '=', query.bootable)]),
     ...(query.ownerId === undefined ? [] : [eb('t.account_id', '=', query.ownerId)]),
     ...(query.arch === undefined ? [] : [eb('t.arch', '=', query.arch)]),
@@ -207,6 +213,13 @@ function isReady(wanted: boolean) {
   const ready = eb('t.state', '=', 'Active');
   return wanted ? ready : eb.not(ready);
 }
+
+const hasCopy = (state: CopyState) =>
+  eb(
+    't.id',
+    'in',
+    eb.selectFrom('template_spool_ref as copy').where('copy.state', '=', state).select('copy.template_id'),
+  );
 
 const inZone = (zoneId: string, unique: boolean) =>
   unique

@@ -70,6 +70,8 @@ test('an upload is answered as CloudStack answers it, with a result for each hos
   expect(shown).toMatchObject({ alias: 'mirror', revoked: false, daysleft: 99, certificates: 1 });
   expect(shown.hostsmap).toHaveLength(3);
   expect((await listed())[0]).not.toHaveProperty('hostsmap');
+  const [there] = await listed({ listhosts: true, hostid: host.hostId });
+  expect(there.hostsmap).toEqual([{ hostid: host.hostId, hostname: 'kvm-1', status: 'UPLOADED' }]);
   expect((await lab.admin.ok('listEvents', { type: 'CERTIFICATE.UPLOAD' })).count).toBeGreaterThan(0);
 });
 

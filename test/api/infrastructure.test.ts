@@ -315,6 +315,13 @@ describe('storage pools', () => {
     expect(await countOf({ scope: 'zone', zoneid: lab.zone.uuid, state: 'Up', keyword: 'NFS' })).toBe(1);
     expect(await countOf({ scope: 'HOST', keyword: 'nfs' })).toBe(0);
     expect(await countOf({ state: 'Maintenance' })).toBe(0);
+    expect(await countOf({ hostid: two.hostId })).toBe(1);
+    const { hostId: another } = await addHost(lab, { name: 'another', pools: [poolReport('another')] });
+    expect(await countOf({ hostid: another, keyword: 'nfs' })).toBe(0);
+    expect(await countOf({ almostfull: true, keyword: 'nfs' })).toBe(0);
+    // Four tenths are free: a reservation of three and a bit leaves less than one.
+    await lab.db.updateTable('pool_reservation').set({ bytes: 301_000_000 }).execute();
+    expect(await countOf({ almostfull: true, keyword: 'nfs' })).toBe(1);
   });
 
   test('the number of queries does not grow with the rows', async () => {

@@ -177,6 +177,8 @@ describe('conditions', () => {
     [{ hypervisor: 'VMware' }, []],
     [{ isready: true, keyword: 'feat' }, ['featured']],
     [{ isready: false }, []],
+    [{ format: 'raw', keyword: 'feat' }, []],
+    [{ format: 'QCOW2', keyword: 'feat' }, ['featured']],
   ])('%j', async (parameters, expected) => {
     expect(await names(lab.user, { templatefilter: 'executable', ...parameters })).toEqual(expected);
   });
@@ -257,6 +259,10 @@ describe('zones and pools', () => {
     ).toEqual([second.uuid]);
     const unique = await list(lab.user, { showunique: true, zoneid: second.uuid });
     expect([unique.count, unique.template[0].zoneid]).toEqual([1, undefined]);
+    const deployed = { templatefilter: 'self', showunique: true };
+    expect(await names(lab.user, { ...deployed, deploymentstate: 'Ready' })).toEqual(['everywhere']);
+    expect(await names(lab.user, { ...deployed, deploymentstate: 'Failed' })).toEqual([]);
+    expect(await names(lab.user, { isofilter: 'self', deploymentstate: 'Ready' }, 'listIsos')).toEqual([]);
   });
 
   test('the number of queries does not grow with the rows', async () => {

@@ -1,10 +1,10 @@
 /** Templates are brought onto pools, watched, stopped and tried again. */
 import type { Image } from '../end-to-end/lab.ts';
 import { rawDisk } from '../support/images.ts';
-import type { Behaviour } from '../support/image-server.ts';
 import { until } from '../support/until.ts';
 import { testOf } from './lab.ts';
 import type { UiLab } from './lab.ts';
+import { watchable } from './watchable.ts';
 
 const MIB = 1_048_576;
 
@@ -44,12 +44,34 @@ export function deploying(opened: () => UiLab): void {
     await until('the bar moves', async () => (await percent('slow')) > first);
     served.goOn();
     await row('pool1').getByText('Ready', { exact: true }).waitFor();
+    await row('pool1').locator('[data-label=Source]').getByText('127.0.0.1').waitFor();
+    await row('pool1').locator('[data-label=Attempt]').getByText(/^1/).waitFor();
     await press('link', 'pool1');
     await heading('slow on pool1');
     await page.getByText('Ended well').waitFor();
+    await page.getByText(/^host1 · 12\.0 MiB in /).waitFor();
     expect(await page.getByRole('link', { name: /copy:/ }).getAttribute('href')).toContain(
       `/workflows/copy%3A${image.id}`,
     );
+  });
+
+  check('the list of templates is narrowed down by state and format', async ({ page, go, row }) => {
+    const choose = (label: string, choice: string) =>
+      page.getByRole('combobox', { name: label, exact: true }).selectOption(choice);
+    await go('/templates');
+    await choose('State', 'Ready on a pool');
+    await row('from-the-form').waitFor({ state: 'detached' });
+    await row('slow')
+      .getByText(/^1 of \d pools?$/)
+      .waitFor();
+    await choose('Format', 'QCOW2');
+    await page.getByText('No template is like that').waitFor();
+    await page.waitForURL('**/templates?state=Ready&format=QCOW2');
+    await page.goBack();
+    await row('slow').waitFor();
+    await choose('State', 'Any state');
+    await choose('Format', 'RAW');
+    await row('from-the-form').waitFor();
   });
 
   check(
@@ -62,8 +84,10 @@ export function deploying(opened: () => UiLab): void {
       await go('/deployments?keyword=many');
       for (const name of ['many-a', 'many-b']) {
         await until('bytes flow', async () => (await percent(name)) > 0);
-        await chosen(name).check();
       }
+      await chosen('many-a').check();
+      await press('button', 'Choose all 2 that are like that');
+      await page.getByRole('checkbox', { name: 'Choose many-b on pool1', checked: true }).waitFor();
       await press('button', 'Cancel 2');
       await page.getByText('2 deployments cancelled').waitFor();
       for (const name of ['many-a', 'many-b']) {
@@ -84,9 +108,16 @@ export function deploying(opened: () => UiLab): void {
     await prepare(image);
     await go('/deployments?state=Failed');
     await row('turns-bad').getByText('Failed', { exact: true }).waitFor();
+    await go('/');
+    await page.getByRole('link', { name: /^Failed in the last day\s*1$/ }).click();
+    await heading('Deployments');
     await press('link', 'turns-bad');
     await heading('turns-bad on pool1');
     await page.getByRole('main').getByText('Failed', { exact: true }).waitFor();
+    await page
+      .getByText(/^[A-Z]\w+(?:Mismatch|Changed): /)
+      .first()
+      .waitFor();
     opened().server.serve('/turns-bad', { body });
     await press('button', 'Retry');
     await page.getByRole('main').getByText('Ready', { exact: true }).waitFor();
@@ -112,12 +143,4 @@ export function deploying(opened: () => UiLab): void {
     await heading('Templates');
     await row('renamed').waitFor({ state: 'detached' });
   });
-}
-
-/** Slow enough to be watched, until it is told to go on. */
-function watchable(body: Buffer): { readonly behaviour: Behaviour; readonly goOn: () => void } {
-  let isWatched = true;
-  const hold = (): Promise<void> | undefined =>
-    isWatched ? new Promise((resolve) => void setTimeout(resolve, 200)) : undefined;
-  return { behaviour: { body, hold }, goOn: () => (isWatched = false) };
 }

@@ -1,4 +1,5 @@
 /** Whatever somebody else wrote is text: nothing of it runs, and all of it is shown as it was written. */
+import { selfSigned } from '../support/certificates.ts';
 import { rawDisk } from '../support/images.ts';
 import { testOf } from './lab.ts';
 import type { UiLab } from './lab.ts';
@@ -57,6 +58,74 @@ export function hostileText(opened: () => UiLab): void {
       }
     },
   );
+
+  check('so it is in the form that edits, and in headers', async ({ page, go, press, heading }) => {
+    const [image] = await opened().templates({ keyword: IMAGE });
+    await go(`/templates/${image?.id ?? ''}/edit`);
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(SCRIPT);
+    await page.getByRole('textbox', { name: 'Description' }).fill(IMAGE);
+    await press('button', 'Save');
+    await heading(SCRIPT);
+    await shown(IMAGE);
+    await go('/templates/register');
+    await page.getByRole('textbox', { name: 'URL', exact: true }).fill(opened().server.url('/x.raw'));
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(TEMPLATE);
+    await press('button', 'Add a header');
+    await page.getByRole('textbox', { name: 'Name of header 1' }).fill(SCRIPT);
+    await page.getByLabel('Value of header 1').fill(IMAGE);
+    await press('button', 'Register');
+    await page
+      .getByRole('group', { name: 'HTTP headers' })
+      .getByText(/parameter 'details\[0\]\.HTTP_HEADER:"><script>/)
+      .waitFor();
+    expect(await page.getByRole('textbox', { name: 'Name of header 1' }).inputValue()).toBe(SCRIPT);
+  });
+
+  check('so it is in certificates: what is typed, and whose they are', async ({ page, go, press }) => {
+    const field = (name: string) => page.getByRole('textbox', { name, exact: true });
+    await go('/certificates/upload');
+    await field('Alias').fill(IMAGE);
+    await field('Certificate').fill(selfSigned({ names: [SCRIPT] }).cert);
+    await press('button', 'Upload');
+    await page.getByText(/^Parameter name/).waitFor();
+    await field('Alias').fill('odd');
+    await field('Client certificate').fill(TEMPLATE);
+    await field('Private key').fill(IMAGE);
+    await press('button', 'Upload');
+    await page.getByText(/^Parameter (?:clientcertificate|privatekey)/).waitFor();
+    await field('Client certificate').fill('');
+    await field('Private key').fill('');
+    await press('button', 'Upload');
+    // With the marks of escape that distinguished names have.
+    const subject = /^CN=.*<script\\>document\.title=/;
+    await page.getByRole('status').getByText(subject).waitFor();
+    await go('/certificates');
+    await page.getByText(subject).waitFor();
+    await press('button', 'Delete odd');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByText('No certificate yet').waitFor();
+  });
+
+  check('so it is in what is searched for, set, and logged in with', async ({ page, go, press }) => {
+    await go('/events');
+    await page.getByRole('textbox', { name: 'Search in the sentences' }).fill(`none ${SCRIPT}`);
+    await page.getByText('No event is like that').waitFor();
+    const [host] = await opened().hosts();
+    await go(`/hosts/${host?.id ?? ''}`);
+    for (const name of ['Downloads at once', 'MiB per second']) {
+      // A number is all that it takes.
+      await page.getByRole('spinbutton', { name }).pressSequentially('<img>');
+      expect(await page.getByRole('spinbutton', { name }).inputValue()).toBe('');
+    }
+    await press('link', 'Overview');
+    const stranger = await opened().visit({ as: null });
+    await stranger.go('/');
+    await stranger.page.getByRole('textbox', { name: 'User' }).fill(IMAGE);
+    await stranger.page.locator('input[type=password]').fill(SCRIPT);
+    await stranger.press('button', 'Log in');
+    await stranger.page.getByRole('alert').waitFor();
+    expect(await stranger.page.title()).toContain('Bypass');
+  });
 
   for (const payload of PAYLOADS) {
     check(

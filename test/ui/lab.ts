@@ -1,10 +1,10 @@
 /** What tests of the page share: an installation, a browser, and words for what a person does there. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, Locator, Page, Request } from 'playwright-core';
 import { openEndToEnd } from '../end-to-end/lab.ts';
-import type { EndToEnd, RunningHost } from '../end-to-end/lab.ts';
+import type { EndToEnd, PoolPlace, RunningHost } from '../end-to-end/lab.ts';
 import { findProgram } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
@@ -48,12 +48,13 @@ export interface UiLab extends EndToEnd {
   shown(): Promise<string>;
   /** All but the administrator leave. */
   leave(): Promise<void>;
-  /** A host that nobody starts again, with a pool of its own name. */
+  /** A host that nobody starts again, with a pool of its own name, without the programs that unpack; it is to be approved. */
   mortalHost(name: string): Promise<MortalHost>;
 }
 
 export interface MortalHost {
-  readonly poolId: string;
+  /** Resolves with its pool, once it is approved and Up. */
+  pool(): Promise<PoolPlace>;
   /** SIGKILL; resolves once it is gone. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -208,17 +209,19 @@ async function logIn(
 async function mortalHost(lab: EndToEnd, running: RunningHost[], name: string): Promise<MortalHost> {
   const folder = join(lab.stack.dataDir, name);
   const pools = `${name}=Filesystem:HOST:${join(folder, 'pool')}`;
-  await mkdir(join(folder, 'pool'), { recursive: true });
-  const run = (invite?: string): Promise<RunningHost> =>
-    lab.runHost({ name, state: join(folder, 'state'), pools, ...(invite === undefined ? {} : { invite }) });
-  let host = await run(await lab.invite());
+  const programs = join(folder, 'programs');
+  await Promise.all([programs, join(folder, 'pool')].map((path) => mkdir(path, { recursive: true })));
+  await symlink(findProgram('flock') ?? 'flock', join(programs, 'flock'));
+  const env = { PATH: programs };
+  const run = (): Promise<RunningHost> => lab.runHost({ name, state: join(folder, 'state'), pools, env });
+  let host = await run();
   running.push(host);
-  const pool = await until(`host ${name} is up`, async () => {
-    const up = (await lab.hosts()).some((one) => one.name === name && one.state === 'Up');
-    return up ? (await lab.listPools()).find((one) => one.name === name) : undefined;
-  });
   return {
-    poolId: pool.id,
+    pool: () =>
+      until(`host ${name} is up`, async () => {
+        const up = (await lab.hosts()).some((one) => one.name === name && one.state === 'Up');
+        return up ? (await lab.listPools()).find((one) => one.name === name) : undefined;
+      }),
     async kill() {
       process.kill(host.pid, 'SIGKILL');
       await host.ended;

@@ -68,11 +68,12 @@ export function looks(opened: () => UiLab): void {
       await stranger.go('/');
       await stranger.settled();
       expect(await faultsOf(stranger, rules)).toEqual([]);
-      const { page, press, follow } = admin;
+      const { page, press, follow, settled } = admin;
       await follow(addresses.find((address) => /^\/templates\/[^/]{36}$/.test(address)) ?? '');
       for (const button of ['Deploy', 'Delete']) {
         await press('button', button);
         await page.getByRole('dialog').getByRole('button').last().waitFor();
+        await settled();
         expect(await faultsOf(admin, rules)).toEqual([]);
         await page.keyboard.press('Escape');
         await page.getByRole('dialog').waitFor({ state: 'hidden' });

@@ -2,12 +2,14 @@
 import { needing } from '../support/programs.ts';
 import { certificates } from './certificates.ts';
 import { deploying } from './deploying.ts';
+import { hostsAndPools } from './hosts-and-pools.ts';
 import { hostileText } from './hostile-text.ts';
 import { openUiLab } from './lab.ts';
 import type { UiLab } from './lab.ts';
 import { looks } from './looks.ts';
 import { lostApi } from './lost-api.ts';
 import { moving } from './moving.ts';
+import { nothingYet } from './nothing-yet.ts';
 import { people } from './people.ts';
 import { registering } from './registering.ts';
 import { theHostDies } from './the-host-dies.ts';
@@ -20,9 +22,10 @@ needing('chromium')('the page', () => {
   }, 240_000);
   afterAll(() => lab.close(), 60_000);
 
-  // First: it takes half a minute until a host counts as gone, and the others go on meanwhile.
   const host = theHostDies(opened);
-  host.killed();
+  describe('nothing yet', () => {
+    nothingYet(opened);
+  });
   describe('registering', () => {
     registering(opened);
   });
@@ -32,6 +35,11 @@ needing('chromium')('the page', () => {
   describe('certificates', () => {
     certificates(opened);
   });
+  describe('hosts and pools', () => {
+    hostsAndPools(opened);
+  });
+  // It takes half a minute until a host counts as gone, and others go on meanwhile: those that do not ask it anything.
+  host.killed();
   describe('people', () => {
     people(opened);
   });

@@ -6,6 +6,7 @@ import type { UiLab } from './lab.ts';
 
 const MIB = 1_048_576;
 const DEAD = 'http://127.0.0.1:9/dead.img';
+const HUSH = 'hush-nobody-sees-this';
 const body = rawDisk(2 * MIB);
 
 export function registering(opened: () => UiLab): void {
@@ -55,7 +56,7 @@ export function registering(opened: () => UiLab): void {
       await fill(typed);
       await press('button', 'Add a header');
       await fill({ 'Name of header 1': 'X-Token' });
-      await page.getByLabel('Value of header 1').fill('secret');
+      await page.getByLabel('Value of header 1').fill(HUSH);
       await page.getByRole('checkbox', { name: 'Direct Download' }).uncheck();
       await submit();
       const checkbox = page.getByRole('checkbox', { name: 'Direct Download' });
@@ -63,7 +64,7 @@ export function registering(opened: () => UiLab): void {
       await beside.getByText('must be true: there is no secondary storage').waitFor();
       for (const [label, value] of Object.entries(typed)) expect(await field(label).inputValue()).toBe(value);
       expect(await field('Name of header 1').inputValue()).toBe('X-Token');
-      expect(await page.getByLabel('Value of header 1').inputValue()).toBe('secret');
+      expect(await page.getByLabel('Value of header 1').inputValue()).toBe(HUSH);
       expect(await checkbox.isChecked()).toBe(false);
       expect(await opened().rowsNamed('unticked')).toBe(0);
       // The checkbox is for KVM only, as in CloudStack.
@@ -73,6 +74,8 @@ export function registering(opened: () => UiLab): void {
       await checkbox.check();
       await submit();
       await heading('unticked');
+      await page.getByRole('heading', { name: 'What happened' }).waitFor();
+      expect(await page.content()).not.toContain(HUSH);
     },
   );
 

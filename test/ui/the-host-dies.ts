@@ -16,12 +16,28 @@ export function theHostDies(opened: () => UiLab) {
 
   return {
     killed() {
-      check('a host is killed during a download', async () => {
+      check('a host is approved, and killed during a download', async ({ page, go, press, row }) => {
         const lab = opened();
         host = await lab.mortalHost(NAME);
+        await until('it has come', async () => (await lab.hosts()).some(({ name }) => name === NAME));
+        await go('/');
+        const warning = page.getByRole('alert').filter({ hasText: 'Not approved' });
+        await warning.getByText(`${NAME} gets no work`).waitFor();
+        await go('/hosts?state=unapproved');
+        await row(NAME).getByText('Not approved', { exact: true }).waitFor();
+        await press('button', `Approve ${NAME}`);
+        await page.getByText('No host is like that').waitFor();
+        await go('/hosts');
+        await row(NAME).getByText('Up', { exact: true }).waitFor();
+        await row(NAME)
+          .getByText(/^without qemu-img, xz, /)
+          .waitFor();
+        await press('link', NAME);
+        await page.getByText('xz is missing: this host cannot unpack .xz images.').waitFor();
+        const { id: poolId } = await host.pool();
         lab.server.serve('/orphan', { body: BODY, pauseMs: 100 });
         const image = await lab.register({ url: lab.server.url('/orphan') });
-        await lab.prepare(image.id, host.poolId);
+        await lab.prepare(image.id, poolId);
         const copy = await until('bytes flow', async () => {
           const [one] = await lab.deployments({ templateid: image.id });
           return (one?.bytes ?? 0) > MIB ? one : undefined;
@@ -34,7 +50,7 @@ export function theHostDies(opened: () => UiLab) {
     told() {
       check(
         'the page says why the download of a killed host waits, and when it goes on',
-        async ({ page, go }) => {
+        async ({ page, go, row }) => {
           await go(`/deployments/${deploymentId}`);
           const main = page.getByRole('main');
           await main.getByText('Waiting', { exact: true }).waitFor({ timeout: 120_000 });
@@ -44,9 +60,11 @@ export function theHostDies(opened: () => UiLab) {
             .getByText(/HostGone/)
             .first()
             .waitFor();
-          await go('/hosts');
-          const row = page.locator('tbody tr').filter({ hasText: NAME });
-          await row.getByText('Down', { exact: true }).waitFor({ timeout: 60_000 });
+          await go('/');
+          const warning = page.getByRole('alert').filter({ hasText: 'A host is down' });
+          await warning.getByText(`${NAME}, heard of last`).waitFor({ timeout: 60_000 });
+          await go('/hosts?state=down');
+          await row(NAME).getByText('Down', { exact: true }).waitFor();
           await host.start();
           await go(`/deployments/${deploymentId}`);
           await main.getByText('Ready', { exact: true }).waitFor({ timeout: 90_000 });

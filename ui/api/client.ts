@@ -21,6 +21,10 @@ export const isUnauthorized = (error: unknown): boolean =>
   error instanceof ApiFailure && error.code === 401 && !error.message.startsWith('The given command');
 export const isLost = (error: unknown): boolean => error instanceof ApiFailure && error.code === 0;
 
+/** The parameter that a refusal is about, in small letters: the API names it first. */
+export const parameterOf = (refusal: { readonly message: string } | null | undefined): string | undefined =>
+  /\bparameter '?(\w+)/i.exec(refusal?.message ?? '')?.[1]?.toLowerCase();
+
 /** The key of the session, which each call carries; the other half is in a cookie that scripts cannot read. */
 export function sessionKey(): string | undefined {
   const pair = document.cookie.split('; ').find((one) => one.startsWith('sessionkey='));

@@ -10,6 +10,7 @@ import {
   useQueryClient,
   type UseQueryResult,
 } from '@tanstack/react-query';
+import { useCallback } from 'react';
 import { call, isUnauthorized, type Values } from './client.ts';
 import { sessionEnded } from './session.ts';
 
@@ -17,6 +18,21 @@ import { sessionEnded } from './session.ts';
 export const LIVE = 2000;
 /** Milliseconds between looks at what seldom changes. */
 export const SLOW = 15_000;
+
+/** When this page changed something last. */
+let changedAt = -Infinity;
+
+/** Seconds that an answer may be old. One from before this page's own change would show that it had not been done. */
+export const maxAge = (): number => (performance.now() - changedAt > 1000 ? 1 : 0);
+
+/** For whoever changed something: everything shown is asked anew. */
+export function useChanged(): () => Promise<void> {
+  const queries = useQueryClient();
+  return useCallback(() => {
+    changedAt = performance.now();
+    return queries.invalidateQueries();
+  }, [queries]);
+}
 
 const onError = (error: Error): void => {
   if (isUnauthorized(error)) sessionEnded();
@@ -59,7 +75,7 @@ export function useList<T>(
     enabled,
     refetchInterval: every,
     queryFn: async ({ signal }) => {
-      const answer = await call<Record<string, unknown>>(command, { ...values, maxage: 1 }, signal);
+      const answer = await call<Record<string, unknown>>(command, { ...values, maxage: maxAge() }, signal);
       return {
         count: (answer['count'] as number | undefined) ?? 0,
         rows: (answer[key] as readonly T[] | undefined) ?? [],
@@ -68,11 +84,15 @@ export function useList<T>(
   });
 }
 
-/** A command that changes something; afterwards everything shown is asked anew. */
-export function useCommand<T>(command: string): UseMutationResult<T, Error, Values> {
-  const queries = useQueryClient();
+/**
+ * A command that changes something; afterwards everything shown is asked anew.
+ * @param onDone before that, such as to leave a view of what is no more
+ */
+export function useCommand<T>(command: string, onDone?: () => void): UseMutationResult<T, Error, Values> {
+  const changed = useChanged();
   return useMutation({
     mutationFn: (values: Values) => call<T>(command, values),
-    onSettled: () => queries.invalidateQueries(),
+    onSuccess: () => onDone?.(),
+    onSettled: changed,
   });
 }

@@ -1,8 +1,13 @@
 /** What can be done to a certificate; how it went on each host is told. */
 import { notifications } from '@mantine/notifications';
-import type { Values } from '../api/client.ts';
-import { useCommand } from '../api/queries.ts';
+import { useMutation } from '@tanstack/react-query';
+import { call, type Values } from '../api/client.ts';
+import { fewAtATime } from '../api/few-at-a-time.ts';
+import { useChanged, useCommand } from '../api/queries.ts';
 import type { Certificate, HostStatus } from './shapes.ts';
+
+/** Hosts that are told of one by one. */
+const TOLD = 3;
 
 interface Action {
   /** @param host absent: all that it has to do with */
@@ -48,6 +53,27 @@ function useAction(
   };
 }
 
+/** Brings it to each of these hosts, which undoes a revocation. */
+export function useProvisionOnAll({ id, alias }: Certificate) {
+  const changed = useChanged();
+  return useMutation({
+    mutationFn: (hosts: readonly HostStatus[]) =>
+      fewAtATime(hosts, ({ hostid }) =>
+        call<Told>('provisionTemplateDirectDownloadCertificate', { id, hostid }),
+      ),
+    onSuccess: (results, hosts) =>
+      tell(
+        `${alias} was provisioned`,
+        results.flatMap((result, at) => {
+          if (result.status === 'fulfilled') return statusesIn(result.value);
+          const host = hosts[at];
+          return host === undefined ? [] : [{ ...host, details: (result.reason as Error).message }];
+        }),
+      ),
+    onSettled: changed,
+  });
+}
+
 /** A host that was not reached is seen to later, and that is to be known now. */
 function tell(done: string, hosts: readonly HostStatus[]): void {
   const amiss = hosts.filter(({ details }) => details !== undefined);
@@ -57,7 +83,10 @@ function tell(done: string, hosts: readonly HostStatus[]): void {
       : {
           color: 'orange',
           title: done,
-          message: amiss.map(({ hostname, details }) => `${hostname}: ${details ?? ''}`).join('; '),
+          message: [
+            ...amiss.slice(0, TOLD).map(({ hostname, details }) => `${hostname}: ${details ?? ''}`),
+            ...(amiss.length > TOLD ? [`${amiss.length - TOLD} more`] : []),
+          ].join('; '),
           autoClose: false,
         },
   );

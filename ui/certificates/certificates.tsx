@@ -11,7 +11,7 @@ import { StateBadge } from '../elements/state-badge.tsx';
 import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
-import { useCertificateActions } from './actions.ts';
+import { useCertificateActions, useProvisionOnAll } from './actions.ts';
 import { conditionOf } from './expiry.ts';
 import { CertificateFacts } from './facts.tsx';
 import { HostStates } from './host-states.tsx';
@@ -59,7 +59,9 @@ export default function Certificates(): ReactNode {
 function CertificateCard({ certificate }: { readonly certificate: Certificate }): ReactNode {
   const { mood, word } = conditionOf(certificate);
   const { revoke, remove } = useCertificateActions(certificate);
-  const { alias, revoked, zonename } = certificate;
+  const provision = useProvisionOnAll(certificate);
+  const { alias, revoked, zonename, hostsmap = [] } = certificate;
+  const without = hostsmap.filter(({ status }) => status === 'REVOKED');
   return (
     <Card withBorder component="article" aria-label={alias}>
       <Group justify="space-between" mb="sm">
@@ -70,18 +72,29 @@ function CertificateCard({ certificate }: { readonly certificate: Certificate })
           <StateBadge mood={mood}>{word}</StateBadge>
         </Group>
         <Group gap="xs">
-          {!revoked && (
-            <Confirm
-              label="Revoke"
-              name={`Revoke ${alias}`}
-              title={`Revoke ${alias} on all hosts?`}
+          {without.length > 1 && (
+            <Button
+              variant="light"
               size="compact-sm"
-              disabled={revoke.isPending}
-              onConfirm={() => revoke.start()}
+              aria-label={`Provision on all: ${alias}`}
+              loading={provision.isPending}
+              onClick={() => provision.mutate(without)}
             >
-              It is taken from every host of zone {zonename}; downloads that need it fail from then on. Its
-              alias stays taken, and each host can be provisioned with it again.
-            </Confirm>
+              Provision on all
+            </Button>
+          )}
+          {!revoked && (
+            <Button
+              color="orange"
+              variant="light"
+              size="compact-sm"
+              aria-label={`Revoke ${alias}`}
+              title={`Takes it from every host of zone ${zonename}; each can be provisioned with it again.`}
+              loading={revoke.isPending}
+              onClick={() => revoke.start()}
+            >
+              Revoke
+            </Button>
           )}
           <Confirm
             label="Delete"

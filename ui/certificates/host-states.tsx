@@ -1,8 +1,7 @@
 /** How a certificate fares on each host, as the host read it back from its keystore; and what can be done there. */
-import { Anchor, Button, Table, Text } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { Anchor, Button, Group, Table, Text } from '@mantine/core';
+import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
-import { Confirm } from '../elements/confirm.tsx';
 import { type Mood, StateBadge } from '../elements/state-badge.tsx';
 import { useCertificateActions } from './actions.ts';
 import type { Certificate, HostStatus } from './shapes.ts';
@@ -28,9 +27,52 @@ export function HostState({ of }: { readonly of: HostStatus }): ReactNode {
   );
 }
 
+/** Hosts that are shown at first: those of a large zone would be a long page. */
+const SHOWN = 8;
+
 export function HostStates({ certificate }: { readonly certificate: Certificate }): ReactNode {
-  const hosts = certificate.hostsmap ?? [];
-  if (hosts.length === 0) return <Text c="dimmed">There is no host in its zone yet.</Text>;
+  const [isWhole, setIsWhole] = useState(false);
+  const { hostsmap: all = [], revoked } = certificate;
+  if (all.length === 0) return <Text c="dimmed">There is no host in its zone yet.</Text>;
+  const hosts = isWhole ? all : mostAmissFirst(all, revoked).slice(0, SHOWN);
+  return (
+    <>
+      <HostTable certificate={certificate} hosts={hosts} />
+      {hosts.length < all.length && (
+        <Group mt="sm" justify="space-between">
+          <Text size="sm" c="dimmed">
+            Of {all.length} hosts, {countsOf(all)}.
+          </Text>
+          <Button size="compact-sm" variant="default" onClick={() => setIsWhole(true)}>
+            Show all {all.length}
+          </Button>
+        </Group>
+      )}
+    </>
+  );
+}
+
+const mostAmissFirst = (hosts: readonly HostStatus[], revoked: boolean): readonly HostStatus[] => {
+  const wanted = revoked ? 'REVOKED' : 'UPLOADED';
+  const rank = ({ status }: HostStatus): number => (status === 'FAILED' ? 0 : status === wanted ? 2 : 1);
+  return hosts.toSorted((one, other) => rank(one) - rank(other));
+};
+
+/** Such as `there on 998, failed on 2`. */
+const countsOf = (hosts: readonly HostStatus[]): string =>
+  Object.entries(STATES)
+    .map(([status, { word }]) => [word, hosts.filter((host) => host.status === status).length] as const)
+    .filter(([, count]) => count > 0)
+    .map(([word, count]) => `${word.toLowerCase()} on ${count}`)
+    .join(', ');
+
+function HostTable({
+  certificate,
+  hosts,
+}: {
+  readonly certificate: Certificate;
+  readonly hosts: readonly HostStatus[];
+}): ReactNode {
   return (
     <Table className="cards" layout="fixed">
       <Table.Thead>
@@ -73,16 +115,16 @@ function HostButton({
   const where = `${certificate.alias} on ${host.hostname}`;
   if (host.status === 'UPLOADED') {
     return (
-      <Confirm
-        label="Revoke"
-        name={`Revoke ${where}`}
-        title={`Revoke ${where}?`}
+      <Button
+        color="orange"
+        variant="light"
         size="compact-sm"
-        disabled={revoke.isPending}
-        onConfirm={() => revoke.start(host)}
+        aria-label={`Revoke ${where}`}
+        loading={revoke.isPending}
+        onClick={() => revoke.start(host)}
       >
-        Downloads of this host that need it fail from then on, until it is provisioned again.
-      </Confirm>
+        Revoke
+      </Button>
     );
   }
   return (

@@ -14,6 +14,7 @@ import {
 } from '@mantine/core';
 import { type ReactNode, type SubmitEvent, useState } from 'react';
 import { Link } from 'wouter';
+import { parameterOf } from '../api/client.ts';
 import { useCommand, useList } from '../api/queries.ts';
 import type { Zone } from '../api/shapes.ts';
 import { ViewHead } from '../elements/view-head.tsx';
@@ -43,7 +44,7 @@ export default function UploadCertificate(): ReactNode {
   };
   const uploaded = upload.data?.uploadtemplatedirectdownloadcertificate;
   const message = upload.error?.message;
-  const about = /\bparameter (\w+)/i.exec(message ?? '')?.[1]?.toLowerCase();
+  const about = parameterOf(upload.error);
   const errorOf = (field: keyof Form): string | undefined => (about === field ? message : undefined);
   return (
     <>

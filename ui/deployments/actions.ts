@@ -1,8 +1,13 @@
 /** What can be done to deployments, one or many. */
 import { notifications } from '@mantine/notifications';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { call } from '../api/client.ts';
+import { fewAtATime } from '../api/few-at-a-time.ts';
+import { useChanged } from '../api/queries.ts';
 import type { Deployment } from '../api/shapes.ts';
+
+/** Failures that are told one by one. */
+const TOLD = 3;
 
 export interface DeploymentActions {
   readonly retry: (deployments: readonly Deployment[]) => void;
@@ -23,10 +28,10 @@ export function useDeploymentActions(): DeploymentActions {
 
 /** Each is asked for, whatever becomes of the others; one sentence says how it went. */
 function useForEach(act: (deployment: Deployment) => Promise<unknown>, done: string) {
-  const queries = useQueryClient();
+  const changed = useChanged();
   return useMutation({
     mutationFn: async (deployments: readonly Deployment[]) => {
-      const results = await Promise.allSettled(deployments.map(act));
+      const results = await fewAtATime(deployments, act);
       return results.flatMap((result, at) =>
         result.status === 'rejected' ? [{ of: deployments[at], why: result.reason as Error }] : [],
       );
@@ -36,7 +41,7 @@ function useForEach(act: (deployment: Deployment) => Promise<unknown>, done: str
       if (count > 0) {
         notifications.show({ message: `${count} ${count === 1 ? 'deployment' : 'deployments'} ${done}` });
       }
-      for (const { of, why } of failed) {
+      for (const { of, why } of failed.slice(0, TOLD)) {
         notifications.show({
           color: 'red',
           title: `${of?.templatename ?? 'A deployment'} was not ${done}`,
@@ -44,7 +49,14 @@ function useForEach(act: (deployment: Deployment) => Promise<unknown>, done: str
           autoClose: false,
         });
       }
+      if (failed.length > TOLD) {
+        notifications.show({
+          color: 'red',
+          message: `${failed.length - TOLD} more were not ${done}`,
+          autoClose: false,
+        });
+      }
     },
-    onSettled: () => queries.invalidateQueries(),
+    onSettled: changed,
   });
 }

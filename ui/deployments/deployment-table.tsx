@@ -36,12 +36,13 @@ export function DeploymentTable(props: DeploymentTableProps): ReactNode {
               />
             </Table.Th>
           )}
-          {showTemplate && <Table.Th w="18%">Template</Table.Th>}
-          <Table.Th w="12%">Pool</Table.Th>
+          {showTemplate && <Table.Th w="14%">Template</Table.Th>}
+          <Table.Th w="11%">Pool</Table.Th>
           <Table.Th>State</Table.Th>
-          <Table.Th w="26%">Progress</Table.Th>
+          <Table.Th w="20%">Progress</Table.Th>
           <Table.Th w="9%">Host</Table.Th>
-          <Table.Th w="13%">Changed</Table.Th>
+          <Table.Th w="14%">Source</Table.Th>
+          <Table.Th w="11%">Attempt</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -92,12 +93,34 @@ function Cells({
       <Table.Td data-label="Progress">
         <ProgressBar of={row} />
       </Table.Td>
-      <Table.Td data-label="Host">{row.hostname}</Table.Td>
-      <Table.Td data-label="Changed">
-        <Time of={row.lastupdated} />
+      <Table.Td data-label="Host" className="long">
+        {row.hostname}
+      </Table.Td>
+      <Table.Td data-label="Source" className="long">
+        {row.source !== undefined && (
+          <Text size="sm" lineClamp={3} title={row.source}>
+            {shortSource(row.source)}
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td data-label="Attempt">
+        <div>
+          {row.attemptcount === 0 ? 'none yet' : row.attemptcount}
+          <Text size="sm" c="dimmed">
+            <Time of={row.lastupdated} />
+          </Text>
+        </div>
       </Table.Td>
     </>
   );
+}
+
+/** Where it comes from and which file: what lies between is told by the page of the deployment. */
+function shortSource(source: string): string {
+  if (!URL.canParse(source)) return source;
+  const { host, pathname } = new URL(source);
+  const parts = pathname.split('/').filter((part) => part !== '');
+  return [host, ...(parts.length > 1 ? ['…'] : []), ...parts.slice(-1)].join('/');
 }
 
 /** In few lines the reason counts, and not the address of a file that the row names already. */

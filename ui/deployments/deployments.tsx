@@ -1,17 +1,19 @@
 /** All deployments: those that run, wait or failed first. */
-import { Group, SegmentedControl, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Anchor, Group, SegmentedControl, Text } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { useSearchParams } from 'wouter';
+import type { Values } from '../api/client.ts';
 import { LIVE, useList } from '../api/queries.ts';
 import { useSession } from '../api/session.ts';
 import type { Deployment } from '../api/shapes.ts';
 import { Empty } from '../elements/empty.tsx';
+import { SearchField, useFilters } from '../elements/filters.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
 import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
 import { DeploymentTable } from './deployment-table.tsx';
+import { everyDeployment } from './every-deployment.ts';
 import { RetryAndCancel } from './retry-and-cancel.tsx';
 
 /** What the filter is called, and the state that the API knows it by. */
@@ -24,36 +26,28 @@ const FILTERS = [
 
 export default function Deployments(): ReactNode {
   const isAdmin = useSession()?.isAdmin === true;
-  const [search, setSearch] = useSearchParams();
+  const { keyword, chosen: choiceOf, choose } = useFilters();
   const [page] = usePage();
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [typed, setTyped] = useState(search.get('keyword') ?? '');
-  const [keyword] = useDebouncedValue(typed, 300);
-  const state = FILTERS.find(({ value }) => value === search.get('state'))?.value ?? '';
+  const state = choiceOf('state', FILTERS);
+  const filter = { state, keyword, orderby: 'activity' };
   const { data, error, isLoading } = useList<Deployment>(
     'listTemplateDeployments',
     'templatedeployment',
-    { state, keyword, orderby: 'activity', page, pagesize: PAGE_SIZE },
+    { ...filter, page, pagesize: PAGE_SIZE },
     { every: LIVE },
   );
   const rows = data?.rows ?? [];
+  const { picked, chosen, choose: pick, chooseAlso, chooseNone } = useChosen(rows);
   return (
     <>
-      <ViewHead title="Deployments">
-        {isAdmin && <RetryAndCancel picked={rows.filter(({ id }) => chosen.has(id))} />}
-      </ViewHead>
+      <ViewHead title="Deployments">{isAdmin && <RetryAndCancel picked={picked} />}</ViewHead>
       <Group mb="md" gap="sm">
-        <TextInput
-          aria-label="Search by template or pool"
-          placeholder="Template or pool"
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
+        <SearchField label="Search by template or pool" placeholder="Template or pool" />
         <SegmentedControl
           aria-label="Which deployments"
           data={[...FILTERS]}
           value={state}
-          onChange={(value) => setSearch(value === '' ? {} : { state: value })}
+          onChange={(value) => choose('state', value)}
         />
       </Group>
       <Trouble error={error} />
@@ -62,10 +56,82 @@ export default function Deployments(): ReactNode {
       ) : rows.length === 0 ? (
         <NoDeployments filtered={state !== '' || keyword !== ''} />
       ) : (
-        <DeploymentTable rows={rows} {...(isAdmin ? { chosen, onChoose: setChosen } : {})} />
+        <>
+          {isAdmin && picked.length > 0 && (
+            <Chosen
+              count={picked.length}
+              of={data?.count ?? 0}
+              filter={filter}
+              onFound={chooseAlso}
+              onNone={chooseNone}
+            />
+          )}
+          <DeploymentTable rows={rows} {...(isAdmin ? { chosen, onChoose: pick } : {})} />
+        </>
       )}
       <Paging count={data?.count ?? 0} />
     </>
+  );
+}
+
+/** What was chosen stays chosen on other pages of the list; of what is shown, the newest is known. */
+function useChosen(rows: readonly Deployment[]) {
+  const [known, setKnown] = useState<ReadonlyMap<string, Deployment>>(new Map());
+  const shown = new Map(rows.map((row) => [row.id, row]));
+  const chooseAlso = (more: readonly Deployment[]): void =>
+    setKnown((before) => new Map([...before, ...more.map((row) => [row.id, row] as const)]));
+  return {
+    picked: [...known].map(([id, row]) => shown.get(id) ?? row),
+    chosen: new Set(known.keys()),
+    chooseAlso,
+    chooseNone: () => setKnown(new Map()),
+    choose: (ids: ReadonlySet<string>): void =>
+      setKnown(
+        (before) =>
+          new Map(
+            [...new Map([...before, ...shown])].filter(([id]) =>
+              // The table knows only of what it shows.
+              shown.has(id) ? ids.has(id) : before.has(id),
+            ),
+          ),
+      ),
+  };
+}
+
+/** How many are chosen, and the way to all that are like that, on whichever page. */
+function Chosen({
+  count,
+  of,
+  filter,
+  onFound,
+  onNone,
+}: {
+  readonly count: number;
+  readonly of: number;
+  readonly filter: Values;
+  readonly onFound: (all: readonly Deployment[]) => void;
+  readonly onNone: () => void;
+}): ReactNode {
+  const all = useMutation({ mutationFn: () => everyDeployment(filter), onSuccess: onFound });
+  return (
+    <Group mb="sm" gap="xs">
+      <Text size="sm">{count} chosen.</Text>
+      {count < of && (
+        <Anchor
+          component="button"
+          type="button"
+          size="sm"
+          disabled={all.isPending}
+          onClick={() => all.mutate()}
+        >
+          Choose all {of} that are like that
+        </Anchor>
+      )}
+      <Anchor component="button" type="button" size="sm" onClick={onNone}>
+        Choose none
+      </Anchor>
+      <Trouble error={all.error} />
+    </Group>
   );
 }
 

@@ -7,33 +7,43 @@ import { InspectionFacts } from '../elements/inspection.tsx';
 import { bytes, duration, moment } from '../elements/quantities.ts';
 import { Time } from '../elements/time.tsx';
 
+/** The api tells no more of them. */
+const SHOWN = 20;
+
 export function AttemptTimeline({ attempts }: { readonly attempts: readonly Attempt[] }): ReactNode {
   if (attempts.length === 0) return <Text c="dimmed">No host has begun with it yet.</Text>;
   return (
-    <Timeline bulletSize={24} lineWidth={2} active={attempts.length}>
-      {attempts.toReversed().map((attempt) => (
-        <Timeline.Item
-          key={`${attempt.id} ${attempt.started} ${attempt.source}`}
-          color={attempt.error === undefined ? 'teal' : 'red'}
-          bullet={
-            attempt.error === undefined ? (
-              <IconCheck size={14} aria-label="ended well" />
-            ) : (
-              <IconAlertTriangle size={14} aria-label="failed" />
-            )
-          }
-          title={<span className="long">{attempt.source}</span>}
-        >
-          <Text size="sm">{outcomeOf(attempt)}</Text>
-          {attempt.note !== undefined && <Text size="sm">Note: {attempt.note}</Text>}
-          {attempt.inspection !== undefined && <InspectionFacts of={attempt.inspection} />}
-          <Text size="sm" c="dimmed">
-            {attempt.hostname === undefined ? '' : `${attempt.hostname} · `}
-            {bytes(attempt.bytes)} in {duration(secondsOf(attempt))} · <Time of={attempt.started} />
-          </Text>
-        </Timeline.Item>
-      ))}
-    </Timeline>
+    <>
+      {attempts.length === SHOWN && (
+        <Text size="sm" c="dimmed" mb="sm">
+          The last {SHOWN} are shown.
+        </Text>
+      )}
+      <Timeline bulletSize={24} lineWidth={2} active={attempts.length}>
+        {attempts.toReversed().map((attempt) => (
+          <Timeline.Item
+            key={`${attempt.id} ${attempt.started} ${attempt.source}`}
+            color={attempt.error === undefined ? 'teal' : 'red'}
+            bullet={
+              attempt.error === undefined ? (
+                <IconCheck size={14} aria-label="ended well" />
+              ) : (
+                <IconAlertTriangle size={14} aria-label="failed" />
+              )
+            }
+            title={<span className="long">{attempt.source}</span>}
+          >
+            <Text size="sm">{outcomeOf(attempt)}</Text>
+            {attempt.note !== undefined && <Text size="sm">Note: {attempt.note}</Text>}
+            {attempt.inspection !== undefined && <InspectionFacts of={attempt.inspection} />}
+            <Text size="sm" c="dimmed">
+              {attempt.hostname === undefined ? '' : `${attempt.hostname} · `}
+              {bytes(attempt.bytes)} in {duration(secondsOf(attempt))} · <Time of={attempt.started} />
+            </Text>
+          </Timeline.Item>
+        ))}
+      </Timeline>
+    </>
   );
 }
 

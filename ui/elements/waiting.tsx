@@ -3,8 +3,8 @@ import type { ReactNode } from 'react';
 
 export function Waiting(): ReactNode {
   return (
-    <Center mih={160}>
-      <Loader aria-label="Loading" />
+    <Center mih={160} role="status" aria-label="Loading">
+      <Loader aria-hidden />
     </Center>
   );
 }

@@ -1,11 +1,11 @@
 /** Who did what, when, and how it ended. */
-import { Anchor, Group, SegmentedControl, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { type ReactNode, useState } from 'react';
+import { Anchor, Group, SegmentedControl, Table, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
 import type { BypassEvent } from '../api/shapes.ts';
 import { Empty } from '../elements/empty.tsx';
+import { SearchField, useFilters } from '../elements/filters.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
 import { type Mood, StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
@@ -24,11 +24,10 @@ const LEVELS = [
 const MOODS = { INFO: 'idle', WARN: 'waiting', ERROR: 'bad' } as const satisfies Record<string, Mood>;
 
 export default function Events(): ReactNode {
-  const [search, setSearch] = useSearchParams();
+  const { keyword, chosen, choose } = useFilters();
+  const [search] = useSearchParams();
   const [page] = usePage();
-  const [typed, setTyped] = useState(search.get('keyword') ?? '');
-  const [keyword] = useDebouncedValue(typed, 300);
-  const level = LEVELS.find(({ value }) => value === search.get('level'))?.value ?? '';
+  const level = chosen('level', LEVELS);
   const resourceid = search.get('resource') ?? '';
   const { data, error, isLoading } = useList<BypassEvent>(
     'listEvents',
@@ -41,17 +40,12 @@ export default function Events(): ReactNode {
     <>
       <ViewHead title="Events" />
       <Group mb="md" gap="sm">
-        <TextInput
-          aria-label="Search in the sentences"
-          placeholder="Part of a sentence"
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
+        <SearchField label="Search in the sentences" placeholder="Part of a sentence" />
         <SegmentedControl
           aria-label="Which events"
           data={[...LEVELS]}
           value={level}
-          onChange={(value) => setSearch(value === '' ? {} : { level: value })}
+          onChange={(value) => choose('level', value)}
         />
         {resourceid !== '' && (
           <Text size="sm">
@@ -66,13 +60,18 @@ export default function Events(): ReactNode {
       {isLoading ? (
         <Waiting />
       ) : rows.length === 0 ? (
-        <Empty title="No events">Whatever is done, and how it ended, is told here.</Empty>
+        <NoEvents filtered={keyword !== '' || level !== ''} />
       ) : (
         <EventTable rows={rows} />
       )}
       <Paging count={data?.count ?? 0} />
     </>
   );
+}
+
+function NoEvents({ filtered }: { readonly filtered: boolean }): ReactNode {
+  if (filtered) return <Empty title="No event is like that">Choose another filter.</Empty>;
+  return <Empty title="Nothing has happened yet">Whatever is done, and how it ended, is told here.</Empty>;
 }
 
 export function EventTable({ rows }: { readonly rows: readonly BypassEvent[] }): ReactNode {

@@ -13,7 +13,7 @@ export function HostCertificates({
   readonly hostId: string;
   readonly zoneId: string;
 }): ReactNode {
-  const { data } = useCertificates({ zoneid: zoneId, listhosts: true });
+  const { data } = useCertificates({ zoneid: zoneId, listhosts: true, hostid: hostId });
   const rows = (data?.rows ?? []).flatMap((certificate) => {
     const state = certificate.hostsmap?.find(({ hostid }) => hostid === hostId);
     return state === undefined ? [] : [{ certificate, state }];

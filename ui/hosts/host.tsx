@@ -23,8 +23,8 @@ import { useUnderWay } from '../deployments/under-way.ts';
 export default function HostView(): ReactNode {
   const { id } = useParams<{ id: string }>();
   const { data, error, isLoading } = useList<Host>('listHosts', 'host', { id }, { every: LIVE * 2 });
-  const pools = useList<Pool>('listStoragePools', 'storagepool').data?.rows ?? [];
-  const running = useUnderWay().filter(({ hostid }) => hostid === id);
+  const pools = useList<Pool>('listStoragePools', 'storagepool', { hostid: id }).data?.rows ?? [];
+  const running = useUnderWay().rows.filter(({ hostid }) => hostid === id);
   const host = data?.rows[0];
   if (isLoading) return <Waiting />;
   if (host === undefined) return error === null ? <NotFound /> : <Trouble error={error} />;
@@ -43,17 +43,15 @@ export default function HostView(): ReactNode {
             Storage pools
           </Title>
           <Stack gap="sm">
-            {pools
-              .filter((pool) => pool.host.some((one) => one.id === id))
-              .map((pool) => (
-                <div key={pool.id}>
-                  <Anchor component={Link} href="/pools">
-                    {pool.name}
-                  </Anchor>{' '}
-                  <code className="long">{pool.host.find((one) => one.id === id)?.path}</code>
-                  <SpaceBar of={pool} />
-                </div>
-              ))}
+            {pools.map((pool) => (
+              <div key={pool.id}>
+                <Anchor component={Link} href={`/pools?keyword=${encodeURIComponent(pool.name)}`}>
+                  {pool.name}
+                </Anchor>{' '}
+                <code className="long">{pool.host.find((one) => one.id === id)?.path}</code>
+                <SpaceBar of={pool} />
+              </div>
+            ))}
           </Stack>
         </Card>
         <section>

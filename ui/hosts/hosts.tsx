@@ -1,13 +1,13 @@
 /** The KVM hosts: which are there, what each does now, and what is wrong with them. */
-import { Anchor, Table, Text } from '@mantine/core';
+import { Anchor, Group, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
 import type { Deployment, Host } from '../api/shapes.ts';
-import { situationOf } from '../deployments/situation.ts';
+import { nowOf } from '../deployments/now.ts';
 import { Empty } from '../elements/empty.tsx';
+import { FilterSelect, SearchField, useFilters } from '../elements/filters.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
-import { rate } from '../elements/quantities.ts';
 import { StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
 import { Trouble } from '../elements/trouble.tsx';
@@ -18,26 +18,45 @@ import { useUnderWay } from '../deployments/under-way.ts';
 import { limitsInForce } from './limits.tsx';
 import { conditionOf } from './condition.ts';
 
+/** What the filter is called, and how the API is asked for it. */
+const FILTERS = [
+  { label: 'Any state', value: '', values: {} },
+  { label: 'Up', value: 'up', values: { state: 'Up' } },
+  { label: 'Down', value: 'down', values: { state: 'Down' } },
+  { label: 'Not approved', value: 'unapproved', values: { resourcestate: 'Disabled' } },
+  { label: 'Maintenance', value: 'maintenance', values: { resourcestate: 'Maintenance' } },
+] as const;
+
 export default function Hosts(): ReactNode {
   const [page] = usePage();
+  const { keyword, chosen } = useFilters();
+  const state = chosen('state', FILTERS);
+  const asked = FILTERS.find(({ value }) => value === state)?.values;
   const { data, error, isLoading } = useList<Host>(
     'listHosts',
     'host',
-    { page, pagesize: PAGE_SIZE },
+    { ...asked, keyword, page, pagesize: PAGE_SIZE },
     { every: LIVE * 2 },
   );
-  const running = useUnderWay();
+  const { rows: running, count } = useUnderWay();
   const rows = data?.rows ?? [];
   return (
     <>
       <ViewHead title="Hosts" />
+      <Group mb="md" gap="sm">
+        <SearchField label="Search by name" placeholder="Part of a name" />
+        <FilterSelect label="State" name="state" choices={FILTERS} />
+      </Group>
       <Trouble error={error} />
+      {running.length < count && (
+        <Text size="sm" mb="sm">
+          Of {count} deployments that are under way, {running.length} are told of here.
+        </Text>
+      )}
       {isLoading ? (
         <Waiting />
       ) : rows.length === 0 ? (
-        <Empty title="No host yet">
-          Make a token with <code>bypass host invite</code>, and start the host worker with it on a KVM host.
-        </Empty>
+        <NoHost filtered={state !== '' || keyword !== ''} />
       ) : (
         <Table verticalSpacing="sm" className="cards" layout="fixed">
           <Table.Thead>
@@ -63,6 +82,15 @@ export default function Hosts(): ReactNode {
       )}
       <Paging count={data?.count ?? 0} />
     </>
+  );
+}
+
+function NoHost({ filtered }: { readonly filtered: boolean }): ReactNode {
+  if (filtered) return <Empty title="No host is like that">Choose another filter.</Empty>;
+  return (
+    <Empty title="No host yet">
+      Make a token with <code>bypass host invite</code>, and start the host worker with it on a KVM host.
+    </Empty>
   );
 }
 
@@ -94,6 +122,11 @@ function HostRow({
               heard of last <Time of={host.lastpinged} />
             </Text>
           )}
+          {missingOf(host).length > 0 && (
+            <Text size="sm" mt={4}>
+              without {missingOf(host).join(', ')}
+            </Text>
+          )}
           {host.problem?.map((problem) => (
             <Text key={problem} size="sm" mt={4} className="long">
               {problem}
@@ -118,14 +151,6 @@ function HostRow({
   );
 }
 
-function nowOf(running: readonly Deployment[]): string {
-  const queued = running.filter(({ phase }) => phase === 'waiting').length;
-  const working = running.filter((one) => situationOf(one).mood === 'busy');
-  const sum = working.reduce((total, one) => total + (one.rate ?? 0), 0);
-  if (running.length === 0) return 'Nothing';
-  return [
-    `${working.length} ${working.length === 1 ? 'download' : 'downloads'}`,
-    ...(sum > 0 ? [rate(sum)] : []),
-    ...(queued > 0 ? [`${queued} queued`] : []),
-  ].join(', ');
-}
+/** Programs that it has not. */
+const missingOf = ({ program = [] }: Host): readonly string[] =>
+  program.flatMap(({ name, version }) => (version === undefined ? [name] : []));

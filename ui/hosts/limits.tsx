@@ -2,6 +2,7 @@
 import { Button, Card, Group, Text, TextInput, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { type ReactNode, type SubmitEvent, useState } from 'react';
+import { parameterOf } from '../api/client.ts';
 import { useCommand } from '../api/queries.ts';
 import type { Host } from '../api/shapes.ts';
 import { rate } from '../elements/quantities.ts';
@@ -22,6 +23,9 @@ export function Limits({ host }: { readonly host: Host }): ReactNode {
   const [downloads, setDownloads] = useState(downloadlimit === undefined ? '' : String(downloadlimit));
   const [mib, setMib] = useState(ratelimit === undefined ? '' : String(ratelimit / MIB));
   const update = useCommand('updateHost');
+  const about = parameterOf(update.error);
+  const errorOf = (field: 'downloadlimit' | 'ratelimit'): string | undefined =>
+    about === field ? update.error?.message : undefined;
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     update.mutate(
@@ -41,7 +45,7 @@ export function Limits({ host }: { readonly host: Host }): ReactNode {
       <Text size="sm" mb="sm">
         In force: {limitsInForce(host) ?? 'not known yet'}.
       </Text>
-      <Group align="flex-end">
+      <Group align="flex-start">
         <TextInput
           label="Downloads at once"
           description="empty: its own setting"
@@ -49,6 +53,7 @@ export function Limits({ host }: { readonly host: Host }): ReactNode {
           min={1}
           max={1000}
           value={downloads}
+          error={errorOf('downloadlimit')}
           onChange={(event) => setDownloads(event.currentTarget.value)}
         />
         <TextInput
@@ -58,13 +63,14 @@ export function Limits({ host }: { readonly host: Host }): ReactNode {
           min={0}
           step="any"
           value={mib}
+          error={errorOf('ratelimit')}
           onChange={(event) => setMib(event.currentTarget.value)}
         />
-        <Button type="submit" loading={update.isPending}>
+        <Button type="submit" loading={update.isPending} className="beside-fields">
           Set
         </Button>
       </Group>
-      <Trouble error={update.error} />
+      {about !== 'downloadlimit' && about !== 'ratelimit' && <Trouble error={update.error} />}
     </Card>
   );
 }

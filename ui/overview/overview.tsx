@@ -3,8 +3,8 @@ import { Alert, Anchor, Card, SimpleGrid, Stack, Text, Title } from '@mantine/co
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import { call } from '../api/client.ts';
-import { LIVE, useList } from '../api/queries.ts';
+import { call, type Values } from '../api/client.ts';
+import { type Listing, LIVE, maxAge, useList } from '../api/queries.ts';
 import { useSession } from '../api/session.ts';
 import type { Deployment, Host, Pool } from '../api/shapes.ts';
 import { isExpiring, leftOf } from '../certificates/expiry.ts';
@@ -15,7 +15,7 @@ import { rate } from '../elements/quantities.ts';
 import { Time } from '../elements/time.tsx';
 import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
-import { isFilling, SpaceBar } from '../pools/space-bar.tsx';
+import { SpaceBar } from '../pools/space-bar.tsx';
 import { type Sample, ThroughputChart } from './throughput-chart.tsx';
 
 interface Summary {
@@ -35,7 +35,7 @@ export default function Overview(): ReactNode {
     queryFn: ({ signal }) =>
       call<{ readonly templatedeploymentsummary: Summary }>(
         'getTemplateDeploymentSummary',
-        { maxage: 1 },
+        { maxage: maxAge() },
         signal,
       ),
   });
@@ -101,71 +101,94 @@ function Figure({
   );
 }
 
+/** Things that are named in a warning; how many there are besides is told. */
+const NAMED = { page: 1, pagesize: 5 } as const;
+
+const useHosts = (values: Values): Listing<Host> =>
+  useList<Host>('listHosts', 'host', { ...values, ...NAMED }).data ?? { count: 0, rows: [] };
+
 /** What somebody has to do something about. */
 function Warnings(): ReactNode {
-  const hosts = useList<Host>('listHosts', 'host').data?.rows ?? [];
-  const pools = useList<Pool>('listStoragePools', 'storagepool').data?.rows ?? [];
-  const down = hosts.filter(
-    ({ state, resourcestate }) => state === 'Down' && resourcestate !== 'Maintenance',
-  );
-  const unapproved = hosts.filter(({ resourcestate }) => resourcestate === 'Disabled');
-  const filling = pools.filter(isFilling);
+  const down = useHosts({ state: 'Down', resourcestate: 'Enabled' });
+  const unapproved = useHosts({ resourcestate: 'Disabled' });
+  const filling = useList<Pool>('listStoragePools', 'storagepool', { almostfull: true, ...NAMED }).data;
   const expiring = (useCertificates().data?.rows ?? []).filter(isExpiring);
   return (
     <>
-      {down.length > 0 && (
-        <Alert
-          color="red"
-          variant="light"
-          title={down.length === 1 ? 'A host is down' : `${down.length} hosts are down`}
-        >
-          {down.map(({ id, name, lastpinged }) => (
-            <div key={id}>
-              <Anchor component={Link} href={`/hosts/${id}`}>
-                {name}
-              </Anchor>
-              , heard of last <Time of={lastpinged} />
-            </div>
-          ))}
-        </Alert>
-      )}
-      {unapproved.length > 0 && (
-        <Alert color="orange" variant="light" title="Not approved">
-          {unapproved.map(({ id, name }) => (
-            <div key={id}>
-              <Anchor component={Link} href={`/hosts/${id}`}>
-                {name}
-              </Anchor>{' '}
-              gets no work until it is approved.
-            </div>
-          ))}
-        </Alert>
-      )}
-      {filling.length > 0 && (
-        <Alert color="orange" variant="light" title="Pools that fill up">
-          {filling.map((pool) => (
-            <div key={pool.id}>
-              <Anchor component={Link} href="/pools">
-                {pool.name}
-              </Anchor>
-              <SpaceBar of={pool} />
-            </div>
-          ))}
-        </Alert>
-      )}
-      {expiring.length > 0 && (
-        <Alert color="orange" variant="light" title="Certificates that expire">
-          {expiring.map(({ id, alias, daysleft }) => (
-            <div key={id}>
-              <Anchor component={Link} href="/certificates">
-                {alias}
-              </Anchor>
-              : {leftOf(daysleft)}
-            </div>
-          ))}
-        </Alert>
-      )}
+      <Warning
+        color="red"
+        title={down.count === 1 ? 'A host is down' : `${down.count} hosts are down`}
+        count={down.count}
+        all="/hosts?state=down"
+      >
+        {down.rows.map(({ id, name, lastpinged }) => (
+          <div key={id} className="long">
+            <Anchor component={Link} href={`/hosts/${id}`}>
+              {name}
+            </Anchor>
+            , heard of last <Time of={lastpinged} />
+          </div>
+        ))}
+      </Warning>
+      <Warning title="Not approved" count={unapproved.count} all="/hosts?state=unapproved">
+        {unapproved.rows.map(({ id, name }) => (
+          <div key={id} className="long">
+            <Anchor component={Link} href={`/hosts/${id}`}>
+              {name}
+            </Anchor>{' '}
+            gets no work until it is approved.
+          </div>
+        ))}
+      </Warning>
+      <Warning title="Pools that fill up" count={filling?.count ?? 0} all="/pools?state=full">
+        {filling?.rows.map((pool) => (
+          <div key={pool.id} className="long">
+            <Anchor component={Link} href={`/pools?keyword=${encodeURIComponent(pool.name)}`}>
+              {pool.name}
+            </Anchor>
+            <SpaceBar of={pool} />
+          </div>
+        ))}
+      </Warning>
+      <Warning title="Certificates that expire" count={expiring.length} all="/certificates">
+        {expiring.slice(0, NAMED.pagesize).map(({ id, alias, daysleft }) => (
+          <div key={id} className="long">
+            <Anchor component={Link} href="/certificates">
+              {alias}
+            </Anchor>
+            : {leftOf(daysleft)}
+          </div>
+        ))}
+      </Warning>
     </>
+  );
+}
+
+function Warning({
+  color = 'orange',
+  title,
+  count,
+  all,
+  children,
+}: {
+  readonly color?: 'orange' | 'red';
+  readonly title: string;
+  /** Of all, of which the first are named. */
+  readonly count: number;
+  /** Where all are. */
+  readonly all: string;
+  readonly children: ReactNode;
+}): ReactNode {
+  if (count === 0) return null;
+  return (
+    <Alert color={color} variant="light" title={title}>
+      {children}
+      {count > NAMED.pagesize && (
+        <Anchor component={Link} href={all}>
+          and {count - NAMED.pagesize} more
+        </Anchor>
+      )}
+    </Alert>
   );
 }
 

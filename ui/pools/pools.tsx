@@ -2,9 +2,12 @@
 import { Card, Group, SimpleGrid, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { LIVE, useList } from '../api/queries.ts';
-import type { HostOfPool, Pool } from '../api/shapes.ts';
+import type { Deployment, HostOfPool, Pool } from '../api/shapes.ts';
+import { nowOf } from '../deployments/now.ts';
+import { useUnderWay } from '../deployments/under-way.ts';
 import { Empty } from '../elements/empty.tsx';
 import { Facts } from '../elements/facts.tsx';
+import { FilterSelect, SearchField, useFilters } from '../elements/filters.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
 import { StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
@@ -14,27 +17,46 @@ import { Waiting } from '../elements/waiting.tsx';
 import { PoolActions } from './pool-actions.tsx';
 import { SpaceBar } from './space-bar.tsx';
 
+/** What the filter is called, and how the API is asked for it. */
+const FILTERS = [
+  { label: 'Any state', value: '', values: {} },
+  { label: 'Almost full', value: 'full', values: { almostfull: true } },
+  { label: 'Maintenance', value: 'maintenance', values: { state: 'Maintenance' } },
+] as const;
+
 export default function Pools(): ReactNode {
   const [page] = usePage();
+  const { keyword, chosen } = useFilters();
+  const state = chosen('state', FILTERS);
+  const asked = FILTERS.find(({ value }) => value === state)?.values;
   const { data, error, isLoading } = useList<Pool>(
     'listStoragePools',
     'storagepool',
-    { page, pagesize: PAGE_SIZE },
+    { ...asked, keyword, page, pagesize: PAGE_SIZE },
     { every: LIVE * 2 },
   );
+  const running = useUnderWay().rows;
   const rows = data?.rows ?? [];
   return (
     <>
       <ViewHead title="Storage pools" />
+      <Group mb="md" gap="sm">
+        <SearchField label="Search by name" placeholder="Part of a name" />
+        <FilterSelect label="State" name="state" choices={FILTERS} />
+      </Group>
       <Trouble error={error} />
       {isLoading ? (
         <Waiting />
       ) : rows.length === 0 ? (
-        <Empty title="No storage pool yet">Pools come with the hosts that mount them.</Empty>
+        <NoPool filtered={state !== '' || keyword !== ''} />
       ) : (
         <SimpleGrid cols={{ base: 1, lg: 2 }}>
           {rows.map((pool) => (
-            <PoolCard key={pool.id} pool={pool} />
+            <PoolCard
+              key={pool.id}
+              pool={pool}
+              running={running.filter(({ storageid }) => storageid === pool.id)}
+            />
           ))}
         </SimpleGrid>
       )}
@@ -43,9 +65,23 @@ export default function Pools(): ReactNode {
   );
 }
 
-function PoolCard({ pool }: { readonly pool: Pool }): ReactNode {
+function NoPool({ filtered }: { readonly filtered: boolean }): ReactNode {
+  if (filtered) return <Empty title="No storage pool is like that">Choose another filter.</Empty>;
+  return <Empty title="No storage pool yet">Pools come with the hosts that mount them.</Empty>;
+}
+
+/** Hosts of a pool that are named; of a shared one there may be a thousand. */
+const NAMED = 8;
+
+function PoolCard({
+  pool,
+  running,
+}: {
+  readonly pool: Pool;
+  readonly running: readonly Deployment[];
+}): ReactNode {
   return (
-    <Card withBorder component="article">
+    <Card withBorder component="article" aria-label={pool.name}>
       <Group justify="space-between" mb="sm">
         <Title order={2} size="h4" className="long">
           {pool.name}
@@ -58,19 +94,38 @@ function PoolCard({ pool }: { readonly pool: Pool }): ReactNode {
       <SpaceBar of={pool} />
       <Facts
         of={{
+          Now: nowOf(running),
           Type: pool.type,
           Scope: pool.scope.toLowerCase(),
           Zone: pool.zonename,
           Folder: pool.path === undefined ? undefined : <code>{pool.path}</code>,
           Reported: <Time of={pool.reported} />,
-          Hosts: pool.host.map((host) => (
-            <Text key={host.id} size="sm">
-              {host.name}: {stateOf(host)}
-            </Text>
-          )),
+          Hosts: <HostsOfPool hosts={pool.host} />,
         }}
       />
     </Card>
+  );
+}
+
+const isFine = ({ state, mounted }: HostOfPool): boolean => state === 'Up' && mounted;
+
+/** Those that cannot use it come first. */
+function HostsOfPool({ hosts }: { readonly hosts: readonly HostOfPool[] }): ReactNode {
+  const sorted = hosts.toSorted((one, other) => Number(isFine(one)) - Number(isFine(other)));
+  const rest = sorted.slice(NAMED);
+  return (
+    <>
+      {sorted.slice(0, NAMED).map((host) => (
+        <Text key={host.id} size="sm">
+          {host.name}: {stateOf(host)}
+        </Text>
+      ))}
+      {rest.length > 0 && (
+        <Text size="sm" c="dimmed">
+          and {rest.length} more, {rest.filter(isFine).length} of them up, mounted
+        </Text>
+      )}
+    </>
   );
 }
 

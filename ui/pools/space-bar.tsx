@@ -8,7 +8,7 @@ export function SpaceBar({ of }: { readonly of: Pool }): ReactNode {
   const { disksizetotal: total, disksizeused: used, disksizeallocated: reserved } = of;
   const free = Math.max(0, total - used);
   const share = (count: number): number => (total === 0 ? 0 : (100 * count) / total);
-  const said = `${bytes(free)} free of ${bytes(total)}${reserved > 0 ? `, ${bytes(reserved)} reserved` : ''}`;
+  const said = `${bytes(free)} free of ${bytes(total)}, ${bytes(used)} used${reserved > 0 ? `, ${bytes(reserved)} reserved` : ''}`;
   return (
     <div>
       <Progress.Root size="lg" role="img" aria-label={`${of.name}: ${said}`}>
@@ -26,6 +26,6 @@ export function SpaceBar({ of }: { readonly of: Pool }): ReactNode {
   );
 }
 
-/** Whether less than a tenth is left, with what is reserved taken for used. */
-export const isFilling = ({ disksizetotal, disksizeused, disksizeallocated }: Pool): boolean =>
+/** Whether less than a tenth is left, with what is reserved taken for used; as `almostfull` of the api. */
+const isFilling = ({ disksizetotal, disksizeused, disksizeallocated }: Pool): boolean =>
   disksizetotal > 0 && disksizeused + disksizeallocated > 0.9 * disksizetotal;

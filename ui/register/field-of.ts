@@ -1,5 +1,5 @@
 /** Which field of the form a refusal is about. */
-import type { ApiFailure } from '../api/client.ts';
+import { type ApiFailure, parameterOf } from '../api/client.ts';
 
 export type Field =
   | 'name'
@@ -28,8 +28,9 @@ const FIELDS: Readonly<Record<string, Field>> = {
 };
 
 /** The API names the parameter first; what a host found wrong is about the URL. */
-export function fieldOf({ message, code }: Pick<ApiFailure, 'message' | 'code'>): Field | undefined {
-  const named = /\bparameter (\w+)/i.exec(message)?.[1]?.toLowerCase();
+export function fieldOf(refusal: Pick<ApiFailure, 'message' | 'code'>): Field | undefined {
+  const { message, code } = refusal;
+  const named = parameterOf(refusal);
   if (named !== undefined && FIELDS[named] !== undefined) return FIELDS[named];
   return code === 431 || code === 530 || /https?:|nfs:|checksum/i.test(message) ? 'url' : undefined;
 }

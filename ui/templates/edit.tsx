@@ -3,6 +3,7 @@ import { Button, Checkbox, Group, Paper, Select, Stack, Textarea, TextInput } fr
 import { notifications } from '@mantine/notifications';
 import { type ReactNode, type SubmitEvent, useState } from 'react';
 import { useLocation, useParams } from 'wouter';
+import { parameterOf } from '../api/client.ts';
 import { useCommand, useList } from '../api/queries.ts';
 import { useSession } from '../api/session.ts';
 import type { OsType, Template } from '../api/shapes.ts';
@@ -11,6 +12,9 @@ import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
 import { NotFound } from '../layout/not-found.tsx';
 import type { Kind } from './kind.ts';
+
+/** What a refusal can be about; it stands beside that. */
+const FIELDS = ['name', 'displaytext', 'ostypeid'] as const;
 
 export function EditTemplate({ kind }: { readonly kind: Kind }): ReactNode {
   const { id } = useParams<{ id: string }>();
@@ -32,6 +36,11 @@ function EditForm({ kind, template }: { readonly kind: Kind; readonly template: 
   const permissions = useCommand(`${kind.update}Permissions`);
   const types = useList<OsType>('listOsTypes', 'ostype').data?.rows ?? [];
   const change = (changes: Partial<Template>): void => setForm((before) => ({ ...before, ...changes }));
+  const refused = update.error ?? permissions.error;
+  const about = parameterOf(refused);
+  const errorOf = (field: (typeof FIELDS)[number]): string | undefined =>
+    about === field ? refused?.message : undefined;
+  const isBeside = FIELDS.some((field) => field === about);
   const back = `${kind.path}/${template.id}`;
   const save = async (): Promise<void> => {
     const { id, name, displaytext, ostypeid, ispublic, isfeatured } = form;
@@ -56,12 +65,14 @@ function EditForm({ kind, template }: { readonly kind: Kind; readonly template: 
             label="Name"
             required
             value={form.name}
+            error={errorOf('name')}
             onChange={(event) => change({ name: event.currentTarget.value })}
           />
           <Textarea
             label="Description"
             autosize
             value={form.displaytext}
+            error={errorOf('displaytext')}
             onChange={(event) => change({ displaytext: event.currentTarget.value })}
           />
           <Select
@@ -69,6 +80,7 @@ function EditForm({ kind, template }: { readonly kind: Kind; readonly template: 
             searchable
             data={types.map(({ id, description }) => ({ value: id, label: description }))}
             value={form.ostypeid ?? null}
+            error={errorOf('ostypeid')}
             onChange={(ostypeid) => change(ostypeid === null ? {} : { ostypeid })}
           />
           <Group>
@@ -85,7 +97,7 @@ function EditForm({ kind, template }: { readonly kind: Kind; readonly template: 
               />
             )}
           </Group>
-          <Trouble error={update.error ?? permissions.error} />
+          {!isBeside && <Trouble error={refused} />}
           <Group>
             <Button type="submit" loading={update.isPending || permissions.isPending}>
               Save

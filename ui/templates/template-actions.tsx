@@ -20,7 +20,10 @@ export interface TemplateActionsProps {
 export function TemplateActions({ kind, template, zoneIds }: TemplateActionsProps): ReactNode {
   const session = useSession();
   const [, go] = useLocation();
-  const remove = useCommand(kind.remove);
+  const remove = useCommand(kind.remove, () => {
+    notifications.show({ message: `${template.name} is being deleted` });
+    go(kind.path);
+  });
   const isOwn = session?.isAdmin === true || session?.account === template.account;
   return (
     <>
@@ -44,10 +47,6 @@ export function TemplateActions({ kind, template, zoneIds }: TemplateActionsProp
               remove.mutate(
                 { id: template.id },
                 {
-                  onSuccess() {
-                    notifications.show({ message: `${template.name} is being deleted` });
-                    go(kind.path);
-                  },
                   onError: (error) =>
                     notifications.show({ color: 'red', message: error.message, autoClose: false }),
                 },

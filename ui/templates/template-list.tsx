@@ -1,14 +1,14 @@
 /** Templates or ISOs: which there are, where each lies, and how far those are that are on their way. */
-import { Anchor, Button, Group, NativeSelect, Progress, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Anchor, Button, Group, Progress, Table, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { type ReactNode, useState } from 'react';
-import { Link, useSearchParams } from 'wouter';
+import type { ReactNode } from 'react';
+import { Link } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
 import { useSession } from '../api/session.ts';
 import type { Deployment, Template } from '../api/shapes.ts';
 import { useUnderWay } from '../deployments/under-way.ts';
 import { Empty } from '../elements/empty.tsx';
+import { FilterSelect, SearchField, useFilters } from '../elements/filters.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
 import { bytes, rate } from '../elements/quantities.ts';
 import { StateBadge } from '../elements/state-badge.tsx';
@@ -26,22 +26,43 @@ const FILTERS = [
   { value: 'community', label: 'Community', adminOnly: false },
 ] as const;
 
+/** By how it fares on the pools, since those that cannot be deployed are not listed. */
+const STATES = [
+  { value: '', label: 'Any state' },
+  { value: 'Creating', label: 'On its way to a pool' },
+  { value: 'Failed', label: 'Failed on a pool' },
+  { value: 'Ready', label: 'Ready on a pool' },
+] as const;
+
+const FORMATS = [
+  { value: '', label: 'Any format' },
+  { value: 'QCOW2', label: 'QCOW2' },
+  { value: 'RAW', label: 'RAW' },
+] as const;
+
 export function TemplateList({ kind }: { readonly kind: Kind }): ReactNode {
   const isAdmin = useSession()?.isAdmin === true;
-  const [search, setSearch] = useSearchParams();
+  const { keyword, chosen } = useFilters();
   const [page] = usePage();
-  const [typed, setTyped] = useState(search.get('keyword') ?? '');
-  const [keyword] = useDebouncedValue(typed, 300);
   const filters = FILTERS.filter(({ adminOnly }) => isAdmin || !adminOnly);
-  const filter =
-    filters.find(({ value }) => value === search.get('filter'))?.value ?? filters[0]?.value ?? 'self';
+  const filter = chosen('filter', filters);
+  const state = chosen('state', STATES);
+  const format = kind.iso ? '' : chosen('format', FORMATS);
   const { data, error, isLoading } = useList<Template>(
     kind.list,
     kind.key,
-    { [kind.filter]: filter, keyword, showunique: true, page, pagesize: PAGE_SIZE },
+    {
+      [kind.filter]: filter,
+      keyword,
+      deploymentstate: state,
+      format,
+      showunique: true,
+      page,
+      pagesize: PAGE_SIZE,
+    },
     { every: LIVE },
   );
-  const running = useUnderWay();
+  const running = useUnderWay().rows;
   const rows = data?.rows ?? [];
   return (
     <>
@@ -55,24 +76,16 @@ export function TemplateList({ kind }: { readonly kind: Kind }): ReactNode {
         </Button>
       </ViewHead>
       <Group mb="md" gap="sm">
-        <TextInput
-          aria-label="Search by name"
-          placeholder="Part of a name"
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
-        <NativeSelect
-          aria-label={`Which ${kind.title}`}
-          data={filters.map(({ value, label }) => ({ value, label }))}
-          value={filter}
-          onChange={(event) => setSearch({ filter: event.currentTarget.value })}
-        />
+        <SearchField label="Search by name" placeholder="Part of a name" />
+        <FilterSelect label={`Which ${kind.title}`} name="filter" choices={filters} />
+        <FilterSelect label="State" name="state" choices={STATES} />
+        {!kind.iso && <FilterSelect label="Format" name="format" choices={FORMATS} />}
       </Group>
       <Trouble error={error} />
       {isLoading ? (
         <Waiting />
       ) : rows.length === 0 ? (
-        <Nothing kind={kind} filtered={keyword !== ''} />
+        <Nothing kind={kind} filtered={keyword + state + format !== '' || filter !== filters[0]?.value} />
       ) : (
         <Rows kind={kind} rows={rows} running={running} />
       )}
@@ -82,7 +95,7 @@ export function TemplateList({ kind }: { readonly kind: Kind }): ReactNode {
 }
 
 function Nothing({ kind, filtered }: { readonly kind: Kind; readonly filtered: boolean }): ReactNode {
-  if (filtered) return <Empty title={`No ${kind.one} has that in its name`} />;
+  if (filtered) return <Empty title={`No ${kind.one} is like that`}>Choose another filter.</Empty>;
   return (
     <Empty title={`No ${kind.one} yet`}>
       Register one by its URL: a host checks it, and it can be deployed to the storage pools at once. Nothing

@@ -1,0 +1,122 @@
+/** What hosts do, how full pools are, and what the overview says of both. */
+import { rawDisk } from '../support/images.ts';
+import { testOf } from './lab.ts';
+import type { UiLab } from './lab.ts';
+import { watchable } from './watchable.ts';
+
+const MIB = 1_048_576;
+
+export function hostsAndPools(opened: () => UiLab): void {
+  const check = testOf(opened);
+  const page = () => opened().admin.page;
+  const pool = (name: string) => page().getByRole('article', { name, exact: true });
+  const figure = (name: string, value: RegExp) =>
+    page().getByRole('link', { name: new RegExp(`^${name}\\s*${value.source}$`) });
+
+  check(
+    'one download at a time, as set on the page: what a host does, what waits there, what is reserved, how fast',
+    async ({ go, press, heading, row }) => {
+      const lab = opened();
+      const [host] = (await lab.hosts()).filter(({ name }) => name === 'host1');
+      const limit = async (text: string): Promise<void> => {
+        await go(`/hosts/${host?.id ?? ''}`);
+        await heading('host1');
+        await page().getByRole('spinbutton', { name: 'Downloads at once' }).fill(text);
+        await press('button', 'Set');
+      };
+      await limit('1');
+      await page()
+        .getByText(/^In force: at most 1 at once/)
+        .waitFor();
+      const names = ['goes-first', 'goes-second'] as const;
+      const served = names.map((name) => ({ name, ...watchable(rawDisk(8 * MIB)) }));
+      for (const { name, behaviour } of served) {
+        lab.server.serve(`/${name}`, behaviour);
+        await lab.prepare((await lab.register({ url: lab.server.url(`/${name}`) })).id, lab.pool.id);
+      }
+      await go('/hosts');
+      await row('host1')
+        .getByText(/^1 download, .*\/s, 1 queued/)
+        .waitFor();
+      const { host: hosts } = await lab.call<{ readonly host: readonly { readonly version: string }[] }>(
+        'listHosts',
+      );
+      await row('host1')
+        .getByText(hosts[0]?.version ?? 'no version', { exact: true })
+        .waitFor();
+      await go('/deployments?state=Creating');
+      await row('goes-second').getByText('Queued on its host').waitFor();
+      await row('goes-second')
+        .getByText(/\d before it/)
+        .waitFor();
+      await go('/pools');
+      await pool('pool1')
+        .getByRole('img', { name: /^pool1: .+ free of .+, .+ used, .+ reserved$/ })
+        .waitFor();
+      await go('/');
+      await figure('Under way', /1/).waitFor();
+      await figure('Waiting', /1/).waitFor();
+      await figure('Failed in the last day', /\d+/).waitFor();
+      await page()
+        .getByRole('heading', { name: /^Throughput: [\d.]*[1-9].*\/s now$/ })
+        .waitFor();
+      await page()
+        .getByRole('img', { name: /^Throughput by minute: at most .+\/s in the last hour$/ })
+        .waitFor();
+      for (const { goOn } of served) goOn();
+      await limit('');
+      await page()
+        .getByText(/^In force: at most [2-9]/)
+        .waitFor();
+      await go('/deployments?keyword=goes-');
+      for (const name of names) await row(name).getByText('Ready', { exact: true }).waitFor();
+    },
+  );
+
+  check('hosts and pools go into maintenance and out of it', async ({ go, press, row }) => {
+    await go('/hosts');
+    // An answer that many share may be from before what was just done.
+    const asked = page().waitForRequest((request) => {
+      const values = new URLSearchParams(request.postData() ?? '');
+      return values.get('command') === 'listHosts' && values.get('maxage') === '0';
+    });
+    await press('button', 'Start maintenance of host1');
+    await asked;
+    await row('host1').getByText('Maintenance', { exact: true }).waitFor();
+    await page().getByRole('combobox', { name: 'State' }).selectOption('Maintenance');
+    await page().waitForURL('**/hosts?state=maintenance');
+    await press('button', 'End maintenance of host1');
+    await page().getByText('No host is like that').waitFor();
+    await page().goBack();
+    await row('host1').getByText('Up', { exact: true }).waitFor();
+    await go('/pools');
+    await press('button', 'Start maintenance of pool1');
+    await pool('pool1').getByText('Maintenance', { exact: true }).waitFor();
+    await press('button', 'End maintenance of pool1');
+    await pool('pool1').getByText('Up', { exact: true }).waitFor();
+  });
+
+  check('a pool that fills up is warned of, and found', async ({ go, press, heading }) => {
+    const { db } = opened();
+    const copy = await db
+      .selectFrom('template_spool_ref as copy')
+      .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
+      .where('pool.name', '=', 'pool1')
+      .select(['copy.id as copy_id', 'copy.pool_id', 'pool.capacity_bytes as bytes'])
+      .executeTakeFirstOrThrow();
+    await db.insertInto('pool_reservation').values(copy).execute();
+    try {
+      await go('/');
+      const warning = page().getByRole('alert').filter({ hasText: 'Pools that fill up' });
+      await warning.getByRole('img', { name: /^pool1: .* reserved$/ }).waitFor();
+      await press('link', 'pool1');
+      await heading('Storage pools');
+      await page().getByRole('combobox', { name: 'State' }).selectOption('Almost full');
+      await pool('pool1').waitFor();
+      expect(await page().getByRole('textbox', { name: 'Search by name' }).inputValue()).toBe('pool1');
+    } finally {
+      await db.deleteFrom('pool_reservation').where('copy_id', '=', copy.copy_id).execute();
+    }
+    await page().getByText('No storage pool is like that').waitFor();
+  });
+}

@@ -1,0 +1,44 @@
+/** Where nothing is, the page says what to do first. */
+import { testOf } from './lab.ts';
+import type { UiLab } from './lab.ts';
+
+export function nothingYet(opened: () => UiLab): void {
+  const check = testOf(opened);
+
+  check('where nothing is yet, it is said what to do first', async ({ page, go }) => {
+    for (const [address, title, first] of [
+      ['/', 'Nothing was deployed yet', 'Register a template under Templates'],
+      ['/templates', 'No template yet', 'Register one by its URL'],
+      ['/isos', 'No ISO yet', 'Register one by its URL'],
+      ['/deployments', 'Nothing was deployed yet', 'Open a template and press Deploy'],
+      ['/certificates', 'No certificate yet', 'upload that authority here'],
+    ] as const) {
+      await go(address);
+      await page.getByText(title, { exact: true }).waitFor();
+      await page.getByRole('main').getByText(first).waitFor();
+    }
+  });
+
+  check(
+    'where a filter leaves nothing, it is said so, and what is typed narrows down',
+    async ({ page, go }) => {
+      for (const [view, title] of [
+        ['templates', 'No template is like that'],
+        ['isos', 'No ISO is like that'],
+        ['deployments', 'No deployment is like that'],
+        ['hosts', 'No host is like that'],
+        ['pools', 'No storage pool is like that'],
+        ['events', 'No event is like that'],
+      ] as const) {
+        await go(`/${view}?keyword=none-of-that-name`);
+        await page.getByText(title).waitFor();
+      }
+      await go('/hosts');
+      await page.getByRole('textbox', { name: 'Search by name' }).fill('none-of-that-name');
+      await page.getByText('No host is like that').waitFor();
+      await page.waitForURL('**/hosts?keyword=none-of-that-name');
+      await page.getByRole('textbox', { name: 'Search by name' }).fill('host1');
+      await page.getByRole('link', { name: 'host1' }).waitFor();
+    },
+  );
+}

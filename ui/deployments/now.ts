@@ -1,0 +1,17 @@
+/** What a host or a pool does now, in a line. */
+import type { Deployment } from '../api/shapes.ts';
+import { rate } from '../elements/quantities.ts';
+import { situationOf } from './situation.ts';
+
+/** Such as `2 downloads, 80.0 MiB/s, 1 queued`. @param running those of one host or pool */
+export function nowOf(running: readonly Deployment[]): string {
+  const queued = running.filter(({ phase }) => phase === 'waiting').length;
+  const working = running.filter((one) => situationOf(one).mood === 'busy');
+  const sum = working.reduce((total, one) => total + (one.rate ?? 0), 0);
+  if (running.length === 0) return 'Nothing';
+  return [
+    `${working.length} ${working.length === 1 ? 'download' : 'downloads'}`,
+    ...(sum > 0 ? [rate(sum)] : []),
+    ...(queued > 0 ? [`${queued} queued`] : []),
+  ].join(', ');
+}
