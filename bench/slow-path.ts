@@ -47,18 +47,21 @@ interface Pace {
 /** Does one thing after the other, each when its time has come. */
 class Line {
   readonly #pace: Pace;
+  /** Nothing leaves before. */
+  readonly #connectedAt: number;
   readonly #waiting: { readonly due: number; readonly act: () => void }[] = [];
-  #due: number;
+  #due = 0;
 
   constructor(pace: Pace) {
     this.#pace = pace;
-    this.#due = performance.now() + pace.firstMs;
+    this.#connectedAt = performance.now() + pace.firstMs;
   }
 
   /** @param bytes that are passed on by it */
   add(bytes: number, act: () => void): void {
     const { delayMs, bytesPerSecond } = this.#pace;
-    this.#due = Math.max(this.#due, performance.now() + delayMs) + (bytes * 1000) / bytesPerSecond;
+    const leaves = Math.max(this.#connectedAt, performance.now());
+    this.#due = Math.max(this.#due, leaves + delayMs) + (bytes * 1000) / bytesPerSecond;
     this.#waiting.push({ due: this.#due, act });
     if (this.#waiting.length === 1) this.#wait();
   }

@@ -44,6 +44,8 @@ export class Connection {
   #seen = 0;
   /** Bytes per second, lately. */
   rate = 0;
+  /** The most it ever was. */
+  bestRate = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -74,6 +76,7 @@ export class Connection {
   look(now: number, elapsed: number): number {
     const latest = ((this.arrived - this.#seen) * 1000) / Math.max(elapsed, 1);
     this.rate = this.rate === 0 ? latest : this.rate * (1 - LATEST) + latest * LATEST;
+    this.bestRate = Math.max(this.bestRate, this.rate);
     this.#seen = this.arrived;
     const waited = this.#waited + (this.#waitingSince === undefined ? 0 : now - this.#waitingSince);
     this.#waited = 0;

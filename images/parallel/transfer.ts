@@ -37,8 +37,8 @@ const WORTH = 8 * 1_048_576;
 const AHEAD_SECONDS = 20;
 const [AHEAD_LEAST, AHEAD_MOST] = [8 * 1_048_576, 256 * 1_048_576];
 /**
- * A connection that is left before its answer ends has bytes under way that are lost: seconds of its rate, at a guess,
- * and the share of the file that all of them together may cost.
+ * A connection that is left before its answer ends has bytes under way that are lost: seconds of its best rate, at a
+ * guess, and the share of the file that all of them together may cost.
  */
 const [UNDER_WAY_SECONDS, MOST_LOST] = [0.2, 1 / 20];
 /** A connection is replaced that others would be done with in a quarter of the time, if that takes it so many seconds. */
@@ -52,6 +52,7 @@ export class Transfer {
   readonly #attempt: Attempt;
   readonly #lead: MirrorState;
   readonly #tries: Tries;
+  readonly #most: number;
   readonly #pace: Pace;
   readonly #gauge = new Gauge();
   readonly #connections = new Set<Connection>();
@@ -71,7 +72,8 @@ export class Transfer {
     this.#lead = lead;
     this.#tries = tries;
     const origins = this.#mixes ? new Set(attempt.mirrors.all.map(({ origin }) => origin)).size : 1;
-    this.#pace = new Pace({ most: Math.min(MOST, this.#ceiling * origins) });
+    this.#most = Math.min(MOST, this.#ceiling * origins);
+    this.#pace = new Pace({ most: this.#most });
   }
 
   /**
@@ -224,16 +226,15 @@ export class Transfer {
     return { now: performance.now(), ceiling: this.#ceiling, pieces, only };
   }
 
-  /** Bytes that one connection is given at once. */
+  /** Bytes that one connection is given at once: few enough that those who may join it find some that nobody has. */
   #ahead(): number {
     const bytes = Math.min(AHEAD_MOST, Math.max(AHEAD_LEAST, this.#gauge.usualRate * AHEAD_SECONDS));
-    return Math.min(bytes, Math.ceil(this.#segments.missing / Math.max(1, this.#pace.target)));
+    return Math.min(bytes, Math.ceil(this.#segments.missing / this.#most));
   }
 
   #underWay(segment: Segment): number {
     const connection = this.#of(segment);
-    const rate = connection?.flowing === true ? connection.rate : this.#gauge.usualRate;
-    return rate * UNDER_WAY_SECONDS;
+    return Math.max(connection?.bestRate ?? 0, this.#gauge.usualRate) * UNDER_WAY_SECONDS;
   }
 
   #of(segment: Segment): Connection | undefined {
