@@ -7,6 +7,7 @@ import { inspectHead } from '../inspection/inspect.ts';
 import type { InspectionLimits } from '../inspection/limits.ts';
 import type { Intake } from '../intake.ts';
 import type { RateLimit } from '../rate-limit.ts';
+import { FULL } from '../sources/chunk-queue.ts';
 import type { OpenedSource } from '../sources/source.ts';
 import type { MirrorState } from './mirror-state.ts';
 import type { Segment, Segments } from './segments.ts';
@@ -31,6 +32,10 @@ export interface ConnectionOptions {
 
 /** Of a rate, how much the latest look counts. */
 const LATEST = 0.3;
+/** What is under way in a connection: seconds of its best rate, at a guess. */
+const UNDER_WAY_SECONDS = 0.2;
+/** Bytes that Linux keeps for one connection while nobody reads them: 6 MiB where they come to, 4 MiB where from (tcp(7)). */
+const KERNEL_BUFFERS = 10 * 1_048_576;
 
 export class Connection {
   readonly state: MirrorState;
@@ -44,8 +49,9 @@ export class Connection {
   #seen = 0;
   /** Bytes per second, lately. */
   rate = 0;
-  /** The most it ever was. */
-  bestRate = 0;
+  #bestRate = 0;
+  /** Whether more came once than was read: then as much as may be lay in the kernel's buffers. */
+  #overflowed = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -72,11 +78,19 @@ export class Connection {
     return (this.segment.end - this.segment.position) / Math.max(rate, 1);
   }
 
+  /** Bytes that are lost if it is left before its answer ends, at a guess. @param usual as above */
+  underWay(usual: number): number {
+    return Math.max(
+      Math.max(this.#bestRate, usual) * UNDER_WAY_SECONDS,
+      this.#overflowed ? KERNEL_BUFFERS : 0,
+    );
+  }
+
   /** Looks at what came in so many milliseconds. @returns how many of them were spent waiting for the source */
   look(now: number, elapsed: number): number {
     const latest = ((this.arrived - this.#seen) * 1000) / Math.max(elapsed, 1);
     this.rate = this.rate === 0 ? latest : this.rate * (1 - LATEST) + latest * LATEST;
-    this.bestRate = Math.max(this.bestRate, this.rate);
+    this.#bestRate = Math.max(this.#bestRate, this.rate);
     this.#seen = this.arrived;
     const waited = this.#waited + (this.#waitingSince === undefined ? 0 : now - this.#waitingSince);
     this.#waited = 0;
@@ -111,6 +125,7 @@ export class Connection {
     for await (const batch of source.body) {
       this.#waited += performance.now() - (this.#waitingSince ?? performance.now());
       this.#waitingSince = undefined;
+      this.#overflowed ||= lengthOf(batch) >= FULL;
       this.signal.throwIfAborted();
       // A copy: what is written is given back.
       if (head !== undefined) head = Buffer.concat([head, ...batch]);

@@ -36,11 +36,8 @@ const WORTH = 8 * 1_048_576;
 /** Seconds of its rate that one connection is given at once, and the bounds in bytes. */
 const AHEAD_SECONDS = 20;
 const [AHEAD_LEAST, AHEAD_MOST] = [8 * 1_048_576, 256 * 1_048_576];
-/**
- * A connection that is left before its answer ends has bytes under way that are lost: seconds of its best rate, at a
- * guess, and the share of the file that all of them together may cost.
- */
-const [UNDER_WAY_SECONDS, MOST_LOST] = [0.2, 1 / 20];
+/** Of the file, what may be lost with connections that are left before their answers end. */
+const MOST_LOST = 1 / 20;
 /** A connection is replaced that others would be done with in a quarter of the time, if that takes it so many seconds. */
 const [LAGGING, LAGGING_SECONDS] = [4, 5];
 /** Of the file, what a mirror must have given between two failures; at most so many bytes. */
@@ -233,8 +230,7 @@ export class Transfer {
   }
 
   #underWay(segment: Segment): number {
-    const connection = this.#of(segment);
-    return Math.max(connection?.bestRate ?? 0, this.#gauge.usualRate) * UNDER_WAY_SECONDS;
+    return this.#of(segment)?.underWay(this.#gauge.usualRate) ?? 0;
   }
 
   #of(segment: Segment): Connection | undefined {

@@ -2,6 +2,8 @@
 
 /** Bytes that make a batch worth a write of its own. */
 const BATCH = 1_048_576;
+/** With so many bytes that nobody has read, no more are taken from the socket. */
+export const FULL = 2 * BATCH;
 /** Milliseconds after which a smaller batch is handed over all the same: progress on slow links. */
 const PATIENCE = 250;
 
@@ -42,7 +44,7 @@ export class ChunkQueue implements AsyncIterable<readonly Buffer[]> {
     this.#bytes += chunk.length;
     if (this.#bytes < BATCH) return;
     this.#wake?.();
-    if (this.#paused || this.#bytes < 2 * BATCH) return;
+    if (this.#paused || this.#bytes < FULL) return;
     this.#paused = true;
     this.#flow.pause();
   }
