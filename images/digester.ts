@@ -1,6 +1,7 @@
 /** The digests of a file that is still being written, made by a thread of its own that follows what is written. */
 import type { FileHandle } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
+import type { ResourceLimits } from 'node:worker_threads';
 import { digestName } from '../model/checksum.ts';
 import type { Checksum, ChecksumAlgorithm } from '../model/checksum.ts';
 import { ImageError } from '../model/failures.ts';
@@ -21,6 +22,9 @@ export interface DigesterOptions {
 }
 
 const MOST_BEHIND = 64 * 1_048_576;
+
+/** It makes hardly any garbage. */
+const RESOURCE_LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 };
 
 export class Digester implements IntakeObserver {
   readonly #options: DigesterOptions;
@@ -98,6 +102,7 @@ class Run {
     this.#thread = new Worker(DIGEST_THREAD, {
       eval: true,
       name: 'digest',
+      resourceLimits: RESOURCE_LIMITS,
       workerData: task,
       env: {},
       execArgv: [],
