@@ -20,7 +20,7 @@ import type { FromThread, ToThread, TransferSettings } from './transfer-messages
 const THREAD = join(PROJECT_ROOT, 'dist', 'workers', 'transfer-thread.js');
 
 /** Of V8's heap; the bytes of images lie outside of it. A hundred downloads take a tenth. */
-const RESOURCE_LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 32 };
+const RESOURCE_LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 };
 
 /**
  * Undici's parser is WebAssembly. V8's optimizing compiler needs 33 MB and 0.15 s of CPU for it; what the simple one

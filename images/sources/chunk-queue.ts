@@ -3,7 +3,7 @@
 /** Bytes that make a batch worth a write of its own. */
 const BATCH = 1_048_576;
 /** With so many bytes that nobody has read, no more are taken from the socket. */
-export const FULL = 2 * BATCH;
+export const FULL = 1.5 * BATCH;
 /** Milliseconds after which a smaller batch is handed over all the same: progress on slow links. */
 const PATIENCE = 250;
 
