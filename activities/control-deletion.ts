@@ -1,6 +1,7 @@
 /** The control side of the deletion of a template. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
+import { findCopy } from '../db/copies.ts';
 import { beginDeletion, copyExists, failDeletion, finishDeletion } from '../db/removals.ts';
 import type { DoomedCopy } from '../db/removals.ts';
 import type { CopyUuids } from '../db/jobs.ts';
@@ -31,10 +32,12 @@ export function createDeletionActivities({ db, orchestration }: ControlDeps): De
 
     removeCopy: (copy, by) =>
       beating(null, async ({ signal }) => {
+        const row = await findCopy(db, copy);
+        const summary = row && `Remove ${row.templateName} from pool ${row.poolName}`;
         // A removal that somebody ends in Temporal's UI is asked for again.
         for (let pause = 0; await copyExists(db, copy); pause = PAUSE_MS) {
           await sleep(pause, undefined, { signal });
-          await orchestration.requestRemoval(copy, by);
+          await orchestration.requestRemoval(copy, by, undefined, summary);
           await orchestration.copyEnded(copy, signal);
         }
       }),

@@ -43,7 +43,7 @@ export function createHostChoice(deps: ControlDeps): HostChoiceActivities {
       if (copy === undefined) throw new NotPossible('The pool was removed, and the copy with it');
       const hosts = await hostsOfPool(db, copy.poolId);
       const late = hosts.filter((host) => host.up && couldDoIt(host) && !host.settled);
-      await Promise.all(late.map(({ hostId }) => orchestration.requestKeystore(hostId)));
+      await Promise.all(late.map(({ hostId, name }) => orchestration.requestKeystore(hostId, name)));
       const chosen = pickHost(hosts, question, await lastHostOf(db, question.copyId));
       if (chosen === undefined) {
         const reason = whyNone(hosts, copy.poolName, question.excluded);

@@ -49,7 +49,7 @@ export function createRegistrationActivities(deps: ControlDeps): RegistrationAct
     const host = await randomHostOf(db, zoneIds, tried);
     if (host === undefined) {
       const late = await unsettledHosts(db, LATE, zoneIds);
-      await Promise.all(late.map(({ hostId }) => orchestration.requestKeystore(hostId)));
+      await Promise.all(late.map(({ hostId, name }) => orchestration.requestKeystore(hostId, name)));
     }
     return host && addressTo(host, templateId, sealed, deps);
   };

@@ -85,7 +85,7 @@ const KEYSTORES = 50;
 
 async function sweepKeystores({ db, orchestration }: ControlDeps): Promise<number> {
   const hosts = await unsettledHosts(db, KEYSTORES);
-  for (const { hostId } of hosts) await orchestration.requestKeystore(hostId);
+  for (const { hostId, name } of hosts) await orchestration.requestKeystore(hostId, name);
   return hosts.length;
 }
 

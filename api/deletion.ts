@@ -88,13 +88,16 @@ async function startDeletion(
   });
   await begin(
     context,
-    orchestration.requestDeletion({
-      v: 1,
-      templateId: template.uuid,
-      jobId,
-      userId: caller.userUuid,
-      accountId: caller.accountUuid,
-    }),
+    orchestration.requestDeletion(
+      {
+        v: 1,
+        templateId: template.uuid,
+        jobId,
+        userId: caller.userUuid,
+        accountId: caller.accountUuid,
+      },
+      `Delete ${template.name}`,
+    ),
   );
   return jobId;
 }

@@ -26,7 +26,7 @@ export function certificateCalls(
   client: Client,
 ): Pick<Orchestration, 'requestKeystore' | 'settleKeystore' | 'syncCertificate'> {
   const { workflow } = client;
-  const start = (hostId: string): Promise<WorkflowHandle<Keystore>> =>
+  const start = (hostId: string, name = hostId): Promise<WorkflowHandle<Keystore>> =>
     workflow.signalWithStart<Keystore>(workflowTypes.keystore, {
       taskQueue: CONTROL_QUEUE,
       workflowId: keystoreWorkflowId(hostId),
@@ -34,12 +34,12 @@ export function certificateCalls(
       signal: WANTED_SIGNAL,
       signalArgs: [],
       typedSearchAttributes: hostAttributes(hostId),
-      staticSummary: `Bring certificates to host ${hostId}`,
+      staticSummary: `Bring certificates to host ${name}`,
     });
 
   return {
-    async requestKeystore(hostId) {
-      await start(hostId);
+    async requestKeystore(hostId, name) {
+      await start(hostId, name);
     },
 
     async settleKeystore(hostId, signal) {

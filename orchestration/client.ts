@@ -56,15 +56,15 @@ export interface Orchestration {
    * @param by who asked, as a person reads it
    * @param at when, by the database's clock: who waits since then gets the copy anew; absent, nobody does
    */
-  requestRemoval(copy: CopyId, by: string, at?: string): Promise<void>;
+  requestRemoval(copy: CopyId, by: string, at?: string, summary?: string): Promise<void>;
   /** Waits until whatever runs for the copy has ended; how it ended is not told. */
   copyEnded(copy: CopyId, signal?: AbortSignal): Promise<void>;
   /** Makes sure that a deletion of the template runs; it completes every job that waits for one. */
-  requestDeletion(input: DeletionInput): Promise<void>;
+  requestDeletion(input: DeletionInput, summary?: string): Promise<void>;
   /** Makes sure that a host hears of the limits that are set for it now. */
-  requestHostLimits(hostId: string): Promise<void>;
+  requestHostLimits(hostId: string, name?: string): Promise<void>;
   /** Makes sure that the host's keystore is brought to what it is to hold, also by what was written just now. */
-  requestKeystore(hostId: string): Promise<void>;
+  requestKeystore(hostId: string, name?: string): Promise<void>;
   /** The same, and waits until that is done. */
   settleKeystore(hostId: string, signal: AbortSignal): Promise<KeystoreOutcome>;
   /**
@@ -142,7 +142,7 @@ export function createOrchestration(client: Client, options: OrchestrationOption
       }
     },
 
-    requestRemoval(copy, by, at) {
+    requestRemoval(copy, by, at, summary) {
       const { templateId, poolId } = copy;
       const request: StopRequest = { v: 1, by, remove: true, ...(at === undefined ? {} : { at }) };
       return signalCopy(
@@ -150,7 +150,7 @@ export function createOrchestration(client: Client, options: OrchestrationOption
         {
           type: workflowTypes.removal,
           args: [inputFor(copy)],
-          summary: `Remove template ${templateId} from pool ${poolId}`,
+          summary: summary ?? `Remove template ${templateId} from pool ${poolId}`,
         },
         { name: STOP_SIGNAL, args: [request] },
       );
@@ -160,7 +160,7 @@ export function createOrchestration(client: Client, options: OrchestrationOption
       await ended(client, copyWorkflowId(templateId, poolId), signal);
     },
 
-    async requestDeletion(input) {
+    async requestDeletion(input, summary) {
       const { templateId } = input;
       for (;;) {
         const handle = await workflow.signalWithStart<(input: DeletionInput) => Promise<DeletionResult>>(
@@ -172,7 +172,7 @@ export function createOrchestration(client: Client, options: OrchestrationOption
             signal: WANTED_SIGNAL,
             signalArgs: [],
             typedSearchAttributes: templateAttributes(templateId),
-            staticSummary: `Delete template ${templateId}`,
+            staticSummary: summary ?? `Delete template ${templateId}`,
           },
         );
         const { type } = await workflow.getHandle(handle.workflowId, handle.signaledRunId).describe();
@@ -182,14 +182,14 @@ export function createOrchestration(client: Client, options: OrchestrationOption
       }
     },
 
-    async requestHostLimits(hostId) {
+    async requestHostLimits(hostId, name = hostId) {
       await workflow.signalWithStart(workflowTypes.hostLimits, {
         taskQueue: CONTROL_QUEUE,
         workflowId: limitsWorkflowId(hostId),
         args: [{ v: 1, hostId }],
         signal: WANTED_SIGNAL,
         signalArgs: [],
-        staticSummary: `Tell host ${hostId} its limits`,
+        staticSummary: `Tell host ${name} its limits`,
       });
     },
 

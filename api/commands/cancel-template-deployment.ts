@@ -36,7 +36,15 @@ export const cancelTemplateDeployment = defineCommand({
       ) {
         throw nothing(what);
       }
-      await inTime(context, orchestration.requestRemoval(copy, caller.username, at));
+      await inTime(
+        context,
+        orchestration.requestRemoval(
+          copy,
+          caller.username,
+          at,
+          `Remove ${template.name} from pool ${pool.name}`,
+        ),
+      );
     } else if (
       !(await inTime(context, orchestration.requestStop(copy, { by: caller.username, remove: false, at })))
     ) {

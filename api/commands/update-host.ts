@@ -69,9 +69,10 @@ export const updateHost = defineCommand({
         });
       }
     });
-    if (limited) await begin(context, orchestration.requestHostLimits(host.uuid));
+    if (limited) await begin(context, orchestration.requestHostLimits(host.uuid, host.name));
     // Before it takes a download it gets the certificates of its zone.
-    if (allocationstate === 'Enable') await begin(context, orchestration.requestKeystore(host.uuid));
+    if (allocationstate === 'Enable')
+      await begin(context, orchestration.requestKeystore(host.uuid, host.name));
     const updated = await findHost(db, host.uuid);
     return answerOne('host', HOST, updated === undefined ? [] : [updated], caller);
   },

@@ -37,6 +37,11 @@ test('a template goes with its copies, each removed by a host', async () => {
   const job = await lab.finished(await requestDeletion(templateId));
   expect(job).toMatchObject({ job_status: 1, job_result: { success: true } });
   for (const copy of copies) expect(await lab.copy(copy)).toBeUndefined();
+  const { name } = await template(templateId);
+  for (const [at, copy] of copies.entries()) {
+    const told = await (await lab.workflow(copy).describe()).staticSummary();
+    expect(told).toBe(`Remove ${name} from pool ${['one', 'two'][at]}`);
+  }
   const row = await template(templateId);
   expect(row.state).toBe('Inactive');
   expect(row.removed).toBeInstanceOf(Date);
