@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
+import { FULL } from '../../../images/sources/chunk-queue.ts';
 import { parseRetryAfter } from '../../../images/sources/http-errors.ts';
 import type { HttpOptions } from '../../../images/sources/http-options.ts';
 import { createHttpSource } from '../../../images/sources/http.ts';
@@ -278,7 +279,7 @@ async function raw(onConnection: (text: string) => string | undefined): Promise<
 }
 
 /** As much as is taken in before a connection is held back: the last chunk does that. */
-const held = body.subarray(0, 2 * MIB);
+const held = body.subarray(0, FULL);
 
 /** Sends it behind the head, and ends the connection. @returns when the other side has ended it too */
 async function rawBody(head: string): Promise<[ended: Promise<void>, listener: Server]> {
