@@ -8,6 +8,8 @@ const STARVED = 0.5;
 const BUSY = 0.85;
 /** Of the last looks, how much the latest counts. */
 const LATEST = 0.3;
+/** Milliseconds after which a connection that is left alone is what is usual. */
+const FORGOTTEN = 10_000;
 
 export class Gauge {
   /** Bytes of connections that are over. */
@@ -17,7 +19,7 @@ export class Gauge {
   #starved = 0;
   #usualRate = 0;
 
-  /** Bytes per second of a connection that brings some. */
+  /** Bytes per second of a connection that brings some; what is left alone is measured by those that were there. */
   get usualRate(): number {
     return this.#usualRate;
   }
@@ -37,9 +39,10 @@ export class Gauge {
     this.#starved = this.#starved * (1 - LATEST) + waits * LATEST;
     [this.#at, this.#loop] = [at, loop];
     const flowing = connections.filter((connection) => connection.flowing);
-    if (flowing.length > 0) {
-      this.#usualRate = flowing.reduce((sum, { rate }) => sum + rate, 0) / flowing.length;
-    }
+    this.#judge(
+      flowing.map(({ rate }) => rate),
+      elapsed,
+    );
     return {
       at,
       bytes: this.#arrived + connections.reduce((sum, { arrived }) => sum + arrived, 0),
@@ -47,5 +50,12 @@ export class Gauge {
       opening: connections.length - flowing.length,
       starved: this.#starved > STARVED,
     };
+  }
+
+  #judge(rates: readonly number[], elapsed: number): void {
+    const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+    if (rates.length === 0) return;
+    if (rates.length > 1 || this.#usualRate === 0 || mean > this.#usualRate) this.#usualRate = mean;
+    else this.#usualRate += (mean - this.#usualRate) * Math.min(1, elapsed / FORGOTTEN);
   }
 }

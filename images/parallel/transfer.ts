@@ -40,6 +40,8 @@ const [AHEAD_LEAST, AHEAD_MOST] = [8 * 1_048_576, 256 * 1_048_576];
 const MOST_LOST = 1 / 20;
 /** A connection is replaced that others would be done with in a quarter of the time, if that takes it so many seconds. */
 const [LAGGING, LAGGING_SECONDS] = [4, 5];
+/** Seconds that it has to show what it can. */
+const TRIED_SECONDS = 2;
 /** Of the file, what a mirror must have given between two failures; at most so many bytes. */
 const [GAIN, GAIN_MOST] = [1 / 100, 4 * 1_048_576];
 /** With these the others may go on; with any other class none would. */
@@ -249,7 +251,7 @@ export class Transfer {
       (connection) =>
         connection.rate * LAGGING < this.#gauge.usualRate &&
         connection.secondsLeft(this.#gauge.usualRate) > LAGGING_SECONDS &&
-        performance.now() - connection.openedAt > LAGGING_SECONDS * 1000,
+        performance.now() - connection.openedAt > TRIED_SECONDS * 1000,
     );
     laggard?.stop(new Error('others are faster'));
   }

@@ -161,6 +161,21 @@ test('a connection that trickles is ended, and others bring what it was to bring
   expect(image.tries[0]?.note).toContain('a connection broke: it sent only');
 });
 
+test('one that is much slower than the others is replaced, rather than waited for in the end', async () => {
+  let [sent, asked] = [0, 0];
+  lab.server.serve('/a.img', (n, { headers }) => {
+    if (n !== 2) return limited;
+    const [, first = '', last = ''] = /(\d+)-(\d+)/.exec(headers.range ?? '') ?? [];
+    asked = Number(last) + 1 - Number(first);
+    // 40 kB/s: far too much for a source that is dead.
+    return { body, pauseMs: 100, pieceBytes: 4096, hold: (bytes) => void (sent = bytes) };
+  });
+  const image = await attempt({}, { connections: 4, http: { minimumRate: 1000 } });
+  expect((await bytesOf(image)).equals(body)).toBe(true);
+  expect(sent).toBeLessThan(asked / 2);
+  expect(seen('/a.img').bytes).toBeLessThanOrEqual(SIZE + SLACK);
+}, 60_000);
+
 describe('several mirrors', () => {
   const paths = ['/a.img', '/b.img', '/c.img'] as const;
   const mirrors = () => paths.map((path, at) => mirror(lab.server.url(path), at + 1));
