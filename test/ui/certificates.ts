@@ -1,5 +1,6 @@
 /** Certificates are uploaded, revoked, provisioned and deleted. */
 import { selfSigned } from '../support/certificates.ts';
+import { IMAGE, SCRIPT, TEMPLATE } from './hostile-text.ts';
 import { testOf } from './lab.ts';
 import type { UiLab } from './lab.ts';
 
@@ -50,6 +51,32 @@ export function certificates(opened: () => UiLab): void {
     await page.getByRole('status').getByText('client.example.org').waitFor();
     expect(await page.getByRole('textbox', { name: 'Private key' }).inputValue()).toBe('');
     expect(await page.content()).not.toContain('PRIVATE KEY');
+  });
+
+  check('markup is text: what is typed, and whose they are', async ({ page, go, press }) => {
+    const field = (name: string) => page.getByRole('textbox', { name, exact: true });
+    await go('/certificates/upload');
+    await field('Alias').fill(IMAGE);
+    await field('Certificate').fill(selfSigned({ names: [SCRIPT] }).cert);
+    await press('button', 'Upload');
+    await page.getByText(/^Parameter name/).waitFor();
+    await field('Alias').fill('odd');
+    await field('Client certificate').fill(TEMPLATE);
+    await field('Private key').fill(IMAGE);
+    await press('button', 'Upload');
+    await page.getByText(/^Parameter (?:clientcertificate|privatekey)/).waitFor();
+    await field('Client certificate').fill('');
+    await field('Private key').fill('');
+    await press('button', 'Upload');
+    // With the marks of escape that distinguished names have.
+    const subject = /^CN=.*<script\\>document\.title=/;
+    await page.getByRole('status').getByText(subject).waitFor();
+    await go('/certificates');
+    await page.getByText(subject).waitFor();
+    await press('button', 'Delete odd');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+    await card('odd').waitFor({ state: 'detached' });
+    expect(await page.title()).not.toBe('pwned');
   });
 
   check(

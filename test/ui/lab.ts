@@ -57,7 +57,6 @@ export interface MortalHost {
   pool(): Promise<PoolPlace>;
   /** SIGKILL; resolves once it is gone. */
   kill(): Promise<void>;
-  start(): Promise<void>;
 }
 
 /** A test of what the administrator, or somebody else, sees. It says what was shown when it fails. */
@@ -213,8 +212,7 @@ async function mortalHost(lab: EndToEnd, running: RunningHost[], name: string): 
   await Promise.all([programs, join(folder, 'pool')].map((path) => mkdir(path, { recursive: true })));
   await symlink(findProgram('flock') ?? 'flock', join(programs, 'flock'));
   const env = { PATH: programs };
-  const run = (): Promise<RunningHost> => lab.runHost({ name, state: join(folder, 'state'), pools, env });
-  let host = await run();
+  const host = await lab.runHost({ name, state: join(folder, 'state'), pools, env });
   running.push(host);
   return {
     pool: () =>
@@ -225,10 +223,6 @@ async function mortalHost(lab: EndToEnd, running: RunningHost[], name: string): 
     async kill() {
       process.kill(host.pid, 'SIGKILL');
       await host.ended;
-    },
-    async start() {
-      host = await run();
-      running.push(host);
     },
   };
 }

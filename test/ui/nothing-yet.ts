@@ -5,7 +5,8 @@ import type { UiLab } from './lab.ts';
 export function nothingYet(opened: () => UiLab): void {
   const check = testOf(opened);
 
-  check('where nothing is yet, it is said what to do first', async ({ page, go }) => {
+  check('where nothing is yet, it is said what to do first', async ({ page, go, follow }) => {
+    await go('/');
     for (const [address, title, first] of [
       ['/', 'Nothing was deployed yet', 'Register a template under Templates'],
       ['/templates', 'No template yet', 'Register one by its URL'],
@@ -13,7 +14,7 @@ export function nothingYet(opened: () => UiLab): void {
       ['/deployments', 'Nothing was deployed yet', 'Open a template and press Deploy'],
       ['/certificates', 'No certificate yet', 'upload that authority here'],
     ] as const) {
-      await go(address);
+      await follow(address);
       await page.getByText(title, { exact: true }).waitFor();
       await page.getByRole('main').getByText(first).waitFor();
     }
@@ -21,7 +22,7 @@ export function nothingYet(opened: () => UiLab): void {
 
   check(
     'where a filter leaves nothing, it is said so, and what is typed narrows down',
-    async ({ page, go }) => {
+    async ({ page, follow }) => {
       for (const [view, title] of [
         ['templates', 'No template is like that'],
         ['isos', 'No ISO is like that'],
@@ -30,10 +31,10 @@ export function nothingYet(opened: () => UiLab): void {
         ['pools', 'No storage pool is like that'],
         ['events', 'No event is like that'],
       ] as const) {
-        await go(`/${view}?keyword=none-of-that-name`);
+        await follow(`/${view}?keyword=none-of-that-name`);
         await page.getByText(title).waitFor();
       }
-      await go('/hosts');
+      await follow('/hosts');
       await page.getByRole('textbox', { name: 'Search by name' }).fill('none-of-that-name');
       await page.getByText('No host is like that').waitFor();
       await page.waitForURL('**/hosts?keyword=none-of-that-name');

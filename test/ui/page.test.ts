@@ -40,11 +40,11 @@ needing('chromium')('the page', () => {
   });
   // It takes half a minute until a host counts as gone, and others go on meanwhile: those that do not ask it anything.
   host.killed();
-  describe('people', () => {
-    people(opened);
-  });
   describe('hostile text', () => {
     hostileText(opened);
+  });
+  describe('people', () => {
+    people(opened);
   });
   describe('moving about', () => {
     moving(opened);

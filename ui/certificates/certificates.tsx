@@ -22,7 +22,7 @@ export default function Certificates(): ReactNode {
   const [page] = usePage();
   const { data, error, isLoading } = useCertificates(
     { listhosts: true, page, pagesize: PAGE_SIZE },
-    LIVE * 2,
+    { every: LIVE * 2 },
   );
   const rows = data?.rows ?? [];
   return (

@@ -1,12 +1,12 @@
 /** The certificates, which several views show. */
-import { useList } from '../api/queries.ts';
+import { type ListOptions, useList } from '../api/queries.ts';
 import type { Values } from '../api/client.ts';
 import type { Certificate } from './shapes.ts';
 
-export const useCertificates = (values: Values = {}, every?: number) =>
+export const useCertificates = (values: Values = {}, options: ListOptions = {}) =>
   useList<Certificate>(
     'listTemplateDirectDownloadCertificates',
     'directdownloadcertificate',
     values,
-    every === undefined ? {} : { every },
+    options,
   );

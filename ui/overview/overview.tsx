@@ -3,18 +3,20 @@ import { Alert, Anchor, Card, SimpleGrid, Stack, Text, Title } from '@mantine/co
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import { call, type Values } from '../api/client.ts';
+import { call } from '../api/client.ts';
 import { type Listing, LIVE, maxAge, useList } from '../api/queries.ts';
 import { useSession } from '../api/session.ts';
 import type { Deployment, Host, Pool } from '../api/shapes.ts';
 import { isExpiring, leftOf } from '../certificates/expiry.ts';
 import { useCertificates } from '../certificates/list.ts';
+import type { Certificate } from '../certificates/shapes.ts';
 import { DeploymentTable } from '../deployments/deployment-table.tsx';
 import { Empty } from '../elements/empty.tsx';
 import { rate } from '../elements/quantities.ts';
 import { Time } from '../elements/time.tsx';
 import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
+import { Waiting } from '../elements/waiting.tsx';
 import { SpaceBar } from '../pools/space-bar.tsx';
 import { type Sample, ThroughputChart } from './throughput-chart.tsx';
 
@@ -28,8 +30,8 @@ interface Summary {
 }
 
 export default function Overview(): ReactNode {
-  const session = useSession();
-  const { data, error } = useQuery({
+  const isAdmin = useSession()?.isAdmin === true;
+  const summary = useQuery({
     queryKey: ['getTemplateDeploymentSummary'],
     refetchInterval: LIVE,
     queryFn: ({ signal }) =>
@@ -39,16 +41,28 @@ export default function Overview(): ReactNode {
         signal,
       ),
   });
-  const summary = data?.templatedeploymentsummary;
+  const latest = useList<Deployment>(
+    'listTemplateDeployments',
+    'templatedeployment',
+    { orderby: 'activity', page: 1, pagesize: 8 },
+    { every: LIVE },
+  );
+  const warnings = useWarnings(isAdmin);
+  const numbers = summary.data?.templatedeploymentsummary;
   return (
     <>
       <ViewHead title="Overview" />
-      <Trouble error={error} />
-      <Stack>
-        {session?.isAdmin === true && <Warnings />}
-        {summary !== undefined && <Numbers of={summary} />}
-        <UnderWay />
-      </Stack>
+      <Trouble error={summary.error} />
+      {/* All at once: what came later would push away what is being read. */}
+      {summary.isLoading || latest.isLoading || warnings.isLoading ? (
+        <Waiting />
+      ) : (
+        <Stack>
+          <Warnings of={warnings} />
+          {numbers !== undefined && <Numbers of={numbers} />}
+          {latest.data !== undefined && <Latest rows={latest.data.rows} />}
+        </Stack>
+      )}
     </>
   );
 }
@@ -104,15 +118,40 @@ function Figure({
 /** Things that are named in a warning; how many there are besides is told. */
 const NAMED = { page: 1, pagesize: 5 } as const;
 
-const useHosts = (values: Values): Listing<Host> =>
-  useList<Host>('listHosts', 'host', { ...values, ...NAMED }).data ?? { count: 0, rows: [] };
+interface WarningsAsked {
+  readonly down: Listing<Host>;
+  readonly unapproved: Listing<Host>;
+  readonly filling: Listing<Pool>;
+  readonly expiring: readonly Certificate[];
+  readonly isLoading: boolean;
+}
+
+function useWarnings(enabled: boolean): WarningsAsked {
+  const down = useList<Host>('listHosts', 'host', { ...DOWN, ...NAMED }, { enabled });
+  const unapproved = useList<Host>('listHosts', 'host', { ...UNAPPROVED, ...NAMED }, { enabled });
+  const filling = useList<Pool>(
+    'listStoragePools',
+    'storagepool',
+    { almostfull: true, ...NAMED },
+    { enabled },
+  );
+  const certificates = useCertificates({}, { enabled });
+  return {
+    down: down.data ?? NONE,
+    unapproved: unapproved.data ?? NONE,
+    filling: filling.data ?? NONE,
+    expiring: (certificates.data?.rows ?? []).filter(isExpiring),
+    isLoading: [down, unapproved, filling, certificates].some(({ isLoading }) => isLoading),
+  };
+}
+
+const DOWN = { state: 'Down', resourcestate: 'Enabled' } as const;
+const UNAPPROVED = { resourcestate: 'Disabled' } as const;
+const NONE = { count: 0, rows: [] } as const;
 
 /** What somebody has to do something about. */
-function Warnings(): ReactNode {
-  const down = useHosts({ state: 'Down', resourcestate: 'Enabled' });
-  const unapproved = useHosts({ resourcestate: 'Disabled' });
-  const filling = useList<Pool>('listStoragePools', 'storagepool', { almostfull: true, ...NAMED }).data;
-  const expiring = (useCertificates().data?.rows ?? []).filter(isExpiring);
+function Warnings({ of }: { readonly of: WarningsAsked }): ReactNode {
+  const { down, unapproved, filling, expiring } = of;
   return (
     <>
       <Warning
@@ -140,8 +179,8 @@ function Warnings(): ReactNode {
           </div>
         ))}
       </Warning>
-      <Warning title="Pools that fill up" count={filling?.count ?? 0} all="/pools?state=full">
-        {filling?.rows.map((pool) => (
+      <Warning title="Pools that fill up" count={filling.count} all="/pools?state=full">
+        {filling.rows.map((pool) => (
           <div key={pool.id} className="long">
             <Anchor component={Link} href={`/pools?keyword=${encodeURIComponent(pool.name)}`}>
               {pool.name}
@@ -192,20 +231,13 @@ function Warning({
   );
 }
 
-function UnderWay(): ReactNode {
-  const { data } = useList<Deployment>(
-    'listTemplateDeployments',
-    'templatedeployment',
-    { orderby: 'activity', page: 1, pagesize: 8 },
-    { every: LIVE },
-  );
-  if (data === undefined) return null;
+function Latest({ rows }: { readonly rows: readonly Deployment[] }): ReactNode {
   return (
     <section>
       <Title order={2} size="h4" mb="sm">
         Deployments
       </Title>
-      {data.rows.length === 0 ? (
+      {rows.length === 0 ? (
         <Empty title="Nothing was deployed yet">
           Register a template under{' '}
           <Anchor component={Link} href="/templates">
@@ -214,7 +246,7 @@ function UnderWay(): ReactNode {
           , then deploy it to a storage pool.
         </Empty>
       ) : (
-        <DeploymentTable rows={data.rows} />
+        <DeploymentTable rows={rows} />
       )}
     </section>
   );
