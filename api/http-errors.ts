@@ -33,7 +33,8 @@ const UNREADABLE: Readonly<Record<string, readonly [status: number, text: string
 
 /** Nobody else answers on such a connection any more. */
 export function answerUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  // What goes on arriving after an answer is an error each time.
+  if (error.code === 'ECONNRESET' || socket.destroyed || socket.writableEnded) return;
   const [status, text] = UNREADABLE[error.code ?? ''] ?? [
     400,
     'The request is not one of HTTP as it should be.',

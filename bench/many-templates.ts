@@ -9,9 +9,10 @@ export async function addTemplates(db: Database, from: number, to: number): Prom
     select 'many-' || n from ${range})) as t`;
   await sql`
     insert into vm_template (uuid, unique_name, name, display_text, url, format, state, account_id, size, virtual_size,
-      public, guest_os_id)
+      public, guest_os_id, listed)
     select gen_random_uuid(), 'many-' || n, 'template ' || n, 'one of many', 'https://mirror.test/' || n || '.qcow2',
-      'QCOW2', 'Active', (select min(id) from account), 1000000, 21474836480, n % 2 = 0, (select min(id) from guest_os)
+      'QCOW2', 'Active', (select min(id) from account), 1000000, 21474836480, n % 2 = 0, (select min(id) from guest_os),
+      nextval('vm_template_listed')
     from ${range}`.execute(db);
   for (const statement of [
     sql`insert into template_zone_ref (template_id, zone_id) select t.id, (select min(id) from data_center) from ${made}`,

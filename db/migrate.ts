@@ -15,6 +15,7 @@ import * as listIndexes from './migrations/0012-list-indexes.ts';
 import * as listChanges from './migrations/0013-list-changes.ts';
 import * as ownParts from './migrations/0014-own-parts.ts';
 import * as jobsOfResources from './migrations/0015-jobs-of-resources.ts';
+import * as listOrder from './migrations/0016-list-order.ts';
 
 /** Every migration, in order. A released one is never edited. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -33,6 +34,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0013-list-changes': { up: (db) => listChanges.up(db) },
   '0014-own-parts': { up: (db) => ownParts.up(db) },
   '0015-jobs-of-resources': { up: (db) => jobsOfResources.up(db) },
+  '0016-list-order': { up: (db) => listOrder.up(db) },
 };
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve(MIGRATIONS) };

@@ -218,6 +218,8 @@ interface VmTemplateTable {
   unpacked_size: Generated<number>;
   metalink_digest: string | null;
   state: TemplateState;
+  /** Its place in lists, once it can be had; the database gives it. */
+  listed: Generated<number | null>;
   account_id: number;
   guest_os_id: number | null;
   created: Time;

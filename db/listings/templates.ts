@@ -77,6 +77,7 @@ export async function listTemplates(
       'zone.name as zone_name',
       'store.download_state',
     ])
+    .orderBy('t.listed')
     .orderBy('t.id')
     .orderBy('zone.id')
     .limit(limit)

@@ -321,5 +321,19 @@ describe('HTTP', () => {
     const answer = textOf(socket);
     socket.write('what is this?\r\n\r\n');
     expect(await answer).toMatch(/^HTTP\/1\.1 400 Bad Request[^]*"errorcode":400/);
+
+    // Who goes on sending gets one answer, and nothing heaps up at the connection.
+    const warnings: string[] = [];
+    const warned = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', warned);
+    const talker = connect(Number(new URL(url).port), '127.0.0.1');
+    const answers = textOf(talker).catch(() => '');
+    for (let n = 0; n < 40 && talker.writable; n += 1) {
+      talker.write(n === 0 ? 'GET /client/api?x=' : 'y'.repeat(65_536));
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+    expect((await answers).match(/HTTP\/1\.1 431/g)?.length ?? 0).toBeLessThan(2);
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
   });
 });

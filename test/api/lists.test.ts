@@ -102,19 +102,75 @@ async function everyPage(
   throw new Error(`${command} does not end`);
 }
 
+const idsOf = (rows: readonly Json[]): readonly string[] => rows.map(({ id }) => id as string);
+
 test('pages have no gaps and no doubles while others register', async () => {
-  const before = await everyPage(lab.admin, 'listTemplates', 'template', { templatefilter: 'all' });
+  const filter = { templatefilter: 'all' };
+  const before = await everyPage(lab.admin, 'listTemplates', 'template', filter);
   const reading = { isOver: false };
-  const registering = (async () => {
-    for (let n = 0; !reading.isOver && n < 500; n += 1)
-      await lab.template(lab.user, { name: `meanwhile ${n}` });
-  })();
-  const ids = (await everyPage(lab.admin, 'listTemplates', 'template', { templatefilter: 'all' }, 20)).map(
-    ({ id }) => id as string,
-  );
+  // Begun in one order and ready in another, by several at once.
+  const registering = [0, 1, 2].map(async (lane) => {
+    for (let n = 0; !reading.isOver && n < 200; n += 1) {
+      const early = await begin(`begun ${lane} ${n}`);
+      await lab.template(lab.user, { name: `meanwhile ${lane} ${n}` });
+      await finish(early);
+    }
+  });
+  const ids = idsOf(await everyPage(lab.admin, 'listTemplates', 'template', filter, 20));
   reading.isOver = true;
-  await registering;
+  await Promise.all(registering);
   expect(new Set(ids).size).toBe(ids.length);
   const seen = new Set(ids);
   expect(before.filter(({ id }) => !seen.has(id as string))).toEqual([]);
+});
+
+test('what was begun earlier and is ready later comes after what was seen', async () => {
+  const early = await begin('early');
+  const { templateId: late } = await lab.template(lab.user, { name: 'late' });
+  const page = async (number: number): Promise<readonly string[]> =>
+    idsOf((await lab.user.ok('listTemplates', { ...mine, page: number, pagesize: 1 })).template ?? []);
+  const mine = { templatefilter: 'self', keyword: 'late' };
+  expect(await page(1)).toEqual([late]);
+  await finish(early);
+  await lab.db
+    .updateTable('vm_template')
+    .set({ display_text: 'not late any more' })
+    .where('uuid', '=', early)
+    .execute();
+  expect([await page(1), await page(2), await page(3)]).toEqual([[late], [early], []]);
+});
+
+/** A registration whose URL is being looked at. */
+async function begin(name: string): Promise<string> {
+  const { templateId } = await lab.template(lab.user, { name });
+  await lab.db
+    .updateTable('vm_template')
+    .set({ state: 'NotUploaded', listed: null })
+    .where('uuid', '=', templateId)
+    .execute();
+  return templateId;
+}
+
+const finish = (uuid: string) =>
+  lab.db.updateTable('vm_template').set({ state: 'Active' }).where('uuid', '=', uuid).execute();
+
+test('events that happen meanwhile do not shift the pages of those until a moment', async () => {
+  const asked = { enddate: '2026-01-01', pagesize: 50 };
+  const made = async (): Promise<void> => {
+    await lab.db
+      .insertInto('event')
+      .values({ type: 'X.Y', level: 'INFO', state: 'Completed', description: 'x' })
+      .execute();
+  };
+  await lab.db
+    .updateTable('event')
+    .set({ created: new Date('2025-12-31') })
+    .where('id', 'in', (eb) => eb.selectFrom('event').select('id').orderBy('id').limit(120))
+    .execute();
+  const ids: string[] = [];
+  for (const page of [1, 2, 3]) {
+    ids.push(...idsOf((await lab.admin.ok('listEvents', { ...asked, page })).event ?? []));
+    await made();
+  }
+  expect([ids.length, new Set(ids).size]).toEqual([120, 120]);
 });
