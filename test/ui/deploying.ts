@@ -49,7 +49,7 @@ export function deploying(opened: () => UiLab): void {
     await press('link', 'pool1');
     await heading('slow on pool1');
     await page.getByText('Ended well').waitFor();
-    await page.getByText(/^host1 · 12\.0 MiB in /).waitFor();
+    await page.getByText(/^host1 · 12\.0\sMiB in /).waitFor();
     expect(await page.getByRole('link', { name: /copy:/ }).getAttribute('href')).toContain(
       `/workflows/copy%3A${image.id}`,
     );

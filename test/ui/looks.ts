@@ -107,7 +107,13 @@ async function lookAs({ page }: Visitor, colorScheme: Theme, width: number): Pro
   await page.evaluate(TRANSITIONS_OVER);
 }
 
-/** What axe finds that is serious, and whether something sticks out to the right. */
+/** Texts of what is wider than it may be and hides the rest; what is for screen readers only is a pixel wide. */
+const CUT = `[...document.querySelectorAll('main *')]
+  .filter((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1
+    && ['hidden', 'clip'].includes(getComputedStyle(one).overflowX) && !['INPUT', 'TEXTAREA'].includes(one.tagName))
+  .map((one) => one.innerText)`;
+
+/** What axe finds that is serious, whether something sticks out to the right, and what is cut off. */
 async function faultsOf({ page }: Visitor, rules?: readonly string[]): Promise<readonly string[]> {
   if (await page.evaluate("typeof axe === 'undefined'")) await page.evaluate(axe.source);
   await page.evaluate(TRANSITIONS_OVER);
@@ -117,11 +123,13 @@ async function faultsOf({ page }: Visitor, rules?: readonly string[]): Promise<r
   const overflow = await page.evaluate<number>(
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );
+  const cut = await page.evaluate<readonly string[]>(CUT);
   return [
     ...violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .flatMap(describeFinding),
     ...(overflow > 0 ? [`wider than the window by ${overflow} px`] : []),
+    ...cut.map((text) => `cut off: ${text}`),
   ];
 }
 

@@ -40,9 +40,9 @@ export function DeploymentTable(props: DeploymentTableProps): ReactNode {
           <Table.Th w="11%">Pool</Table.Th>
           <Table.Th>State</Table.Th>
           <Table.Th w="20%">Progress</Table.Th>
-          <Table.Th w="9%">Host</Table.Th>
-          <Table.Th w="14%">Source</Table.Th>
-          <Table.Th w="11%">Attempt</Table.Th>
+          <Table.Th w="8%">Host</Table.Th>
+          <Table.Th w={showTemplate ? '14%' : '22%'}>Source</Table.Th>
+          <Table.Th w="12.5%">Attempt</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -98,7 +98,7 @@ function Cells({
       </Table.Td>
       <Table.Td data-label="Source" className="long">
         {row.source !== undefined && (
-          <Text size="sm" lineClamp={3} title={row.source}>
+          <Text size="sm" lineClamp={4} title={row.source}>
             {shortSource(row.source)}
           </Text>
         )}

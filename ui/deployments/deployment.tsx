@@ -51,7 +51,7 @@ export default function DeploymentView(): ReactNode {
         )}
         <Card withBorder>
           <Title order={2} size="h4" mb="md">
-            Tries
+            Attempts
           </Title>
           <AttemptTimeline attempts={deployment.attempts} />
         </Card>
@@ -101,8 +101,8 @@ function Now({ of }: { readonly of: Deployment }): ReactNode {
           'Storage pool': of.storagename,
           Zone: of.zonename,
           Host: of.hostname,
-          Source: of.source,
-          'Downloads begun': of.attemptcount,
+          Source: of.source === undefined ? undefined : <code>{of.source}</code>,
+          Attempts: of.attemptcount,
           'Size of the file': of.size === undefined ? undefined : bytes(of.size),
           'On disk': of.physicalsize === undefined ? undefined : bytes(of.physicalsize),
           'SHA-256': of.sha256 === undefined ? undefined : <code>{of.sha256}</code>,

@@ -41,7 +41,7 @@ export default function Deployments(): ReactNode {
   return (
     <>
       <ViewHead title="Deployments">{isAdmin && <RetryAndCancel picked={picked} />}</ViewHead>
-      <Group mb="md" gap="sm">
+      <Group mb="md" gap="sm" className="filters">
         <SearchField label="Search by template or pool" placeholder="Template or pool" />
         <SegmentedControl
           aria-label="Which deployments"

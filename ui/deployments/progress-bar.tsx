@@ -34,7 +34,7 @@ export function ProgressBar({ of }: { readonly of: Deployment }): ReactNode {
           size="lg"
           aria-label={`${of.templatename} on ${of.storagename}`}
         />
-        <Text size="sm" className="figure">
+        <Text size="sm" className="figure" miw={44} ta="right">
           {of.percent} %
         </Text>
       </Group>

@@ -1,4 +1,4 @@
-/** The tries of a deployment: which host, which mirror, how many bytes, how long, and why each ended. */
+/** The attempts of a deployment: which host, which mirror, how many bytes, how long, and why each ended. */
 import { Text, Timeline } from '@mantine/core';
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
@@ -31,7 +31,11 @@ export function AttemptTimeline({ attempts }: { readonly attempts: readonly Atte
                 <IconAlertTriangle size={14} aria-label="failed" />
               )
             }
-            title={<span className="long">{attempt.source}</span>}
+            title={
+              <Text span fw={600} lh={1.4} className="long">
+                {attempt.source}
+              </Text>
+            }
           >
             <Text size="sm">{outcomeOf(attempt)}</Text>
             {attempt.note !== undefined && <Text size="sm">Note: {attempt.note}</Text>}

@@ -2,12 +2,12 @@
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
-/** `1.5 GiB` */
+/** `1.5 GiB`; it stays in one line. */
 export function bytes(count: number | undefined): string {
   if (count === undefined) return 'unknown';
   const power = count < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(count) / 10));
   const value = count / 1024 ** power;
-  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[power]}`;
+  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)}\u00a0${UNITS[power]}`;
 }
 
 export const rate = (bytesPerSecond: number): string => `${bytes(bytesPerSecond)}/s`;
@@ -33,7 +33,7 @@ export function duration(seconds: number): string {
 /** The API writes `2026-01-31T08:00:00+0000`. */
 export const moment = (text: string): Date => new Date(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 
-const NEAR = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const NEAR = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 const STEPS = [
   ['day', 86_400],
   ['hour', 3600],
@@ -41,7 +41,7 @@ const STEPS = [
   ['second', 1],
 ] as const;
 
-/** `5 minutes ago` */
+/** `5 min. ago` */
 export function ago(time: Date, now: number = Date.now()): string {
   const seconds = Math.round((time.getTime() - now) / 1000);
   const [unit, length] = STEPS.find(([, step]) => Math.abs(seconds) >= step) ?? ['second', 1];

@@ -3,7 +3,7 @@ import { useInterval } from '@mantine/hooks';
 import { type ReactNode, useState } from 'react';
 import { ago, moment } from './quantities.ts';
 
-/** A moment of the API, as `5 minutes ago`; exact when pointed at. */
+/** A moment of the API, as `5 min. ago`; exact when pointed at. */
 export function Time({ of }: { readonly of: string | undefined }): ReactNode {
   const [now, setNow] = useState(Date.now);
   useInterval(() => setNow(Date.now()), 5000, { autoInvoke: true });

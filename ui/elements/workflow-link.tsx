@@ -1,4 +1,4 @@
-import { Anchor, Code } from '@mantine/core';
+import { Anchor, Code, VisuallyHidden } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useQuery } from '@tanstack/react-query';
@@ -26,7 +26,9 @@ export function WorkflowLink({
   const address = `${temporaluiurl.replace(/\/$/, '')}/namespaces/${encodeURIComponent(temporalnamespace)}/workflows/${encodeURIComponent(id)}`;
   return (
     <Anchor href={address} target="_blank" rel="noreferrer" inherit title={id}>
-      {short ? 'Open' : id} <IconExternalLink size={14} aria-label="in Temporal's Web UI" />
+      {short ? 'Open' : id}
+      <IconExternalLink size={14} aria-hidden className="after-text" />
+      <VisuallyHidden> in Temporal&apos;s Web UI</VisuallyHidden>
     </Anchor>
   );
 }

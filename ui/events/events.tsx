@@ -39,7 +39,7 @@ export default function Events(): ReactNode {
   return (
     <>
       <ViewHead title="Events" />
-      <Group mb="md" gap="sm">
+      <Group mb="md" gap="sm" className="filters">
         <SearchField label="Search in the sentences" placeholder="Part of a sentence" />
         <SegmentedControl
           aria-label="Which events"

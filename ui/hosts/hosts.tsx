@@ -43,7 +43,7 @@ export default function Hosts(): ReactNode {
   return (
     <>
       <ViewHead title="Hosts" />
-      <Group mb="md" gap="sm">
+      <Group mb="md" gap="sm" className="filters">
         <SearchField label="Search by name" placeholder="Part of a name" />
         <FilterSelect label="State" name="state" choices={FILTERS} />
       </Group>

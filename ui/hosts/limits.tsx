@@ -45,7 +45,7 @@ export function Limits({ host }: { readonly host: Host }): ReactNode {
       <Text size="sm" mb="sm">
         In force: {limitsInForce(host) ?? 'not known yet'}.
       </Text>
-      <Group align="flex-start">
+      <Group align="flex-start" className="limits">
         <TextInput
           label="Downloads at once"
           description="empty: its own setting"

@@ -39,7 +39,7 @@ export function ThroughputChart({ samples }: { readonly samples: readonly Sample
       </svg>
       <figcaption>
         <span>an hour ago</span>
-        <span>{said}</span>
+        <span>{most === 0 ? said : `at most ${rate(most)}`}</span>
         <span>now</span>
       </figcaption>
     </figure>

@@ -40,7 +40,7 @@ export default function Pools(): ReactNode {
   return (
     <>
       <ViewHead title="Storage pools" />
-      <Group mb="md" gap="sm">
+      <Group mb="md" gap="sm" className="filters">
         <SearchField label="Search by name" placeholder="Part of a name" />
         <FilterSelect label="State" name="state" choices={FILTERS} />
       </Group>

@@ -11,7 +11,7 @@ export function SpaceBar({ of }: { readonly of: Pool }): ReactNode {
   const said = `${bytes(free)} free of ${bytes(total)}, ${bytes(used)} used${reserved > 0 ? `, ${bytes(reserved)} reserved` : ''}`;
   return (
     <div>
-      <Progress.Root size="lg" role="img" aria-label={`${of.name}: ${said}`}>
+      <Progress.Root mt={4} size="lg" role="img" aria-label={`${of.name}: ${said}`}>
         <Progress.Section
           value={share(used)}
           color={isFilling(of) ? 'var(--bar-bad)' : 'var(--bar-busy)'}
@@ -19,7 +19,7 @@ export function SpaceBar({ of }: { readonly of: Pool }): ReactNode {
         />
         <Progress.Section value={share(Math.min(reserved, free))} color="var(--bar-waiting)" aria-hidden />
       </Progress.Root>
-      <Text size="sm" c="dimmed">
+      <Text size="sm" c="dimmed" mt={4}>
         {said}
       </Text>
     </div>

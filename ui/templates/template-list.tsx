@@ -75,7 +75,7 @@ export function TemplateList({ kind }: { readonly kind: Kind }): ReactNode {
           Register {kind.iso ? 'an ISO' : 'a template'}
         </Button>
       </ViewHead>
-      <Group mb="md" gap="sm">
+      <Group mb="md" gap="sm" className="filters">
         <SearchField label="Search by name" placeholder="Part of a name" />
         <FilterSelect label={`Which ${kind.title}`} name="filter" choices={filters} />
         <FilterSelect label="State" name="state" choices={STATES} />
@@ -198,6 +198,7 @@ function Places({
       {running.length > 0 && (
         <>
           <Progress
+            my={4}
             color="var(--bar-busy)"
             value={total === 0 ? 0 : (100 * done) / total}
             aria-label={`Downloads of ${of.name}`}
