@@ -2,6 +2,7 @@
 import { needing } from '../support/programs.ts';
 import { certificates } from './certificates.ts';
 import { deploying } from './deploying.ts';
+import { fleet } from './fleet.ts';
 import { hostsAndPools } from './hosts-and-pools.ts';
 import { hostileText } from './hostile-text.ts';
 import { openUiLab } from './lab.ts';
@@ -37,6 +38,9 @@ needing('chromium')('the page', () => {
   });
   describe('hosts and pools', () => {
     hostsAndPools(opened);
+  });
+  describe('a fleet', () => {
+    fleet(opened);
   });
   // It takes half a minute until a host counts as gone, and others go on meanwhile: those that do not ask it anything.
   host.killed();

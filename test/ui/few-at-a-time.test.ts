@@ -1,0 +1,26 @@
+import { fewAtATime } from '../../ui/api/few-at-a-time.ts';
+
+test('a few at a time, in their order, whatever becomes of the others', async () => {
+  let open = 0;
+  let most = 0;
+  const results = await fewAtATime(
+    Array.from({ length: 100 }, (_, at) => at),
+    async (at) => {
+      open += 1;
+      most = Math.max(most, open);
+      await new Promise((resolve) => void setImmediate(resolve));
+      open -= 1;
+      if (at % 10 === 3) throw new Error(`not ${at}`);
+      return at * 2;
+    },
+  );
+  expect(most).toBe(6);
+  expect(results).toHaveLength(100);
+  expect(results[99]).toEqual({ status: 'fulfilled', value: 198 });
+  expect(results[93]).toEqual({ status: 'rejected', reason: new Error('not 93') });
+  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(10);
+});
+
+test('of nothing, nothing', async () => {
+  expect(await fewAtATime([], () => Promise.reject(new Error('never')))).toEqual([]);
+});

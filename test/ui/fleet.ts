@@ -1,0 +1,85 @@
+/** A thousand hosts, each with a pool, and a pool that all of them mount; they are there in the database only. */
+import { sql } from 'kysely';
+import { selfSigned } from '../support/certificates.ts';
+import { rawDisk } from '../support/images.ts';
+import { testOf } from './lab.ts';
+import type { UiLab } from './lab.ts';
+
+const HOSTS = 1000;
+
+export function fleet(opened: () => UiLab): void {
+  const check = testOf(opened);
+
+  check(
+    'a thousand hosts: the first of what is amiss is named, the rest counted, and each is found',
+    async ({ page, go, press, heading, row }) => {
+      const lab = opened();
+      lab.server.serve('/for-many', { body: rawDisk(1_048_576) });
+      const image = await lab.register({ url: lab.server.url('/for-many') });
+      const { zone } = await lab.call<{ readonly zone: readonly { readonly id: string }[] }>('listZones');
+      await lab.call('uploadTemplateDirectDownloadCertificate', {
+        name: 'fleet-ca',
+        certificate: selfSigned().cert,
+        hypervisor: 'KVM',
+        zoneid: zone[0]?.id ?? '',
+      });
+      await appear(lab);
+      try {
+        await go('/');
+        await page.getByText(`${HOSTS} hosts are down`).waitFor();
+        await press('link', `and ${HOSTS - 5} more`);
+        await heading('Hosts');
+        await page.getByText(`${HOSTS} in all`).waitFor();
+        await press('button', 'Page 40');
+        await row('fleet-1000').waitFor();
+        await page.getByRole('textbox', { name: 'Search by name' }).fill('fleet-0500');
+        await row('fleet-0500').waitFor();
+        await go('/pools?keyword=fleet-shared');
+        await page.getByText(`and ${HOSTS - 8} more, 0 of them up, mounted`).waitFor();
+        await go('/certificates');
+        const certificate = page.getByRole('article', { name: 'fleet-ca' });
+        await certificate.getByText(`Of ${HOSTS + 1} hosts, there on 1, failed on ${HOSTS}.`).waitFor();
+        expect(await certificate.locator('tbody tr').count()).toBe(8);
+        await certificate.getByRole('button', { name: `Show all ${HOSTS + 1}` }).click();
+        await row('fleet-0999').waitFor();
+        await go(`/templates/${image.id}`);
+        await press('button', 'Deploy');
+        const dialog = page.getByRole('dialog');
+        await dialog.getByText(/^These are 25 of 10\d\d pools/).waitFor();
+        await dialog.getByRole('textbox', { name: 'Search by name' }).fill('fleet-0777');
+        await dialog.getByRole('checkbox', { name: 'fleet-0777' }).check();
+        await dialog.getByRole('button', { name: 'Deploy to 1 pool' }).waitFor();
+      } finally {
+        await vanish(lab);
+      }
+    },
+  );
+}
+
+async function appear({ db }: UiLab): Promise<void> {
+  await sql`
+    with place as (select data_center_id, id as cluster_id from cluster order by id limit 1),
+    made as (
+      insert into host (uuid, name, data_center_id, cluster_id, resource_state, signing_key, sealing_key)
+      select gen_random_uuid(), 'fleet-' || to_char(n, 'FM0000'), place.data_center_id, place.cluster_id,
+        'Enabled', 'none-' || n, 'none-' || n
+      from generate_series(1, ${HOSTS}) as n, place returning id, name, data_center_id, cluster_id),
+    pools as (
+      insert into storage_pool (uuid, name, pool_type, scope, data_center_id, cluster_id)
+      select gen_random_uuid(), name, 'Filesystem', 'HOST', data_center_id, cluster_id from made
+      union all select gen_random_uuid(), 'fleet-shared', 'NetworkFilesystem', 'ZONE', data_center_id, null from place
+      returning id, name)
+    insert into storage_pool_host_ref (pool_id, host_id, local_path, mounted)
+    select pools.id, made.id, '/pool', true
+    from made join pools on pools.name in (made.name, 'fleet-shared')`.execute(db);
+}
+
+async function vanish(lab: UiLab): Promise<void> {
+  for (const table of ['host', 'storage_pool'] as const) {
+    await lab.db.deleteFrom(table).where('name', 'like', 'fleet-%').execute();
+  }
+  const { directdownloadcertificate: [certificate] = [] } = await lab.call<{
+    readonly directdownloadcertificate?: readonly { readonly id: string }[];
+  }>('listTemplateDirectDownloadCertificates', { keyword: 'fleet-ca' });
+  await lab.call('deleteTemplateDirectDownloadCertificate', { id: certificate?.id ?? '' });
+}
