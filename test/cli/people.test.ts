@@ -230,12 +230,15 @@ describe('completion', () => {
     expect(complete(stdout, ['template', 'reg'])).toBe('register');
     expect(complete(stdout, ['template', 'register', '--che'])).toBe('--checksum');
     expect(complete(stdout, ['host', 'maintenance', 'kvm-1', '--out'])).toBe('--output');
+    expect(complete(stdout, ['template', 'list', '--output', 'c'])).toBe('csv');
+    expect(complete(stdout, ['template', 'list', '-o', 't'])).toBe('table');
   });
 
   test('fish and zsh get scripts of theirs; others are refused', async () => {
     expect((await run('completion fish')).stdout).toContain(
       "complete -c bypass -f -n '__fish_use_subcommand'",
     );
+    expect((await run('completion fish')).stdout).toContain("-l output -x -a 'table json csv'");
     expect((await run('completion zsh')).stdout).toMatch(/^#compdef bypass\n/);
     expect(await run('completion tcsh')).toMatchObject({ code: 2 });
   });
