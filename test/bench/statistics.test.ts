@@ -1,7 +1,12 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { watchMemory } from '../../bench/memory.ts';
 import { parseTimes, runShell } from '../../bench/processes.ts';
 import { table } from '../../bench/report.ts';
 import { asFastAs, atMostAsLongAs, memoryAtMost, summarize } from '../../bench/results.ts';
 import { atLeast, atMost, median, orderOfRound } from '../../bench/statistics.ts';
+import { until } from '../support/until.ts';
 
 const { signal } = new AbortController();
 const run = (name: string, seconds: number, peakBytes: number) => ({
@@ -63,8 +68,25 @@ it('lines up columns', () => {
 });
 
 it('a line of shell has had the memory of all that it ran', async () => {
-  const { peakBytes } = await runShell('sleep 0.2 | sleep 0.2', [], signal);
-  expect(peakBytes).toBeGreaterThan(1_048_576);
+  const folder = await mkdtemp(join(tmpdir(), 'bypass-memory-'));
+  const [over, pidFile] = [join(folder, 'over'), join(folder, 'pid')];
+  try {
+    const line = 'echo $$ > "$2"; until [ -e "$1" ]; do sleep 0.05; done | sleep 0.01';
+    const running = runShell(line, [over, pidFile], signal);
+    const pid = await until('it runs', async () => {
+      const told = await readFile(pidFile, 'utf8').catch(() => '');
+      return told.endsWith('\n') && Number(told);
+    });
+    // The bench looks while this one looks.
+    await until('it was looked at', () => {
+      const watch = watchMemory(pid);
+      return new Promise<boolean>((resolve) => setTimeout(() => resolve(watch.stop() > 1_048_576), 100));
+    });
+    await writeFile(over, '');
+    expect((await running).peakBytes).toBeGreaterThan(1_048_576);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 describe('the runs of all', () => {
