@@ -29,12 +29,15 @@ export function HostState({ of }: { readonly of: HostStatus }): ReactNode {
 
 /** Hosts that are shown at first: those of a large zone would be a long page. */
 const SHOWN = 8;
+/** Hosts that are shown besides when asked for. */
+const MORE = 100;
 
 export function HostStates({ certificate }: { readonly certificate: Certificate }): ReactNode {
-  const [isWhole, setIsWhole] = useState(false);
+  const [shown, setShown] = useState(SHOWN);
   const { hostsmap: all = [], revoked } = certificate;
   if (all.length === 0) return <Text c="dimmed">There is no host in its zone yet.</Text>;
-  const hosts = isWhole ? all : mostAmissFirst(all, revoked).slice(0, SHOWN);
+  // Few are all seen at once, and need not change places.
+  const hosts = all.length > SHOWN ? mostAmissFirst(all, revoked).slice(0, shown) : all;
   return (
     <>
       <HostTable certificate={certificate} hosts={hosts} />
@@ -43,8 +46,8 @@ export function HostStates({ certificate }: { readonly certificate: Certificate 
           <Text size="sm" c="dimmed">
             Of {all.length} hosts, {countsOf(all)}.
           </Text>
-          <Button size="compact-sm" variant="default" onClick={() => setIsWhole(true)}>
-            Show all {all.length}
+          <Button size="compact-sm" variant="default" onClick={() => setShown(shown + MORE)}>
+            Show {Math.min(MORE, all.length - shown)} more
           </Button>
         </Group>
       )}
