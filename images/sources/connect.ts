@@ -1,6 +1,7 @@
 /** A connection: name, address, TCP and TLS, each with a limit of its own. */
 import { connect as connectTcp } from 'node:net';
-import type { LookupFunction, OnReadOpts, Socket } from 'node:net';
+import type { LookupFunction, OnReadOpts, Socket, TcpNetConnectOpts } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { ImageError } from '../../model/failures.ts';
 import { duration } from './budgets.ts';
 import { hostName } from './guard.ts';
@@ -9,7 +10,8 @@ import type { HttpPhase } from './http-errors.ts';
 import type { HttpSettings } from './http-options.ts';
 import { opened } from './opening.ts';
 import type { ReadBuffers } from './read-buffers.ts';
-import { openTls } from './tls.ts';
+import { beginOn, openTls } from './tls.ts';
+import type { Begin } from './tls.ts';
 import { openTunnel } from './tunnel.ts';
 
 export interface ConnectOptions {
@@ -17,7 +19,7 @@ export interface ConnectOptions {
   /** Told of each step as it begins. */
   readonly onPhase: (phase: HttpPhase) => void;
   readonly signal: AbortSignal;
-  /** Where plain HTTP is read to. */
+  /** Where is read to what comes from the source, unless a proxy stands between. */
   readonly buffers: ReadBuffers;
 }
 
@@ -30,28 +32,37 @@ export async function connectTo(url: URL, options: ConnectOptions): Promise<Sock
   onPhase('dns');
   const route = await settings.guard.route(url, settings.dnsMs);
   options.signal.throwIfAborted();
-  const open = (): Promise<Socket> => {
+  const { addresses, port, proxy } = route;
+  const name = hostName(url);
+  const isSecure = url.protocol === 'https:';
+  const open = async <T extends Socket>(way: () => Promise<T>): Promise<T> => {
     onPhase('connect');
-    return openWay(url, route, options);
+    const socket = await way();
+    if (isSecure) onPhase('tls');
+    return socket;
   };
-  if (url.protocol !== 'https:') return open();
-  const openForTls = async (): Promise<Socket> => {
-    const tcp = await open();
-    onPhase('tls');
-    return tcp;
-  };
-  return openTls(hostName(url), openForTls, options);
+  if (proxy !== undefined) {
+    const tunnel = (): Promise<Socket> => open(() => openThrough({ proxy, port, addresses }, options));
+    return isSecure ? openTls(name, beginOn(tunnel), options) : tunnel();
+  }
+  const at = { host: name, port, addresses };
+  if (!isSecure) return open(() => openTcp(at, options, connectTcp, options.buffers));
+  // TLS that connects by itself reads into our memory; on a socket that is there already it would not.
+  const begin: Begin = (tls) =>
+    open(() => openTcp(at, options, (tcp) => connectTls({ ...tcp, ...tls }), options.buffers));
+  return openTls(name, begin, options);
 }
 
-/** Straight to the source, or through a proxy: then TLS and HTTP still speak to the source, by its name. */
-function openWay(url: URL, { addresses, port, proxy }: Route, options: ConnectOptions): Promise<Socket> {
-  if (proxy === undefined) {
-    const buffers = url.protocol === 'http:' ? options.buffers : undefined;
-    return openTcp(hostName(url), port, addresses, options, buffers);
-  }
-  const name = hostName(proxy.url);
-  const plain = (): Promise<Socket> => openTcp(name, port, addresses, options);
-  const secure = (): Promise<Socket> => openTls(name, plain, options, ['http/1.1']).catch(ofProxy);
+interface ThroughProxy extends Omit<Place, 'host'> {
+  readonly proxy: NonNullable<Route['proxy']>;
+}
+
+/** Through a proxy: TLS and HTTP speak to the source all the same, by its name. */
+function openThrough({ proxy, port, addresses }: ThroughProxy, options: ConnectOptions): Promise<Socket> {
+  const at = { host: hostName(proxy.url), port, addresses };
+  const plain = (): Promise<Socket> => openTcp(at, options, connectTcp);
+  const secure = (): Promise<Socket> =>
+    openTls(at.host, beginOn(plain), options, ['http/1.1']).catch(ofProxy);
   const connect = proxy.url.protocol === 'https:' ? secure : plain;
   const { settings, signal } = options;
   return openTunnel(proxy.url, proxy.targets, connect, { answerMs: settings.headersMs, signal });
@@ -63,19 +74,26 @@ function ofProxy(error: unknown): never {
   throw new ImageError(error.kind, `cannot be reached: the proxy ${error.message}`, { cause: error });
 }
 
-async function openTcp(
-  host: string,
-  port: number,
-  addresses: Route['addresses'],
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** Those of the host that were judged. */
+  readonly addresses: Route['addresses'];
+}
+
+/** @param connect what connects: plain, or what goes on with TLS then */
+async function openTcp<T extends Socket>(
+  { host, port, addresses }: Place,
   { settings, signal }: ConnectOptions,
+  connect: (options: TcpNetConnectOpts) => T,
   buffers?: ReadBuffers,
-): Promise<Socket> {
+): Promise<T> {
   const [first] = addresses;
   const given: LookupFunction = (_name, { all }, callback) => {
     if (all === true) callback(null, [...addresses]);
     else callback(null, first?.address ?? '', first?.family);
   };
-  const socket: Socket = connectTcp({
+  const socket: T = connect({
     host,
     port,
     lookup: given,

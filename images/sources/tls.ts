@@ -10,6 +10,15 @@ import type { HttpSettings } from './http-options.ts';
 import { opened } from './opening.ts';
 import { tlsFailure } from './tls-errors.ts';
 
+/** Begins TLS on a connection that is made. @throws what the connection fails with */
+export type Begin = (tls: ConnectionOptions) => Promise<TLSSocket>;
+
+/** On a connection that is made otherwise. */
+export const beginOn =
+  (openTcp: () => Promise<Socket>): Begin =>
+  async (tls) =>
+    connect({ ...tls, socket: await openTcp() });
+
 export interface TlsOptions {
   readonly settings: Pick<HttpSettings, 'tlsMs' | 'trust'>;
   readonly signal: AbortSignal;
@@ -20,20 +29,20 @@ export interface TlsOptions {
  * connection, which shows it: nobody else learns who we are, wherever a URL or a redirect leads. What vouches is
  * looked at when the server has proven that it holds its key, and before the client's certificate would be sent.
  * @param host as it stands in the URL
- * @param openTcp a connection to speak TLS on; called twice at most
+ * @param begin called twice at most
  * @param protocols that are to be spoken within, by their ALPN names
  * @throws ImageError with what is wrong; the signal's reason when aborted
  */
 export async function openTls(
   host: string,
-  openTcp: () => Promise<Socket>,
+  begin: Begin,
   options: TlsOptions,
   protocols: readonly string[] = ['h2', 'http/1.1'],
 ): Promise<Socket> {
   const name = host.replace(/\.$/, '');
   const { context, identities } = await options.settings.trust();
   const shake = async (secureContext: SecureContext): Promise<Handshake> =>
-    handshake({ name, secureContext, protocols }, await openTcp(), options);
+    handshake({ name, secureContext, protocols }, begin, options);
   const first = await shake(context);
   const identity = identities.find((one) => one.isFor(name, first.chain));
   if (identity === undefined) return usable(first);
@@ -56,11 +65,10 @@ interface Handshake {
 
 async function handshake(
   { name, secureContext, protocols }: Wanted,
-  tcp: Socket,
+  begin: Begin,
   { settings, signal }: TlsOptions,
 ): Promise<Handshake> {
   const handshakeOptions: ConnectionOptions & TLSSocketOptions = {
-    socket: tcp,
     host: name,
     ...(isIP(name) === 0 ? { servername: name } : {}),
     secureContext,
@@ -68,7 +76,7 @@ async function handshake(
     rejectUnauthorized: true,
     requestOCSP: true,
   };
-  const socket = connect(handshakeOptions);
+  const socket = await begin(handshakeOptions);
   let chain: readonly X509Certificate[] = [];
   // Comes whether or not the server has such an answer: the one moment to see its certificates if the rest fails.
   socket.once('OCSPResponse', () => {
