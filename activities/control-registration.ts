@@ -126,7 +126,7 @@ const refusal = (detail: RegistrationRefusal): ApplicationFailure =>
   });
 
 const titleOf = ({ format, name }: RegistrationInput): string =>
-  `${format === 'ISO' ? 'ISO' : 'Template'} ${name}`;
+  `${format === 'ISO' ? 'ISO' : 'Template'} '${name}'`;
 
 const about = ({ format, templateId, userId, accountId }: RegistrationInput) => ({
   type: format === 'ISO' ? 'ISO.CREATE' : 'TEMPLATE.CREATE',

@@ -255,6 +255,6 @@ export const kindOf = ({ format }: CopyRow): 'ISO' | 'TEMPLATE' => (format === '
 
 /** How a sentence names the template. */
 export function titleOf({ format, templateName }: CopyRow, place: 'start' | 'middle' = 'start'): string {
-  if (format === 'ISO') return `ISO ${templateName}`;
-  return `${place === 'start' ? 'Template' : 'template'} ${templateName}`;
+  if (format === 'ISO') return `ISO '${templateName}'`;
+  return `${place === 'start' ? 'Template' : 'template'} '${templateName}'`;
 }
