@@ -13,6 +13,7 @@ import {
 import { REGISTRATION_REFUSED } from '../model/names.ts';
 import type { ProbeReport, RegistrationInput, RegistrationRefusal } from '../model/payloads.ts';
 import { judgeRegistration } from '../model/registration.ts';
+import { titleOf } from '../model/title.ts';
 import { requireSigned } from './control-answers.ts';
 import { addressTo } from './control-sealing.ts';
 import type { ChosenHost } from './control-sealing.ts';
@@ -124,9 +125,6 @@ const refusal = (detail: RegistrationRefusal): ApplicationFailure =>
     nonRetryable: true,
     details: [detail],
   });
-
-const titleOf = ({ format, name }: RegistrationInput): string =>
-  `${format === 'ISO' ? 'ISO' : 'Template'} '${name}'`;
 
 const about = ({ format, templateId, userId, accountId }: RegistrationInput) => ({
   type: format === 'ISO' ? 'ISO.CREATE' : 'TEMPLATE.CREATE',

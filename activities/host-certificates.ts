@@ -4,7 +4,7 @@ import type { HeldCertificate, KeystoreEntry } from '../model/certificate.ts';
 import { ImageError } from '../model/failures.ts';
 import type { CertificatesJob, CertificatesResult, WantedCertificate } from '../model/certificate-jobs.ts';
 import { entryDigest, readCertificates } from '../trust/certificates.ts';
-import { KeystoreDamaged } from '../trust/keystore-damaged.ts';
+import { KeystoreDamaged } from '../trust/keystore.ts';
 import type { Keystore } from '../trust/keystore.ts';
 
 export interface HostCertificates {

@@ -4,18 +4,10 @@ import { createJob } from '../db/jobs.ts';
 import { findPendingJob } from '../db/listings/jobs.ts';
 import { zonesOfTemplate } from '../db/listings/templates.ts';
 import { templateWorkflowId } from '../model/names.ts';
+import { titleOf } from '../model/title.ts';
 import { begin } from './background.ts';
 import { type Command, type CommandContext, defineCommand, EVERYBODY } from './command.ts';
-import {
-  isIso,
-  kindOf,
-  thing,
-  requireOwner,
-  resourceTypeOf,
-  type Template,
-  templateNamed,
-  zoneNamed,
-} from './entities.ts';
+import { isIso, requireOwner, resourceTypeOf, type Template, templateNamed, zoneNamed } from './entities.ts';
 import { ApiError, badParameter, errorCode, noSuchEntity } from './errors.ts';
 import { flag, id, required } from './parameters.ts';
 import { JOB, render } from './response.ts';
@@ -65,7 +57,7 @@ async function startDeletion(
   if (template.state === 'NotUploaded') {
     throw new ApiError(
       errorCode.inUse,
-      `${kindOf(template)} '${template.name}' is just being registered; delete it when that is done, in some seconds.`,
+      `${titleOf(template)} is just being registered; delete it when that is done, in some seconds.`,
     );
   }
   if (zoneid !== undefined) await requireOnlyZone(context, template, zoneid);
@@ -79,7 +71,7 @@ async function startDeletion(
   await recordEvent(db, {
     type: isIso(template) ? 'ISO.DELETE' : 'TEMPLATE.DELETE',
     state: 'Scheduled',
-    description: `${kindOf(template)} '${template.name}' is to be deleted`,
+    description: `${titleOf(template)} is to be deleted`,
     userUuid: caller.userUuid,
     accountUuid: caller.accountUuid,
     resourceType: resourceTypeOf(isIso(template)),
@@ -107,10 +99,7 @@ async function requireOnlyZone(context: CommandContext, template: Template, zone
   const zone = await zoneNamed(context, 'zoneid', zoneid);
   const zones = await zonesOfTemplate(context.db, template.id);
   if (!zones.includes(zone.uuid)) {
-    throw badParameter(
-      'zoneid',
-      `is zone '${zone.name}', which ${thing(template)} '${template.name}' is not in.`,
-    );
+    throw badParameter('zoneid', `is zone '${zone.name}', which ${titleOf(template, 'middle')} is not in.`);
   }
   if (zones.length > 1) {
     throw badParameter(

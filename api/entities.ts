@@ -5,6 +5,7 @@ import { listOsCategories } from '../db/listings/zones.ts';
 import { isSharedWith } from '../db/sharing.ts';
 import type { Row } from '../db/tables.ts';
 import { allClusters, findCluster, findZone, type Place } from '../db/zones.ts';
+import { titleOf } from '../model/title.ts';
 import type { CommandContext } from './command.ts';
 import { ApiError, errorCode, noSuchEntity } from './errors.ts';
 import { isUuid } from './parameters.ts';
@@ -105,7 +106,7 @@ export function requireOwner(context: CommandContext, template: Template): void 
   if (context.caller.role === 'admin' || isOwn(context, template)) return;
   throw new ApiError(
     errorCode.permission,
-    `${kindOf(template)} '${template.name}' belongs to another account; only its owner and administrators may change it.`,
+    `${titleOf(template)} belongs to another account; only its owner and administrators may change it.`,
   );
 }
 
@@ -123,12 +124,6 @@ export async function ownTemplate(context: CommandContext, id: string, iso: bool
 }
 
 export const isIso = ({ format }: Template): boolean => format === 'ISO';
-
-/** Within a sentence. */
-export const thing = (template: Template): 'ISO' | 'template' => (isIso(template) ? 'ISO' : 'template');
-
-/** For the beginning of a sentence. */
-export const kindOf = (template: Template): 'ISO' | 'Template' => (isIso(template) ? 'ISO' : 'Template');
 
 /** CloudStack's name of the type, in events and jobs. */
 export const resourceTypeOf = (iso: boolean): 'ISO' | 'VirtualMachineTemplate' =>

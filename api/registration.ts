@@ -3,6 +3,7 @@ import { recordEvent } from '../db/events.ts';
 import { findTemplate } from '../db/listings/templates.ts';
 import { templateWorkflowId } from '../model/names.ts';
 import type { RegistrationInput } from '../model/payloads.ts';
+import { titleOf } from '../model/title.ts';
 import type { RegistrationOutcome } from '../orchestration/client.ts';
 import type { CommandContext } from './command.ts';
 import { resourceTypeOf, type Template } from './entities.ts';
@@ -49,7 +50,7 @@ async function start(context: CommandContext, input: RegistrationInput): Promise
   await recordEvent(db, {
     type: iso ? 'ISO.CREATE' : 'TEMPLATE.CREATE',
     state: 'Scheduled',
-    description: `${iso ? 'ISO' : 'Template'} '${input.name}' is to be registered from ${input.url}`,
+    description: `${titleOf(input)} is to be registered from ${input.url}`,
     userUuid: caller.userUuid,
     accountUuid: input.accountId,
     resourceType: resourceTypeOf(iso),

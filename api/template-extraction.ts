@@ -1,7 +1,8 @@
 /** What extractTemplate and extractIso share: a bypassed template is fetched from where it comes from. */
 import { recordEvent } from '../db/events.ts';
+import { titleOf } from '../model/title.ts';
 import { type Command, type CommandContext, defineCommand, EVERYBODY } from './command.ts';
-import { isIso, kindOf, resourceTypeOf, type Template, templateNamed, thing } from './entities.ts';
+import { isIso, resourceTypeOf, type Template, templateNamed } from './entities.ts';
 import { ApiError, badParameter, errorCode, noSuchEntity } from './errors.ts';
 import { instantJob } from './instant-job.ts';
 import { id, required, text } from './parameters.ts';
@@ -42,7 +43,7 @@ function requireExtractable({ caller }: CommandContext, template: Template): voi
   if (isOwn || template.extractable) return;
   throw new ApiError(
     errorCode.permission,
-    `${kindOf(template)} '${template.name}' may not be extracted; its owner can allow it.`,
+    `${titleOf(template)} may not be extracted; its owner can allow it.`,
   );
 }
 
@@ -51,7 +52,7 @@ async function extract(context: CommandContext, template: Template): Promise<str
   const kind = isIso(template) ? 'iso' : 'template';
   await recordEvent(db, {
     type: `${kind.toUpperCase()}.EXTRACT`,
-    description: `The URL of ${thing(template)} '${template.name}' was told`,
+    description: `The URL of ${titleOf(template, 'middle')} was told`,
     userUuid: caller.userUuid,
     accountUuid: caller.accountUuid,
     resourceType: resourceTypeOf(isIso(template)),

@@ -2,43 +2,44 @@
 import type { TemplateFilter } from '../db/listings/templates.ts';
 import { findPool } from '../db/listings/pools.ts';
 import { findZone } from '../db/zones.ts';
-import type { CopyState } from '../model/states.ts';
-import { asksForOthers } from './constants.ts';
+import { asksForOthers, constant } from './constants.ts';
 import type { CommandContext } from './command.ts';
 import { categoryNamed, checkEntity, isIso, templateNamed } from './entities.ts';
 import { ApiError, badParameter, errorCode } from './errors.ts';
-import { ownerNamed } from './owners.ts';
-import { readPage } from './paging.ts';
-import { isUuid, type MapEntry } from './parameters.ts';
+import { ownerNamed, ownerParameters } from './owners.ts';
+import { pagingParameters, readPage } from './paging.ts';
+import { choice, flag, id, isUuid, list, map, text, type Values } from './parameters.ts';
 import { type Answer, answerList } from './response.ts';
+import { DEPLOYMENT_STATES } from './responses/deployment.ts';
 import { readTemplates, TEMPLATE } from './responses/template.ts';
 
-export interface TemplateListValues {
+/** The parameters of both. @param what `template` or `ISO` */
+export const imageListParameters = (what: string) => ({
+  id: id('this one'),
+  ids: list('these'),
+  name: text('those of this name'),
+  zoneid: id('those in this zone'),
+  storageid: id('those that lie on this storage pool'),
+  arch: choice('those for this processor architecture', ['x86_64', 'aarch64']),
+  oscategoryid: id('those whose guest operating system is of this category'),
+  hypervisor: constant('hypervisor', 'KVM'),
+  details: list('all: also details and mirrors'),
+  isready: flag('those that can be deployed, or those that cannot'),
+  deploymentstate: choice('those with a deployment in this state', DEPLOYMENT_STATES),
+  showremoved: flag('also those that were removed'),
+  showunique: flag(`one entry per ${what} instead of one per zone`),
+  tags: map('those with all of these tags, as tags[0].key and tags[0].value'),
+  ...ownerParameters,
+  ...pagingParameters,
+});
+
+export interface TemplateListValues extends Values<ReturnType<typeof imageListParameters>> {
   readonly iso: boolean;
   readonly filter: TemplateFilter;
-  readonly id: string | undefined;
-  readonly ids: readonly string[] | undefined;
-  readonly name: string | undefined;
-  readonly zoneid: string | undefined;
-  readonly storageid: string | undefined;
-  readonly arch: string | undefined;
-  readonly oscategoryid: string | undefined;
-  readonly account: string | undefined;
-  readonly domainid: string | undefined;
-  readonly hypervisor: string | undefined;
   readonly templatetype?: string | undefined;
-  readonly details: readonly string[] | undefined;
   readonly format?: 'QCOW2' | 'RAW' | undefined;
-  readonly isready: boolean | undefined;
-  readonly deploymentstate: CopyState | undefined;
-  readonly showremoved: boolean | undefined;
-  readonly showunique: boolean | undefined;
   readonly bootable?: boolean | undefined;
   readonly ispublic?: boolean | undefined;
-  readonly tags: readonly MapEntry[] | undefined;
-  readonly keyword: string | undefined;
-  readonly page: number | undefined;
-  readonly pagesize: number | undefined;
 }
 
 export async function answerTemplates(context: CommandContext, values: TemplateListValues): Promise<Answer> {
@@ -90,12 +91,12 @@ export async function answerTemplates(context: CommandContext, values: TemplateL
 /** Of `ids`, what cannot be an id is nothing's; a single `id` of nothing at all is refused, as clients expect. */
 async function readIds(
   context: CommandContext,
-  { id, ids, iso }: TemplateListValues,
+  { id: given, ids, iso }: TemplateListValues,
 ): Promise<readonly string[] | undefined> {
-  if (id !== undefined && ids !== undefined)
+  if (given !== undefined && ids !== undefined)
     throw badParameter('id', 'and ids exclude each other; give one of them.');
   if (ids !== undefined) return ids.filter(isUuid).map((one) => one.toLowerCase());
-  if (id === undefined) return undefined;
-  const template = await templateNamed(context, 'id', id);
+  if (given === undefined) return undefined;
+  const template = await templateNamed(context, 'id', given);
   return isIso(template) === iso ? [template.uuid] : [];
 }

@@ -2,8 +2,9 @@
 import { recordEvent } from '../db/events.ts';
 import { findAccounts, share, sharedAccounts, unshare, unshareAll } from '../db/sharing.ts';
 import { changeTemplate } from '../db/template-changes.ts';
+import { titleOf } from '../model/title.ts';
 import { type Command, type CommandContext, defineCommand, EVERYBODY } from './command.ts';
-import { isIso, ownTemplate, requireMayFeature, resourceTypeOf, type Template, thing } from './entities.ts';
+import { isIso, ownTemplate, requireMayFeature, resourceTypeOf, type Template } from './entities.ts';
 import { badParameter } from './errors.ts';
 import { choice, flag, id, isUuid, list, required } from './parameters.ts';
 import { answerOne, boolean, list as listOf, render, type Shape, string, SUCCESS } from './response.ts';
@@ -41,7 +42,7 @@ export const updatePermissionsCommand = (definition: {
         isFeatured: values.isfeatured,
         isExtractable: values.isextractable,
       });
-      const text = `who may use ${thing(template)} '${template.name}' was changed`;
+      const text = `who may use ${titleOf(template, 'middle')} was changed`;
       await told(context, template, text);
       return render(SUCCESS, { text }, context.caller);
     },

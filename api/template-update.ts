@@ -3,9 +3,10 @@ import { recordEvent } from '../db/events.ts';
 import { findGuestOs } from '../db/listings/zones.ts';
 import { changeTemplate, type TemplateChanges } from '../db/template-changes.ts';
 import type { Secrets } from '../model/source.ts';
+import { titleOf } from '../model/title.ts';
 import { openAtRest, sealAtRest } from '../trust/sealing.ts';
 import { type Command, type CommandContext, defineCommand, EVERYBODY } from './command.ts';
-import { checkEntity, isIso, kindOf, ownTemplate, resourceTypeOf, type Template } from './entities.ts';
+import { checkEntity, isIso, ownTemplate, resourceTypeOf, type Template } from './entities.ts';
 import { badParameter } from './errors.ts';
 import { readDetails } from './image-source.ts';
 import { choice, flag, id, map, type MapEntry, name, required, text } from './parameters.ts';
@@ -100,7 +101,7 @@ async function withHeaders(
 async function told({ db, caller }: CommandContext, template: Template): Promise<void> {
   await recordEvent(db, {
     type: isIso(template) ? 'ISO.UPDATE' : 'TEMPLATE.UPDATE',
-    description: `${kindOf(template)} '${template.name}' was changed`,
+    description: `${titleOf(template)} was changed`,
     userUuid: caller.userUuid,
     accountUuid: caller.accountUuid,
     resourceType: resourceTypeOf(isIso(template)),

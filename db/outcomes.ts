@@ -1,6 +1,7 @@
 /** How a copy's deployment ended: the row, its attempts, its reservation, the jobs that wait, and the event. */
 import { sql } from 'kysely';
 import type { DownloadResult, PoolReport, Try } from '../model/payloads.ts';
+import { titleOf } from '../model/title.ts';
 import { findCopy } from './copies.ts';
 import type { CopyRow } from './copies.ts';
 import type { Database, Queryable } from './database.ts';
@@ -55,7 +56,7 @@ async function recordDenials(
       type: `${kindOf(row)}.URL.DENY`,
       level: 'WARN',
       description: denialOf({
-        title: titleOf(row),
+        title: titleOfCopy(row),
         hostName: attempt.hostName,
         url: failure.url ?? source,
         rule,
@@ -139,7 +140,7 @@ export function finishCopy(
     const bytes = result.fetched === 0 ? 'was there already' : `${result.fetched} bytes fetched`;
     return {
       type: `${kindOf(row)}.DIRECT.DOWNLOAD`,
-      description: `${titleOf(row)} is on pool ${row.poolName} (host ${attempt.hostName}, ${bytes})`,
+      description: `${titleOfCopy(row)} is on pool ${row.poolName} (host ${attempt.hostName}, ${bytes})`,
     };
   });
 }
@@ -169,7 +170,7 @@ export function failCopy(db: Database, outcome: Outcome, error: JobError): Promi
       return {
         type: `${kindOf(row)}.DIRECT.DOWNLOAD.FAILURE`,
         level: 'ERROR',
-        description: `${titleOf(row)} could not be downloaded to pool ${row.poolName}: ${error.text}`,
+        description: `${titleOfCopy(row)} could not be downloaded to pool ${row.poolName}: ${error.text}`,
       };
     },
     error,
@@ -196,7 +197,7 @@ export function cancelCopy(db: Database, outcome: Outcome, by: string): Promise<
     await release(tx, row.copyId);
     await tell(tx, outcome, row, {
       type: `${kindOf(row)}.DIRECT.DOWNLOAD.CANCEL`,
-      description: `The download of ${titleOf(row, 'middle')} to pool ${row.poolName} was cancelled by ${by}`,
+      description: `The download of ${titleOfCopy(row, 'middle')} to pool ${row.poolName} was cancelled by ${by}`,
     });
   });
 }
@@ -253,8 +254,5 @@ const tell = (tx: Queryable, outcome: Outcome, row: CopyRow, told: Told): Promis
 
 export const kindOf = ({ format }: CopyRow): 'ISO' | 'TEMPLATE' => (format === 'ISO' ? 'ISO' : 'TEMPLATE');
 
-/** How a sentence names the template. */
-export function titleOf({ format, templateName }: CopyRow, place: 'start' | 'middle' = 'start'): string {
-  if (format === 'ISO') return `ISO '${templateName}'`;
-  return `${place === 'start' ? 'Template' : 'template'} '${templateName}'`;
-}
+export const titleOfCopy = ({ format, templateName }: CopyRow, place?: 'start' | 'middle'): string =>
+  titleOf({ format, name: templateName }, place);

@@ -7,7 +7,7 @@ import { NotPossible } from './errors.ts';
 import { recordEvent } from './events.ts';
 import { completeJobsOf, DELETION_COMMANDS } from './jobs.ts';
 import type { CopyUuids } from './jobs.ts';
-import { kindOf, titleOf } from './outcomes.ts';
+import { kindOf, titleOfCopy } from './outcomes.ts';
 import type { Outcome } from './outcomes.ts';
 import { recordPoolReports } from './pools.ts';
 import { release } from './reservations.ts';
@@ -47,7 +47,7 @@ export function finishRemoval(
     await tx.deleteFrom('template_spool_ref').where('id', '=', row.id).execute();
     await recordEvent(tx, {
       type: `${kindOf(row)}.POOL.REMOVE`,
-      description: `${titleOf(row)} was removed from pool ${row.poolName} for ${by}`,
+      description: `${titleOfCopy(row)} was removed from pool ${row.poolName} for ${by}`,
       accountUuid: row.accountId,
       resourceType: row.format === 'ISO' ? 'ISO' : 'VirtualMachineTemplate',
       resourceUuid: outcome.copy.templateId,

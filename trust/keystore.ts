@@ -7,8 +7,10 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeystoreEntry } from '../model/certificate.ts';
 import { entryDigest } from './certificates.ts';
-import { KeystoreDamaged } from './keystore-damaged.ts';
+import { KeystoreDamaged, readPkcs12, writePkcs12 } from './pkcs12.ts';
 import { createSecretFile, readSecretBytes, readSecretFile, replaceSecretFile } from './secret-file.ts';
+
+export { KeystoreDamaged } from './pkcs12.ts';
 
 export interface StoredEntry extends KeystoreEntry {
   /** `entryDigest`. */
@@ -34,9 +36,6 @@ export interface Keystore {
 
 const PASSWORD_BYTES = 24;
 
-/** Loaded once there are certificates: it takes 10 MB of each thread. */
-const pkcs12 = async () => import('./pkcs12.ts');
-
 /** May be opened by several threads, of which one writes. */
 export function openKeystore(stateDir: string): Keystore {
   const path = join(stateDir, 'certificates.p12');
@@ -51,7 +50,6 @@ export function openKeystore(stateDir: string): Keystore {
       return latest;
     },
     async write(entries) {
-      const { writePkcs12 } = await pkcs12();
       await replaceSecretFile(path, writePkcs12(entries, await passwordFor(passwordPath)));
     },
   };
@@ -74,7 +72,6 @@ async function load(path: string, passwordPath: string): Promise<readonly Stored
     if (file === undefined) return [];
     const password = await readSecretFile(passwordPath);
     if (password === undefined) throw new KeystoreDamaged(`its password is missing (${passwordPath})`);
-    const { readPkcs12 } = await pkcs12();
     return readPkcs12(file, password.trim()).map((entry) => ({
       ...entry,
       digest: entryDigest(entry.certificates, entry.client?.certificates),

@@ -5,7 +5,6 @@
 import { createPrivateKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import forge from 'node-forge';
 import type { KeystoreEntry } from '../model/certificate.ts';
-import { KeystoreDamaged } from './keystore-damaged.ts';
 
 const { asn1 } = forge;
 type Asn1 = forge.asn1.Asn1;
@@ -31,6 +30,9 @@ const MOST_ITERATIONS = 100_000;
 const MAC_KEY = 3;
 /** What stands behind the alias of a client's certificates; no alias has a dot. */
 const CLIENT = '.client';
+
+/** It is not one, or not of this password. */
+export class KeystoreDamaged extends Error {}
 
 export function writePkcs12(entries: readonly KeystoreEntry[], password: string): Buffer {
   const contents = sequence(entries.flatMap((entry) => bagsOf(entry, password)));

@@ -2,9 +2,10 @@ import { databaseTime } from '../../db/database.ts';
 import { recordEvent } from '../../db/events.ts';
 import { findCopy } from '../../db/copies.ts';
 import { copyWorkflowId } from '../../model/names.ts';
+import { titleOf } from '../../model/title.ts';
 import { inTime } from '../background.ts';
 import { ADMINS, defineCommand } from '../command.ts';
-import { isIso, poolNamed, resourceTypeOf, templateNamed, thing } from '../entities.ts';
+import { isIso, poolNamed, resourceTypeOf, templateNamed } from '../entities.ts';
 import { ApiError, errorCode } from '../errors.ts';
 import { flag, id, required } from '../parameters.ts';
 import { render, SUCCESS } from '../response.ts';
@@ -25,7 +26,7 @@ export const cancelTemplateDeployment = defineCommand({
     const template = await templateNamed(context, 'templateid', values.templateid);
     const pool = await poolNamed(context, 'storageid', values.storageid);
     const copy = { templateId: template.uuid, poolId: pool.uuid };
-    const what = `${thing(template)} '${template.name}' on pool '${pool.name}'`;
+    const what = `${titleOf(template, 'middle')} on pool '${pool.name}'`;
     const cleanup = values.cleanup === true;
     const at = await databaseTime(db);
     if (cleanup) {

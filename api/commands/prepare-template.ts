@@ -3,17 +3,10 @@ import { createJob } from '../../db/jobs.ts';
 import { type DeployablePool, poolsOfZone } from '../../db/listings/pools.ts';
 import { zonesOfTemplate } from '../../db/listings/templates.ts';
 import type { Place } from '../../db/zones.ts';
+import { titleOf } from '../../model/title.ts';
 import { begin } from '../background.ts';
 import { ADMINS, type CommandContext, defineCommand } from '../command.ts';
-import {
-  isIso,
-  kindOf,
-  poolNamed,
-  resourceTypeOf,
-  type Template,
-  templateNamed,
-  zoneNamed,
-} from '../entities.ts';
+import { isIso, poolNamed, resourceTypeOf, type Template, templateNamed, zoneNamed } from '../entities.ts';
 import { ApiError, badParameter, errorCode, noSuchEntity } from '../errors.ts';
 import { id, required } from '../parameters.ts';
 import { answerOne, JOB } from '../response.ts';
@@ -51,20 +44,16 @@ async function requireReady(
   zone: Place,
   given: string,
 ): Promise<void> {
-  const kind = kindOf(template);
   if (template.removed !== null || template.state === 'Inactive')
     throw noSuchEntity(command, 'templateid', given);
   if (template.state === 'NotUploaded') {
     throw badParameter(
       'templateid',
-      `names ${kind} '${template.name}', which is still being registered; wait for that.`,
+      `names ${titleOf(template)}, which is still being registered; wait for that.`,
     );
   }
   if (!(await zonesOfTemplate(db, template.id)).includes(zone.uuid)) {
-    throw badParameter(
-      'zoneid',
-      `is zone '${zone.name}', which ${kind} '${template.name}' is not registered in.`,
-    );
+    throw badParameter('zoneid', `is zone '${zone.name}', which ${titleOf(template)} is not registered in.`);
   }
 }
 
@@ -117,7 +106,7 @@ async function start(
   await recordEvent(db, {
     type: isIso(template) ? 'ISO.PREPARE' : 'TEMPLATE.PREPARE',
     state: 'Scheduled',
-    description: `${kindOf(template)} '${template.name}' is to be deployed to ${pools.map(({ name }) => name).join(', ')}`,
+    description: `${titleOf(template)} is to be deployed to ${pools.map(({ name }) => name).join(', ')}`,
     userUuid: caller.userUuid,
     accountUuid: caller.accountUuid,
     resourceType: resourceTypeOf(isIso(template)),

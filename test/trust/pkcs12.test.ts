@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KeystoreEntry } from '../../model/certificate.ts';
-import { KeystoreDamaged } from '../../trust/keystore-damaged.ts';
-import { readPkcs12, writePkcs12 } from '../../trust/pkcs12.ts';
+import { KeystoreDamaged, readPkcs12, writePkcs12 } from '../../trust/pkcs12.ts';
 import { ALGORITHMS, createAuthority } from '../support/authority.ts';
 import { needing } from '../support/programs.ts';
 

@@ -15,7 +15,7 @@ export function HostCertificates({
 }): ReactNode {
   const { data } = useCertificates({ zoneid: zoneId, listhosts: true, hostid: hostId });
   const rows = (data?.rows ?? []).flatMap((certificate) => {
-    const state = certificate.hostsmap?.find(({ hostid }) => hostid === hostId);
+    const [state] = certificate.hostsmap ?? [];
     return state === undefined ? [] : [{ certificate, state }];
   });
   return (
