@@ -36,8 +36,8 @@ const attempt = (url: string, copyId: string) =>
 function failFrom(call: 'writev' | 'datasync', code: string): void {
   const failure = Object.assign(new Error(`${code}: the disk says no`), { code });
   let written = 0;
-  const writev = Reflect.get(handles, 'writev') as FileHandle['writev'];
-  const datasync = Reflect.get(handles, 'datasync') as FileHandle['datasync'];
+  const writev = Reflect.get(handles, 'writev');
+  const datasync = Reflect.get(handles, 'datasync');
   jest.spyOn(handles, 'writev').mockImplementation(async function (this: FileHandle, chunks, position) {
     if (call === 'writev' && written >= GOOD) throw failure;
     const done = await writev.call(this, chunks, position);
