@@ -14,6 +14,6 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testSequencer: '<rootDir>/test/support/longest-first.cjs',
   testTimeout: 120_000,
-  // Many tests wait for what servers do; so twice the cores of a small machine.
-  maxWorkers: 4,
+  // Many tests wait for what servers do; so one more than the cores of a small machine.
+  maxWorkers: 3,
 };
