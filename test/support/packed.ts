@@ -26,5 +26,13 @@ const PACKERS: Readonly<Record<Compression, (bytes: Buffer) => Buffer | Promise<
   zstd: (bytes) => pipedThrough('zstd', ['-1cq'], bytes),
 };
 
-export const packed = async (compression: Compression, bytes: Buffer): Promise<Buffer> =>
-  PACKERS[compression](bytes);
+const made = new WeakMap<Buffer, Map<Compression, Promise<Buffer>>>();
+
+/** What it makes of bytes, once: tests pack the same ones over and over. Nobody writes into either. */
+export function packed(compression: Compression, bytes: Buffer): Promise<Buffer> {
+  const known = made.get(bytes) ?? new Map<Compression, Promise<Buffer>>();
+  made.set(bytes, known);
+  const result = known.get(compression) ?? Promise.resolve(PACKERS[compression](bytes));
+  known.set(compression, result);
+  return result;
+}
