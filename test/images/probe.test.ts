@@ -116,12 +116,13 @@ describe('a metalink', () => {
     const urls = Array.from({ length: 20 }, (_, n) => server.url(`/silent/${n}`));
     for (let n = 0; n < 20; n += 1) server.serve(`/silent/${n}`, { silent: true });
     server.serve('/a.metalink', { body: metalink(...urls) });
-    const found = await look('/a.metalink', { budgetMs: 500 });
+    const found = await look('/a.metalink', { budgetMs: 2000 });
     expect(found.urls).toHaveLength(20);
     expect(found.urls.every(({ reachable }) => !reachable)).toBe(true);
     const reasons = found.urls.map(({ reason }) => reason);
-    // Eight are asked at a time, and they use up all of it.
-    expect(reasons.slice(0, 8)).toEqual(Array(8).fill('did not answer within 0.5 s'));
+    // Eight are asked at a time, and they use up all that reading the metalink has left.
+    for (const reason of reasons.slice(0, 8))
+      expect(reason).toMatch(/^did not answer within (1(\.\d)?|2|0\.\d) s$/);
     expect(reasons.slice(8)).toEqual(Array(12).fill('was not asked: others took all the time'));
     expect(urls.filter((url) => server.seen(new URL(url).pathname).requests.length > 0)).toHaveLength(8);
   });
