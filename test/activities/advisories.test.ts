@@ -2,17 +2,24 @@
  * Advisories of other importers about images, checksums and names, each as a job of a host. Those about URLs are in
  * url-policy.test.ts.
  */
+import { randomUUID } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import { PARTS_FOLDER } from '../../images/part-file.ts';
 import type { DownloadJob, DownloadResult } from '../../model/payloads.ts';
 import type { TemplateFormat } from '../../model/states.ts';
+import { selfSigned } from '../support/certificates.ts';
 import { patched, vmdkDescriptor } from '../support/hostile-images.ts';
 import { openHostLab } from '../support/host-lab.ts';
 import type { HostLab } from '../support/host-lab.ts';
+import { startImageServer } from '../support/image-server.ts';
 import { qcow2Image, rawDisk, sha256 } from '../support/images.ts';
 import { metalink4 } from '../support/metalinks.ts';
 import { zipOf } from '../support/zip.ts';
 
+const MIB = 1_048_576;
 let lab: HostLab;
 beforeAll(async () => {
   lab = await openHostLab();
@@ -138,4 +145,39 @@ test.each([
   ['CVE-2026-50112 (CloudStack): nor a shell', { url: 'nfs://h/$(id)' }],
 ] as const)('%s', async (_advisory, changes) => {
   expect(await outcome(changes)).toMatchObject({ kind: 'Unsupported' });
+});
+
+test('CVE-2025-59352, CVE-2025-59354 (Dragonfly): bytes that somebody else may have written are verified before they are anything', async () => {
+  const body = rawDisk(4 * MIB);
+  const ids = { copyId: randomUUID(), templateId: randomUUID(), checksum: `{SHA-256}${sha256(body)}` };
+  lab.server.serve('/a', (n) => (n === 0 ? { body, cutAfter: 2 * MIB } : { status: 500 }));
+  expect(await outcome(ids)).toMatchObject({ kind: 'ServerError' });
+  const part = (await lab.parts()).find((name) => name.endsWith('.part')) ?? '';
+  const file = await open(join(lab.root, PARTS_FOLDER, part), 'r+');
+  await file.write(Buffer.from('not what the origin has'), 0, 23, 1000);
+  await file.close();
+  const before = await lab.published();
+  lab.server.serve('/a', { body });
+  expect(await outcome(ids)).toMatchObject({ kind: 'ChecksumMismatch' });
+  expect(await lab.published()).toEqual(before);
+  expect(await outcome(ids)).toMatchObject({ sha256: sha256(body) });
+});
+
+test('CDI #678: nothing turns the verification of certificates off, not even what does it in Node', async () => {
+  const server = await startImageServer(selfSigned());
+  server.serve('/a', { body: rawDisk(4096) });
+  const variable = 'NODE_TLS_REJECT_UNAUTHORIZED';
+  const before = process.env[variable];
+  process.env[variable] = '0';
+  try {
+    expect(await outcome({ url: server.url('/a') })).toMatchObject({
+      kind: expect.stringMatching(/^Tls/) as string,
+      message: expect.stringContaining('self-signed') as string,
+    });
+    expect(server.seen('/a').requests).toHaveLength(0);
+  } finally {
+    if (before === undefined) delete process.env[variable];
+    else process.env[variable] = before;
+    await server.close();
+  }
 });

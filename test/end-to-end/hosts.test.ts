@@ -1,5 +1,5 @@
 /** Several hosts: who probes, who downloads, and what happens when one of them is gone. */
-import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rawDisk } from '../support/images.ts';
 import { until } from '../support/until.ts';
@@ -15,6 +15,21 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 const shared = (): EndToEnd['pool'] => lab.pools.find(({ path }) => path.includes('shared')) ?? lab.pool;
+
+/** Local addresses, as /proc writes them, of the sockets on which a process listens. */
+async function listening(pid: number): Promise<readonly string[]> {
+  const fds = await readdir(`/proc/${pid}/fd`);
+  const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readFile(`/proc/${pid}/net/${name}`, 'utf8')),
+  );
+  const LISTEN = '0A';
+  return tables
+    .flatMap((table) => table.split('\n').slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , , state, , , , , , inode]) => state === LISTEN && links.includes(`socket:[${inode}]`))
+    .map(([, address = '']) => address);
+}
 
 test('the downloading host is killed; another one finishes from the bytes on the shared pool', async () => {
   const body = rawDisk(12 * MIB);
@@ -40,6 +55,11 @@ test('without storageid every pool of the zone gets its copy', async () => {
   const copies = await lab.deploy(image.id);
   expect(copies).toHaveLength(4);
   expect(copies.every(({ state }) => state === 'Ready')).toBe(true);
+});
+
+test('CVE-2021-36779 (Longhorn): a host worker listens on no port that somebody could ask without being let in', async () => {
+  for (const pid of lab.pids().hosts) expect(await listening(pid)).toEqual([]);
+  expect(await listening(lab.pids().api)).toHaveLength(1);
 });
 
 test('a host without a token is listed as Disabled, gets nothing, and works once it is approved', async () => {

@@ -101,3 +101,32 @@ export function certificates(opened: () => UiLab): void {
     },
   );
 }
+
+/** Where the host of that name is up as well. */
+export function onEveryHost(opened: () => UiLab, second: string): void {
+  testOf(opened)('one that was revoked is provisioned on all hosts at once', async ({ page, go, press }) => {
+    const { zone } = await opened().call<{ readonly zone: readonly { readonly id: string }[] }>('listZones');
+    await opened().call('uploadTemplateDirectDownloadCertificate', {
+      name: 'everywhere',
+      hypervisor: 'KVM',
+      certificate: selfSigned().cert,
+      zoneid: zone[0]?.id ?? '',
+    });
+    await go('/certificates');
+    const card = page.getByRole('article', { name: 'everywhere' });
+    const onBoth = async (state: string): Promise<void> => {
+      for (const name of ['host1', second]) {
+        const row = card.locator('tbody tr').filter({ hasText: name });
+        await row.getByText(state, { exact: true }).waitFor();
+      }
+    };
+    await onBoth('There');
+    await press('button', 'Revoke everywhere');
+    await onBoth('Revoked');
+    await press('button', 'Provision on all: everywhere');
+    await onBoth('There');
+    await press('button', 'Delete everywhere');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+    await card.waitFor({ state: 'detached' });
+  });
+}

@@ -42,6 +42,17 @@ export function deploying(opened: () => UiLab): void {
       return now > 0 && now < 100 ? now : undefined;
     });
     await until('the bar moves', async () => (await percent('slow')) > first);
+    await press('link', 'Templates');
+    const inList = row('slow').getByRole('progressbar', { name: 'Downloads of slow' });
+    await until(
+      'it is in the list, too',
+      async () => Number(await inList.getAttribute('aria-valuenow')) > first,
+    );
+    await row('slow')
+      .getByText(/^\d.* of 12\.0\sMiB · .*\/s$/)
+      .waitFor();
+    await page.goBack();
+    await heading('slow');
     served.goOn();
     await row('pool1').getByText('Ready', { exact: true }).waitFor();
     await row('pool1').locator('[data-label=Source]').getByText('127.0.0.1').waitFor();
@@ -100,6 +111,26 @@ export function deploying(opened: () => UiLab): void {
     },
   );
 
+  check('deployed to all pools, and cancelled on its own page', async ({ page, go, press, heading, row }) => {
+    const served = watchable(rawDisk(8 * MIB));
+    opened().server.serve('/everywhere', served.behaviour);
+    const image = await register('/everywhere');
+    await go(`/templates/${image.id}`);
+    await press('button', 'Deploy');
+    const dialog = page.getByRole('dialog', { name: 'Deploy everywhere' });
+    await dialog.getByRole('checkbox', { name: 'All pools' }).check();
+    expect(await dialog.getByRole('checkbox', { name: 'pool1' }).isChecked()).toBe(true);
+    await dialog.getByRole('button', { name: 'Deploy to all pools' }).click();
+    await page.getByText('everywhere is on its way to all pools').waitFor();
+    await until('bytes flow', async () => (await percent('everywhere')) > 0);
+    await row('pool1').getByRole('link', { name: 'pool1' }).click();
+    await heading('everywhere on pool1');
+    await press('button', 'Cancel');
+    await page.getByRole('main').getByText('Cancelled', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Retry' }).waitFor();
+    served.goOn();
+  });
+
   check('one that failed says why, and can be tried again', async ({ page, go, press, heading, row }) => {
     const body = rawDisk(2 * MIB);
     opened().server.serve('/turns-bad', { body });
@@ -121,6 +152,18 @@ export function deploying(opened: () => UiLab): void {
     opened().server.serve('/turns-bad', { body });
     await press('button', 'Retry');
     await page.getByRole('main').getByText('Ready', { exact: true }).waitFor();
+  });
+
+  check('events are narrowed down by level', async ({ page, go, row }) => {
+    await go('/events');
+    await row('info').first().waitFor();
+    await page.getByRole('radiogroup', { name: 'Which events' }).getByText('Errors').click();
+    await page.waitForURL('**/events?level=ERROR');
+    await row('turns-bad').first().waitFor();
+    await row('info').first().waitFor({ state: 'detached' });
+    for (const level of await page.locator('td[data-label=Level]').allInnerTexts()) {
+      expect(level.toLowerCase()).toBe('error');
+    }
   });
 
   check('edit, and delete with a question first', async ({ page, press, heading, go, row }) => {

@@ -1,6 +1,6 @@
 /** The page in a browser, on one installation; what a person does there stands in the files beside this one. */
 import { needing } from '../support/programs.ts';
-import { certificates } from './certificates.ts';
+import { certificates, onEveryHost } from './certificates.ts';
 import { deploying } from './deploying.ts';
 import { fleet } from './fleet.ts';
 import { hostsAndPools } from './hosts-and-pools.ts';
@@ -42,6 +42,8 @@ needing('chromium')('the page', () => {
   describe('a fleet', () => {
     fleet(opened);
   });
+  host.approved();
+  onEveryHost(opened, host.name);
   // It takes half a minute until a host counts as gone, and others go on meanwhile: those that do not ask it anything.
   host.killed();
   describe('hostile text', () => {

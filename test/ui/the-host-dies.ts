@@ -8,15 +8,16 @@ const MIB = 1_048_576;
 const NAME = 'mortal';
 const BODY = rawDisk(16 * MIB);
 
-/** In two parts, since it takes a while until a host counts as gone. */
+/** In three parts, since it takes a while until a host counts as gone. */
 export function theHostDies(opened: () => UiLab) {
   const check = testOf(opened);
   let host: MortalHost;
   let deploymentId = '';
 
   return {
-    killed() {
-      check('a host is approved, and killed during a download', async ({ page, go, press, row }) => {
+    name: NAME,
+    approved() {
+      check('a host is approved, and lacks programs', async ({ page, go, press, row }) => {
         const lab = opened();
         host = await lab.mortalHost(NAME);
         await until('it has come', async () => (await lab.hosts()).some(({ name }) => name === NAME));
@@ -34,6 +35,11 @@ export function theHostDies(opened: () => UiLab) {
           .waitFor();
         await press('link', NAME);
         await page.getByText('xz is missing: this host cannot unpack .xz images.').waitFor();
+      });
+    },
+    killed() {
+      check('a host is killed during a download', async () => {
+        const lab = opened();
         const { id: poolId } = await host.pool();
         lab.server.serve('/orphan', { body: BODY, pauseMs: 100 });
         const image = await lab.register({ url: lab.server.url('/orphan') });
