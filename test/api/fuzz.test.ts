@@ -74,6 +74,8 @@ function signed(pairs: readonly Pair[], who: (typeof CALLERS)[number]): string {
 }
 
 async function check(name: string, query: string, post: boolean): Promise<number> {
+  const answered = new AbortController();
+  const late = sleep(ANSWER_WITHIN_MS, NO_ANSWER, { signal: answered.signal }).catch(() => NO_ANSWER);
   const answer = await Promise.race([
     lab.server.inject(
       post
@@ -85,8 +87,10 @@ async function check(name: string, query: string, post: boolean): Promise<number
           }
         : { method: 'GET', url: `/client/api?${query}` },
     ),
-    sleep(ANSWER_WITHIN_MS, NO_ANSWER, { ref: false }),
+    late,
   ]);
+  // A timer that goes on would keep the answer, and make it look as if the api did.
+  answered.abort();
   if (typeof answer === 'symbol') throw new Error(`${name} did not answer: ${query}`);
   const { statusCode, body } = answer;
   const problem = (what: string): Error =>
