@@ -12,6 +12,13 @@ const LONGEST = [
   'images/decompression/unpacking',
   'end-to-end/secrets',
   'workflows/upkeep',
+  // In their full forms.
+  'images/inspection/fuzz',
+  'images/sources/metalink-fuzz',
+  'images/sources/range-fuzz',
+  'api/fuzz',
+  'api/schemathesis',
+  'bench/lists',
 ].map((name) => `/test/${name}.test.ts`);
 
 function rank({ path }) {
