@@ -91,6 +91,8 @@ export interface EndToEnd {
   readonly pools: readonly PoolPlace[];
   /** The first of them. */
   readonly pool: PoolPlace;
+  /** Of `zone1`, where all of it is. */
+  readonly zoneId: string;
   /** As they are now: what was killed is started again as another process. */
   pids(): ReadyFile['pids'];
   call<T>(command: string, parameters?: Parameters): Promise<T>;
@@ -155,6 +157,7 @@ export async function openEndToEnd(
   const list = async <T>(command: string, key: string, parameters: Parameters = {}): Promise<readonly T[]> =>
     (await call<Record<string, readonly T[] | undefined>>(command, parameters))[key] ?? [];
   const [zone] = await list<{ readonly id: string }>('listZones', 'zone');
+  const zoneId = zone?.id ?? '';
   const [osType] = await list<{ readonly id: string }>('listOsTypes', 'ostype');
   const pids = (): ReadyFile['pids'] => (JSON.parse(readFileSync(stack.readyFile, 'utf8')) as ReadyFile).pids;
   const pidOf = (name: string): number => {
@@ -173,7 +176,7 @@ export async function openEndToEnd(
     const common = {
       name: new URL(parameters.url).pathname.slice(1),
       displaytext: 'from the end-to-end tests',
-      zoneid: zone?.id ?? '',
+      zoneid: zoneId,
       ostypeid: osType?.id ?? '',
       directdownload: true,
       ...rest,
@@ -201,7 +204,7 @@ export async function openEndToEnd(
 
   const prepare = async (templateid: string, storageid?: string): Promise<string> => {
     const where = storageid === undefined ? {} : { storageid };
-    const asked = { templateid, zoneid: zone?.id ?? '', ...where };
+    const asked = { templateid, zoneid: zoneId, ...where };
     return (await call<{ readonly jobid: string }>('prepareTemplate', asked)).jobid;
   };
 
@@ -212,6 +215,7 @@ export async function openEndToEnd(
     db,
     pools: stack.pools,
     pool: stack.pools[0] as PoolPlace,
+    zoneId,
     pids,
     call,
     register,

@@ -80,8 +80,7 @@ let number = 0;
 async function register(parameters: Parameters & { readonly url: string }): Promise<string | undefined> {
   number += 1;
   const common = { hypervisor: 'KVM', format: 'RAW', directdownload: true, name: `canary ${number}` };
-  const { zone } = await lab.call<{ zone: [{ id: string }] }>('listZones');
-  const rest = { displaytext: 'x', zoneid: zone[0].id, ostypeid: await osType(), ...parameters };
+  const rest = { displaytext: 'x', zoneid: lab.zoneId, ostypeid: await osType(), ...parameters };
   const answer = await ask<{ template: [{ id: string }] }>('registerTemplate', { ...common, ...rest });
   return answer?.template[0].id;
 }
@@ -202,8 +201,7 @@ describe('they are used', () => {
   test('a certificate for mutual TLS with its private key, and one that was pasted where it does not belong', async () => {
     const { cert: certificate, key } = selfSigned({ names: ['a client'] });
     plant(canaryOf('a private key', key.split('\n')[5] ?? ''));
-    const { zone } = await lab.call<{ zone: [{ id: string }] }>('listZones');
-    const common = { zoneid: zone[0].id, hypervisor: 'KVM' };
+    const common = { zoneid: lab.zoneId, hypervisor: 'KVM' };
     const upload = 'uploadTemplateDirectDownloadCertificate';
     const whole = { ...common, name: 'canary', certificate, clientcertificate: certificate, privatekey: key };
     expect(await ask(upload, whole)).toBeDefined();

@@ -105,12 +105,11 @@ export function certificates(opened: () => UiLab): void {
 /** Where the host of that name is up as well. */
 export function onEveryHost(opened: () => UiLab, second: string): void {
   testOf(opened)('one that was revoked is provisioned on all hosts at once', async ({ page, go, press }) => {
-    const { zone } = await opened().call<{ readonly zone: readonly { readonly id: string }[] }>('listZones');
     await opened().call('uploadTemplateDirectDownloadCertificate', {
       name: 'everywhere',
       hypervisor: 'KVM',
       certificate: selfSigned().cert,
-      zoneid: zone[0]?.id ?? '',
+      zoneid: opened().zoneId,
     });
     await go('/certificates');
     const card = page.getByRole('article', { name: 'everywhere' });

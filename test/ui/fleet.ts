@@ -16,12 +16,11 @@ export function fleet(opened: () => UiLab): void {
       const lab = opened();
       lab.server.serve('/for-many', { body: rawDisk(1_048_576) });
       const image = await lab.register({ url: lab.server.url('/for-many') });
-      const { zone } = await lab.call<{ readonly zone: readonly { readonly id: string }[] }>('listZones');
       await lab.call('uploadTemplateDirectDownloadCertificate', {
         name: 'fleet-ca',
         certificate: selfSigned().cert,
         hypervisor: 'KVM',
-        zoneid: zone[0]?.id ?? '',
+        zoneid: lab.zoneId,
       });
       await appear(lab);
       try {

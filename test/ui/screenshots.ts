@@ -118,13 +118,13 @@ async function fill(made: UiLab) {
     name: 'corporate-ca',
     certificate: selfSigned({ days: 400, names: ['Example Corporate CA'] }).cert,
     hypervisor: 'KVM',
-    zoneid: (await zoneOf(made)).id,
+    zoneid: made.zoneId,
   });
   await made.call('uploadTemplateDirectDownloadCertificate', {
     name: 'mirror-amsterdam',
     certificate: selfSigned({ days: 12, names: ['mirror.ams.example.org'] }).cert,
     hypervisor: 'KVM',
-    zoneid: (await zoneOf(made)).id,
+    zoneid: made.zoneId,
   });
   await until('one failed', async () => (await made.deployments({ state: 'Failed' })).length > 0);
   const [host] = await made.hosts();
@@ -145,9 +145,4 @@ async function fill(made: UiLab) {
     upload: '/certificates/upload',
     events: '/events',
   };
-}
-
-async function zoneOf(made: UiLab): Promise<{ readonly id: string }> {
-  const { zone } = await made.call<{ readonly zone: readonly { readonly id: string }[] }>('listZones');
-  return zone[0] ?? { id: '' };
 }

@@ -8,7 +8,7 @@ const MIB = 1_048_576;
 const NAME = 'mortal';
 const BODY = rawDisk(16 * MIB);
 
-/** In three parts, since it takes a while until a host counts as gone. */
+/** In parts: others need the host while it lives, and it takes a while until it counts as gone. */
 export function theHostDies(opened: () => UiLab) {
   const check = testOf(opened);
   let host: MortalHost;
