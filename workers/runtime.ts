@@ -93,14 +93,20 @@ async function connect(options: ConnectionOptions, address: string): Promise<Nat
     return await Promise.race([connecting, late]);
   } catch (error) {
     void connecting.then((connection) => connection.close()).catch(() => undefined);
-    throw new StartError(
-      `Temporal does not answer at ${address} (${reason(error)}): start it, or set TEMPORAL_ADDRESS`,
-      { cause: error },
-    );
+    const told = REFUSED.test((error as Error).message)
+      ? refuses(address, 'access')
+      : `Temporal does not answer at ${address} (${reason(error)}): start it, or set TEMPORAL_ADDRESS`;
+    throw new StartError(told, { cause: error });
   } finally {
     clearTimeout(timer);
   }
 }
+
+/** How the native layer words the codes 7 and 16 of gRPC when the server does not even let it in. */
+const REFUSED = /valid authentication credentials|not have permission/;
+
+const refuses = (address: string, what: string): string =>
+  `Temporal at ${address} refuses ${what}: check TEMPORAL_API_KEY or TEMPORAL_TLS_…`;
 
 /** Of the native layer's debug text the part that a person understands. */
 function reason(error: unknown): string {
@@ -118,9 +124,7 @@ function explain(error: unknown, namespace: string, address: string): Error {
     );
   }
   if (code === GRPC.permissionDenied || code === GRPC.unauthenticated) {
-    return told(
-      `Temporal at ${address} refuses access to namespace '${namespace}': check TEMPORAL_API_KEY or TEMPORAL_TLS_…`,
-    );
+    return told(refuses(address, `access to namespace '${namespace}'`));
   }
   return told(`Temporal at ${address} cannot be used (${(error as Error).message})`);
 }

@@ -1,10 +1,13 @@
 import { createServer } from 'node:http';
+import { connect, createSecureServer } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { startHealth, startHealthIfAsked } from '../../workers/health.ts';
 import { formatLine } from '../../workers/log.ts';
 import { connectTemporal, requireWorkerListing, StartError } from '../../workers/runtime.ts';
 import { readSettings } from '../../workers/settings.ts';
+import { selfSigned } from '../support/certificates.ts';
 import { testTemporal } from '../support/temporal.ts';
 
 describe('the connection to Temporal', () => {
@@ -42,7 +45,70 @@ describe('the connection to Temporal', () => {
     );
     await temporal.close();
   });
+
+  test('shows an API key, as @temporalio/envconfig says; a wrong one is refused with what to check', async () => {
+    const temporal = await testTemporal();
+    const gate = await startKeyGate(temporal.address, 'the right key');
+    const settings = readSettings(
+      { temporalAddress: gate.address, temporalNamespace: temporal.namespace },
+      {},
+    );
+    const before = { ...process.env };
+    try {
+      process.env['TEMPORAL_TLS_SERVER_CA_CERT_DATA'] = gate.authority;
+      process.env['TEMPORAL_API_KEY'] = 'the right key';
+      const found = await connectTemporal(settings);
+      await requireWorkerListing(found);
+      await found.connection.close();
+      process.env['TEMPORAL_API_KEY'] = 'another key';
+      await expect(connectTemporal(settings)).rejects.toThrow(
+        `Temporal at ${gate.address} refuses access: check TEMPORAL_API_KEY or TEMPORAL_TLS_…`,
+      );
+      expect(gate.refused()).toBeGreaterThan(0);
+    } finally {
+      process.env = before;
+      await gate.close();
+      await temporal.close();
+    }
+  });
 });
+
+const UNAUTHENTICATED = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '16' };
+
+/** Stands before a Temporal server as a cloud does: over TLS, and only calls that show the key get through. */
+async function startKeyGate(temporal: string, apiKey: string) {
+  const authority = selfSigned({ names: ['An authority'] });
+  const own = selfSigned({ issuer: authority });
+  const behind = connect(`http://${temporal}`);
+  let refused = 0;
+  const forward = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+    const call = behind.request(headers);
+    stream.pipe(call);
+    call.on('response', (answer) => {
+      stream.respond(answer, { waitForTrailers: true });
+      call.pipe(stream);
+    });
+    call.on('trailers', (trailers) => stream.on('wantTrailers', () => stream.sendTrailers(trailers)));
+  };
+  const server = createSecureServer({ cert: own.cert, key: own.key });
+  server.on('stream', (stream, headers) => {
+    if (headers.authorization === `Bearer ${apiKey}`) return forward(stream, headers);
+    refused += 1;
+    stream.respond(UNAUTHENTICATED, { endStream: true });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    address: `localhost:${(server.address() as AddressInfo).port}`,
+    authority: authority.cert,
+    refused: () => refused,
+    async close() {
+      behind.close();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
 
 describe('health', () => {
   test('lives at once, and is ready when it says so', async () => {
