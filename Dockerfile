@@ -1,11 +1,12 @@
-# The image of the api and the control worker. Host workers are installed on their hosts: README.md.
-ARG NODE_VERSION=20
+# The image of the api and the control worker. Host workers are installed on their hosts, whose pools and libvirt they use:
+# docs/production.md.
+ARG NODE_VERSION=24
 FROM node:${NODE_VERSION}-bookworm-slim AS build
 WORKDIR /opt/bypass
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev
+RUN npm run build && npm prune --omit=dev --omit=optional
 
 # Temporal's native part needs glibc, so no Alpine.
 FROM node:${NODE_VERSION}-bookworm-slim

@@ -8,8 +8,8 @@ module.exports = {
       { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
     ],
   },
-  // jose ships ES modules only, which Jest on Node 20 cannot require untransformed.
-  transformIgnorePatterns: ['/node_modules/(?!jose/)', '<rootDir>/dist/'],
+  // These ship ES modules only, which Jest on Node 20 cannot require untransformed.
+  transformIgnorePatterns: ['/node_modules/(?!(?:jose|p-limit|yocto-queue)/)', '<rootDir>/dist/'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testSequencer: '<rootDir>/test/support/longest-first.cjs',

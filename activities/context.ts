@@ -1,27 +1,46 @@
-/** What every activity does alike: to tell Temporal that it lives, and to fail in words that a workflow understands. */
+/**
+ * What all activities share: heartbeats, and failures as a workflow understands them.
+ *
+ * Heartbeats come from a timer, never from data: an activity whose source is silent still lives, and only an activity
+ * that sends heartbeats hears of its cancellation. The timer is in one of three states, each of which ends in a
+ * heartbeat:
+ *
+ *   urgent   `report(…, true)` sends at once; the next heartbeat follows after `FOLLOW_UP_MS`, so that a person sees how
+ *            the change goes on
+ *   regular  `report(…)` only keeps the details; the timer sends them after `everyMs(details)`
+ *   sooner   the details of `report(…)` ask for a shorter interval than the timer's: the timer starts anew with it
+ *
+ * No interval may exceed a third of the heartbeat time-out, or one late heartbeat would end the attempt. An aborted
+ * activity must throw the signal's reason and nothing else: any other error leaves its attempt hanging on the server
+ * until the time-out.
+ */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { describeFailure } from '../model/failures.ts';
+import { describeFailureWithHost, withClass } from '../model/failures.ts';
 import type { Failure } from '../model/failures.ts';
 
-/** Milliseconds between heartbeats. */
-const BEAT_MS = 1000;
+/** So many heartbeats may be lost before the heartbeat time-out ends the attempt. */
+const HEARTBEATS_IN_TIMEOUT = 3;
 
-export interface Beat<P> {
+const FOLLOW_UP_MS = 1000;
+/** Where the server sets no heartbeat time-out. */
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+export interface Heartbeat<P> {
   /** Its reason is the CancelledFailure that the activity must end with. */
   readonly signal: AbortSignal;
   /**
-   * What the next heartbeats carry.
-   * @param atOnce for changes that a person waits for; the rest goes out with the next beat
+   * Sets the details of the next heartbeats.
+   * @param atOnce sends a heartbeat now, for changes that a person waits for; default false
    */
-  tell(details: P, atOnce?: boolean): void;
+  readonly report: (details: P, atOnce?: boolean) => void;
 }
 
 /** The signal by which Temporal ends the current activity: cancelled, paused, out of time, or its worker stops. */
 export const activitySignal = (): AbortSignal => Context.current().cancellationSignal;
 
-/** Whether the activity was aborted because this process stops; the SDK says it in one of two ways. */
-export function isStopping(): boolean {
+/** Whether the activity was aborted because its worker stops, which the SDK reports in one of two ways. */
+export function isWorkerStopping(): boolean {
   const { cancellationSignal, cancellationDetails } = Context.current();
   if (!cancellationSignal.aborted) return false;
   const { message } = cancellationSignal.reason as Error;
@@ -29,37 +48,63 @@ export function isStopping(): boolean {
 }
 
 /**
- * Runs work with heartbeats. They come from a timer, not from data, so that an activity whose source is silent still
- * lives, and hears of its cancellation.
+ * Runs work with heartbeats.
+ * @param first details of the first heartbeat
+ * @param everyMs milliseconds until the next heartbeat with such details; default, and at most, a third of the heartbeat
+ * time-out
+ * @throws the signal's reason when the activity was aborted, else the error of `work`
  */
-export async function beating<P, T>(first: P, work: (beat: Beat<P>) => Promise<T>): Promise<T> {
+export async function withHeartbeats<P, T>(
+  first: P,
+  work: (heartbeat: Heartbeat<P>) => Promise<T>,
+  everyMs: (details: P) => number = () => Infinity,
+): Promise<T> {
   const context = Context.current();
+  const maxIntervalMs = (context.info.heartbeatTimeoutMs || DEFAULT_TIMEOUT_MS) / HEARTBEATS_IN_TIMEOUT;
   let latest = first;
-  const beat = (): void => context.heartbeat(latest);
-  beat();
-  const timer = setInterval(beat, BEAT_MS);
+  let timer: NodeJS.Timeout | undefined;
+  const schedule = (ms = everyMs(latest)): void => {
+    clearTimeout(timer);
+    timer = setTimeout(send, Math.min(ms, maxIntervalMs));
+  };
+  const send = (): void => {
+    context.heartbeat(latest);
+    schedule();
+  };
+  const sendUrgently = (): void => {
+    context.heartbeat(latest);
+    schedule(Math.min(FOLLOW_UP_MS, everyMs(latest)));
+  };
+  sendUrgently();
   try {
     return await work({
       signal: context.cancellationSignal,
-      tell(details, atOnce = false) {
+      report(details, atOnce = false) {
+        const isSooner = everyMs(details) < everyMs(latest);
         latest = details;
-        if (atOnce) beat();
+        if (atOnce) sendUrgently();
+        else if (isSooner) schedule();
       },
     });
   } catch (error) {
-    // Any other error of an aborted activity leaves the attempt hanging until its heartbeat timeout.
     context.cancellationSignal.throwIfAborted();
     throw error;
   } finally {
-    clearInterval(timer);
+    clearTimeout(timer);
   }
 }
 
-/** A failure as it crosses the queue: its type is the kind, and the workflow, not the server, decides on retries. */
-export const applicationFailure = (failure: Failure, detail: unknown = failure): ApplicationFailure =>
+/**
+ * A failure as it crosses the queue: its type is the kind. It is not retryable, since the workflow decides on retries,
+ * not the server.
+ */
+export const applicationFailure = (
+  failure: Failure,
+  detail: unknown = withClass(failure),
+): ApplicationFailure =>
   ApplicationFailure.create({
     type: failure.kind,
-    message: describeFailure(failure),
+    message: describeFailureWithHost(failure),
     nonRetryable: true,
     details: [detail],
   });

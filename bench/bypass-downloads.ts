@@ -1,51 +1,56 @@
-/** Downloads as a host worker does them, in a process of its own, so that its memory and CPU are its alone. */
+/** Downloads as a host worker does, in a separate process, so that memory and CPU time are measured for the downloads alone. */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-// Not used here, but a host worker has it in its memory.
+// Unused here, but loaded by a host worker, so that its memory counts.
 import '@temporalio/worker';
-import { openPool } from '../images/pool.ts';
-import { createScheduler } from '../images/scheduler.ts';
+import { openPool } from '../images/pools/kinds.ts';
+import { createScheduler } from '../images/attempt/scheduler.ts';
 import { LOOPBACK } from '../model/url-policy.ts';
 import type { TemplateFormat } from '../model/states.ts';
 import { readCertificates } from '../trust/certificates.ts';
 import { openKeystore } from '../trust/keystore.ts';
 import { createLogger } from '../workers/log.ts';
 import { createTransfers } from '../workers/transfers.ts';
+import { peakMemory, warmMemory } from './memory.ts';
 
 /** The process's one argument, as JSON. */
 export interface DownloadsJob {
   readonly url: string;
-  /** Of the file as transferred, as is `size`. */
+  /** SHA-256 of the file as transferred; `size` is of that file, too. */
   readonly sha256: string;
   readonly size: number;
   readonly format: TemplateFormat;
-  /** Downloads at a time, all of the same file. */
+  /** Number of simultaneous downloads, all of the same file. */
   readonly copies: number;
   readonly folder: string;
-  /** PEM file of the authority that the server's certificate is of. */
+  /** Bytes of memory to warm before the download, as for the other contestants. */
+  readonly warm: number;
+  /** PEM file of the authority that issued the server's certificate. */
   readonly caFile?: string;
 }
 
-/** What the process writes on its standard output, as one line of JSON. */
+/** The result, which the process writes to standard output as one line of JSON. */
 export interface DownloadsReport {
-  /** From the request to the last published file, with Node already running as in a host worker. */
+  /** Seconds from the request to the last published file. Node's start does not count, since a host worker runs already. */
   readonly seconds: number;
-  /** Of the programs that it ran, too. */
+  /** CPU seconds, including the programs that the process ran. */
   readonly cpuSeconds: number;
   readonly paths: readonly string[];
+  /** Peak resident memory of the process. */
+  readonly peakBytes: number;
 }
 
-/** Nobody listens on port 1. */
+/** No server listens on port 1. */
 const NOTHING = 'http://127.0.0.1:1/';
 
-/** Clock ticks of a second, in which Linux tells times to programs. */
+/** Clock ticks per second, the unit of times in /proc. */
 const TICKS = 100;
 
-/** Seconds of user and system time, of this process and of its children that ended. */
+/** Seconds of user and system time of this process and its ended children. */
 async function cpuSeconds(): Promise<number> {
   const stat = await readFile('/proc/self/stat', 'utf8');
-  // The name in brackets may hold anything.
+  // The program name in brackets may contain any character.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ofChildren = (Number(fields[13]) + Number(fields[14])) / TICKS;
   const { user, system } = process.cpuUsage();
@@ -53,7 +58,7 @@ async function cpuSeconds(): Promise<number> {
 }
 
 async function run(job: DownloadsJob): Promise<DownloadsReport> {
-  const { url, sha256, size, format, copies, folder, caFile } = job;
+  const { url, sha256, size, format, copies, folder, warm, caFile } = job;
   const pool = await openPool({
     path: folder,
     type: 'Filesystem',
@@ -72,7 +77,7 @@ async function run(job: DownloadsJob): Promise<DownloadsReport> {
     settings: {
       hostId: randomUUID(),
       sources: { policy: { openAddresses: LOOPBACK } },
-      keystoreDir: folder,
+      stateDir: folder,
       rate: 0,
     },
     logger: createLogger('warn', 'bench'),
@@ -95,13 +100,19 @@ async function run(job: DownloadsJob): Promise<DownloadsReport> {
     );
     return localPath;
   };
-  // Its thread is there in a host that runs; here, one that fails starts it.
+  // A running host has started the digest thread already; a download that fails starts it here.
   await one(NOTHING).catch(() => undefined);
+  warmMemory(folder, warm);
   const cpu = await cpuSeconds();
   const begun = performance.now();
   const paths = await Promise.all(Array.from({ length: copies }, () => one(url)));
   const seconds = (performance.now() - begun) / 1000;
-  const report = { seconds, cpuSeconds: (await cpuSeconds()) - cpu, paths };
+  const report = {
+    seconds,
+    cpuSeconds: (await cpuSeconds()) - cpu,
+    paths,
+    peakBytes: await peakMemory(),
+  };
   await transfers.close();
   return report;
 }

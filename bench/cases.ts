@@ -1,13 +1,25 @@
-/** What is compared: which file, over which path, who beside Bypass, and what is to be reached. */
+/** The comparisons: which file, over which path, with which other tools, and which goals. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ARIA2, ARIA2_WIDE, aria2, CURL, curl, curls, curlTee, curlUnpack, TEE } from './contestants.ts';
+import {
+  ARIA2,
+  ARIA2_WIDE,
+  aria2,
+  CURL,
+  curl,
+  curlHash,
+  curls,
+  curlTee,
+  curlUnpack,
+  HASH,
+  TEE,
+} from './contestants.ts';
 import type { Contestant, Served } from './contestants.ts';
 import { serveFile } from './origin.ts';
 import { makePackedImage, PACKERS } from './packed-image.ts';
 import type { Packer } from './packed-image.ts';
 import { warm, writeRandomFile } from './random-file.ts';
-import { asFastAs, atMostAsLongAs, memoryAtMost } from './results.ts';
+import { asFastAs, atMostAsLongAs, cpuAtMost, memoryAtMost } from './results.ts';
 import type { GoalOf } from './results.ts';
 import { openSlowPath } from './slow-path.ts';
 
@@ -17,27 +29,28 @@ export interface Serving extends Served {
 
 export interface Case {
   readonly name: string;
-  /** What is done, for the head of its table. */
+  /** Description for the head of the table. */
   readonly title: string;
-  /** Its share of the size that was asked for. */
+  /** Share of the requested size. */
   readonly share: number;
-  /** Downloads at once. */
+  /** Number of simultaneous downloads. */
   readonly copies: number;
-  /** Beside Bypass. */
+  /** Tools compared with Bypass. */
   readonly others: readonly Contestant[];
-  /** Without these there is nothing to compare. */
+  /** Tools that the comparison requires. */
   readonly programs: readonly string[];
   readonly goals: readonly GoalOf[];
-  /** Whether memory is compared with that of a file of an eighth of the size. */
+  /** Whether peak memory is compared with that for a file of an eighth of the size. */
   readonly alsoSmall?: boolean;
-  /** Makes a file of so many bytes in an empty folder, and serves it. */
+  /** Creates a file of `size` bytes in an empty folder, and serves it. */
   serve(folder: string, size: number, signal: AbortSignal): Promise<Serving>;
 }
 
 const MEMORY = memoryAtMost(200);
+const CPU = cpuAtMost(HASH, 1.25);
 
 const MIB = 1024 ** 2;
-/** Made by `openSlowPath`: what one connection gets, and how far away the server is. */
+/** Parameters of `openSlowPath`: rate of one connection and round-trip time. */
 const PATH = { roundTripMs: 50, bytesPerSecond: 4 * MIB };
 
 async function serveRandom(
@@ -105,9 +118,9 @@ export const CASES: readonly Case[] = [
     title: 'Download and verify',
     share: 1,
     copies: 1,
-    others: [curl(), curlTee, aria2(ARIA2)],
+    others: [curl(), curlHash(), curlTee, aria2(ARIA2)],
     programs: [],
-    goals: [atMostAsLongAs(CURL, 1.4), asFastAs(ARIA2, 2.5), asFastAs(TEE, 2.3), MEMORY],
+    goals: [atMostAsLongAs(CURL, 1.4), CPU, asFastAs(ARIA2, 2.5), asFastAs(TEE, 2.3), MEMORY],
     alsoSmall: true,
     serve: serveRandom,
   },
@@ -116,9 +129,9 @@ export const CASES: readonly Case[] = [
     title: 'Download and verify over HTTPS',
     share: 1,
     copies: 1,
-    others: [curl(true), aria2(ARIA2, true)],
+    others: [curl(true), curlHash(true), aria2(ARIA2, true)],
     programs: [],
-    goals: [atMostAsLongAs(CURL, 1.4), asFastAs(ARIA2, 2.5), MEMORY],
+    goals: [atMostAsLongAs(CURL, 1.4), CPU, asFastAs(ARIA2, 2.5), MEMORY],
     serve: (folder, size, signal) => serveRandom(folder, size, signal, true),
   },
   {

@@ -1,4 +1,4 @@
-/** Seconds to bring one file from a server on this machine onto its disk, Bypass beside the tools. */
+/** Compares Bypass with other tools: the time to download a file from a server on this machine onto its disk. */
 import { mkdir, mkdtemp, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { CannotBench } from './watch.ts';
 import type { Watch } from './watch.ts';
 
 export interface ComparisonOptions extends Watch {
-  /** Bytes that were asked for; a case takes its share of them. */
+  /** Requested bytes, of which a case takes its share. */
   readonly size: number;
   readonly rounds: number;
 }
@@ -24,28 +24,28 @@ export interface ComparisonReport {
   readonly title: string;
   /** Bytes of the image. */
   readonly size: number;
-  /** Bytes that are transferred: fewer, when it is packed. */
+  /** Transferred bytes: fewer when the image is packed. */
   readonly transferred: number;
   readonly server: 'nginx' | 'node';
-  /** Where it was downloaded to. */
+  /** Folder of the downloads. */
   readonly folder: string;
-  /** Programs that are not installed; what needs them was left out. */
+  /** Missing programs; contestants that need them are omitted. */
   readonly missing: readonly string[];
-  /** Bypass first. */
+  /** Results, Bypass first. */
   readonly contestants: readonly Result[];
-  /** Bypass's, with a file of an eighth of the size. */
+  /** Bypass's peak memory for a file of an eighth of the size. */
   readonly small?: { readonly size: number; readonly peakBytes: number };
   readonly goals: readonly Goal[];
 }
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
-/** No file is smaller: a probe reads as much of it as of a large one. */
-const LEAST = MIB;
+/** Minimum file size: a probe reads as much of it as of a large file. */
+const MIN_SIZE = MIB;
 
 /** @throws CannotBench when space is missing */
 export async function compare(one: Case, options: ComparisonOptions): Promise<ComparisonReport> {
-  const size = Math.max(LEAST, Math.ceil(options.size * one.share));
+  const size = Math.max(MIN_SIZE, Math.ceil(options.size * one.share));
   await requireSpace(size * (1 + one.copies));
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
   try {
@@ -55,7 +55,7 @@ export async function compare(one: Case, options: ComparisonOptions): Promise<Co
   }
 }
 
-/** The file and its copies, and once more for what is made on the way. */
+/** Requires space for the file, its copies, and temporary files. */
 async function requireSpace(bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(tmpdir());
   const [needed, free] = [1.5 * bytes, bavail * bsize];
@@ -106,11 +106,11 @@ type Small = NonNullable<ComparisonReport['small']>;
 const measureSmall = (folder: string, one: Case, size: number, options: ComparisonOptions): Promise<Small> =>
   serving(folder, one, { ...options, size: Math.ceil(size / 8) }, async (served, measure) => ({
     size: served.size,
-    peakBytes: (await measure(bypass)).peakBytes,
+    peakBytes: (await measure(bypass)).peakBytes ?? 0,
   }));
 
 const growth = ([ours]: readonly Result[], small: Small | undefined): readonly Goal[] =>
-  ours === undefined || small === undefined
+  ours?.peakBytes === undefined || small === undefined
     ? []
     : [atMost('the memory that an eighth of the size takes', ours.peakBytes / small.peakBytes, 1.3, '×')];
 
@@ -140,7 +140,7 @@ interface Turn {
   readonly signal: AbortSignal;
 }
 
-/** What the one before left for the disk to do is done first, so that nobody pays for another. */
+/** Waits until the disk has written what the previous contestant left, so that no contestant pays for another one. */
 async function measureIn(targets: string, contestant: Contestant, turn: Turn): Promise<Done> {
   const { one, served, signal } = turn;
   const folder = await mkdtemp(join(targets, 'target-'));

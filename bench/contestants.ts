@@ -1,27 +1,28 @@
-/** Who downloads: Bypass, and the tools that people use without it. Each ends with the data on disk. */
+/** The contestants: Bypass, and the tools that people use without it. Each run ends with the data on disk. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TemplateFormat } from '../model/states.ts';
 import type { DownloadsJob, DownloadsReport } from './bypass-downloads.ts';
-import { isInstalled, runMeasured, runShell } from './processes.ts';
+import { warmMemory } from './memory.ts';
+import { isInstalled, runProgram, runShell } from './processes.ts';
 import type { Cost } from './processes.ts';
 
-/** What is to be downloaded. */
+/** The file to download. */
 export interface Served {
   readonly url: string;
   readonly server: 'nginx' | 'node';
-  /** Of the file as transferred, as is `size`. */
+  /** SHA-256 of the file as transferred; `size` is of that file, too. */
   readonly sha256: string;
   readonly size: number;
   readonly format: TemplateFormat;
-  /** Bytes of the image, which is the file or packed in it. */
+  /** Bytes of the image: the file itself, or its unpacked content. */
   readonly imageSize: number;
   /** PEM file of the authority of an https server. */
   readonly caFile?: string;
 }
 
 export interface Task extends Served {
-  /** So many downloads of it at once. */
+  /** Number of simultaneous downloads. */
   readonly copies: number;
   /** An empty folder. */
   readonly folder: string;
@@ -29,44 +30,52 @@ export interface Task extends Served {
 }
 
 export interface Done extends Cost {
-  /** One for each copy. */
+  /** Paths of the downloaded files, one per copy. */
   readonly paths: readonly string[];
+  /** Peak resident memory of Bypass's process, without the decompression programs. */
+  readonly peakBytes?: number;
 }
 
 export interface Contestant {
   readonly name: string;
   readonly programs: readonly string[];
-  /** Whether it compares the checksum. */
+  /** Whether the contestant verifies the checksum. */
   readonly verifies: boolean;
   run(task: Task): Promise<Done>;
 }
 
 const DOWNLOADS = fileURLToPath(new URL('./bypass-downloads.js', import.meta.url));
 
-/** In a process of its own, with as many downloads at a time as there are copies. */
+/** Bytes that all files of a task need in the page cache, with a reserve. */
+const memoryOf = ({ size, imageSize, copies }: Task): number => 1.25 * copies * Math.max(size, imageSize);
+
+/** Bypass in a separate process, with one simultaneous download per copy. */
 export const bypass: Contestant = {
   name: 'bypass',
   programs: [],
   verifies: true,
-  async run({ url, sha256, size, format, caFile, copies, folder, signal }) {
-    const job: DownloadsJob = { url, sha256, size, format, copies, folder, ...(caFile && { caFile }) };
-    const ran = await runMeasured(process.execPath, [DOWNLOADS, JSON.stringify(job)], signal);
-    const { seconds, cpuSeconds, paths } = JSON.parse(ran.output) as DownloadsReport;
-    return { seconds, cpuSeconds, peakBytes: ran.peakBytes, paths };
+  async run(task) {
+    const { url, sha256, size, format, caFile, copies, folder, signal } = task;
+    const warm = memoryOf(task);
+    const job: DownloadsJob = { url, sha256, size, format, copies, folder, warm, ...(caFile && { caFile }) };
+    const output = await runProgram(process.execPath, [DOWNLOADS, JSON.stringify(job)], signal);
+    return JSON.parse(output) as DownloadsReport;
   },
 };
 
 /**
- * A line of shell: $1 is the URL, $2 the file, $3 the SHA-256, $4 the folder, $5 the PEM file of the authority. What it
- * prints must be the SHA-256, or nothing.
+ * A contestant that is a line of shell: $1 is the URL, $2 the file, $3 the SHA-256, $4 the folder, $5 the PEM file of the
+ * authority. Its output must be the SHA-256, or empty.
  */
 function tool(name: string, programs: readonly string[], verifies: boolean, line: string): Contestant {
   return {
     name,
     programs,
     verifies,
-    async run({ url, sha256, folder, caFile = '', copies, signal }) {
+    async run(task) {
+      const { url, sha256, folder, caFile = '', copies, signal } = task;
       const path = join(folder, 'file');
+      warmMemory(folder, memoryOf(task));
       const { output, ...cost } = await runShell(line, [url, path, sha256, folder, caFile], signal);
       const [printed = ''] = output.trim().split(' ');
       if (printed !== '' && printed !== sha256) throw new Error(`${name} got a file with SHA-256 ${printed}`);
@@ -78,15 +87,25 @@ function tool(name: string, programs: readonly string[], verifies: boolean, line
 
 export const CURL = 'curl';
 export const TEE = 'curl | tee | sha256sum';
+export const HASH = 'curl, openssl dgst';
 export const ARIA2 = 'aria2c -x4 -s4';
 export const ARIA2_WIDE = 'aria2c -x16 -s16 -k1M';
 
 const TRUST = { curl: '--cacert "$5" ', aria2: '--ca-certificate="$5" ' };
 const NO_TRUST = { curl: '', aria2: '' };
 
-/** @param https with the authority of $5 */
+/** @param https whether to trust the authority of $5 */
 export const curl = (https = false): Contestant =>
   tool(CURL, ['curl'], false, `curl -sSf ${(https ? TRUST : NO_TRUST).curl}-o "$2" "$1" && sync -d "$2"`);
+
+/** The minimum cost of a download with a checksum. @param https whether to trust the authority of $5 */
+export const curlHash = (https = false): Contestant =>
+  tool(
+    HASH,
+    ['curl', 'openssl'],
+    true,
+    `curl -sSf ${(https ? TRUST : NO_TRUST).curl}-o "$2" "$1" && openssl dgst -sha256 -r "$2" && sync -d "$2"`,
+  );
 
 export const curlTee: Contestant = tool(
   TEE,
@@ -95,7 +114,7 @@ export const curlTee: Contestant = tool(
   'curl -sSf "$1" | tee "$2" | sha256sum && sync -d "$2"',
 );
 
-/** @param options how many connections; also its name */
+/** @param name options that set the number of connections; also the name of the contestant */
 export const aria2 = (name: typeof ARIA2 | typeof ARIA2_WIDE, https = false): Contestant =>
   tool(
     name,
@@ -113,7 +132,7 @@ export const curlUnpack = (program: string): Contestant =>
     `curl -sSf "$1" | ${program} -dc > "$2" && sync -d "$2"`,
   );
 
-/** As many as there are copies, all at once. */
+/** One curl per copy, all at once. */
 export const curls = (copies: number): Contestant =>
   tool(
     `${copies} × ${CURL}`,
@@ -124,6 +143,6 @@ export const curls = (copies: number): Contestant =>
      done; for pid in $pids; do wait "$pid" || exit 1; done`,
   );
 
-/** What is not installed of what these need. */
+/** The missing programs of these contestants. */
 export const missingPrograms = (contestants: readonly Pick<Contestant, 'programs'>[]): readonly string[] =>
   [...new Set(contestants.flatMap(({ programs }) => programs))].filter((program) => !isInstalled(program));

@@ -1,4 +1,4 @@
-/** The worker of the empty workflow, in a process of its own as the control worker is. Writes a line when it runs. */
+/** The worker of the empty workflow, in a separate process like the control worker. Writes a line once it runs. */
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 

@@ -1,4 +1,4 @@
-/** What a registration is compared with: a workflow of two activities that do nothing. */
+/** The baseline for registrations: a workflow of two activities that do nothing. */
 import { proxyActivities } from '@temporalio/workflow';
 import type { EmptyActivities } from './empty-worker.ts';
 

@@ -1,4 +1,4 @@
-/** The lists of the API with few templates and with many, and how it bears being asked over and over. */
+/** Measures the list commands with few and with many templates, and the api under a sustained load. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +17,9 @@ import type { Watch } from './watch.ts';
 export interface ListsOptions extends Watch {
   readonly few: number;
   readonly many: number;
-  /** Calls of each list, of which the median counts. */
+  /** Number of calls of each list; the median counts. */
   readonly calls: number;
-  /** Seconds of being asked over and over. */
+  /** Seconds of sustained load. */
   readonly seconds: number;
 }
 
@@ -61,9 +61,9 @@ const LISTS: readonly (readonly [command: string, parameters: Parameters])[] = [
 const CLIENTS = 20;
 const PER_SECOND = 50;
 const PAGE = 50;
-/** What many templates may take in times of few. */
-const MOST_TIMES = 3;
-const MOST_GROWTH = 1.2;
+/** Maximum ratio of the times with many and with few templates. */
+const MAX_RATIO = 3;
+const MAX_GROWTH = 1.2;
 
 export async function benchLists(options: ListsOptions): Promise<ListsReport> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
@@ -82,7 +82,7 @@ export async function benchLists(options: ListsOptions): Promise<ListsReport> {
   }
 }
 
-/** The api is told it by its environment. */
+/** The database URL, read from the environment of the api's process. */
 async function databaseUrl({ ready }: Stack): Promise<string> {
   const environment = (await readFile(`/proc/${ready.pids.api}/environ`, 'utf8')).split('\0');
   const found = environment.find((entry) => entry.startsWith('BYPASS_DATABASE_URL='));
@@ -117,7 +117,7 @@ async function timesOf(client: ApiClient, { calls, signal }: ListsOptions): Prom
   const medians: number[] = [];
   for (const [command, parameters] of LISTS) {
     const times: number[] = [];
-    // The first ones meet cold caches.
+    // The first calls meet cold caches.
     for (let call = -3; call < calls; call += 1) {
       signal.throwIfAborted();
       const begun = performance.now();
@@ -129,7 +129,7 @@ async function timesOf(client: ApiClient, { calls, signal }: ListsOptions): Prom
   return medians;
 }
 
-/** Each client calls at its own times, whether or not the others have been answered. */
+/** Each client calls at its own times, independent of the answers to others. */
 async function endure(
   client: ApiClient,
   pid: number,
@@ -183,8 +183,8 @@ const goalsOf = (
   lists: readonly ListTimes[],
   { answered, seconds, failures, memory }: Endurance,
 ): readonly Goal[] => [
-  ...lists.map(({ name, few, many }) => atMost(`${name}, many by few`, many / few, MOST_TIMES, '×')),
+  ...lists.map(({ name, few, many }) => atMost(`${name}, many by few`, many / few, MAX_RATIO, '×')),
   atLeast('calls answered a second', answered / seconds, PER_SECOND * 0.95, ''),
   atMost('calls failed', failures.length, 0, ''),
-  atMost('of memory, last quarter by second', memory.after / memory.before, MOST_GROWTH, '×'),
+  atMost('of memory, last quarter by second', memory.after / memory.before, MAX_GROWTH, '×'),
 ];

@@ -1,23 +1,24 @@
-/** The same job many times, so many at a time. */
+/** Runs the same job many times, with limited concurrency. */
+import pLimit from 'p-limit';
 import { median } from './statistics.ts';
 
 export interface Load {
-  /** Jobs in all. */
+  /** Total number of jobs. */
   readonly count: number;
-  /** Jobs at a time. */
+  /** Maximum concurrent jobs. */
   readonly concurrency: number;
 }
 
 export interface Throughput {
-  /** Jobs that were done. */
+  /** Number of successful jobs. */
   readonly perSecond: number;
-  /** Median of one that was done. */
+  /** Median time of a successful job. */
   readonly milliseconds: number;
-  /** What those say that failed, as jobs do on a machine with too much to do. */
+  /** Messages of failed jobs, which a busy machine may have. */
   readonly failures: readonly string[];
 }
 
-/** @throws the signal's reason when aborted; Error when no job at all was done */
+/** @throws the signal's reason when aborted; Error when no job succeeded */
 export async function throughput(
   { count, concurrency }: Load,
   job: () => Promise<void>,
@@ -25,19 +26,17 @@ export async function throughput(
 ): Promise<Throughput> {
   const times: number[] = [];
   const failures: string[] = [];
-  let left = count;
-  const lane = async (): Promise<void> => {
-    while (left > 0 && !signal.aborted) {
-      left -= 1;
-      const begun = performance.now();
-      await job().then(
-        () => times.push(performance.now() - begun),
-        (error: unknown) => failures.push((error as Error).message),
-      );
-    }
+  const limit = pLimit(concurrency);
+  const timed = async (): Promise<void> => {
+    if (signal.aborted) return;
+    const begun = performance.now();
+    await job().then(
+      () => times.push(performance.now() - begun),
+      (error: unknown) => failures.push((error as Error).message),
+    );
   };
   const begun = performance.now();
-  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, lane));
+  await Promise.all(Array.from({ length: count }, () => limit(timed)));
   const seconds = (performance.now() - begun) / 1000;
   signal.throwIfAborted();
   if (times.length === 0) throw new Error(`All ${count} failed: ${failures[0]}`);

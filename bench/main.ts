@@ -1,18 +1,23 @@
-/** `npm run bench`: what Bypass costs, beside other ways to do the same, in one run on one machine. */
+/** `npm run bench`: compares the cost of Bypass with that of other tools, in one run on one machine. */
 import { parseArgs } from 'node:util';
 import { CASES } from './cases.ts';
 import { compare } from './comparison.ts';
 import type { ComparisonOptions, ComparisonReport } from './comparison.ts';
+import { benchDeletions } from './deletions.ts';
 import { benchLists } from './lists.ts';
 import { missingPrograms } from './contestants.ts';
 import { benchRegistrations } from './registrations.ts';
 import { benchPage } from './page.ts';
+import { benchVms } from './vms.ts';
+import type { VmsReport } from './vms.ts';
 import {
   describeComparison,
+  describeDeletions,
   describeLists,
   describeMachine,
   describePage,
   describeRegistrations,
+  describeVms,
   machine,
 } from './report.ts';
 import type { BenchReport } from './report.ts';
@@ -22,18 +27,22 @@ import type { Watch } from './watch.ts';
 const REGISTRATIONS = 'registrations';
 const PAGE = 'page';
 const LISTS = 'lists';
-const PARTS = [...CASES.map(({ name }) => name), REGISTRATIONS, PAGE, LISTS];
+const DELETIONS = 'deletions';
+const VMS = 'vms';
+const PARTS = [...CASES.map(({ name }) => name), REGISTRATIONS, PAGE, LISTS, DELETIONS, VMS];
 
 const USAGE = `Usage: npm run bench -- [options]
   --only PART[,PART]   some of: ${PARTS.join(', ')}
-  --size BYTES         of what is downloaded, such as 256M or 2G (default 2G); xz, gz and zst take half of it,
+  --size BYTES         size of the downloaded file, such as 256M or 2G (default 2G); xz, gz and zst use half of it,
                        four downloads at once a quarter each, the delayed path an eighth
-  --count N            registrations of a round (default 100)
+  --count N            registrations in each round (default 100)
   --concurrency N      registrations at a time (default 8)
-  --rounds N           default 3
-  --templates N        of the longer lists (default 100000); the shorter ones have a hundredth
-  --seconds N          of lists asked for over and over (default 60)
-  --json               one JSON document on standard output
+  --rounds N           rounds (default 3)
+  --deletions N        templates that are deleted at once (default 25)
+  --copies N           copies of each of these templates (default 20)
+  --templates N        templates in the long lists (default 100000); the short lists have a hundredth
+  --seconds N          seconds of repeated list calls (default 60)
+  --json               prints one JSON document to standard output
 `;
 
 const onStep = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -67,8 +76,12 @@ async function run(watch: Watch): Promise<void> {
       count: { type: 'string', default: '100' },
       concurrency: { type: 'string', default: '8' },
       rounds: { type: 'string', default: '3' },
+      deletions: { type: 'string', default: '25' },
+      copies: { type: 'string', default: '20' },
       templates: { type: 'string', default: '100000' },
       seconds: { type: 'string', default: '60' },
+      machines: { type: 'string', default: '100' },
+      'libvirt-uri': { type: 'string', default: 'qemu:///system' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -79,25 +92,41 @@ async function run(watch: Watch): Promise<void> {
   }
   const parts = parseParts(values.only);
   const size = parseSize(values.size);
-  const [count, concurrency, rounds, templates, seconds] = (
-    ['count', 'concurrency', 'rounds', 'templates', 'seconds'] as const
-  ).map((name) => parseCount(name, values[name])) as [number, number, number, number, number];
-  // All of it takes long: people see each table as soon as it is there.
-  const tell = (text: string): void => void (values.json || process.stdout.write(`${text}\n\n`));
+  const [count, concurrency, rounds, templates, seconds, deletions, copies, machines] = (
+    ['count', 'concurrency', 'rounds', 'templates', 'seconds', 'deletions', 'copies', 'machines'] as const
+  ).map((name) => parseCount(name, values[name])) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  // A whole run takes long, so each table is printed as soon as it is complete.
+  const print = (text: string): void => void (values.json || process.stdout.write(`${text}\n\n`));
   const seen = machine();
-  tell(describeMachine(seen));
-  const compared = await compareAll(parts, { size, rounds, ...watch }, tell);
+  print(describeMachine(seen));
+  const compared = await compareAll(parts, { size, rounds, ...watch }, print);
   const registrations = parts.includes(REGISTRATIONS)
     ? await benchRegistrations({ count, concurrency, rounds, ...watch })
     : undefined;
-  if (registrations !== undefined) tell(describeRegistrations(registrations));
+  if (registrations !== undefined) print(describeRegistrations(registrations));
   const page = parts.includes(PAGE) ? await benchPage({ rounds, ...watch }) : undefined;
-  if (page !== undefined) tell(describePage(page));
-  else if (parts.includes(PAGE)) tell('page is left out, since not installed: chromium');
+  if (page !== undefined) print(describePage(page));
+  else if (parts.includes(PAGE)) print('page is left out, since not installed: chromium');
   const lists = parts.includes(LISTS)
     ? await benchLists({ few: Math.ceil(templates / 100), many: templates, calls: 15, seconds, ...watch })
     : undefined;
-  if (lists !== undefined) tell(describeLists(lists));
+  if (lists !== undefined) print(describeLists(lists));
+  const deleted = parts.includes(DELETIONS)
+    ? await benchDeletions({ deletions, copies, ...watch })
+    : undefined;
+  if (deleted !== undefined) print(describeDeletions(deleted));
+  const vms = parts.includes(VMS) ? await benchMachines(values['libvirt-uri'], machines, watch) : undefined;
+  if (typeof vms === 'object') print(describeVms(vms));
+  else if (vms !== undefined) print(vms);
   const report: BenchReport = {
     v: 1,
     machine: seen,
@@ -105,15 +134,28 @@ async function run(watch: Watch): Promise<void> {
     ...(registrations === undefined ? {} : { registrations }),
     ...(page === undefined ? {} : { page }),
     ...(lists === undefined ? {} : { lists }),
+    ...(deleted === undefined ? {} : { deletions: deleted }),
+    ...(typeof vms === 'object' ? { vms } : {}),
   };
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 
-/** What cannot be compared here is told, and the others go on; unless there is none. */
+/** @returns why they cannot run here, or the report */
+async function benchMachines(
+  libvirtUri: string,
+  machines: number,
+  watch: Watch,
+): Promise<VmsReport | string> {
+  const missing = missingPrograms([{ programs: ['virsh', 'qemu-img', 'qemu-system-x86_64'] }]);
+  if (missing.length > 0) return `vms are left out, since not installed: ${missing.join(', ')}`;
+  return benchVms({ libvirtUri, rounds: 10, machines, concurrency: 10, ...watch });
+}
+
+/** Reports comparisons that cannot run here and goes on with the others. @throws when none can run */
 async function compareAll(
   parts: readonly string[],
   options: ComparisonOptions,
-  tell: (text: string) => void,
+  print: (text: string) => void,
 ): Promise<Pick<BenchReport, 'downloads' | 'omitted'>> {
   const downloads: ComparisonReport[] = [];
   const omitted: string[] = [];
@@ -122,11 +164,11 @@ async function compareAll(
     if (missing.length === 0) {
       const report = await compare(one, options);
       downloads.push(report);
-      tell(describeComparison(report));
+      print(describeComparison(report));
     } else omitted.push(`${one.name} is left out, since not installed: ${missing.join(', ')}`);
   }
   if (omitted.length === parts.length) throw new CannotBench(omitted.join('\n'));
-  if (omitted.length > 0) tell(omitted.join('\n'));
+  if (omitted.length > 0) print(omitted.join('\n'));
   return { downloads, omitted };
 }
 

@@ -1,8 +1,8 @@
-/** Rows as registrations and deployments leave them, without having had them. */
+/** Inserts the rows that registrations and deployments would leave. */
 import { sql } from 'kysely';
 import type { Database } from '../db/database.ts';
 
-/** Each with its zone, store, mirror, copy, attempt and two events; needs an account, a zone, a host and a pool. */
+/** Inserts templates, each with its zone, store, mirror, copy, attempt and two events. Requires an account, a zone, a host and a pool. */
 export async function addTemplates(db: Database, from: number, to: number): Promise<void> {
   const range = sql`generate_series(${from}::bigint, ${to}::bigint) as n`;
   const made = sql`(select * from vm_template where unique_name in (
@@ -36,7 +36,7 @@ export async function addTemplates(db: Database, from: number, to: number): Prom
   ]) {
     await statement.execute(db);
   }
-  // As autovacuum does it in time: statistics, and which pages need no look at the table.
+  // What autovacuum would do in time: statistics, and the visibility map.
   await sql`vacuum analyze vm_template, template_zone_ref, template_store_ref, template_mirror, template_spool_ref,
     download_attempt, event`.execute(db);
 }

@@ -1,50 +1,31 @@
-/** How much memory a program and all that it runs have had. */
-import { readdir, readFile } from 'node:fs/promises';
+/** Memory: the peak of a process, and equal conditions for all contestants. */
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { freemem } from 'node:os';
+import { join } from 'node:path';
 
-/** Milliseconds between two looks. */
-const EVERY_MS = 25;
-
-export interface MemoryWatch {
-  /** Bytes: the largest resident sets of all processes that were seen, added up. */
-  stop(): number;
+/** Peak resident memory of this process in bytes, as the kernel recorded it. */
+export async function peakMemory(): Promise<number> {
+  const status = await readFile('/proc/self/status', 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
-export function watchMemory(pid: number): MemoryWatch {
-  const peaks = new Map<number, number>();
-  let looking = false;
-  const look = async (): Promise<void> => {
-    if (looking) return;
-    looking = true;
-    await visit(pid, peaks);
-    looking = false;
-  };
-  void look();
-  const timer = setInterval(() => void look(), EVERY_MS);
-  return {
-    stop() {
-      clearInterval(timer);
-      return [...peaks.values()].reduce((sum, bytes) => sum + bytes, 0);
-    },
-  };
-}
+const PIECE = Buffer.alloc(1_048_576, 1);
 
 /**
- * The kernel keeps the maximum, so the latest look is the one that counts: an earlier one may have met a process that
- * was still a copy of its parent.
+ * Touches free memory, so that the machine has this many bytes ready. A hypervisor may take back memory that its guest has
+ * not touched for two seconds, and touching it again costs more than a second of CPU per GiB: without this, the contestant
+ * that starts slowest would pay.
+ * @param folder on a disk with room for as many bytes
  */
-async function visit(pid: number, peaks: Map<number, number>): Promise<void> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
-  if (kilobytes !== undefined) peaks.set(pid, Number(kilobytes) * 1024);
-  const children = await childrenOf(pid);
-  await Promise.all(children.map((child) => visit(child, peaks)));
-}
-
-/** Each thread has its own. */
-async function childrenOf(pid: number): Promise<readonly number[]> {
-  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
-  const lists = await Promise.all(
-    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
-  );
-  return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+export function warmMemory(folder: string, bytes: number): void {
+  const path = join(folder, 'warm');
+  const file = openSync(path, 'wx');
+  try {
+    const length = Math.min(bytes, freemem() / 2);
+    for (let at = 0; at < length; at += PIECE.length) writeSync(file, PIECE, 0, PIECE.length, at);
+  } finally {
+    closeSync(file);
+    unlinkSync(path);
+  }
 }

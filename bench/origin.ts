@@ -1,4 +1,4 @@
-/** The origin: nginx, or, where that is not installed, a Node server in a process of its own. */
+/** The origin: nginx, or, when nginx is not installed, a Node server in a separate process. */
 import { spawn } from 'node:child_process';
 import { createReadStream, readFileSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ interface Tls {
 
 const NGINX = ['nginx', '/usr/sbin/nginx'].find(isInstalled);
 
-/** Serves the folder of one file on a free port of loopback; https with a certificate made for it. */
+/** Serves the folder of a file on a free port of loopback; with https, by a certificate created for it. */
 export async function serveFile(file: string, workFolder: string, https = false): Promise<Origin> {
   const port = await freePort();
   const tls = https ? await makeCertificate(workFolder) : undefined;
@@ -54,7 +54,7 @@ async function makeCertificate(folder: string): Promise<Tls> {
   return { certFile, keyFile };
 }
 
-/** One process, no privileges, nothing outside the work folder. */
+/** nginx as one process without privileges, which writes only to the work folder. */
 async function nginxArguments(
   root: string,
   workFolder: string,
@@ -87,7 +87,7 @@ const nodeArguments = (file: string, port: number, tls: Tls | undefined): readon
   ...(tls === undefined ? [] : [tls.certFile, tls.keyFile]),
 ];
 
-/** Whole files and single ranges, which is what the downloaders ask for. */
+/** Serves whole files and single ranges, which is all that the contestants request. */
 async function answer(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { size, mtimeMs } = await stat(file);
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];

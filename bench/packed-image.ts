@@ -1,4 +1,4 @@
-/** A packed qcow2 image as a publisher would have it: programs, texts, what is packed already, and emptiness. */
+/** Creates a packed qcow2 image like a publisher's: programs, texts, compressed data, and empty space. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
@@ -17,7 +17,7 @@ export interface PackedImage {
   readonly path: string;
   readonly sha256: string;
   readonly packedSize: number;
-  /** Bytes of the qcow2 file in it. */
+  /** Bytes of the unpacked qcow2 file. */
   readonly imageSize: number;
 }
 
@@ -66,11 +66,11 @@ async function writeDisk(path: string, size: number, signal: AbortSignal): Promi
 }
 
 const WORDS = 1024;
-const LONGEST = 16;
+const MAX_WORD = 16;
 
-/** Fills page after page: a fifth packed already, a tenth empty, the rest out of words of which few are frequent. */
+/** Fills pages: a fifth with compressed data, a tenth with zeros, the rest with words of which few are frequent. */
 function createPages(): (page: Buffer) => void {
-  const letters = randomFillSync(Buffer.alloc(WORDS * LONGEST));
+  const letters = randomFillSync(Buffer.alloc(WORDS * MAX_WORD));
   const dice = Buffer.alloc(2 * PAGE);
   return (page) => {
     randomFillSync(dice);
@@ -84,9 +84,9 @@ function createPages(): (page: Buffer) => void {
 function write(page: Buffer, letters: Buffer, dice: Buffer): void {
   for (let at = 0, thrown = 1; at < page.length; thrown += 3) {
     const [a = 0, b = 0, c = 0] = [dice[thrown], dice[thrown + 1], dice[thrown + 2]];
-    // The product of two throws is small more often than not.
+    // The product of two random numbers is small more often than not.
     const word = Math.floor((a * b * WORDS) / 65_536);
-    const length = 3 + (c % (LONGEST - 2));
-    at += letters.copy(page, at, word * LONGEST, word * LONGEST + length);
+    const length = 3 + (c % (MAX_WORD - 2));
+    at += letters.copy(page, at, word * MAX_WORD, word * MAX_WORD + length);
   }
 }

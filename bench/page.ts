@@ -1,4 +1,4 @@
-/** What the first visits of the page cost a browser, in the figures of Lighthouse, and what is loaded for it. */
+/** Measures first visits of the page in a browser: Lighthouse's figures, and the loaded bytes. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,9 @@ import { atMost, median } from './statistics.ts';
 import type { Goal } from './statistics.ts';
 import type { Watch } from './watch.ts';
 
-/** Kilobytes of script, compressed, until the overview is there. */
+/** Maximum kilobytes of compressed script for the overview. */
 const SCRIPT_GOAL = 300;
-/** What Lighthouse and Web Vitals call good; milliseconds, and shares of the window. */
+/** Thresholds that Lighthouse and Web Vitals call good; milliseconds, and shares of the window. */
 const LARGEST_PAINT_GOAL = 2500;
 const BLOCKED_GOAL = 200;
 const SHIFT_GOAL = 0.1;
@@ -25,18 +25,18 @@ export interface PageReport {
 /** Medians of the rounds; each visit with an empty cache. */
 export interface VisitReport {
   readonly name: string;
-  /** Milliseconds until something is seen (first contentful paint). */
+  /** Milliseconds until the first content is painted (first contentful paint). */
   readonly paintMs: number;
-  /** Milliseconds until the largest part of what is seen is there (largest contentful paint). */
+  /** Milliseconds until the largest element is painted (largest contentful paint). */
   readonly largestPaintMs: number;
-  /** Milliseconds of tasks beyond 50 each, in which a click would have waited (total blocking time). */
+  /** Milliseconds of tasks beyond 50 each, during which a click would wait (total blocking time). */
   readonly blockedMs: number;
-  /** How much what was seen moved (cumulative layout shift): share of the window times share of the way. */
+  /** How far visible content moved (cumulative layout shift): share of the window times share of the distance. */
   readonly layoutShift: number;
-  /** Milliseconds until the heading of the view is there. */
+  /** Milliseconds until the heading of the view appears. */
   readonly shownMs: number;
   readonly requests: number;
-  /** Bytes as they were sent, compressed. */
+  /** Transferred bytes, compressed. */
   readonly scriptBytes: number;
   readonly allBytes: number;
 }
@@ -83,32 +83,32 @@ async function measure(browser: Browser, { ready }: Stack, rounds: number): Prom
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
     const session = await context.storageState();
     await context.close();
-    // Logged in, with nothing in its cache.
+    // Logged in, with an empty cache.
     const again = await browser.newContext({ baseURL: ready.pageUrl, storageState: session });
     overviews.push(await visit(await again.newPage(), 'Overview'));
     await again.close();
   }
   const visits = [summary('the form to log in', strangers), summary('the overview', overviews)];
-  const most = (read: (visit: VisitReport) => number): number => Math.max(...visits.map(read));
+  const maxOf = (read: (visit: VisitReport) => number): number => Math.max(...visits.map(read));
   return {
     visits,
     goals: [
-      atMost('of script in a first visit', most(({ scriptBytes }) => scriptBytes) / 1000, SCRIPT_GOAL, 'kB'),
+      atMost('of script in a first visit', maxOf(({ scriptBytes }) => scriptBytes) / 1000, SCRIPT_GOAL, 'kB'),
       atMost(
         'until the largest paint',
-        most(({ largestPaintMs }) => largestPaintMs),
+        maxOf(({ largestPaintMs }) => largestPaintMs),
         LARGEST_PAINT_GOAL,
         'ms',
       ),
       atMost(
         'blocked in all',
-        most(({ blockedMs }) => blockedMs),
+        maxOf(({ blockedMs }) => blockedMs),
         BLOCKED_GOAL,
         'ms',
       ),
       atMost(
         'of layout shift',
-        most(({ layoutShift }) => layoutShift),
+        maxOf(({ layoutShift }) => layoutShift),
         SHIFT_GOAL,
         '',
       ),
@@ -116,14 +116,14 @@ async function measure(browser: Browser, { ready }: Stack, rounds: number): Prom
   };
 }
 
-/** What the browser tells only to those who watch. */
+/** Performance entries that a browser reports only to observers. */
 const WATCHED = ['largest-contentful-paint', 'longtask', 'layout-shift'] as const;
 const WATCH = `globalThis.watched = [];
   for (const type of ${JSON.stringify(WATCHED)}) {
     new PerformanceObserver((list) => watched.push(...list.getEntries())).observe({ type, buffered: true });
   }`;
 
-/** What the browser itself wrote down. */
+/** Performance entries that the browser keeps by itself. */
 const ENTRIES = `JSON.stringify([...performance.getEntriesByType('navigation'),
   ...performance.getEntriesByType('resource'), ...performance.getEntriesByType('paint'), ...watched])`;
 
@@ -133,7 +133,7 @@ interface Entry {
   readonly startTime: number;
   readonly duration: number;
   readonly transferSize?: number;
-  /** Of a layout shift. */
+  /** Value of a layout shift. */
   readonly value?: number;
   readonly hadRecentInput?: boolean;
 }

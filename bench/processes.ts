@@ -1,41 +1,38 @@
-/** Programs that the bench runs, and what they cost. */
+/** Runs programs for the bench, and measures their cost. */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { watchMemory } from './memory.ts';
 
 export const isInstalled = (program: string): boolean =>
   spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
 
 export interface Cost {
   readonly seconds: number;
-  /** Processor seconds of the program and all that it ran, user and system. */
+  /** CPU seconds (user and system) of the program and its children. */
   readonly cpuSeconds: number;
-  /** Largest resident sets of the program and all that it ran, added up. */
-  readonly peakBytes: number;
 }
 
 /**
- * Runs a line of shell, its arguments being $1, $2 and so on.
+ * Runs a line of shell with arguments $1, $2 and so on.
  * @returns its output and cost
- * @throws Error with what it wrote when it fails
+ * @throws Error with its output when it fails
  */
 export async function runShell(
   line: string,
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<Cost & { readonly output: string }> {
-  // `times` tells on its last line what all that the shell waited for has used.
+  // The last line of `times` is the CPU time of all children that the shell waited for.
   const script = `{ ${line}; } || exit 1; times`;
   const begun = performance.now();
-  const { output, peakBytes } = await runMeasured('sh', ['-c', script, 'sh', ...args], signal);
+  const output = await runProgram('sh', ['-c', script, 'sh', ...args], signal);
   const seconds = (performance.now() - begun) / 1000;
   const lines = output.trimEnd().split('\n');
   const cpuSeconds = parseTimes(lines.at(-1) ?? '');
-  return { seconds, cpuSeconds, peakBytes, output: lines.slice(0, -2).join('\n') };
+  return { seconds, cpuSeconds, output: lines.slice(0, -2).join('\n') };
 }
 
 /** The sum of a line such as `0m1.250000s 0m0.5s`. */
@@ -46,36 +43,26 @@ export const parseTimes = (line: string): number =>
   );
 
 /**
- * @returns what it wrote on its standard output
- * @throws Error with what it wrote when it fails; the signal's reason when it was ended by that
+ * Runs a program.
+ * @returns its standard output
+ * @throws Error with its output when it fails; the signal's reason when aborted
  */
-export const runProgram = async (
+export async function runProgram(
   program: string,
   args: readonly string[],
   signal: AbortSignal,
-): Promise<string> => (await runMeasured(program, args, signal)).output;
-
-/** As `runProgram`, with its memory. */
-export async function runMeasured(
-  program: string,
-  args: readonly string[],
-  signal: AbortSignal,
-): Promise<Pick<Cost, 'peakBytes'> & { readonly output: string }> {
+): Promise<string> {
   signal.throwIfAborted();
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const memory = child.pid === undefined ? undefined : watchMemory(child.pid);
   const end = (): void => void child.kill();
   signal.addEventListener('abort', end);
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
   const closed = once(child, 'close') as Promise<[number | null, string | null]>;
-  const [code, killedBy] = await closed.finally(() => {
-    memory?.stop();
-    signal.removeEventListener('abort', end);
-  });
+  const [code, killedBy] = await closed.finally(() => signal.removeEventListener('abort', end));
   signal.throwIfAborted();
-  if (code === 0) return { output: said.stdout, peakBytes: memory?.stop() ?? 0 };
+  if (code === 0) return said.stdout;
   throw new Error(`${program} ended with ${code ?? killedBy}: ${said.stderr.trim() || said.stdout.trim()}`);
 }
 
@@ -101,11 +88,11 @@ export async function untilListening(child: ChildProcess, name: string, port: nu
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
-    const tell = (answer: boolean) => (): void => {
+    const settle = (answer: boolean) => (): void => {
       socket.destroy();
       resolve(answer);
     };
-    socket.once('connect', tell(true)).once('error', tell(false));
+    socket.once('connect', settle(true)).once('error', settle(false));
   });
 }
 

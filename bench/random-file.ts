@@ -1,12 +1,12 @@
-/** The file that everybody downloads. */
+/** Creates the file that all contestants download. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
 const PIECE = 8 * 1_048_576;
 
 /**
- * Writes random bytes, which nothing on the way can compress. The first sector is zero, so that the file is a raw disk
- * and never looks like another format by accident.
+ * Writes random bytes, which nothing on the way can compress. The first sector is a partition table, so that the file is
+ * a raw disk and never looks like another format by accident.
  * @returns the SHA-256 in hex
  */
 export async function writeRandomFile(path: string, size: number, signal: AbortSignal): Promise<string> {
@@ -17,7 +17,7 @@ export async function writeRandomFile(path: string, size: number, signal: AbortS
     for (let position = 0; position < size;) {
       signal.throwIfAborted();
       randomFillSync(piece);
-      if (position === 0) piece.fill(0, 0, 512);
+      if (position === 0) partitionTable(size).copy(piece);
       const chunk = piece.subarray(0, Math.min(piece.length, size - position));
       hash.update(chunk);
       await file.writeFile(chunk);
@@ -30,7 +30,17 @@ export async function writeRandomFile(path: string, size: number, signal: AbortS
   return hash.digest('hex');
 }
 
-/** Reads a file once, so that it lies in the page cache for whoever reads it next. */
+/** An MBR with one Linux partition over the rest of the disk. */
+function partitionTable(size: number): Buffer {
+  const sector = Buffer.alloc(512);
+  sector.writeUInt8(0x83, 450);
+  sector.writeUInt32LE(1, 454);
+  sector.writeUInt32LE(Math.max(1, Math.floor(size / 512) - 1), 458);
+  sector.writeUInt16BE(0x55aa, 510);
+  return sector;
+}
+
+/** Reads a file once, so that the page cache has it. */
 export async function warm(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {

@@ -1,19 +1,18 @@
-/** Registrations per second through the real api, beside an empty workflow of two activities on the same server. */
+/** Measures registrations per second through the real api, compared with an empty workflow of two activities on the same server. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { createClient } from '../cli/client.ts';
 import { EMPTY_QUEUE, EMPTY_WORKFLOW } from './empty-worker.ts';
-import { serveFile } from './origin.ts';
+import { withImage } from './image.ts';
 import { throughput } from './load.ts';
 import type { Load, Throughput } from './load.ts';
 import { stop } from './processes.ts';
-import { writeRandomFile } from './random-file.ts';
 import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 import { atLeast, median, orderOfRound } from './statistics.ts';
@@ -29,9 +28,9 @@ export interface Rates {
   readonly rounds: readonly number[];
   /** Median of the rounds. */
   readonly perSecond: number;
-  /** Of one, while others run beside it: median over the rounds of each one's median. */
+  /** Time of one registration among concurrent ones: median over the rounds of each round's median. */
   readonly milliseconds: number;
-  /** What those say that failed; they do not count. */
+  /** Messages of failed runs, which do not count. */
   readonly failures: readonly string[];
 }
 
@@ -45,8 +44,6 @@ export interface RegistrationsReport extends Load {
 
 type Job = () => Promise<void>;
 
-/** The smallest file that a probe reads as much of as of a large one. */
-const IMAGE_BYTES = 1_048_576;
 const NAMESPACE = 'default';
 
 export async function benchRegistrations(options: RegistrationsOptions): Promise<RegistrationsReport> {
@@ -55,7 +52,7 @@ export async function benchRegistrations(options: RegistrationsOptions): Promise
     options.onStep('starting Bypass');
     const stack = await startStack(folder, options.signal);
     try {
-      return await withOrigin(folder, options.signal, async (url) => {
+      return await withImage(folder, options.signal, async (url) => {
         const register = await registering(stack, url);
         return withEmptyWorker(stack, (empty) => compare(register, empty, options));
       });
@@ -67,28 +64,11 @@ export async function benchRegistrations(options: RegistrationsOptions): Promise
   }
 }
 
-async function withOrigin<T>(
-  folder: string,
-  signal: AbortSignal,
-  use: (url: string) => Promise<T>,
-): Promise<T> {
-  const root = join(folder, 'source');
-  await mkdir(root);
-  const file = join(root, 'image.raw');
-  await writeRandomFile(file, IMAGE_BYTES, signal);
-  const server = await serveFile(file, folder);
-  try {
-    return await use(server.url);
-  } finally {
-    await server.close();
-  }
-}
-
 interface RegisterAnswer {
   readonly template?: readonly { readonly isready?: boolean }[];
 }
 
-/** Each registers the image under a new name, as a client would. */
+/** Registers the image under a new name each time, as a client would. */
 async function registering({ ready }: Stack, url: string): Promise<Job> {
   const { apiUrl, apiKey, secretKey } = ready;
   const client = createClient({ url: apiUrl, apiKey, secretKey, origin: 'the bench' });
@@ -144,7 +124,7 @@ async function compare(
     { name: 'registrations', job: register, measured: [] as Throughput[] },
     { name: 'empty workflows', job: empty, measured: [] as Throughput[] },
   ] as const;
-  // Connections, caches and compiled code are there before anything is measured.
+  // Warms connections, caches and compiled code before the measurement.
   for (const { job } of sides) await throughput({ count: 2 * concurrency, concurrency }, job, signal);
   for (let round = 0; round < rounds; round += 1) {
     for (const { name, job, measured } of orderOfRound(sides, round)) {

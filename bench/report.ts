@@ -1,20 +1,24 @@
-/** What the bench prints: tables for people. */
+/** Writes the results of the bench as tables for people. */
 import { availableParallelism, cpus } from 'node:os';
 import type { ComparisonReport } from './comparison.ts';
+import type { DeletionsReport } from './deletions.ts';
 import type { PageReport } from './page.ts';
 import type { ListsReport } from './lists.ts';
 import type { Rates, RegistrationsReport } from './registrations.ts';
 import type { Goal } from './statistics.ts';
+import type { VmsReport } from './vms.ts';
 
 export interface BenchReport {
   readonly v: 1;
   readonly machine: { readonly processors: number; readonly model: string; readonly node: string };
   readonly downloads: readonly ComparisonReport[];
-  /** Comparisons that cannot be made here, each with the reason in a sentence. */
+  /** Comparisons that could not run here, with the reasons as sentences. */
   readonly omitted: readonly string[];
   readonly registrations?: RegistrationsReport;
   readonly page?: PageReport;
   readonly lists?: ListsReport;
+  readonly deletions?: DeletionsReport;
+  readonly vms?: VmsReport;
 }
 
 export const machine = (): BenchReport['machine'] => ({
@@ -23,7 +27,7 @@ export const machine = (): BenchReport['machine'] => ({
   node: process.version,
 });
 
-/** Columns as wide as their widest cell; the first to the left, the others to the right. */
+/** Aligns columns to their widest cell: the first to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const pad = (cell: string, column: number): string =>
@@ -42,7 +46,7 @@ export function describeComparison(report: ComparisonReport): string {
     seconds.toFixed(2),
     rounds.map((value) => value.toFixed(2)).join(' '),
     cpuSecondsPerGib.toFixed(2),
-    megabytes(peakBytes),
+    peakBytes === undefined ? '–' : megabytes(peakBytes),
     `${ratio.toFixed(2)} ×`,
   ]);
   const head = ['', 'verifies', 'median s', 'rounds', 'CPU s/GiB', 'memory', 'bypass takes'];
@@ -118,6 +122,30 @@ export function describeLists({ few, many, lists, endurance, goals }: ListsRepor
     ...goals.map(describeGoal),
   ].join('\n');
 }
+
+export const describeDeletions = ({
+  deletions,
+  copies,
+  slots,
+  ended,
+  seconds,
+  goals,
+}: DeletionsReport): string =>
+  [
+    `deletions: ${deletions} templates with ${copies} copies each, all at once, with ${slots} slots for activities`,
+    `  ${ended} ended, the last one after ${seconds.toFixed(1)} s`,
+    ...goals.map(describeGoal),
+  ].join('\n');
+
+export const describeVms = (report: VmsReport): string => {
+  const { rounds, bypass, script, machines, concurrency, bypassAll, scriptAll, goals } = report;
+  return [
+    `vms: from the call to running, the copy there; the script is qemu-img create, virsh define, virsh start`,
+    `  one machine (median of ${rounds}): Bypass ${bypass.toFixed(2)} s, script ${script.toFixed(2)} s`,
+    `  ${machines} machines, ${concurrency} at a time: Bypass ${bypassAll.toFixed(1)} s, script ${scriptAll.toFixed(1)} s`,
+    ...goals.map(describeGoal),
+  ].join('\n');
+};
 
 const describeFailures = (name: string, { failures }: Rates): readonly string[] =>
   failures.length === 0 ? [] : [`  ${failures.length} ${name} failed and are not counted: ${failures[0]}`];

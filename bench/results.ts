@@ -1,4 +1,4 @@
-/** What the runs of all contestants say together. */
+/** Summarizes the runs of all contestants. */
 import type { Contestant, Done } from './contestants.ts';
 import { atLeast, atMost, median } from './statistics.ts';
 import type { Goal } from './statistics.ts';
@@ -16,9 +16,9 @@ export interface Result {
   readonly seconds: number;
   /** Processor seconds per GiB of image. */
   readonly cpuSecondsPerGib: number;
-  /** The largest of all rounds. */
-  readonly peakBytes: number;
-  /** Bypass's median divided by this one's: above 1 where Bypass is slower. */
+  /** Peak memory over all rounds; of Bypass alone. */
+  readonly peakBytes?: number;
+  /** Bypass's median divided by this contestant's: above 1 when Bypass is slower. */
   readonly ratio: number;
 }
 
@@ -41,17 +41,18 @@ export function summarize(runs: readonly Run[], bytes: number): readonly Result[
 function resultOf(runs: readonly Run[], bytes: number): Omit<Result, 'ratio'> {
   const rounds = runs.map(({ seconds }) => seconds);
   const cpu = median(runs.map(({ cpuSeconds }) => cpuSeconds));
+  const peaks = runs.flatMap(({ peakBytes }) => peakBytes ?? []);
   return {
     name: runs[0]?.contestant.name ?? '',
     verifies: runs[0]?.contestant.verifies ?? false,
     rounds,
     seconds: median(rounds),
     cpuSecondsPerGib: (cpu * GIB) / bytes,
-    peakBytes: Math.max(...runs.map(({ peakBytes }) => peakBytes)),
+    ...(peaks.length === 0 ? {} : { peakBytes: Math.max(...peaks) }),
   };
 }
 
-/** What is to be reached, given the results; nothing where the other one did not run. */
+/** The goals, given the results; none when the compared contestant did not run. */
 export type GoalOf = (results: readonly Result[]) => readonly Goal[];
 
 const beside =
@@ -65,7 +66,21 @@ export const atMostAsLongAs = (name: string, limit: number): GoalOf =>
 export const asFastAs = (name: string, limit: number): GoalOf =>
   beside(name, (ratio) => atLeast(`as fast as ${name}`, 1 / ratio, limit, '×'));
 
+/** A goal for CPU seconds, relative to another contestant. */
+export const cpuAtMost =
+  (name: string, limit: number): GoalOf =>
+  (results) => {
+    const [bypass] = results;
+    return results
+      .filter((result) => result.name === name)
+      .map(({ cpuSecondsPerGib }) =>
+        atMost(`the CPU of ${name}`, (bypass?.cpuSecondsPerGib ?? 0) / cpuSecondsPerGib, limit, '×'),
+      );
+  };
+
 export const memoryAtMost =
   (megabytes: number): GoalOf =>
   ([bypass]) =>
-    bypass === undefined ? [] : [atMost('of memory', bypass.peakBytes / MEGABYTE, megabytes, 'MB')];
+    bypass?.peakBytes === undefined
+      ? []
+      : [atMost('of memory', bypass.peakBytes / MEGABYTE, megabytes, 'MB')];

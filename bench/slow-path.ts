@@ -1,6 +1,6 @@
 /**
- * A path to a server far away, made on the spot: a proxy in a process of its own that delays all that passes, and gives
- * each connection only so many bytes per second. So more connections bring more, as on a real long path.
+ * Simulates the path to a distant server: a proxy in a separate process that delays all data and limits the rate of each
+ * connection. More connections are faster, as on a real long path.
  */
 import { spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { freePort, stop, untilListening } from './processes.ts';
 
 export interface PathLimits {
-  /** Milliseconds there and back. */
+  /** Round-trip time in milliseconds. */
   readonly roundTripMs: number;
-  /** Towards the client, of one connection. */
+  /** Maximum rate of one connection towards the client. */
   readonly bytesPerSecond: number;
 }
 
@@ -39,15 +39,15 @@ export async function openSlowPath(
 
 interface Pace {
   readonly delayMs: number;
-  /** Of the first bytes only: what making the connection would have taken. */
+  /** Additional delay of the first bytes, for the connection's handshake. */
   readonly firstMs: number;
   readonly bytesPerSecond: number;
 }
 
-/** Does one thing after the other, each when its time has come. */
+/** Runs tasks one after the other, each at its time. */
 class Line {
   readonly #pace: Pace;
-  /** Nothing leaves before. */
+  /** Earliest time of the next task. */
   readonly #connectedAt: number;
   readonly #waiting: { readonly due: number; readonly act: () => void }[] = [];
   #due = 0;
@@ -57,7 +57,7 @@ class Line {
     this.#connectedAt = performance.now() + pace.firstMs;
   }
 
-  /** @param bytes that are passed on by it */
+  /** @param bytes number of bytes that the task sends */
   add(bytes: number, act: () => void): void {
     const { delayMs, bytesPerSecond } = this.#pace;
     const leaves = Math.max(this.#connectedAt, performance.now());
@@ -77,18 +77,18 @@ class Line {
   }
 }
 
-/** Passes on what one side sends. No more is read ahead than is on its way. */
+/** Forwards one direction. It reads ahead no more than the path can hold. */
 function pass(from: Socket, to: Socket, pace: Pace): void {
-  const mostQueued = 65_536 + (pace.bytesPerSecond * pace.delayMs) / 1000;
+  const maxQueued = 65_536 + (pace.bytesPerSecond * pace.delayMs) / 1000;
   const line = new Line(pace);
   let queued = 0;
   const goOn = (): void => {
-    if (queued <= mostQueued && !to.writableNeedDrain) from.resume();
+    if (queued <= maxQueued && !to.writableNeedDrain) from.resume();
   };
   to.on('drain', goOn);
   from.on('data', (chunk: Buffer) => {
     queued += chunk.length;
-    if (queued > mostQueued) from.pause();
+    if (queued > maxQueued) from.pause();
     line.add(chunk.length, () => {
       queued -= chunk.length;
       if (to.destroyed) return;

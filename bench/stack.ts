@@ -1,10 +1,10 @@
-/** All of Bypass in a folder of its own, as `npm start` runs it: PostgreSQL, Temporal, control worker, api, one host. */
+/** Starts all of Bypass in its own folder, as `npm start` does: PostgreSQL, Temporal, control worker, api, one host. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PROGRAM } from '../workers/dev/project.ts';
-import type { ReadyFile } from '../workers/dev/ready-file.ts';
+import { PROGRAM } from '../platform/installation.ts';
+import type { ReadyFile } from '../dev/ready-file.ts';
 import { stop } from './processes.ts';
 import { CannotBench } from './watch.ts';
 
@@ -13,11 +13,15 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** @throws CannotBench with what it wrote when it does not come up */
-export async function startStack(folder: string, signal: AbortSignal): Promise<Stack> {
+/** @throws CannotBench with the output when the stack does not start */
+export async function startStack(
+  folder: string,
+  signal: AbortSignal,
+  settings: NodeJS.ProcessEnv = {},
+): Promise<Stack> {
   const readyFile = join(folder, 'ready.json');
   const args = ['dev', '--data-dir', join(folder, 'data'), '--port', '0', '--ready-file', readyFile];
-  const env = ownEnvironment(folder);
+  const env = { ...ownEnvironment(folder), ...settings };
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -39,8 +43,8 @@ export async function startStack(folder: string, signal: AbortSignal): Promise<S
   }
 }
 
-/** Without settings of other installations, such as the address of a Temporal in use; and no profile of ours stays. */
-function ownEnvironment(folder: string): NodeJS.ProcessEnv {
+/** The environment without settings of other installations, such as the address of a Temporal server, and with a profile folder of its own. */
+export function ownEnvironment(folder: string): NodeJS.ProcessEnv {
   const foreign = /^BYPASS_|^TEMPORAL_(?!CLI_PATH$)/;
   const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
   return { ...Object.fromEntries(kept), XDG_CONFIG_HOME: join(folder, 'config') };

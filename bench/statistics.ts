@@ -1,4 +1,4 @@
-/** What is made of the measurements of several rounds. */
+/** Statistics over the measurements of several rounds, and goals. */
 
 /** @throws RangeError when there are no values */
 export function median(values: readonly number[]): number {
@@ -10,17 +10,17 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** The order of a round: forwards in the first, backwards in the next, and so on, so that nobody always goes last. */
+/** The order of a round: forwards and backwards in turn, so that no contestant is always last. */
 export const orderOfRound = <T>(items: readonly T[], round: number): readonly T[] =>
   round % 2 === 0 ? items : items.toReversed();
 
-/** Something to reach: at most, or at least, so much. */
+/** A goal: an upper or lower limit for a value. */
 export interface Goal {
   readonly name: string;
   readonly value: number;
   readonly limit: number;
   readonly direction: 'at most' | 'at least';
-  /** What the numbers count, such as `×` or `MB`. */
+  /** Unit of the numbers, such as `×` or `MB`. */
   readonly unit: string;
   readonly met: boolean;
 }

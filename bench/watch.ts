@@ -1,11 +1,11 @@
-/** Who started the bench, and what may be said to them. */
+/** The observer of a bench run: gets its progress and can abort it. */
 
 export interface Watch {
-  /** Told what is being done. */
+  /** Called with a description of each step. */
   readonly onStep: (text: string) => void;
-  /** Ends the bench, which then leaves nothing behind. */
+  /** Aborts the bench, which then cleans up. */
   readonly signal: AbortSignal;
 }
 
-/** The bench cannot run here, or was ended; the message is for a person. */
+/** The bench cannot run here, or was aborted. The message is for people. */
 export class CannotBench extends Error {}

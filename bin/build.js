@@ -1,6 +1,7 @@
-// Compiles the sources to dist/ and bundles the workflows, when they are newer than what is there.
+// Builds dist/ from the sources: compiles the program, bundles the workflows, builds the page. Parts that are up to date are kept.
 import { spawnSync } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -13,26 +14,55 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The folder of package.json. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
-const stamp = join(dist, '.built');
-const folders = [
-  'model',
-  'images',
-  'trust',
-  'orchestration',
-  'activities',
-  'workflows',
-  'workers',
-  'db',
-  'api',
-  'cli',
-  'bench',
-  'test/support',
-  'ui',
+
+const common = ['package.json', 'package-lock.json', 'tsconfig.json'];
+
+/** The parts, in the order of the build. A part is built again when one of its sources is newer. */
+const parts = [
+  {
+    name: 'program',
+    sources: [
+      'model',
+      'platform',
+      'images',
+      'hypervisor',
+      'trust',
+      'orchestration',
+      'activities',
+      'workflows',
+      'workers',
+      'dev',
+      'db',
+      'api',
+      'cli',
+      'bin/main.ts',
+      'bench',
+      'test/support',
+      'tsconfig.build.json',
+    ],
+    make: () => run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'),
+  },
+  { name: 'migrations', sources: ['db/migrations'], make: copyMigrations },
+  {
+    name: 'workflows',
+    sources: ['model', 'workflows', 'workers/bundle.ts'],
+    make: () => run('dist/workers/bundle.js'),
+  },
+  {
+    name: 'page',
+    sources: ['model', 'ui'],
+    make: () =>
+      run(
+        ...'node_modules/vite/bin/vite.js build --config ui/vite.config.ts --configLoader runner'.split(' '),
+        ...'--logLevel warn'.split(' '),
+      ),
+  },
 ];
 
-/** Milliseconds of the newest source; files that were deleted show in their folder's time. */
+/** Time of the newest source in milliseconds. The time of a folder shows deleted files. */
 function newest(path) {
   if (!existsSync(path)) return 0;
   const stat = statSync(path);
@@ -40,13 +70,16 @@ function newest(path) {
   return readdirSync(path).reduce((max, name) => Math.max(max, newest(join(path, name))), stat.mtimeMs);
 }
 
-function isFresh() {
+const stampOf = ({ name }) => join(dist, `.built-${name}`);
+
+function isFresh(part) {
+  const stamp = stampOf(part);
   if (!existsSync(stamp)) return false;
-  const sources = [...folders, 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-  return sources.every((name) => newest(join(root, name)) <= statSync(stamp).mtimeMs);
+  const { mtimeMs } = statSync(stamp);
+  return [...common, ...part.sources].every((name) => newest(join(root, name)) <= mtimeMs);
 }
 
-/** Only one process builds; the others wait for it, unless it was killed. */
+/** One process builds at a time. The others wait for it, unless it was killed. */
 async function whileLocked(action) {
   mkdirSync(dist, { recursive: true });
   const lock = join(dist, '.building');
@@ -83,11 +116,12 @@ function isAbandoned(lock) {
   }
 }
 
-function run(args) {
+/** Runs a Node script in the folder of package.json. */
+function run(...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,
     encoding: 'utf8',
-    // Whoever builds, such as a test: the page is made of React as it is for people, not as for its developers.
+    // Jest sets NODE_ENV to `test`, with which the page would get the development build of React.
     env: { ...process.env, NODE_ENV: 'production' },
   });
   if (status !== 0) throw new BuildError(`The build failed:\n${stdout}${stderr}`);
@@ -95,33 +129,37 @@ function run(args) {
 
 class BuildError extends Error {}
 
-function build() {
+function build(part) {
   const started = new Date();
-  run([join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')]);
-  run([join(dist, 'workers/bundle.js')]);
-  const vite = join(root, 'node_modules/vite/bin/vite.js');
-  run([
-    vite,
-    'build',
-    '--config',
-    join(root, 'ui/vite.config.ts'),
-    '--configLoader',
-    'runner',
-    '--logLevel',
-    'warn',
-  ]);
-  writeFileSync(stamp, '');
-  utimesSync(stamp, started, started);
+  part.make();
+  writeFileSync(stampOf(part), '');
+  utimesSync(stampOf(part), started, started);
 }
 
-/** Ends the process, with what the compiler says, when the build fails. */
-export async function ensureBuilt() {
-  if (!existsSync(join(root, 'tsconfig.json')) || isFresh()) return;
+/** Removes the copies of an earlier build first: each file in the folder is applied to the database. */
+function copyMigrations() {
+  const migrations = join(dist, 'db/migrations');
+  rmSync(migrations, { recursive: true, force: true });
+  cpSync(join(root, 'db/migrations'), migrations, { recursive: true });
+}
+
+/** Whether this folder can build: an installed package and a container image have dist/ but no sources or no compiler. */
+const canBuild = () =>
+  existsSync(join(root, 'tsconfig.json')) && existsSync(join(root, 'node_modules/typescript'));
+
+/**
+ * Ends the process, with the compiler's output, when the build fails.
+ * @param {readonly string[]} names of the needed parts; default: all
+ */
+export async function ensureBuilt(names = parts.map(({ name }) => name)) {
+  if (!canBuild()) return;
+  const needed = parts.filter(({ name }) => names.includes(name));
+  if (needed.every(isFresh)) return;
   try {
     await whileLocked(() => {
-      if (isFresh()) return;
-      if (process.stderr.isTTY) process.stderr.write('Compiling Bypass…\n');
-      build();
+      const stale = needed.filter((part) => !isFresh(part));
+      if (stale.length > 0 && process.stderr.isTTY) process.stderr.write('Compiling Bypass…\n');
+      stale.forEach(build);
     });
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
@@ -130,4 +168,8 @@ export async function ensureBuilt() {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await ensureBuilt();
+// `node bin/build.js [PART…]`
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const names = process.argv.slice(2);
+  await ensureBuilt(names.length === 0 ? undefined : names);
+}

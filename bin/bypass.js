@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// In a checkout the compiled program is made or refreshed first; an installed package has it already.
+// In a checkout this builds the compiled program first, or brings it up to date. An installed package already has it.
 import { ensureBuilt } from './build.js';
 
 await ensureBuilt();
-await import('../dist/workers/main.js');
+await import('../dist/bin/main.js');

@@ -1,12 +1,19 @@
-// Writes docs/, which is made from the definitions of the API's commands.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ensureBuilt } from './build.js';
+// Writes the generated files: the API's reference, the types of its answers, and the table of settings.
+// With --check it writes nothing; it names stale files and then exits with 1. Part of `npm run check`.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { register } from 'node:module';
+import { join } from 'node:path';
+import { root } from './build.js';
 
-await ensureBuilt();
-const { documents } = await import('../dist/api/documents.js');
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+register('./typescript-loader.js', import.meta.url);
+const { documents } = await import('../api/server/documents.ts');
+const { configurationDocument } = await import('../workers/configuration-document.ts');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-mkdirSync(join(root, 'docs'), { recursive: true });
-for (const [name, text] of Object.entries(documents(version))) writeFileSync(join(root, 'docs', name), text);
+const generated = { ...documents(version), 'docs/configuration.md': configurationDocument() };
+const stale = Object.entries(generated).filter(
+  ([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text,
+);
+if (process.argv.includes('--check')) {
+  for (const [path] of stale) process.stdout.write(`${path} is stale: npm run docs\n`);
+  process.exitCode = stale.length === 0 ? 0 : 1;
+} else for (const [path, text] of stale) writeFileSync(join(root, path), text);

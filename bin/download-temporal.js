@@ -1,5 +1,5 @@
-// Has the SDK download Temporal's CLI into a folder, as its testing tools do: it takes the version that goes with the
-// SDK and starts it once. A process of its own, so that whoever waits for it can give up.
+// Lets the SDK download Temporal's CLI into a folder, as its testing tools do: the SDK chooses the version and starts it
+// once. This is a process of its own, so that the caller can end it after a time-out.
 import { createRequire } from 'node:module';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 

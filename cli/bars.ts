@@ -10,11 +10,12 @@ export interface Size {
   readonly rows: number;
 }
 
+/** Columns of the parts of a line. */
 const NAME_MAX = 24;
 const BAR_MAX = 40;
-/** A bar of fewer columns says nothing. */
+/** With fewer columns than this, the bar is left out. */
 const BAR_MIN = 8;
-/** From here on everything stands in one line. */
+/** From this width on, a deployment takes one line instead of two. */
 const WIDE = 132;
 const PERCENT = 4;
 const AMOUNT = 13;
@@ -23,13 +24,13 @@ const LEFT = 12;
 const GAP = '  ';
 
 /**
- * One bar per pool: on a wide terminal in one line each, else with a second line that says who fetches from where;
- * that one is left out where the terminal is not high enough. No line is as wide as the terminal.
+ * One bar for each pool or virtual machine. On a wide terminal each takes one line; otherwise a second line names the host and the source, and
+ * is left out when the terminal is not high enough. Every line is narrower than the terminal, which would wrap it otherwise.
  */
 export function renderBars(all: readonly Progress[], size: Size, style: Style): readonly string[] {
   const columns = Math.max(1, size.columns - 1);
   const room = Math.max(1, size.rows - 1);
-  const name = Math.min(NAME_MAX, Math.max(0, ...all.map(({ pool }) => widthOfText(clean(pool)))));
+  const name = Math.min(NAME_MAX, Math.max(0, ...all.map(({ name: title }) => widthOfText(clean(title)))));
   const line = (row: Progress): string => firstLine(row, name, columns, style);
   if (columns >= WIDE && all.length <= room) {
     return all.map((row) => clip(`${line(row)}${GAP}${describe(row)}`, columns, style, row.stage));
@@ -45,7 +46,7 @@ export function renderBars(all: readonly Progress[], size: Size, style: Style): 
 const isOver = ({ stage }: Progress): boolean =>
   stage === 'ready' || stage === 'failed' || stage === 'cancelled';
 
-/** First lines only; of more than fit, those that are still going on, and how many there are beside them. */
+/** The first lines only. When even these do not fit: those of unfinished deployments, and a count of the others. */
 function shortened(
   all: readonly Progress[],
   blocks: readonly (readonly string[])[],
@@ -67,7 +68,7 @@ function shortened(
 const SIGNS: Partial<Record<Stage, 'good' | 'bad'>> = { ready: 'good', failed: 'bad' };
 
 function firstLine(row: Progress, nameWidth: number, columns: number, style: Style): string {
-  const name = padEnd(cut(clean(row.pool), nameWidth, style), nameWidth);
+  const name = padEnd(cut(clean(row.name), nameWidth, style), nameWidth);
   const sign = SIGNS[row.stage];
   if (isOver(row)) return `${name}${GAP}${sign === undefined ? '' : `${style[sign]} `}${clean(row.text)}`;
   const numbers = numbersOf(row);
@@ -89,21 +90,20 @@ interface Numbers {
   readonly left: string;
 }
 
-/** What is not known is an empty text. */
-const numbersOf = ({ percent, bytes, total, rate, secondsLeft }: Progress): Numbers => ({
-  percent: total > 0 ? `${percent}%` : '',
+/** The numbers of a row as texts; unknown ones are empty. */
+const numbersOf = ({ percent, bytes, total, rate, secondsLeft, next }: Progress): Numbers => ({
+  percent: total > 0 || percent > 0 ? `${percent}%` : '',
   amount: bytes > 0 || total > 0 ? formatAmount(bytes, total) : '',
   rate: rate > 0 ? formatRate(rate) : '',
-  left: secondsLeft === undefined ? '' : `${formatClock(secondsLeft)} left`,
+  left: secondsLeft === undefined ? next : `${formatClock(secondsLeft)} left`,
 });
 
-function drawBar({ bytes, total }: Progress, width: number, { full, empty }: Style): string {
-  const part = total > 0 ? Math.min(1, bytes / total) : 0;
-  const filled = Math.round(part * width);
+function drawBar({ percent }: Progress, width: number, { full, empty }: Style): string {
+  const filled = Math.round((Math.min(100, percent) / 100) * width);
   return full.repeat(filled) + empty.repeat(width - filled);
 }
 
-/** What happens, by whom, from where. */
+/** The phase, the host and the source. */
 export function describe({ text, host, source, stage }: Progress): string {
   if (stage !== 'running') return clean(host === '' || stage !== 'waiting' ? text : `${text} (${host})`);
   const by = host === '' ? '' : ` on ${host}`;
@@ -117,10 +117,11 @@ const clip = (line: string, columns: number, style: Style, stage: Stage): string
     style,
   );
 
-/** One plain line, for where nothing can be drawn over. */
+/** One plain line, for output that cannot be redrawn. */
 export function renderPlain(row: Progress): string {
-  if (isOver(row) || row.stage === 'removing') return `${row.pool}: ${clean(row.text)}`;
-  const numbers = Object.values(numbersOf(row)).filter((text) => text !== '');
+  if (isOver(row) || row.stage === 'removing') return `${row.name}: ${clean(row.text)}`;
+  // The sentence of a wait already names the time of the next try.
+  const numbers = Object.values(numbersOf({ ...row, next: '' })).filter((text) => text !== '');
   const amount = numbers.length === 0 ? '' : `, ${numbers.join(', ')}`;
-  return `${clean(row.pool)}: ${describe(row)}${amount}`;
+  return `${clean(row.name)}: ${describe(row)}${amount}`;
 }

@@ -1,9 +1,9 @@
-/** What stands in a table for people, and in CSV for programs. */
+/** Cells of tables: a text for people, and a value for CSV and programs. */
 import { formatBytes, formatTime } from './format.ts';
 
 export interface Cell {
   readonly text: string;
-  /** The same as a number, or as the api gave it. */
+  /** The value as a number, or as the api gave it. */
   readonly plain: string | number;
 }
 

@@ -1,27 +1,29 @@
 /** Signed calls to the api, and its errors as one line that says what to do. */
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import * as z from 'zod/mini';
+import { apiCodes } from '../model/api-codes.ts';
 import { encodeValue, textToSign } from '../model/api-signature.ts';
+import { ifUnderstood, message, read, readJson, text } from '../model/messages/schema.ts';
 import { ApiError, CliError, UnreachableError } from './errors.ts';
 import { createExchange } from './exchange.ts';
-import type { Answer } from './exchange.ts';
-import { inPlainWords } from './plain-words.ts';
+import type { HttpAnswer } from './exchange.ts';
 import type { Access } from './profiles.ts';
 
-/** What is not given is left out. */
+/** Parameters of a call; undefined ones are not sent. */
 export type Parameters = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface ApiClient {
   readonly url: string;
-  /** @returns what stands inside the answer's wrapper */
+  /** @returns the content of the answer's wrapper */
   call<T>(command: string, parameters?: Parameters, signal?: AbortSignal): Promise<T>;
-  /** All pages of a list. */
+  /** Reads all pages of a list. */
   list<T>(command: string, key: string, parameters?: Parameters, signal?: AbortSignal): Promise<readonly T[]>;
 }
 
 const TIMEOUT_MS = 60_000;
 const PAGE_SIZE = 500;
-/** How long a signed request is good for, so that one that was overheard is of no use later. */
+/** How long a signed request is valid, so that a captured one cannot be replayed later. */
 const VALID_MS = 10 * 60_000;
 
 export function createClient(access: Access, timeoutMs = TIMEOUT_MS): ApiClient {
@@ -52,8 +54,8 @@ export function createClient(access: Access, timeoutMs = TIMEOUT_MS): ApiClient 
   };
 }
 
-/** The body of a request: everything in a form, so that no secret stands in a URL that a proxy might log. */
-export function signedForm(command: string, parameters: Parameters, keys: Access, now: number): string {
+/** The body of a request: all parameters as a form, since a proxy might log secrets in a URL. */
+function signedForm(command: string, parameters: Parameters, keys: Access, now: number): string {
   const expires = `${new Date(now + VALID_MS).toISOString().slice(0, 19)}+0000`;
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
   const pairs: [string, string][] = [
@@ -109,18 +111,32 @@ function unreachable(error: NodeJS.ErrnoException, { url, origin }: Access, time
   );
 }
 
-interface Inner {
+interface Refusal {
   readonly errorcode?: number;
   readonly errortext?: string;
+  readonly errorkind?: string;
+  /** The same as `errortext`, for people; absent where `errortext` is for people. */
+  readonly reason?: string;
 }
 
-/** @throws ApiError for an error of the api, CliError for an answer that is none of an api's */
-function unwrap({ status, body, contentType }: Answer, access: Access): unknown {
-  const inner = parse(body);
-  if (status === 401) throw new ApiError(401, refusedKeys(inner, access));
-  if (inner?.errorcode !== undefined && status !== 200) {
-    const text = inner.errortext || `the api refused with code ${inner.errorcode}`;
-    throw new ApiError(inner.errorcode, inPlainWords(text));
+const refusal = message<Refusal>({
+  errorcode: ifUnderstood(z.number()),
+  errortext: ifUnderstood(text()),
+  errorkind: ifUnderstood(text()),
+  reason: ifUnderstood(text()),
+});
+
+const jsonObject = z.record(z.string(), z.unknown());
+
+/** @throws ApiError for an error of the api, CliError for an answer that does not come from an api */
+function unwrap({ status, body, contentType }: HttpAnswer, access: Access): unknown {
+  const inner = innerOf(body);
+  const refused = read(refusal, inner).value ?? {};
+  const { errorcode, errortext, errorkind, reason } = refused;
+  if (status === apiCodes.unauthorized) throw new ApiError(status, refusedKeys(refused, access), errorkind);
+  if (errorcode !== undefined && status !== 200) {
+    const sentence = errortext || `the api refused with code ${errorcode}`;
+    throw new ApiError(errorcode, reason ?? sentence, errorkind);
   }
   if (status === 200 && inner !== undefined) return inner;
   if (status >= 500) {
@@ -136,21 +152,20 @@ function unwrap({ status, body, contentType }: Answer, access: Access): unknown 
   );
 }
 
-/** What stands inside the one wrapper, or nothing when the text is no answer of an api. */
-function parse(body: string): Inner | undefined {
-  try {
-    const wrapped = JSON.parse(body) as Readonly<Record<string, Inner | null>> | null;
-    const inner = Object.values(wrapped ?? {})[0];
-    return typeof inner === 'object' && inner !== null ? inner : undefined;
-  } catch {
-    return undefined;
-  }
+/** The object inside the one wrapper; undefined when the body is no answer of an API. */
+function innerOf(body: string): Readonly<Record<string, unknown>> | undefined {
+  const [inner] = Object.values(readJson(jsonObject, body).value ?? {});
+  return read(jsonObject, inner).value;
 }
 
-/** The same code says that the keys are wrong and that they do not allow the command. */
-function refusedKeys(inner: Inner | undefined, { url, origin, keysOrigin = origin }: Access): string {
-  const text = inner?.errortext ?? 'unable to verify user credentials and/or request signature';
-  return /credentials|signature/i.test(text)
-    ? `the api at ${url} does not accept the keys from ${keysOrigin}: check them and this machine's clock (${text})`
-    : inPlainWords(text);
+/** Distinguishes wrong keys from a forbidden command: CloudStack has one code for both. */
+function refusedKeys(refused: Refusal, { url, origin, keysOrigin = origin }: Access): string {
+  const {
+    errortext = 'unable to verify user credentials and/or request signature',
+    errorkind,
+    reason = errortext,
+  } = refused;
+  return errorkind === 'NoSuchCommand'
+    ? reason
+    : `the api at ${url} does not accept the keys from ${keysOrigin}: check them and this machine's clock (${errortext})`;
 }

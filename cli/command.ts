@@ -1,4 +1,4 @@
-/** How a command is defined: `bypass NOUN VERB`, with help, an example, and what all of them share. */
+/** Defines commands, `bypass NOUN VERB`, with help, an example, and the options that all commands share. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { createClient } from './client.ts';
@@ -8,10 +8,10 @@ import type { ExitCode } from './errors.ts';
 import { createOutput, OUTPUT_FORMATS } from './output.ts';
 import type { Output, OutputFormat } from './output.ts';
 import { chooseAccess } from './profiles.ts';
-import type { Cli } from './surroundings.ts';
+import type { Cli } from './context.ts';
 import { createStyle } from './text.ts';
 
-/** What a command works with. */
+/** What a command gets to work with. */
 export interface Session {
   readonly cli: Cli;
   readonly api: ApiClient;
@@ -19,19 +19,19 @@ export interface Session {
 }
 
 export interface Verb<Arguments extends readonly unknown[], Options> {
-  /** As commander writes it: `show <template>`. */
+  /** Verb and arguments in commander's notation: `show <template>`. */
   readonly usage: string;
   readonly summary: string;
-  /** What follows `bypass`. */
+  /** An example, without the leading `bypass`. */
   readonly example: string;
   readonly options?: readonly Option[];
-  /** What the help says beyond the summary, after the options. */
+  /** Further help, shown after the options. */
   readonly help?: string;
-  /** @returns the exit code, 0 when none */
+  /** @returns the exit code. Default: 0 */
   run(session: Session, args: Arguments, options: Options): Promise<ExitCode | void>;
 }
 
-/** Thrown when a command ends with an exit code and has said all there is to say. */
+/** Thrown to end a command with an exit code when it has already printed its message. */
 export class Ended extends Error {
   readonly exitCode: ExitCode;
 
@@ -47,13 +47,13 @@ interface CommonOptions {
   readonly profile?: string;
 }
 
-/** The noun of that name, made when it is not there. */
+/** The noun with this name; creates it when it does not exist. */
 export function noun(program: Command, name: string, summary: string): Command {
   const known = program.commands.find((command) => command.name() === name);
   return known ?? program.command(name).helpCommand(false).summary(summary).description(sentence(summary));
 }
 
-/** A summary as it stands above a help: it begins with a capital and ends with a full stop. */
+/** The summary as the first sentence of a help: with a capital and a full stop. */
 export const sentence = (summary: string): string => `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 
 export function verb<Arguments extends readonly unknown[], Options>(

@@ -3,13 +3,13 @@ import { plainOfCell } from './cells.ts';
 import type { Column } from './table.ts';
 import { clean } from './text.ts';
 
-/** The head, then a line for each row; all columns, whatever the width of a terminal. Sizes are bytes, dates the api's. */
+/** A header, then a line for each row, always with all columns. Sizes are bytes; dates are as the api gives them. */
 export function renderCsv<T>(columns: readonly Column<T>[], rows: readonly T[]): readonly string[] {
   const head = columns.map(({ title }) => title.toLowerCase());
   return [head, ...rows.map((row) => columns.map(({ value }) => plainOfCell(value(row))))].map(toLine);
 }
 
-/** A cell that a spreadsheet would take for a formula gets an apostrophe before it. */
+/** An apostrophe keeps a spreadsheet from reading a cell as a formula. */
 const toLine = (cells: readonly string[]): string =>
   cells
     .map(clean)

@@ -1,5 +1,16 @@
-/** Starting deployments, and following them to their end. */
-import type { DeploymentAnswer, JobAnswer } from './answers.ts';
+/**
+ * Starts deployments, and follows them to their end.
+ *
+ * One call of prepareTemplate starts one job per target: a pool, or all pools of a zone. Following polls two things in this
+ * order: first the jobs, then the list of deployments. The order matters: once all jobs are over, the list that was read
+ * after them shows how every deployment ended.
+ *
+ * A job that succeeded names its deployments. A running or failed job names none, so its deployments are found by pool or
+ * zone; those that failed or were cancelled before the job began are left out, as the job has nothing to do with them.
+ *
+ * The exit code is 0 only if every job succeeded. Interrupting the wait cancels nothing.
+ */
+import type { Deployment, AsyncJob } from '../model/api-answers.ts';
 import type { ApiClient } from './client.ts';
 import type { Session } from './command.ts';
 import { outcomeOf, progressAfter, stageOf } from './deployments.ts';
@@ -12,11 +23,11 @@ import { hang } from './text.ts';
 import { askJob, errorOf, hasFailed, isOver, waitFor } from './waiting.ts';
 import type { Wait } from './waiting.ts';
 
-/** One call of prepareTemplate. */
+/** Where one call of prepareTemplate deploys to. */
 export interface Target {
   readonly zoneId: string;
-  /** Every pool of the zone when undefined. */
-  readonly poolId?: string;
+  /** Default: every pool of the zone. */
+  readonly poolId?: string | undefined;
 }
 
 export interface Started {
@@ -41,13 +52,13 @@ export async function startDeployments(
   return started;
 }
 
-/** By template, then by pool. */
+/** Lists deployments, sorted by template, then by pool. */
 export async function listDeployments(
   api: ApiClient,
   parameters: Readonly<Record<string, string | undefined>>,
   signal?: AbortSignal,
-): Promise<readonly DeploymentAnswer[]> {
-  const rows = await api.list<DeploymentAnswer>(
+): Promise<readonly Deployment[]> {
+  const rows = await api.list<Deployment>(
     'listTemplateDeployments',
     'templatedeployment',
     parameters,
@@ -58,12 +69,14 @@ export async function listDeployments(
   );
 }
 
-/** pool2 before pool10. */
+/** Natural order: pool2 comes before pool10. */
 const { compare: order } = new Intl.Collator('en', { numeric: true });
 
 /**
- * Tells that deployments have begun or, with `wait`, follows them and tells how each ended.
- * @param more what the JSON answer has beside template, jobs and deployments
+ * Reports that deployments have begun or, with `wait`, follows them and reports how each ended.
+ * @param more further properties of the JSON output, besides template, jobs and deployments
+ * @returns failed when a job failed, else ok
+ * @throws CliError when a job failed and no deployment explains it
  */
 export async function concludeDeployments(
   session: Session,
@@ -88,14 +101,14 @@ export async function concludeDeployments(
 
   const failed = jobs.filter(hasFailed);
   if (failed.length === 0) return exitCodes.ok;
-  const told = outcomes.some(({ ok }) => !ok) && out.format === 'table';
-  if (!told) throw new CliError(errorOf(failed[0] as JobAnswer));
+  const isExplained = outcomes.some(({ ok }) => !ok) && out.format === 'table';
+  if (!isExplained) throw new CliError(errorOf(failed[0] as AsyncJob));
   return exitCodes.failed;
 }
 
 interface Followed {
-  readonly jobs: readonly JobAnswer[];
-  readonly deployments: readonly DeploymentAnswer[];
+  readonly jobs: readonly AsyncJob[];
+  readonly deployments: readonly Deployment[];
 }
 
 const follow = (session: Session, image: Named, started: readonly Started[]): Promise<Followed> =>
@@ -108,7 +121,7 @@ const follow = (session: Session, image: Named, started: readonly Started[]): Pr
         const jobs = await Promise.all(
           started.map(({ jobid }) => wait.ask((signal) => askJob(session.api, jobid, signal))),
         );
-        // Asked for after the jobs: when these are over, it shows how they ended.
+        // Read after the jobs: once all jobs are over, the list shows how each deployment ended.
         const deployments = await look(session.api, image.id, started, jobs, wait);
         if (jobs.every(isOver)) return { jobs, deployments };
         const rows = deployments.map((each) => progressAfter(shown.get(each.id), each));
@@ -119,33 +132,33 @@ const follow = (session: Session, image: Named, started: readonly Started[]): Pr
     },
   );
 
-/** The deployments that these jobs are about. */
+/** The deployments that these jobs started. */
 async function look(
   api: ApiClient,
   templateid: string,
   started: readonly Started[],
-  jobs: readonly JobAnswer[],
+  jobs: readonly AsyncJob[],
   { ask }: Wait,
-): Promise<readonly DeploymentAnswer[]> {
+): Promise<readonly Deployment[]> {
   const all = await ask((signal) => listDeployments(api, { templateid }, signal));
   return all.filter((deployment) =>
-    started.some(({ target }, i) => belongs(deployment, target, jobs[i] as JobAnswer)),
+    started.some(({ target }, i) => belongs(deployment, target, jobs[i] as AsyncJob)),
   );
 }
 
-/** A job that succeeded names its deployments; until then, and when it failed, they are those of its pools. */
-function belongs(d: DeploymentAnswer, { zoneId, poolId }: Target, job: JobAnswer): boolean {
+/** Whether the job started the deployment: by the job's result, or without one by its target. */
+function belongs(d: Deployment, { zoneId, poolId }: Target, job: AsyncJob): boolean {
   const named = job.jobresult?.templatedeployment;
   if (named !== undefined) return named.some(({ id }) => id === d.id);
-  const there = poolId === undefined ? d.zoneid === zoneId : d.storageid === poolId;
-  return there && isCurrent(d, parseTime(job.created));
+  const isOnTarget = poolId === undefined ? d.zoneid === zoneId : d.storageid === poolId;
+  return isOnTarget && isCurrent(d, parseTime(job.created));
 }
 
-/** What failed or was cancelled before a job began, on a pool that it leaves out, is none of its own. */
-function isCurrent(d: DeploymentAnswer, since: number): boolean {
+/** False for a deployment that failed or was cancelled before the job began. */
+function isCurrent(d: Deployment, since: number): boolean {
   const stage = stageOf(d);
   return (stage !== 'failed' && stage !== 'cancelled') || !(parseTime(d.lastupdated) < since);
 }
 
-const sinceOf = (jobs: readonly JobAnswer[]): number =>
+const sinceOf = (jobs: readonly AsyncJob[]): number =>
   Math.min(...jobs.map(({ created }) => parseTime(created)).filter((time) => !Number.isNaN(time)));

@@ -1,14 +1,19 @@
-/** What a deployment is doing, in words and numbers, from what the api tells of it. */
-import type { DeploymentAnswer } from './answers.ts';
+/** Describes a deployment in words and numbers, from the fields that the api answers. */
+import type { Deployment } from '../model/api-answers.ts';
 import { formatBytes, formatDuration, formatRate, formatTime, parseTime } from './format.ts';
 import type { Tone } from './text.ts';
+
+/** The known fields of a deployment: the result of a job has fewer than a list. */
+export type KnownDeployment = Pick<Deployment, 'id' | 'templatename' | 'storagename' | 'state'> &
+  Partial<Deployment>;
 
 export type Stage = 'running' | 'waiting' | 'ready' | 'failed' | 'cancelled' | 'removing';
 
 /** One deployment as progress shows it. */
 export interface Progress {
   readonly id: string;
-  readonly pool: string;
+  /** What it is the progress of: the pool of a deployment, or a virtual machine. */
+  readonly name: string;
   readonly stage: Stage;
   /** `downloading`, or why it waits, or why it failed. */
   readonly text: string;
@@ -17,13 +22,15 @@ export interface Progress {
   readonly percent: number;
   /** Bytes per second. */
   readonly rate: number;
-  /** Undefined while it cannot be told. */
+  /** Undefined while the rate or the size is unknown. */
   readonly secondsLeft: number | undefined;
   readonly host: string;
   readonly source: string;
+  /** `next try 14:03:05` while the deployment waits until then; else empty. */
+  readonly next: string;
 }
 
-export function stageOf(d: DeploymentAnswer): Stage {
+export function stageOf(d: KnownDeployment): Stage {
   if (d.state === 'Ready') return 'ready';
   if (d.state === 'Failed') return 'failed';
   if (d.state === 'Destroying') return 'removing';
@@ -40,13 +47,13 @@ export const TONES: Readonly<Record<Stage, Tone>> = {
   removing: 'faint',
 };
 
-export function progressOf(d: DeploymentAnswer): Progress {
+export function progressOf(d: KnownDeployment): Progress {
   const stage = stageOf(d);
   const [bytes, total, rate] = [d.bytes ?? 0, d.total ?? 0, d.rate ?? 0];
   const percent = d.percent ?? (total > 0 ? Math.floor((100 * bytes) / total) : 0);
   return {
     id: d.id,
-    pool: d.storagename,
+    name: d.storagename,
     stage,
     text: describeStage(d, stage),
     bytes,
@@ -56,69 +63,101 @@ export function progressOf(d: DeploymentAnswer): Progress {
     secondsLeft: rate > 0 && total > bytes ? (total - bytes) / rate : undefined,
     host: d.hostname ?? '',
     source: d.source ?? '',
+    next: stage === 'waiting' ? nextTry(d) : '',
   };
 }
 
-const describeStage = (d: DeploymentAnswer, stage: Stage): string => WORDS[stage](d);
+const describeStage = (d: KnownDeployment, stage: Stage): string => WORDS[stage](d);
 
-const WORDS: Readonly<Record<Stage, (d: DeploymentAnswer) => string>> = {
+const WORDS: Readonly<Record<Stage, (d: KnownDeployment) => string>> = {
   ready: () => 'ready',
   removing: () => 'being removed',
-  cancelled: (d) => `cancelled by ${d.cancelledby}`,
-  failed: (d) => d.error || 'failed',
+  cancelled: describeCancelled,
+  failed: (d) => (d.error ? sourceSentence(d.error) : 'failed'),
   running: (d) => d.phase ?? 'starting',
   waiting: describeWait,
 };
 
-function describeWait(d: DeploymentAnswer): string {
-  const next = formatTime(d.nexttry).slice(11);
-  if (d.waitreason) return next === '' ? d.waitreason : `${d.waitreason}; next try ${next}`;
+function describeWait(d: KnownDeployment): string {
+  if (d.waitreason) return sourceSentence(d.waitreason, nextTry(d));
   if (d.phase !== 'waiting') return 'starting';
-  return d.ahead === undefined ? 'waiting' : `waiting, ${d.ahead} before it`;
+  if (d.ahead === undefined) return 'waiting';
+  return d.ahead === 0 ? 'waiting, next in line' : `waiting, ${d.ahead} before it`;
 }
 
-/** What the last column of a list says: where it is now, or why it is not going on. */
-export function remarkOn(d: DeploymentAnswer): string {
+/** `next try 14:03:05`; empty while the time is unknown. */
+export function nextTry({ nexttry }: Pick<Partial<Deployment>, 'nexttry'>): string {
+  const time = formatTime(nexttry).slice(11);
+  return time === '' ? '' : `next try ${time}`;
+}
+
+/** Names who cancelled it, the bytes from which a retry resumes, and how to free them. */
+function describeCancelled(d: KnownDeployment): string {
+  const kept = d.bytes ?? 0;
+  const bytes =
+    kept > 0 ? `; ${formatBytes(kept)} are kept for a retry (bypass deploy remove frees them)` : '';
+  return `cancelled by ${d.cancelledby}${bytes}`;
+}
+
+/**
+ * Sentences of the api begin with the URL. Lines may be cut at their end, so the URL moves there: what happened, and when
+ * the next try comes, matter more.
+ * @param next follows the sentence, such as `next try 14:03:05`
+ */
+export function sourceSentence(sentence: string, next = ''): string {
+  const suffix = next === '' ? '' : `; ${next}`;
+  const [, address, rest] = /^([a-z][a-z0-9+.-]*:\/\/\S+) (\S.*)$/s.exec(sentence) ?? [];
+  return address === undefined || rest === undefined
+    ? `${sentence}${suffix}`
+    : `the source ${rest}${suffix} (${address})`;
+}
+
+/** The state in a list. The api has one state for waiting and cancelled deployments, `Allocated`; people see which. */
+export const stateOf = (d: KnownDeployment): string => (stageOf(d) === 'cancelled' ? 'Cancelled' : d.state);
+
+/** The last column of a list: the current phase, or why the deployment does not progress. */
+export function remarkOn(d: KnownDeployment): string {
   const { stage, text, rate, bytes } = progressOf(d);
   if (stage !== 'running') return stage === 'ready' ? '' : text;
   return rate > 0 && bytes > 0 ? `${text}, ${formatRate(rate)}` : text;
 }
 
 /**
- * What is shown next. Between two steps of one host nobody says how far it is: then it is as far as it was, since bytes
- * that are there stay there.
+ * The progress to show after `before`. Between two steps of one host the api reports no progress. The last known one is
+ * then kept, since downloaded bytes stay on the pool.
  */
-export function progressAfter(before: Progress | undefined, d: DeploymentAnswer): Progress {
+export function progressAfter(before: Progress | undefined, d: KnownDeployment): Progress {
   const next = progressOf(d);
-  const silent = d.state === 'Creating' && d.phase === undefined && !d.waitreason;
-  if (!silent || before?.stage !== 'running' || before.host !== next.host) return next;
+  const isBetweenSteps = d.state === 'Creating' && d.phase === undefined && !d.waitreason;
+  if (!isBetweenSteps || before?.stage !== 'running' || before.host !== next.host) return next;
   return { ...before, rate: 0, secondsLeft: undefined };
 }
 
 export interface Outcome {
   readonly ok: boolean;
-  /** One line: pool, what came of it, bytes, seconds, rate, host. */
+  /** One line: pool, outcome, bytes, seconds, rate, host. */
   readonly line: string;
 }
 
 /**
  * How a deployment ended.
- * @param sinceMs when it was asked for, by the api's clock: attempts that ended before do not count
+ * @param sinceMs when the deployment was requested, by the clock of the api: attempts that ended earlier do not count
  */
-export function outcomeOf(d: DeploymentAnswer, sinceMs: number): Outcome {
+export function outcomeOf(d: KnownDeployment, sinceMs: number): Outcome {
   const stage = stageOf(d);
   if (stage === 'ready') return { ok: true, line: `${d.storagename}: ready, ${describeWork(d, sinceMs)}` };
   if (stage === 'failed') {
     const again = `try again with: bypass deploy retry ${d.templatename} --pool ${d.storagename}`;
-    return { ok: false, line: `${d.storagename}: failed: ${d.error || 'no reason was recorded'}; ${again}` };
+    const reason = d.error ? sourceSentence(d.error) : 'no reason was recorded';
+    return { ok: false, line: `${d.storagename}: failed: ${reason}; ${again}` };
   }
   return { ok: false, line: `${d.storagename}: ${describeStage(d, stage)}` };
 }
 
-function describeWork(d: DeploymentAnswer, sinceMs: number): string {
+function describeWork(d: KnownDeployment, sinceMs: number): string {
   const tries = (d.attempts ?? []).filter(({ ended }) => parseTime(ended) >= sinceMs);
   const size = d.size ?? d.total ?? 0;
-  // A job that is over names what is there, without how it came there.
+  // The result of a finished job has the size of a copy, but no attempts.
   if (d.attempts === undefined) return formatBytes(size);
   if (tries.length === 0) return `${formatBytes(size)}, was there already`;
   const bytes = tries.reduce((sum, attempt) => sum + (attempt.bytes ?? 0), 0);

@@ -1,4 +1,4 @@
-/** What the client commands take from the environment; read here and nowhere else in cli/. */
+/** The environment variables of the client commands; nothing else in cli/ reads the environment. */
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,7 +14,7 @@ export interface CliEnvironment {
   readonly color: boolean;
   /** Whether a terminal shows more than ASCII, by its locale. */
   readonly unicode: boolean;
-  /** Whether lines may be drawn over: a terminal that can move its cursor. */
+  /** Whether the terminal can move its cursor, so that lines can be redrawn. */
   readonly redraws: boolean;
 }
 
@@ -41,7 +41,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): CliEnvironment 
 const profileFileOf = (configHome: string | undefined, home: string | undefined): string =>
   join(configHome ?? join(home ?? systemHome(), '.config'), 'bypass', 'config.json');
 
-/** What the list of users says: Node would take an empty HOME for the answer. */
+/** The home folder from the system's list of users, for an empty HOME: `os.homedir()` would return the empty text. */
 function systemHome(): string {
   try {
     return userInfo().homedir;

@@ -1,8 +1,10 @@
-/** How a command ends when it does not end well, and what its exit code says. */
+/** The errors of client commands, and the exit codes that they lead to. */
+
+import { blankControlCharacters } from '../model/control-characters.ts';
 
 export const exitCodes = {
   ok: 0,
-  /** The api refused, or what was waited for failed. */
+  /** The api refused the call, or the job failed. */
   failed: 1,
   /** The command line is wrong. */
   usage: 2,
@@ -14,7 +16,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** Its message is one line for a person, and says what to do. */
+/** An error whose message is one line for a person, with what to do. */
 export class CliError extends Error {
   readonly exitCode: ExitCode;
 
@@ -31,9 +33,9 @@ export class UsageError extends CliError {
   }
 }
 
-/** The api did not answer at all; asking again may help. */
+/** The api did not answer at all; a retry may help. */
 export class UnreachableError extends CliError {
-  /** In few words, such as `connection refused`. */
+  /** The reason in a few words, such as `connection refused`. */
   readonly reason: string;
 
   constructor(message: string, reason = 'no answer') {
@@ -46,12 +48,15 @@ export class UnreachableError extends CliError {
 export class ApiError extends CliError {
   /** CloudStack's error code: 401, 431, 530, … */
   readonly code: number;
+  /** Such as `NoSuchEntity`; undefined when the api did not say. */
+  readonly kind: string | undefined;
 
-  constructor(code: number, message: string) {
+  constructor(code: number, message: string, kind?: string) {
     super(message);
     this.code = code;
+    this.kind = kind;
   }
 }
 
-/** Control characters from elsewhere must not reach a terminal, and an error is one line. */
-export const oneLine = (text: string): string => text.replace(/[\s\x00-\x1f\x7f-\x9f]+/g, ' ').trim();
+/** Makes one line of an error, without control characters, which must not reach a terminal. */
+export const oneLine = (text: string): string => blankControlCharacters(text).replace(/\s+/g, ' ').trim();

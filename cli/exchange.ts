@@ -1,19 +1,19 @@
-/** One HTTP exchange with the api. Node's own client: it loads in a few milliseconds, and every command pays that. */
+/** HTTP exchanges with the api, by Node's own client: it loads in a few milliseconds, and every command pays for its start. */
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
 }
 
-export type Exchange = (form: string, signal?: AbortSignal) => Promise<Answer>;
+export type Exchange = (form: string, signal?: AbortSignal) => Promise<HttpAnswer>;
 
 /**
- * Posts forms to one URL over connections that are kept.
+ * Posts forms to one URL over kept-alive connections.
  * @param ca PEM of the authorities to trust instead of the usual ones
- * @param timeoutMs how long an answer may take in all; the promise rejects with Node's error, or a timeout's
+ * @param timeoutMs how long a whole answer may take; after that the promise rejects with a TimeoutError
  */
 export function createExchange(url: string, timeoutMs: number, ca?: string): Exchange {
   const secure = new URL(url).protocol === 'https:';

@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. */
+/** Formats numbers and times for people. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 const MINUTE = 60;
@@ -24,7 +24,7 @@ export const formatRate = (rate: number): string => `${formatBytes(Math.round(ra
 /** The power of 1024 in which a number of bytes has at most four digits. */
 function unitOf(bytes: number): number {
   let exponent = 0;
-  // What would be rounded to 1024 of a unit is 1.0 of the next.
+  // A number that would round to 1024 of a unit is shown as 1.0 of the next unit.
   while (exponent < UNITS.length - 1 && bytes / 1024 ** exponent >= 1023.5) exponent += 1;
   return exponent;
 }
@@ -54,7 +54,7 @@ export function formatClock(seconds: number): string {
   return whole < HOUR ? `${minutes}:${rest}` : `${Math.floor(whole / HOUR)}:${two(minutes)}:${rest}`;
 }
 
-/** Milliseconds of an API date, such as 2026-11-24T07:00:01+0000; NaN for what is none. */
+/** Milliseconds of an API date, such as 2026-11-24T07:00:01+0000; NaN for any other text. */
 export const parseTime = (text: string | undefined): number =>
   Date.parse((text ?? '').replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 
@@ -68,5 +68,6 @@ export function formatTime(text: string | undefined): string {
 
 const two = (number: number): string => String(number).padStart(2, '0');
 
-/** `1 pool`, `2 pools`. */
-export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+/** `1 pool`, `2 pools`. @param plural default: the noun with an s */
+export const count = (number: number, noun: string, plural = `${noun}s`): string =>
+  `${number} ${number === 1 ? noun : plural}`;

@@ -1,9 +1,9 @@
-/** Limits of a host as people write and read them. */
-import type { HostAnswer } from './answers.ts';
+/** Parses and describes the limits of a host. */
+import type { Host } from '../model/api-answers.ts';
 import { UsageError } from './errors.ts';
 import { count, formatRate } from './format.ts';
 
-/** What the api takes in place of a limit that is not to be set any more. */
+/** In place of a limit: the host uses the limit of its own settings. */
 const OWN = '-1';
 
 const FACTORS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
@@ -14,7 +14,7 @@ export function parseDownloads(text: string): string {
   throw new UsageError(`--downloads takes a whole number from 1 on, or own, not '${text}'`);
 }
 
-/** Bytes per second as `50M`, `1.5G`, `800K` or `1000`, in powers of 1024. */
+/** Parses bytes per second such as `50M`, `1.5G`, `800K` or `1000`, in powers of 1024. @throws UsageError */
 export function parseRate(text: string): string {
   if (text.toLowerCase() === 'own') return OWN;
   if (text.toLowerCase() === 'none') return '0';
@@ -24,8 +24,8 @@ export function parseRate(text: string): string {
   throw new UsageError(`--rate takes bytes per second such as 50M, or none, or own, not '${text}'`);
 }
 
-/** What is set, and what the host said last of what holds there. */
-export function describeLimits(host: HostAnswer): string {
+/** The limits that are set, and the limits in force by the last report of the host. */
+export function describeLimits(host: Pick<Host, 'name'> & Partial<Host>): string {
   const { downloadlimit, ratelimit, currentdownloadlimit, currentratelimit } = host;
   const set = sentence(downloadlimit, ratelimit);
   const current = sentence(currentdownloadlimit, currentratelimit) || 'not known yet';

@@ -1,12 +1,13 @@
-/** Templates and ISOs are the same to most commands; what differs stands here. */
-import type { ImageAnswer } from './answers.ts';
+/** The differences between templates and ISOs; most commands treat both alike. */
+import { apiCodes } from '../model/api-codes.ts';
+import type { Template } from '../model/api-answers.ts';
 import type { ApiClient, Parameters } from './client.ts';
 import { ApiError } from './errors.ts';
 
 export interface ImageNoun {
   readonly noun: 'template' | 'iso';
   readonly title: string;
-  /** The API's commands, the key of its answers, and the parameter that says whose. */
+  /** The API's commands, the key of their answers, and the parameter that filters by owner. */
   readonly register: string;
   readonly list: string;
   readonly remove: string;
@@ -36,25 +37,23 @@ export const ISO: ImageNoun = {
 
 export const imageNouns: readonly ImageNoun[] = [TEMPLATE, ISO];
 
-/** What the api says to a user who asks for `all`: CloudStack has both codes for it. */
-const NOT_ADMIN = [431, 531];
+/** The codes with which an api refuses the filter `all` to a user; CloudStack has both. */
+const NOT_ADMIN: readonly number[] = [apiCodes.parameter, apiCodes.permission];
 
-/** How CloudStack says, with code 431, that an id is nobody's: a list of it is empty. */
-const NO_SUCH_THING = 'entity does not exist';
-
-/** Everything that the caller may see: an administrator all there is, a user what they may use. */
+/** All images that the caller may see: every image for an administrator, the usable ones for a user. */
 export async function listImages(
   api: ApiClient,
   { list, key, filter }: ImageNoun,
   parameters: Parameters = {},
-): Promise<readonly ImageAnswer[]> {
-  const ask = (whose: string): Promise<readonly ImageAnswer[]> =>
+): Promise<readonly Template[]> {
+  const ask = (whose: string): Promise<readonly Template[]> =>
     api.list(list, key, { [filter]: whose, ...parameters });
   try {
     return await ask('all');
   } catch (error) {
     if (!(error instanceof ApiError) || !NOT_ADMIN.includes(error.code)) throw error;
-    if (parameters['id'] !== undefined && error.message.includes(NO_SUCH_THING)) return [];
+    // A list by an unknown id is empty.
+    if (parameters['id'] !== undefined && error.kind === 'NoSuchEntity') return [];
     return ask('executable');
   }
 }

@@ -1,11 +1,11 @@
-/** What an inspection found, in one line. */
-import type { InspectionAnswer, Qcow2Answer } from './answers.ts';
+/** Describes the findings of an image inspection in one line. */
+import type { Inspection } from '../model/api-answers.ts';
 import { count, formatBytes } from './format.ts';
 
 /** Such as `qcow2: version 3, 20.0 GiB, clusters of 64.0 KiB, 1200 with data, lazy refcounts`. */
-export function describeInspection(inspection: InspectionAnswer | undefined): string | undefined {
+export function describeInspection(inspection: Inspection | undefined): string | undefined {
   if (inspection === undefined) return undefined;
-  const { found = [], qcow2, iso, partitiontable, filesystem, looked } = inspection;
+  const { found, qcow2, iso, partitiontable, filesystem, looked } = inspection;
   const parts = [
     ...(qcow2 === undefined ? [] : describeQcow2(qcow2)),
     ...(iso === undefined
@@ -19,7 +19,14 @@ export function describeInspection(inspection: InspectionAnswer | undefined): st
   return parts.length === 0 ? formats : `${formats}: ${parts.join(', ')}`;
 }
 
-function describeQcow2({ version, virtualsize, clustersize, features, snapshots, tables }: Qcow2Answer) {
+function describeQcow2({
+  version,
+  virtualsize,
+  clustersize,
+  features,
+  snapshots,
+  tables,
+}: NonNullable<Inspection['qcow2']>) {
   const mapped = tables === undefined ? 0 : tables.dataclusters + tables.compressedclusters;
   return [
     `version ${version}`,

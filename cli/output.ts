@@ -1,4 +1,5 @@
-/** What a command says: results on stdout, as tables for people or as JSON; remarks and progress on stderr. */
+/** The output of commands: results on stdout, as tables, JSON or CSV; remarks and progress on stderr. */
+import { showableJson } from '../model/control-characters.ts';
 import { textOfCell } from './cells.ts';
 import type { CellValue } from './cells.ts';
 import { renderCsv } from './csv.ts';
@@ -9,7 +10,7 @@ import type { Style, Tone } from './text.ts';
 
 export type { Column } from './table.ts';
 
-/** Where text goes: a stream of the process, or what a test gives. */
+/** Where text is written to: a stream of the process, or the screen of a test. */
 export interface Screen {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -20,14 +21,15 @@ export interface Screen {
 export const OUTPUT_FORMATS = ['table', 'json', 'csv'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
-export interface Listing<T> {
+export interface ListOutput<T> {
   readonly columns: readonly Column<T>[];
   readonly rows: readonly T[];
-  /** Said in place of an empty table. */
+  /** The remark that takes the place of an empty table. */
   readonly none: string;
 }
 
-export interface Field {
+/** One line of the output of one thing. An empty title continues the field before. */
+export interface TitledValue {
   readonly title: string;
   readonly value: CellValue;
   readonly tone?: Tone | undefined;
@@ -36,21 +38,21 @@ export interface Field {
 export interface Output {
   readonly format: OutputFormat;
   readonly style: Style;
-  /** Columns of the terminal that results go to; undefined when it is none. */
+  /** Columns of the terminal that shows the results; undefined when stdout is no terminal. */
   readonly width: number | undefined;
-  /** @param value what stands for it in JSON; the rows when absent */
-  list<T>(listing: Listing<T>, value?: unknown): void;
-  /** One thing: what has no value is left out. */
-  item(fields: readonly Field[], value: unknown): void;
-  /** The outcome of an action. */
+  /** Prints a list. @param value the list in JSON. Default: the rows */
+  list<T>(listing: ListOutput<T>, value?: unknown): void;
+  /** Prints one thing; fields without a value are left out. */
+  item(fields: readonly TitledValue[], value: unknown): void;
+  /** Prints the outcome of an action. */
   done(sentence: string, value: unknown): void;
-  /** Further lines for people; nothing in other formats. */
+  /** Prints further lines as they are; only in the format table. */
   lines(lines: readonly string[]): void;
-  /** A remark that is no result, such as what to do next. */
+  /** Prints a remark on stderr that is no result, such as what to do next. */
   remark(text: string): void;
 }
 
-/** One way to write what commands have to say. Another format is another of these. */
+/** Writes output in one format. Each format has a renderer. */
 type Renderer = Pick<Output, 'list' | 'item' | 'done' | 'lines' | 'remark'>;
 
 export function createOutput(
@@ -68,14 +70,17 @@ export function createOutput(
   return { format, style: own, width, ...renderers[format]() };
 }
 
-/** Colours are for terminals only. */
+/** The style without its colours when the stream is no terminal. */
 export const styleFor = ({ isTTY }: Screen, style: Style): Style => ({
   ...style,
   color: style.color && isTTY === true,
 });
 
+/** JSON without raw control characters, which could steer a terminal; parsed, the values are the same. */
+export const shownAsJson = (value: unknown): string => showableJson(JSON.stringify(value, null, 2));
+
 function createJson(stdout: Screen): Renderer {
-  const print = (value: unknown): void => void stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  const print = (value: unknown): void => void stdout.write(`${shownAsJson(value)}\n`);
   return {
     list: ({ rows }, value = rows) => print(value),
     item: (_fields, value) => print(value),
@@ -85,13 +90,13 @@ function createJson(stdout: Screen): Renderer {
   };
 }
 
-/** A field without a title goes on with the one before it: `pools`, `pools 2`. */
-function titleAt(fields: readonly Field[], at: number): string {
+/** The column of a field in CSV. A field without a title continues the one before it: `pools`, `pools 2`. */
+function titleAt(fields: readonly TitledValue[], at: number): string {
   const first = fields.findLastIndex(({ title }, i) => i <= at && title !== '');
   return `${fields[first]?.title ?? ''}${first === at ? '' : ` ${at - first + 1}`}`;
 }
 
-/** What is no list is a table of one row. */
+/** CSV has only tables: one thing becomes a table with one row. */
 function createCsv({ stdout, stderr }: { readonly stdout: Screen; readonly stderr: Screen }): Renderer {
   const print = (lines: readonly string[]): void => void stdout.write(`${lines.join('\r\n')}\r\n`);
   return {
@@ -129,9 +134,9 @@ function createTables(
   };
 }
 
-/** `title  value` a line; long values go on under their beginning. */
-export function renderFields(
-  fields: readonly Field[],
+/** A line `title  value` for each field; a long value continues below its beginning. */
+function renderFields(
+  fields: readonly TitledValue[],
   width: number | undefined,
   style: Style,
 ): readonly string[] {

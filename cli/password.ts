@@ -8,7 +8,7 @@ export interface GivenPassword {
   readonly isRandom: boolean;
 }
 
-/** @param file `-` for standard input; a random one is made when absent */
+/** Reads a password. @param file `-` for standard input. Default: a random password */
 export async function readPassword(file: string | undefined): Promise<GivenPassword> {
   if (file === undefined) return { password: randomBytes(18).toString('base64url'), isRandom: true };
   const text = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8').catch((error: Error) => {

@@ -1,6 +1,9 @@
 /** Where the api is and with which keys: profiles in one file (mode 0600), each part overridden by the environment. */
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import * as z from 'zod/mini';
+import { ifUnderstood, message, messageToHandOn, readJson, text } from '../model/messages/schema.ts';
+import { replaceFile } from '../platform/replace-file.ts';
 import type { CliEnvironment } from './environment.ts';
 import { CliError, UnreachableError, UsageError } from './errors.ts';
 
@@ -16,8 +19,23 @@ export interface Profile {
 export interface Profiles {
   /** The one that is used when none is named. */
   readonly current?: string;
-  readonly profiles: Readonly<Record<string, Profile>>;
+  readonly profiles: Readonly<Record<string, StoredProfile>>;
 }
+
+/** A part that is missing may come from the environment. */
+type StoredProfile = Partial<Profile>;
+
+const storedProfile = messageToHandOn<StoredProfile>({
+  url: z.optional(text()),
+  apiKey: z.optional(text()),
+  secretKey: z.optional(text()),
+  caFile: z.optional(text()),
+});
+
+const profilesFile = message<Profiles>({
+  current: ifUnderstood(text()),
+  profiles: z.record(z.string(), storedProfile),
+});
 
 /** A profile, and how to tell a person where it came from. */
 export interface Access extends Profile {
@@ -33,26 +51,14 @@ const SET_UP =
 
 /** @throws CliError when there is a file that cannot be understood */
 export async function loadProfiles(file: string): Promise<Profiles> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const json = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw new CliError(`the profiles in ${file} cannot be read (${error.code ?? error.message})`);
   });
-  if (text === undefined) return { profiles: {} };
-  const read = parse(text);
-  if (read === undefined) {
-    throw new CliError(`${file} is not a file of profiles: mend it, or remove it and make profiles anew`);
-  }
-  return read;
-}
-
-function parse(text: string): Profiles | undefined {
-  try {
-    const { current, profiles } = JSON.parse(text) as Partial<Profiles>;
-    if (typeof profiles !== 'object' || profiles === null) return undefined;
-    return { profiles, ...(typeof current === 'string' ? { current } : {}) };
-  } catch {
-    return undefined;
-  }
+  if (json === undefined) return { profiles: {} };
+  const { value } = readJson(profilesFile, json);
+  if (value !== undefined) return value;
+  throw new CliError(`${file} is not a file of profiles: mend it, or remove it and make profiles anew`);
 }
 
 /** Writes one profile and makes it the current one; the others stay. */
@@ -74,15 +80,8 @@ function noSuchProfile({ profiles }: Profiles, name: string, file: string): Usag
 }
 
 async function write(file: string, profiles: Profiles): Promise<void> {
-  const draft = `${file}.${process.pid}.tmp`;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    await writeFile(draft, `${JSON.stringify(profiles, null, 2)}\n`, { mode: 0o600 });
-    await chmod(draft, 0o600);
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
-  }
+  await replaceFile(file, `${JSON.stringify(profiles, null, 2)}\n`);
 }
 
 /**
@@ -117,10 +116,10 @@ function originOfKeys({ apiKey, secretKey }: CliEnvironment, file: string): stri
   return `${apiKey === undefined ? 'BYPASS_SECRET_KEY' : 'BYPASS_API_KEY'} and ${file}`;
 }
 
-const find = ({ profiles }: Profiles, name: string): Profile | undefined =>
+const find = ({ profiles }: Profiles, name: string): StoredProfile | undefined =>
   Object.hasOwn(profiles, name) ? profiles[name] : undefined;
 
-function complete({ url, apiKey, secretKey, caFile }: Partial<Profile>, origin: string): Access {
+function complete({ url, apiKey, secretKey, caFile }: StoredProfile, origin: string): Access {
   if (!url) throw new UnreachableError(`it is not known where the api is: ${SET_UP}`);
   if (!apiKey || !secretKey) {
     throw new UnreachableError(`there are no keys for the api at ${url} (${origin}): ${SET_UP}`);
@@ -134,11 +133,11 @@ const defined = (parts: Parts): Partial<Profile> =>
   Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
 
 /** The address as the api wants it; one without a path is completed. */
-export function apiUrl(text: string, origin: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+export function apiUrl(given: string, origin: string): string {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
     throw new UsageError(
-      `'${text}' (${origin}) is not the URL of an api, such as http://127.0.0.1:8080${API_PATH}`,
+      `'${given}' (${origin}) is not the URL of an api, such as http://127.0.0.1:8080${API_PATH}`,
     );
   }
   if (url.pathname === '/') url.pathname = API_PATH;

@@ -12,12 +12,18 @@ import { eventCommands } from './commands/event.ts';
 import { hostCommands } from './commands/host.ts';
 import { isoCommands } from './commands/iso.ts';
 import { jobCommands } from './commands/job.ts';
+import { keyCommands } from './commands/key.ts';
+import { networkCommands } from './commands/network.ts';
+import { offeringCommands } from './commands/offering.ts';
 import { poolCommands } from './commands/pool.ts';
 import { templateCommands } from './commands/template.ts';
+import { userCommands } from './commands/user.ts';
+import { versionCommand } from './commands/version.ts';
+import { vmCommands } from './commands/vm.ts';
 import { zoneCommands } from './commands/zone.ts';
 import { Ended } from './command.ts';
 import { CliError, exitCodes, oneLine } from './errors.ts';
-import type { Cli } from './surroundings.ts';
+import type { Cli } from './context.ts';
 
 const HELP = `
 The processes in production: bypass api run, bypass control run, bypass host run.
@@ -39,7 +45,7 @@ Example:
 export function createProgram(cli: Cli): Command {
   const program = new Command('bypass')
     .description('VM templates and ISOs straight from their URL onto the KVM hosts that run them.')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'show the help of a command')
     .helpOption('-h, --help', 'show this help')
     .configureHelp({ subcommandTerm: (command) => command.name() })
     .addHelpText('after', HELP)
@@ -56,6 +62,11 @@ export function createProgram(cli: Cli): Command {
   templateCommands(program, cli);
   isoCommands(program, cli);
   deployCommands(program, cli);
+  program.commandsGroup('Virtual machines:');
+  vmCommands(program, cli);
+  offeringCommands(program, cli);
+  networkCommands(program, cli);
+  keyCommands(program, cli);
   program.commandsGroup('Places:');
   zoneCommands(program, cli);
   clusterCommands(program, cli);
@@ -65,6 +76,7 @@ export function createProgram(cli: Cli): Command {
   certificateCommands(program, cli);
   program.commandsGroup('People:');
   accountCommands(program, cli);
+  userCommands(program, cli);
   program.commandsGroup('What happened:');
   eventCommands(program, cli);
   jobCommands(program, cli);
@@ -72,13 +84,14 @@ export function createProgram(cli: Cli): Command {
   program.commandsGroup('This command:');
   configureCommand(program, cli);
   completionCommand(program, cli);
+  versionCommand(program, cli);
   return program;
 }
 
 /**
  * Runs a command line.
- * @param argv without the program and its script
- * @returns the exit code; throws only what nobody foresaw
+ * @param argv the arguments, without the program and its script
+ * @returns the exit code; expected errors are printed, and only unexpected ones are thrown
  */
 export async function runProgram(program: Command, argv: readonly string[], cli: Cli): Promise<number> {
   try {

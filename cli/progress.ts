@@ -1,4 +1,13 @@
-/** Shows what is waited for: bars that are drawn over on a terminal, plain lines elsewhere. */
+/**
+ * Shows the progress of deployments while a command waits: bars that are redrawn on a terminal, plain lines elsewhere.
+ *
+ * Bars: each frame goes out in one write, over the last frame. The cursor moves up over the lines of the last frame, each
+ * line is overwritten and cleared to its end, and the cursor always rests below the last line. It is never hidden. So
+ * whenever the command is killed, there is nothing to restore. A terminal that became narrower has wrapped the old lines,
+ * so their height is computed for its present width. At the end the bars are cleared, and the result is printed.
+ *
+ * Plain lines: one line per deployment, whenever its state changes, and else at most every `PLAIN_MS`.
+ */
 import { describe, renderBars, renderPlain } from './bars.ts';
 import type { Progress } from './deployments.ts';
 import { styleFor } from './output.ts';
@@ -9,22 +18,22 @@ import { widthOfText } from './text.ts';
 
 export interface ProgressView {
   update(rows: readonly Progress[]): void;
-  /** A line that stays, such as a remark on trouble. */
+  /** Prints a line that stays, such as a warning. */
   say(line: string): void;
-  /** Takes the bars away: what comes of it is told as a result. */
+  /** Clears the bars; the caller prints the result. */
   end(): void;
 }
 
-/** A screen that tells when its size changes. */
+/** A screen that emits an event when its size changes. */
 interface Resizing extends Screen {
   on?(event: 'resize', listener: () => void): unknown;
   off?(event: 'resize', listener: () => void): unknown;
 }
 
-/** Between two plain lines that differ in numbers only. */
+/** Milliseconds between two plain lines that differ in numbers only. */
 const PLAIN_MS = 5000;
 
-/** @param redraws whether the terminal can be drawn over */
+/** @param redraws whether the terminal can move its cursor */
 export const createProgress = (
   screen: Screen,
   style: Style,
@@ -33,11 +42,7 @@ export const createProgress = (
 ): ProgressView =>
   screen.isTTY === true && redraws ? createBars(screen, styleFor(screen, style)) : createLines(screen, now);
 
-/**
- * Every frame goes out in one write, over the last one. Lines are cleared one by one: a terminal that keeps history
- * would put a cleared screen into it. The cursor stays visible and always rests below, so that however the command
- * ends there is nothing to restore.
- */
+/** Lines are cleared one by one, since many terminals copy a cleared screen into their scroll-back. */
 function createBars(screen: Resizing, style: Style): ProgressView {
   let rows: readonly Progress[] = [];
   let drawn: readonly string[] = [];
@@ -46,7 +51,7 @@ function createBars(screen: Resizing, style: Style): ProgressView {
     columns: screen.columns ?? 80,
     rows: screen.rows ?? 24,
   });
-  // A terminal that became narrower has broken the lines that were drawn for the wider one.
+  // A terminal that became narrower has wrapped the lines that were drawn for the wider one.
   const height = (line: string): number =>
     Math.max(1, Math.ceil(widthOfText(stripVTControlCharacters(line)) / size().columns));
   const frame = (lines: readonly string[]): string => {
@@ -83,24 +88,24 @@ function createBars(screen: Resizing, style: Style): ProgressView {
 const CLEAR_TO_END = '\x1b[K';
 const up = (lines: number): string => (lines === 0 ? '' : `\x1b[${lines}A`);
 
-interface Told {
+interface PrintedLine {
   readonly what: string;
   readonly at: number;
   readonly line: string;
 }
 
 function createLines(screen: Screen, now: () => number): ProgressView {
-  const told = new Map<string, Told>();
+  const printed = new Map<string, PrintedLine>();
   return {
     update(rows) {
       for (const row of rows) {
-        const last = told.get(row.id);
-        // Why it waits may change with every number in it.
+        const last = printed.get(row.id);
+        // The reason of a wait contains numbers that change all the time, so only the stage counts as a change.
         const what = row.stage === 'waiting' ? row.stage : describe(row);
         const line = renderPlain(row);
         const due = last === undefined || last.what !== what || now() - last.at >= PLAIN_MS;
         if (!due || line === last?.line) continue;
-        told.set(row.id, { what, at: now(), line });
+        printed.set(row.id, { what, at: now(), line });
         screen.write(`${line}\n`);
       }
     },

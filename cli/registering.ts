@@ -1,7 +1,8 @@
-/** Registering a template or ISO: what is given → the api's parameters, and waiting until it may be deployed. */
+/** Registers a template or ISO: translates options into parameters of the api, and waits until the image can be deployed. */
 import { readFile } from 'node:fs/promises';
+import { formatByName } from '../model/format-by-name.ts';
 import { parseHeaderDetail, HEADER_DETAIL, HeaderSyntaxError } from '../model/headers.ts';
-import type { EventAnswer, ImageAnswer } from './answers.ts';
+import type { RecordedEvent, Template } from '../model/api-answers.ts';
 import type { ApiClient, Parameters } from './client.ts';
 import type { Session } from './command.ts';
 import { CliError, UsageError } from './errors.ts';
@@ -23,14 +24,14 @@ export interface RegisterOptions {
   readonly arch?: string;
   readonly public?: true;
   readonly featured?: true;
-  /** ISOs: false when it was said that it does not boot. */
+  /** For ISOs: false with --no-bootable. */
   readonly bootable?: boolean;
   readonly key?: string;
   readonly deploy?: true;
   readonly wait?: true;
 }
 
-/** The zone parameter that stands for all zones. */
+/** The value of the zone parameter for all zones. */
 const ALL_ZONES = '-1';
 
 export async function register(session: Session, noun: ImageNoun, options: RegisterOptions): Promise<Image> {
@@ -38,7 +39,7 @@ export async function register(session: Session, noun: ImageNoun, options: Regis
   const headers = await readHeaders(options.header ?? []);
   const all = options.zone?.toLowerCase() === 'all';
   const zoneid = all ? ALL_ZONES : (await findZoneOrOnly(api, options.zone)).id;
-  const answer = await api.call<Readonly<Record<string, readonly ImageAnswer[]>>>(noun.register, {
+  const answer = await api.call<Readonly<Record<string, readonly Template[]>>>(noun.register, {
     name: options.name,
     displaytext: options.displayText ?? options.name,
     url: options.url,
@@ -51,7 +52,7 @@ export async function register(session: Session, noun: ImageNoun, options: Regis
     isfeatured: options.featured,
     customid: options.key,
     ...(noun.noun === 'template'
-      ? { format: options.format, hypervisor: 'KVM' }
+      ? { format: options.format ?? formatByName(options.url) ?? 'QCOW2', hypervisor: 'KVM' }
       : { bootable: options.bootable }),
     ...headers,
   });
@@ -60,7 +61,7 @@ export async function register(session: Session, noun: ImageNoun, options: Regis
   return image;
 }
 
-/** `Name: value`, or @FILE with one of these a line, so that a secret need not stand on the command line. */
+/** Reads `Name: value`, or @FILE with one header a line: everybody on a machine can read secrets on a command line. */
 export async function readHeaders(given: readonly string[]): Promise<Parameters> {
   const lines: string[] = [];
   for (const text of given) {
@@ -83,17 +84,17 @@ function checkHeader(line: string): string {
     return `${name}:${value}`;
   } catch (error) {
     if (!(error instanceof HeaderSyntaxError)) throw error;
-    const told = line.includes(':') ? error.message : 'there is no colon in it';
-    throw new UsageError(`--header takes 'Name: value': ${told}`);
+    const reason = line.includes(':') ? error.message : 'there is no colon in it';
+    throw new UsageError(`--header takes 'Name: value': ${reason}`);
   }
 }
 
 /**
- * The api answers within seconds; where the check of the URL takes longer, it goes on and the image is not ready yet.
- * @throws CliError when it came to nothing, with the reason
+ * Waits until a registered image is ready. The api answers within seconds even if a slow source is still being checked.
+ * @throws CliError with the reason when the registration failed
  */
 export async function untilReady(session: Session, image: Image): Promise<Image> {
-  if (image.answer.isready !== false) return image;
+  if (image.answer.isready) return image;
   const { api } = session;
   const { noun, id, name } = image;
   const look = `The registration goes on: bypass ${noun.noun} show ${id}`;
@@ -102,14 +103,14 @@ export async function untilReady(session: Session, image: Image): Promise<Image>
     for (;;) {
       const [found] = gather(noun, await ask(() => listImages(api, noun, { ids: id })));
       if (found === undefined) throw new CliError(await reasonOf(api, image));
-      if (found.answer.isready !== false) return found;
+      if (found.answer.isready) return found;
       await pause();
     }
   });
 }
 
 async function reasonOf(api: ApiClient, { id, name, noun }: Image): Promise<string> {
-  const events = await api.list<EventAnswer>('listEvents', 'event', { resourceid: id });
-  const told = events.find(({ level, resourceid }) => level === 'ERROR' && resourceid === id)?.description;
-  return told ?? `${noun.title} ${name} was not registered: see \`bypass event list\` for the reason`;
+  const events = await api.list<RecordedEvent>('listEvents', 'event', { resourceid: id });
+  const reason = events.find(({ level, resourceid }) => level === 'ERROR' && resourceid === id)?.description;
+  return reason ?? `${noun.title} ${name} was not registered: see \`bypass event list\` for the reason`;
 }

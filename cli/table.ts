@@ -1,4 +1,4 @@
-/** Tables: as wide as what they hold, and on a terminal never wider than it. */
+/** Renders tables: as wide as their contents, and never wider than the terminal. */
 import { textOfCell } from './cells.ts';
 import type { CellValue } from './cells.ts';
 import { clean, cut, padEnd, padStart, paint, widthOfText } from './text.ts';
@@ -8,9 +8,9 @@ export interface Column<T> {
   readonly title: string;
   readonly value: (row: T) => CellValue;
   readonly right?: boolean;
-  /** It may be cut, down to so many columns. */
+  /** The width to which the column may be cut. Default: it is never cut. */
   readonly atLeast?: number;
-  /** Where there is no room even so, columns are left out: those with 1 first, then 2; without it, never. */
+  /** If cutting does not make enough room, columns are left out: those with 1 first, then 2. Default: never. */
   readonly drop?: number;
   readonly tone?: (row: T) => Tone | undefined;
 }

@@ -1,8 +1,10 @@
-/** Text in a terminal: how wide it is, cut to fit, broken into lines, coloured. */
+/** Measures, cuts, wraps and colours text for a terminal. */
+
+import { blankControlCharacters } from '../model/control-characters.ts';
 
 export type Tone = 'good' | 'bad' | 'busy' | 'faint' | 'strong';
 
-/** Signs that a terminal can show, and whether it takes colours. */
+/** The signs that a terminal can show, and whether it shows colours. */
 export interface Style {
   readonly ellipsis: string;
   readonly full: string;
@@ -35,11 +37,10 @@ const widthOf = (grapheme: string): number => (WIDE.test(grapheme) ? 2 : 1);
 export const widthOfText = (text: string): number =>
   PLAIN.test(text) ? text.length : parts(text).reduce((sum, part) => sum + widthOf(part), 0);
 
-/** What others wrote (a name, an error) must not steer the terminal: no control characters, one line. */
-export const clean = (text: string): string =>
-  text.replace(/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+/g, ' ').trim();
+/** One line without control characters: names and errors from elsewhere must not steer the terminal. */
+export const clean = (text: string): string => blankControlCharacters(text).trim();
 
-/** Cut to so many columns, with a sign that it was cut. */
+/** Cuts a text to a number of columns, with a sign at its end. */
 export function cut(text: string, columns: number, { ellipsis }: Pick<Style, 'ellipsis'>): string {
   if (widthOfText(text) <= columns) return text;
   const room = columns - ellipsis.length;
@@ -60,13 +61,13 @@ export const padEnd = (text: string, columns: number): string =>
 export const padStart = (text: string, columns: number): string =>
   ' '.repeat(Math.max(0, columns - widthOfText(text))) + text;
 
-/** Like `wrap`, for a paragraph whose first line stands out. */
+/** Like `wrap`, with all lines but the first indented. */
 export const hang = (text: string, columns: number | undefined, indent: string): readonly string[] =>
   columns === undefined
     ? [text]
     : wrap(text, columns - indent.length).map((line, i) => (i === 0 ? line : indent + line));
 
-/** Broken at spaces into lines of at most so many columns; a longer word keeps a line of its own. */
+/** Breaks a text at spaces into lines of at most so many columns; a longer word gets a line of its own. */
 export function wrap(text: string, columns: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

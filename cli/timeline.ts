@@ -1,14 +1,14 @@
-/** One deployment in full: what it is, and every attempt that was made. */
-import type { AttemptAnswer, DeploymentAnswer } from './answers.ts';
+/** Shows one deployment in full: its fields, and all its attempts. */
+import type { Attempt } from '../model/api-answers.ts';
 import { describe } from './bars.ts';
-import { progressOf, stageOf, TONES } from './deployments.ts';
+import { type KnownDeployment, progressOf, stageOf, TONES } from './deployments.ts';
 import { formatAmount, formatBytes, formatDuration, formatRate, formatTime, parseTime } from './format.ts';
 import { describeInspection } from './inspection.ts';
-import type { Field } from './output.ts';
+import type { TitledValue } from './output.ts';
 import { clean, paint, wrap } from './text.ts';
 import type { Style } from './text.ts';
 
-export function timelineFields(d: DeploymentAnswer): readonly Field[] {
+export function timelineFields(d: KnownDeployment): readonly TitledValue[] {
   const stage = stageOf(d);
   const progress = progressOf(d);
   const underWay = stage === 'running' || stage === 'waiting';
@@ -38,23 +38,23 @@ export function timelineFields(d: DeploymentAnswer): readonly Field[] {
   ];
 }
 
-function describeNumbers(d: DeploymentAnswer): string {
+function describeNumbers(d: KnownDeployment): string {
   const { percent, bytes, total, rate, secondsLeft } = progressOf(d);
   const speed = rate > 0 ? ` at ${formatRate(rate)}` : '';
   const left = secondsLeft === undefined ? '' : `, ${formatDuration(secondsLeft)} left`;
   return `${percent}%, ${formatAmount(bytes, total)}${speed}${left}`;
 }
 
-const describeSize = ({ size = 0, physicalsize }: DeploymentAnswer): string =>
+const describeSize = ({ size = 0, physicalsize }: KnownDeployment): string =>
   physicalsize === undefined || physicalsize === 0 || physicalsize === size
     ? formatBytes(size)
     : `${formatBytes(size)} (${formatBytes(physicalsize)} on disk)`;
 
 const INDENT = '  ';
 
-/** The attempts, oldest first as the api gives them. @param width undefined where lines may be of any length */
+/** The attempts, oldest first as the api gives them. @param width undefined for lines of any length */
 export function renderTimeline(
-  { attempts = [], state }: DeploymentAnswer,
+  { attempts = [], state }: KnownDeployment,
   width: number | undefined,
   style: Style,
 ): readonly string[] {
@@ -78,14 +78,14 @@ const SIGNS: Readonly<Record<End, (style: Style) => string>> = {
   stopped: (style) => paint('-', 'faint', style),
 };
 
-/** One that neither failed nor brought the image was ended from outside, as by a cancel. */
-function endOf({ error }: AttemptAnswer, brought: boolean): End {
+/** An attempt that neither failed nor completed the image was ended from outside, such as by a cancel. */
+function endOf({ error }: Attempt, brought: boolean): End {
   if (error !== undefined) return 'failed';
   return brought ? 'done' : 'stopped';
 }
 
-function describeAttempt(attempt: AttemptAnswer): readonly string[] {
-  const { started, ended, hostname, source, bytes = 0, error, errorkind, note } = attempt;
+function describeAttempt(attempt: Attempt): readonly string[] {
+  const { started, ended, hostname, source, bytes, error, errorkind, note } = attempt;
   const found = describeInspection(attempt.inspection);
   const seconds = (parseTime(ended) - parseTime(started)) / 1000;
   const took = Number.isNaN(seconds) ? '' : ` in ${formatDuration(seconds)}`;

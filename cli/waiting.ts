@@ -1,49 +1,60 @@
-/** Waiting for what the api does: patient with an api that restarts, and ended by Ctrl-C without cancelling anything. */
+/**
+ * Waits for jobs of the api.
+ *
+ * A wait polls: soon at first, then with growing pauses up to the usual pace (`pollMs`). While the api does not answer,
+ * the same question is repeated for `PATIENCE_MS`, since the api may be restarting; a refusal is never repeated. Ctrl-C
+ * ends the wait with exit code 130 and cancels nothing: the job goes on, and a message says how to see or stop it. However
+ * the wait ends, the progress is cleared and the listener for Ctrl-C removed.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobAnswer } from './answers.ts';
+import { apiCodes } from '../model/api-codes.ts';
+import type { AsyncJob } from '../model/api-answers.ts';
 import type { ApiClient } from './client.ts';
 import { Ended } from './command.ts';
 import type { Session } from './command.ts';
-import { exitCodes, UnreachableError } from './errors.ts';
+import { CliError, exitCodes, UnreachableError } from './errors.ts';
 import { createProgress } from './progress.ts';
 import type { ProgressView } from './progress.ts';
 
-/** How long an api that was there may be gone while something is waited for. */
+/** How long the api may be unreachable during a wait. */
 const PATIENCE_MS = 120_000;
 const FIRST_POLL_MS = 200;
 
 export interface Wait {
   readonly signal: AbortSignal;
   readonly view: ProgressView;
-  /** Asks again for as long as the api does not answer, within reason. */
+  /** Repeats a question while the api is unreachable, for at most `PATIENCE_MS`. */
   readonly ask: <T>(question: (signal: AbortSignal) => Promise<T>) => Promise<T>;
-  /** Until it is time to look again: soon at first, then at the usual pace. */
+  /** Waits until the next poll: briefly at first, then at the usual pace. */
   readonly pause: () => Promise<void>;
 }
 
 /**
- * @param meanwhile what goes on although nobody waits for it any more, and how to see or stop it
- * @throws Ended when it was interrupted
+ * Runs `work`, which waits, until it ends or the user interrupts it.
+ * @param meanwhile the sentence after an interrupt: what goes on, and how to see or stop it; undefined when nothing does
+ * @throws Ended after an interrupt
  */
 export async function waitFor<T>(
   session: Session,
-  meanwhile: string,
+  meanwhile: string | undefined,
   work: (wait: Wait) => Promise<T>,
 ): Promise<T> {
   const { cli, out } = session;
   const interrupt = new AbortController();
-  const forget = cli.onInterrupt(() => interrupt.abort());
+  const removeListener = cli.onInterrupt(() => interrupt.abort());
   const view = createProgress(cli.stderr, out.style, cli.environment.redraws);
   try {
     return await work(createWait(session, interrupt.signal, view));
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
     view.end();
-    cli.stderr.write(`Stopped waiting; nothing was cancelled. ${meanwhile}\n`);
+    if (meanwhile !== undefined) {
+      cli.stderr.write(`Stopped waiting; nothing was cancelled. ${meanwhile}\n`);
+    }
     throw new Ended(exitCodes.interrupted);
   } finally {
     view.end();
-    forget();
+    removeListener();
   }
 }
 
@@ -70,18 +81,18 @@ function createWait({ cli }: Session, signal: AbortSignal, view: ProgressView): 
   return { signal, view, ask, pause };
 }
 
-export const isOver = ({ jobstatus }: JobAnswer): boolean => jobstatus !== 0;
-export const hasFailed = ({ jobstatus }: JobAnswer): boolean => jobstatus === 2;
+export const isOver = ({ jobstatus }: AsyncJob): boolean => jobstatus !== 0;
+export const hasFailed = ({ jobstatus }: AsyncJob): boolean => jobstatus === 2;
 
-export const askJob = (api: ApiClient, jobid: string, signal?: AbortSignal): Promise<JobAnswer> =>
+export const askJob = (api: ApiClient, jobid: string, signal?: AbortSignal): Promise<AsyncJob> =>
   api.call('queryAsyncJobResult', { jobid }, signal);
 
-/** Why a job failed, as the api tells it. */
-export const errorOf = ({ jobresult, jobresultcode, cmd }: JobAnswer): string =>
-  jobresult?.errortext || `${cmd ?? 'the job'} failed with code ${jobresultcode ?? 530}`;
+/** The api's reason for the failure of a job. */
+export const errorOf = ({ jobresult, jobresultcode, cmd }: AsyncJob): string =>
+  jobresult?.errortext || `${cmd ?? 'the job'} failed with code ${jobresultcode ?? apiCodes.internal}`;
 
-/** Waits for one job that has nothing to show on the way. */
-export const waitForJob = (session: Session, jobid: string): Promise<JobAnswer> =>
+/** Waits for one job without showing progress. */
+export const waitForJob = (session: Session, jobid: string): Promise<AsyncJob> =>
   waitFor(session, `The job goes on: bypass job show ${jobid}`, async ({ ask, pause }) => {
     for (;;) {
       const job = await ask((signal) => askJob(session.api, jobid, signal));
@@ -89,3 +100,14 @@ export const waitForJob = (session: Session, jobid: string): Promise<JobAnswer> 
       await pause();
     }
   });
+
+/**
+ * The result of a call that answers at once in some cases and with a job in others; waits for the job.
+ * @throws CliError with the reason when the job failed
+ */
+export async function settle(session: Session, answer: { readonly jobid?: string }): Promise<unknown> {
+  if (answer.jobid === undefined) return answer;
+  const job = await waitForJob(session, answer.jobid);
+  if (hasFailed(job)) throw new CliError(errorOf(job));
+  return job;
+}

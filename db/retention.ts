@@ -1,41 +1,29 @@
-/** What has happened is forgotten after a while. */
-import { sql } from 'kysely';
+/** Deletes what was kept long enough: ended jobs, events, and samples of throughput. */
 import type { Retention } from '../model/configurations.ts';
+import { deleteExpiredThroughput } from './copies/throughput.ts';
+import { foldChanges } from './count.ts';
 import type { Queryable } from './database.ts';
-import { foldChanges } from './listings/count.ts';
+import { deleteOldEvents } from './events/events.ts';
+import { deleteOldJobs } from './jobs/jobs.ts';
 
-/** Rows that are removed at a time, so that no statement takes long. */
+/** The most rows that one statement deletes, so that none takes long. */
 const BATCH = 5000;
 
-export interface Forgotten {
+/** How many rows were deleted. */
+export interface Expired {
   readonly jobs: number;
   readonly events: number;
 }
 
-/** Removes a batch of what is older than it has to be; what is not over yet is never removed. Puts changes of lists together. */
-export async function forget(db: Queryable, { jobMinutes, eventDays }: Retention): Promise<Forgotten> {
+/**
+ * Deletes at most one batch of each kind; jobs that are pending stay.
+ * @param retention 0 keeps that kind for ever
+ */
+export async function deleteExpired(db: Queryable, { jobMinutes, eventDays }: Retention): Promise<Expired> {
   await foldChanges(db);
+  await deleteExpiredThroughput(db);
   return {
-    jobs: jobMinutes === 0 ? 0 : await forgetJobs(db, jobMinutes),
-    events: eventDays === 0 ? 0 : await forgetEvents(db, eventDays),
+    jobs: jobMinutes === 0 ? 0 : await deleteOldJobs(db, jobMinutes, BATCH),
+    events: eventDays === 0 ? 0 : await deleteOldEvents(db, eventDays, BATCH),
   };
-}
-
-async function forgetJobs(db: Queryable, minutes: number): Promise<number> {
-  const removed = await sql`
-    delete from async_job where id in (
-      select id from async_job
-      where completed < now() - make_interval(mins => ${minutes}) order by completed limit ${BATCH})`.execute(
-    db,
-  );
-  return Number(removed.numAffectedRows ?? 0);
-}
-
-async function forgetEvents(db: Queryable, days: number): Promise<number> {
-  const removed = await sql`
-    delete from event where id in (
-      select id from event where created < now() - make_interval(days => ${days}) order by created limit ${BATCH})`.execute(
-    db,
-  );
-  return Number(removed.numAffectedRows ?? 0);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run once by the postgres image, when its data folder is new: a role and a database for Bypass, and a role and two
-# databases for Temporal, so that neither can read what the other keeps.
+# The postgres image runs this once, for a new data folder. It makes a role and a database for Bypass, and a role and two
+# databases for Temporal, so that neither can read the other's data.
 set -eu
 
 psql --set ON_ERROR_STOP=1 --no-psqlrc --username "${POSTGRES_USER:-postgres}" --dbname "${POSTGRES_DB:-postgres}" \

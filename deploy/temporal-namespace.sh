@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the namespace that Bypass works in, when it is not there. Search attributes are made by the control worker.
-# Takes TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, as Temporal's CLI does.
+# Creates the namespace of Bypass if it does not exist. The control worker creates the search attributes.
+# Reads TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, as Temporal's CLI does.
 set -eu
 
 : "${TEMPORAL_ADDRESS:?is not set; it is the host:port of the Temporal server}"
@@ -22,7 +22,7 @@ else
   temporal operator namespace create --namespace "$namespace" --retention "${TEMPORAL_RETENTION:-30d}"
 fi
 
-# A new namespace is known to all parts of the server some seconds later only.
+# All parts of the server know a new namespace only after some seconds.
 until temporal workflow list --namespace "$namespace" --limit 1 >/dev/null 2>&1; do
   tries=$((tries - 1))
   if [ "$tries" -le 0 ]; then

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings the two databases of Temporal to the schema of this version of its tools. Changes nothing when they have it.
-# Takes SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER and SQL_PASSWORD, as temporal-sql-tool does.
+# Upgrades the two databases of Temporal to the schema of this version of its tools. Changes nothing if they have it.
+# Reads SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER and SQL_PASSWORD, as temporal-sql-tool does.
 set -eu
 
 schemas=${TEMPORAL_SCHEMAS:-/etc/temporal/schema/postgresql/v12}

@@ -10,10 +10,10 @@ export interface Block extends Address {
   readonly prefix: number;
 }
 
-/** In front of the IPv4 address of a mapped form, `::ffff:a.b.c.d`. */
+/** The bits before the IPv4 address in a mapped form, `::ffff:a.b.c.d`. */
 const MAPPED = 0xffffn;
 
-/** An IPv4 address in dotted decimal or an IPv6 address, without brackets; a zone (`%eth0`) is passed over. */
+/** An IPv4 address in dotted decimal or an IPv6 address, without brackets; a zone (`%eth0`) is ignored. */
 export function parseAddress(text: string): Address | undefined {
   const bare = text.replace(/%.*$/, '');
   const ipv4 = parseIpv4(bare);
@@ -23,8 +23,8 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /**
- * `ADDRESS/PREFIX`; without a prefix, the address alone. Bits behind the prefix must be zero. A block of mapped forms is
- * that of their IPv4 addresses.
+ * `ADDRESS/PREFIX`; without a prefix, the address alone. Bits after the prefix must be zero. A block of mapped forms
+ * becomes the block of their IPv4 addresses.
  */
 export function parseBlock(text: string): Block | undefined {
   const [, head = '', digits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
@@ -42,7 +42,26 @@ export function parseBlock(text: string): Block | undefined {
 export const isWithin = (address: Address, block: Block): boolean =>
   address.bits === block.bits && network(block, address.value) === block.value;
 
-/** What two lists of blocks have in common. Of two blocks one holds the other, or they share nothing. */
+/** The block of this size that an address is in. */
+export const blockAround = (address: Address, prefix: number): Block => ({
+  bits: address.bits,
+  prefix,
+  value: network({ ...address, prefix }, address.value),
+});
+
+/** The prefix of a netmask such as 255.255.255.0: 24. */
+export function prefixOfNetmask(text: string): number | undefined {
+  const mask = parseIpv4(text);
+  if (mask === undefined) return undefined;
+  const hosts = mask ^ 0xffffffffn;
+  // The bits of the hosts must be all at the end.
+  return (hosts & (hosts + 1n)) === 0n ? 32 - hosts.toString(2).replace(/^0$/, '').length : undefined;
+}
+
+export const formatIpv4 = (value: bigint): string =>
+  [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 0xffn)).join('.');
+
+/** The intersection of two lists of blocks. Of two blocks, one contains the other or they are disjoint. */
 export function commonBlocks(one: readonly string[], other: readonly string[]): readonly string[] {
   const common = one.flatMap((a) =>
     other.flatMap((b) => {
@@ -63,18 +82,18 @@ const EMBEDDINGS: readonly { readonly block: Block; readonly shift: bigint; read
   embedding('2002::/16', 80n),
   { ...embedding('2001::/32', 0n), inverted: true },
 ];
-/** ISATAP: the address stands behind these bits, in any network. */
+/** ISATAP: the IPv4 address follows these bits, in any network. */
 const ISATAP = 0x5efen;
 
 /**
- * All addresses that one stands for: itself, and the IPv4 address that a mapped or translated form carries. A mapped
- * form (`::ffff:a.b.c.d`) is nothing but that address.
+ * All addresses that an address stands for: itself, and the IPv4 address within a translated form. A mapped form
+ * (`::ffff:a.b.c.d`) stands for its IPv4 address only.
  */
 export function formsOf(address: Address): readonly Address[] {
   const { bits, value } = address;
   if (bits === 32) return [address];
   if (value >> 32n === MAPPED) return [{ bits: 32, value: value & 0xffffffffn }];
-  // The unspecified address and that of loopback lie in a block of translated ones.
+  // The unspecified address and the loopback address are within a block of translated forms.
   if (value <= 1n) return [address];
   const found = EMBEDDINGS.find(({ block }) => isWithin(address, block));
   const isatap = ((value >> 32n) & 0xfdffffffn) === ISATAP;
@@ -84,7 +103,7 @@ export function formsOf(address: Address): readonly Address[] {
   return [address, inner];
 }
 
-/** @throws Error for what is no block: only for those that stand in the program */
+/** For constants of the program. @throws Error for a text that is no block */
 export function blockOf(text: string): Block {
   const block = parseBlock(text);
   if (block === undefined) throw new Error(`${text} is no address block`);
@@ -119,7 +138,7 @@ function parseIpv6(text: string): bigint | undefined {
   return groups.reduce((sum, group) => (sum << 16n) | group, 0n);
 }
 
-/** @param last whether an IPv4 address may stand at the end */
+/** @param last whether the text may end with an IPv4 address */
 function groupsOf(text: string, last: boolean): readonly bigint[] | undefined {
   if (text === '') return [];
   const groups: bigint[] = [];

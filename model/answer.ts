@@ -1,6 +1,6 @@
 /**
- * How an answer of a host is shown to be its own: what its key signs, and how that travels. Whoever reaches Temporal can
- * take a job from a host's queue and answer it; only the host can sign.
+ * The proof that an answer comes from a host: the text that the host signs, and how the signature travels. Everybody with
+ * access to Temporal can take a job from a host's queue and answer it, but only the host can sign the answer.
  */
 
 /** Travels in a result as its field `proof`, and with a failure as its second detail. */
@@ -13,13 +13,13 @@ export interface Proof {
   readonly signature: string;
 }
 
-export type Outcome = 'result' | 'failure' | 'cancelled';
+export type AnswerKind = 'result' | 'failure' | 'cancelled';
 
 export interface AnsweredCall extends Omit<Proof, 'v' | 'signature'> {
   readonly hostId: string;
   readonly workflowId: string;
   readonly runId: string;
-  readonly outcome: Outcome;
+  readonly outcome: AnswerKind;
 }
 
 /** The body of a failure, as it is signed. */
@@ -30,20 +30,20 @@ export interface FailureBody {
   readonly detail: unknown;
 }
 
-/** One answer to one call: what is signed for one says nothing about any other. */
+/** The text that a host signs: it names the one call that the answer belongs to. */
 export function answerText(call: AnsweredCall, body: unknown): string {
   const { hostId, workflowId, runId, activityId, activityType, attempt, outcome } = call;
   const about = [hostId, workflowId, runId, activityId, activityType, attempt, outcome];
   return canonicalJson(['bypass answer 1', ...about, body]);
 }
 
-/** What a host answered, without its proof. */
+/** An answer without its proof. */
 export function withoutProof(answer: object): object {
   const { proof: _proof, ...body } = answer as { readonly proof?: unknown };
   return body;
 }
 
-/** JSON with the fields in one order, whatever order they came in; so both ends of a queue make the same text. */
+/** JSON with sorted fields, so that both ends of a queue make the same text. */
 export const canonicalJson = (value: unknown): string => JSON.stringify(value, inOrder) ?? 'null';
 
 const inOrder = (_key: string, value: unknown): unknown =>

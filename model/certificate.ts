@@ -1,4 +1,4 @@
-/** Certificates that hosts trust for downloads: their names, and what crosses between a keystore and its users. */
+/** Certificates that hosts trust for downloads: aliases, keystore entries, and their status on each host. */
 
 /** One upload as a host keeps it. Certificates are DER. */
 export interface KeystoreEntry {
@@ -8,28 +8,28 @@ export interface KeystoreEntry {
   readonly client?: ClientIdentity;
 }
 
-/** What a host shows to servers that one of the entry's certificates vouches for. */
+/** The certificate that a host presents to servers whose certificates the entry's authorities issued. */
 export interface ClientIdentity {
-  /** The own one first, then those that lead to an authority of the server's. */
+  /** The client certificate first, then its chain. */
   readonly certificates: readonly Uint8Array[];
   /** PKCS#8, DER. */
   readonly key: Uint8Array;
 }
 
-/** An entry as a keystore tells of it. */
+/** An entry as a host reports it. */
 export interface HeldCertificate {
   readonly alias: string;
   /** Over its certificates (`entryDigest`). */
   readonly digest: string;
 }
 
-/** How a certificate fares on one host, in CloudStack's words. */
+/** The status of a certificate on one host, in CloudStack's words. */
 export type CertificateStatus = 'UPLOADED' | 'REVOKED' | 'FAILED' | 'SKIPPED';
 
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
-/** @returns why the alias is not taken, as the end of a sentence about it, or undefined when it is */
-export function whyNoAlias(alias: string): string | undefined {
+/** @returns why the alias is refused, as the end of a sentence about it; undefined when it is taken */
+export function aliasProblem(alias: string): string | undefined {
   if (!DNS_LABEL.test(alias)) {
     return 'must be a DNS label: 1 to 63 letters, digits and hyphens, with a letter or digit at both ends';
   }
@@ -41,10 +41,10 @@ export function whyNoAlias(alias: string): string | undefined {
 
 export const DAY_MS = 86_400_000;
 
-/** Days before the end at which is warned, once each. */
+/** Days before the expiry at which one warning each is recorded. */
 export const EXPIRY_WARNINGS = [30, 7] as const;
 
-/** Whole days until then; negative once it is over. */
+/** Whole days until `end`; negative afterwards. */
 export const daysLeft = (end: Date, now: Date): number =>
   Math.floor((end.getTime() - now.getTime()) / DAY_MS);
 
@@ -55,11 +55,11 @@ export interface HostOfCertificate {
   readonly inZone: boolean;
   readonly up: boolean;
   readonly enabled: boolean;
-  /** It is to have it. */
+  /** The host must hold the certificate. */
   readonly wanted: boolean;
-  /** It has it, as it read back itself. */
+  /** The host holds the certificate, by its own report. */
   readonly held: boolean;
-  /** Why it is not as it is to be. */
+  /** Why `held` differs from `wanted`. */
   readonly error: string | null;
 }
 
@@ -72,20 +72,20 @@ export interface HostStatus {
 
 export function statusOn(host: HostOfCertificate): HostStatus {
   const { hostId, hostName, wanted, held } = host;
-  const told = (status: CertificateStatus, details?: string): HostStatus => ({
+  const result = (status: CertificateStatus, details?: string): HostStatus => ({
     hostId,
     hostName,
     status,
     ...(details === undefined ? {} : { details }),
   });
-  if (wanted === held) return told(wanted ? 'UPLOADED' : 'REVOKED');
-  if (!host.inZone && !held) return told('SKIPPED', 'the host is in another zone');
+  if (wanted === held) return result(wanted ? 'UPLOADED' : 'REVOKED');
+  if (!host.inZone && !held) return result('SKIPPED', 'the host is in another zone');
   if (!host.enabled)
-    return told(
+    return result(
       'SKIPPED',
       `the host is not enabled; ${wanted ? 'it gets it' : 'it loses it'} before it is used`,
     );
   const later = `it ${wanted ? 'gets it' : 'loses it'} by itself, before its next download`;
-  if (!host.up) return told('FAILED', `the host is Down; ${later}`);
-  return told('FAILED', `${host.error ?? 'the host has not confirmed it yet'}; ${later}`);
+  if (!host.up) return result('FAILED', `the host is Down; ${later}`);
+  return result('FAILED', `${host.error ?? 'the host has not confirmed it yet'}; ${later}`);
 }

@@ -1,4 +1,4 @@
-/** Checksums as CloudStack writes them: `{SHA-256}hex`; without a prefix, MD5. */
+/** Checksums as CloudStack writes them, `{SHA-256}hex`, and as others do: `sha256:hex`, or the digits alone. */
 
 /** Algorithm name → length of its hexadecimal form. */
 const HEX_LENGTH = {
@@ -23,42 +23,53 @@ export interface Checksum {
 export class ChecksumSyntaxError extends Error {}
 
 /**
- * Parses `{ALG}hex` or bare hex (MD5). Upper-case hex is accepted and folded.
- * @throws ChecksumSyntaxError with a sentence that says what would be right.
+ * Parses `{ALG}hex`, `alg:hex` and `alg=hex`, the algorithm as anybody writes it (`SHA-256`, `sha256`, `SHA2-256`), and
+ * digits alone, whose number implies the algorithm.
+ * @throws ChecksumSyntaxError with a sentence that says what would be right
  */
 export function parseChecksum(text: string): Checksum {
-  const match = /^(?:\{([^}]*)\})?(.*)$/s.exec(text.trim());
-  const algorithm = match?.[1] ?? 'MD5';
-  const hex = (match?.[2] ?? '').toLowerCase();
-  if (!isAlgorithm(algorithm)) {
-    throw new ChecksumSyntaxError(
-      `algorithm '${algorithm}' is not one of ${CHECKSUM_ALGORITHMS.join(', ')}, as in {SHA-256}<64 hex digits>`,
-    );
-  }
-  if (hex.length !== HEX_LENGTH[algorithm]) {
-    const hint = match?.[1] === undefined ? ' (no {ALG} prefix means MD5)' : '';
-    throw new ChecksumSyntaxError(
-      `${algorithm} takes ${HEX_LENGTH[algorithm]} hex digits, not ${hex.length}${hint}`,
-    );
+  const [, braced, plain, digits = ''] = /^(?:\{([^}]*)\}|([^{}:=]*)[:=])?(.*)$/s.exec(text.trim()) ?? [];
+  const name = braced ?? plain;
+  const hex = digits.trim().toLowerCase();
+  const algorithm = name === undefined ? byLength(hex) : algorithmNamed(name);
+  if (algorithm === undefined) {
+    throw new ChecksumSyntaxError(name === undefined ? ofNoLength(hex) : noAlgorithm(name));
   }
   if (!/^[0-9a-f]*$/.test(hex)) {
     throw new ChecksumSyntaxError(`${algorithm} takes hex digits (0-9, a-f) only`);
   }
+  if (hex.length !== HEX_LENGTH[algorithm]) {
+    throw new ChecksumSyntaxError(
+      `${algorithm} takes ${HEX_LENGTH[algorithm]} hex digits, not ${hex.length}`,
+    );
+  }
   return { algorithm, hex };
 }
 
-export const formatChecksum = ({ algorithm, hex }: Checksum): string => `{${algorithm}}${hex}`;
+const byLength = (hex: string): ChecksumAlgorithm | undefined =>
+  CHECKSUM_ALGORITHMS.find((algorithm) => HEX_LENGTH[algorithm] === hex.length);
 
-function isAlgorithm(name: string): name is ChecksumAlgorithm {
-  return Object.hasOwn(HEX_LENGTH, name);
-}
+/** What is named is said only where it can be a name: a secret that was pasted here by mistake is not repeated. */
+const ALGORITHM_LIKE = /^(?:|[a-z]{1,6}[-_]?\d{0,4}(?:[-_]\d{1,4})?)$/i;
+
+const noAlgorithm = (name: string): string =>
+  `algorithm ${ALGORITHM_LIKE.test(name) ? `'${name}' ` : ''}is not one of ${CHECKSUM_ALGORITHMS.join(', ')}, as in {SHA-256}<64 hex digits>`;
+
+const ofNoLength = (hex: string): string =>
+  `${hex.length} characters are the length of no checksum; hex digits take ${CHECKSUM_ALGORITHMS.map(
+    (algorithm) => `${HEX_LENGTH[algorithm]} (${algorithm})`,
+  ).join(', ')}`;
+
+export const formatChecksum = ({ algorithm, hex }: Checksum): string => `{${algorithm}}${hex}`;
 
 /** Node's (OpenSSL's) name of an algorithm. */
 export const digestName = (algorithm: ChecksumAlgorithm): string => algorithm.replace('-', '').toLowerCase();
 
-/** IANA's textual name as Metalink writes it (`sha-256`, `md5`), or undefined when we do not know it. */
-export function algorithmFromMetalink(type: string): ChecksumAlgorithm | undefined {
-  const name = type.trim().toUpperCase();
-  const dashed = /^SHA\d/.test(name) ? name.replace('SHA', 'SHA-') : name;
-  return isAlgorithm(dashed) ? dashed : undefined;
+/** As in checksums, metalinks and elsewhere: `sha-256`, `SHA256`, `sha2-256`; undefined when it is not known. */
+export function algorithmNamed(name: string): ChecksumAlgorithm | undefined {
+  const plain = name
+    .trim()
+    .toLowerCase()
+    .replace(/^sha(?:2[-_])?[-_]?(?=\d)/, 'sha');
+  return CHECKSUM_ALGORITHMS.find((algorithm) => digestName(algorithm) === plain);
 }

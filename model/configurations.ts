@@ -1,14 +1,17 @@
 /** Settings that are kept in the database: for everything, and for a zone instead of that. The one table of them. */
+import { schemeCheck, schemesOf } from './protocols.ts';
+import type { Protocols } from './protocols.ts';
 import { checkNoProxy, checkProxy } from './proxy.ts';
-import { MOST_TIMEOUT_MS } from './source-rules.ts';
+import { MAX_TIMEOUT_MS } from './source-rules.ts';
 import type { SourceTimeouts } from './source-rules.ts';
-import { entryChecks, SCHEMES } from './url-policy.ts';
+import { entryChecks } from './url-policy.ts';
 import type { UrlPolicy } from './url-policy.ts';
+import { HOST_NETWORK_NAME } from './vms.ts';
 
 export interface Configuration {
   readonly name: string;
   readonly category: string;
-  readonly type: 'String' | 'Boolean' | 'CSV' | 'Integer';
+  readonly type: 'String' | 'Boolean' | 'CSV' | 'Integer' | 'Float';
   /** `Zone`: a zone may have a value of its own. */
   readonly scope: 'Zone' | 'Global';
   readonly fallback: string;
@@ -68,7 +71,7 @@ const count = (
   },
 });
 
-/** Where it is empty, each host's own setting holds. */
+/** An empty value leaves the timeout to each host's own setting. */
 const timeout = (name: string, setting: string, description: string): Definition => ({
   name,
   type: 'Integer',
@@ -78,8 +81,8 @@ const timeout = (name: string, setting: string, description: string): Definition
     const text = value.trim();
     if (text === '') return '';
     const ms = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-    if (ms >= 1 && ms <= MOST_TIMEOUT_MS) return String(ms);
-    throw new ConfigurationError(`'${value}' is not a whole number from 1 to ${MOST_TIMEOUT_MS}`);
+    if (ms >= 1 && ms <= MAX_TIMEOUT_MS) return String(ms);
+    throw new ConfigurationError(`'${value}' is not a whole number from 1 to ${MAX_TIMEOUT_MS}`);
   },
 });
 
@@ -118,6 +121,7 @@ const NAMES = {
   onlyPorts: 'direct.download.url.allow.ports',
   denyPorts: 'direct.download.url.deny.ports',
   schemes: 'direct.download.url.schemes',
+  userSchemes: 'direct.download.url.user.schemes',
   parts: 'direct.download.url.deny.endpoints',
   downgrade: 'direct.download.url.allow.downgrade',
   origins: 'direct.download.url.header.origins',
@@ -134,7 +138,7 @@ const TIMEOUTS = {
   idleMs: 'direct.download.socket.timeout',
 } as const satisfies Record<keyof SourceTimeouts, string>;
 
-const URLS: readonly Definition[] = [
+const urlDefinitions = (protocols: Protocols): readonly Definition[] => [
   list(
     NAMES.only,
     entryChecks.block,
@@ -147,7 +151,18 @@ const URLS: readonly Definition[] = [
     'ports that URLs must have, such as 443,8000-8999; empty for all that hosts allow',
   ),
   list(NAMES.denyPorts, entryChecks.ports, 'ports that no URL may have'),
-  list(NAMES.schemes, entryChecks.scheme, 'schemes of URLs that are fetched', SCHEMES.join(',')),
+  list(
+    NAMES.schemes,
+    schemeCheck(protocols),
+    'schemes of URLs that are fetched',
+    schemesOf(protocols).join(','),
+  ),
+  list(
+    NAMES.userSchemes,
+    schemeCheck(protocols),
+    'those of them that are fetched for templates and ISOs of accounts other than administrators; empty for none',
+    schemesOf(protocols.filter(({ openToUsers }) => openToUsers)).join(','),
+  ),
   list(
     NAMES.parts,
     entryChecks.part,
@@ -189,32 +204,112 @@ const KEEPING: readonly Definition[] = [
   count(RETENTION.events, 'days that an event is kept; 0 for ever', { fallback: 15, most: 36_500 }),
 ];
 
-/** Those of another subject go behind these. */
-export const CONFIGURATIONS: readonly Configuration[] = [
-  ...[...URLS, ...WAITING].map((one) => ({ ...one, category: 'Direct download', scope: 'Zone' }) as const),
+const MAX_FACTOR = 100;
+
+const factor = (name: string, what: string, fallback: number): Definition => ({
+  name,
+  type: 'Float',
+  fallback: String(fallback),
+  description: `how many times the ${what} may be promised to virtual machines`,
+  read(value) {
+    const text = value.trim();
+    if (/^\d{1,3}(\.\d{1,3})?$/.test(text) && Number(text) >= 1 && Number(text) <= MAX_FACTOR)
+      return String(Number(text));
+    throw new ConfigurationError(`'${value}' is not a number from 1 to ${MAX_FACTOR}`);
+  },
+});
+
+const FACTORS = {
+  cpu: factor('cpu.overprovisioning.factor', 'processors of a host', 1),
+  memory: factor('mem.overprovisioning.factor', 'memory of a host', 1),
+  storage: factor('storage.overprovisioning.factor', 'space of a storage pool', 2),
+} as const;
+
+const DEFAULT_NETWORK: Definition = {
+  name: 'vm.network.default',
+  type: 'String',
+  fallback: 'guest',
+  description: 'the network, by the name with which hosts offer it, for networks that name none',
+  read(value) {
+    const name = value.trim();
+    if (HOST_NETWORK_NAME.test(name)) return name;
+    throw new ConfigurationError(`'${value}' is no name of a network of hosts, such as guest or lan`);
+  },
+};
+
+const MAX_USER_DATA = count('vm.userdata.max.length', 'characters of base64 that user data may have', {
+  fallback: 32_768,
+  most: 1_048_576,
+});
+
+const FOR_USERS = {
+  expunge: flag(
+    'allow.user.expunge.recover.vm',
+    'whether users may expunge and recover their virtual machines',
+  ),
+  destroyed: flag(
+    'allow.user.view.destroyed.vm',
+    'whether users see their virtual machines that are destroyed',
+  ),
+} as const;
+
+const FORCED_DESTROY = flag(
+  'vm.destroy.forcestop',
+  'whether a virtual machine that is destroyed is stopped by force, without asking its guest',
+);
+
+const MAX_DELAY = 999_999_999;
+
+const EXPUNGE_DELAY = count(
+  'expunge.delay',
+  'seconds after which a destroyed virtual machine is expunged; until then it can be recovered',
+  { fallback: 86_400, most: MAX_DELAY },
+);
+
+const EXPUNGE_INTERVAL = count(
+  'expunge.interval',
+  'seconds between two looks for machines to expunge, for clients that wait for it; Bypass looks each minute, whatever it says',
+  { fallback: 60, most: MAX_DELAY },
+);
+
+/** Every setting, by subject. */
+export const configurations = (protocols: Protocols): readonly Configuration[] => [
+  ...[...urlDefinitions(protocols), ...WAITING].map(
+    (one) => ({ ...one, category: 'Direct download', scope: 'Zone' }) as const,
+  ),
+  ...[DEFAULT_NETWORK, ...Object.values(FACTORS)].map(
+    (one) => ({ ...one, category: 'Virtual machines', scope: 'Zone' }) as const,
+  ),
+  ...[MAX_USER_DATA, EXPUNGE_DELAY, EXPUNGE_INTERVAL, ...Object.values(FOR_USERS), FORCED_DESTROY].map(
+    (one) => ({ ...one, category: 'Virtual machines', scope: 'Global' }) as const,
+  ),
   ...KEEPING.map((one) => ({ ...one, category: 'Advanced', scope: 'Global' }) as const),
 ];
 
 /** @param name in any case */
-export const findConfiguration = (name: string): Configuration | undefined =>
-  CONFIGURATIONS.find((known) => known.name === name.trim().toLowerCase());
+export const findConfiguration = (name: string, protocols: Protocols): Configuration | undefined =>
+  configurations(protocols).find((known) => known.name === name.trim().toLowerCase());
 
 /** Values by name, of those that were set. */
 export type ConfigurationValues = Readonly<Record<string, string>>;
 
-/** What the jobs of a zone carry for its hosts. */
-export function policyOf(values: ConfigurationValues): UrlPolicy {
-  const text = (name: string): string => values[name] ?? findConfiguration(name)?.fallback ?? '';
+/**
+ * What the jobs of a zone carry for its hosts.
+ * @param isAdmin whether the template or ISO is an administrator's
+ */
+export function policyOf(values: ConfigurationValues, isAdmin: boolean, protocols: Protocols): UrlPolicy {
+  const text = (name: string): string => values[name] ?? findConfiguration(name, protocols)?.fallback ?? '';
   const entries = (name: string): readonly string[] => split(text(name));
   const whenGiven = (key: keyof UrlPolicy, name: string): UrlPolicy =>
     entries(name).length === 0 ? {} : { [key]: entries(name) };
   const [http, https, none] = [text(NAMES.http), text(NAMES.https), entries(NAMES.none)];
+  const schemes = entries(NAMES.schemes).length === 0 ? schemesOf(protocols) : entries(NAMES.schemes);
   return {
     ...whenGiven('onlyAddresses', NAMES.only),
     ...whenGiven('denyAddresses', NAMES.deny),
     ...whenGiven('onlyPorts', NAMES.onlyPorts),
     ...whenGiven('denyPorts', NAMES.denyPorts),
-    ...whenGiven('schemes', NAMES.schemes),
+    schemes: isAdmin ? schemes : schemes.filter((scheme) => entries(NAMES.userSchemes).includes(scheme)),
     ...whenGiven('parts', NAMES.parts),
     ...(text(NAMES.redirects) === 'false' ? { followRedirects: false } : {}),
     allowDowngrade: text(NAMES.downgrade) === 'true',
@@ -239,10 +334,41 @@ export interface Retention {
 
 /** How long what has happened is kept; 0 for ever. */
 export function retentionOf(values: ConfigurationValues): Retention {
-  const number = (name: string): number => Number(values[name] ?? findConfiguration(name)?.fallback ?? 0);
+  const number = (name: string): number =>
+    Number(values[name] ?? KEEPING.find((one) => one.name === name)?.fallback ?? 0);
   return { jobMinutes: number(RETENTION.jobs), eventDays: number(RETENTION.events) };
 }
 
 /** Origins that a zone trusts with headers. */
 export const headerOriginsOf = (values: ConfigurationValues): readonly string[] =>
   split(values[NAMES.origins] ?? '');
+
+const valueOf = (values: ConfigurationValues, { name, fallback }: Definition): string =>
+  values[name] ?? fallback;
+
+/** The network of hosts for networks of a zone that name none. */
+export const defaultNetworkOf = (values: ConfigurationValues): string => valueOf(values, DEFAULT_NETWORK);
+
+/** Characters of base64 that user data may have. */
+export const maxUserDataOf = (values: ConfigurationValues): number => Number(valueOf(values, MAX_USER_DATA));
+
+/** Seconds after which a destroyed machine is expunged. */
+export const expungeDelayOf = (values: ConfigurationValues): number => Number(valueOf(values, EXPUNGE_DELAY));
+
+/** How many times what a zone has may be promised to virtual machines. */
+export const overprovisioningOf = (
+  values: ConfigurationValues,
+): Readonly<Record<keyof typeof FACTORS, number>> => ({
+  cpu: Number(valueOf(values, FACTORS.cpu)),
+  memory: Number(valueOf(values, FACTORS.memory)),
+  storage: Number(valueOf(values, FACTORS.storage)),
+});
+
+export const mayUsersExpunge = (values: ConfigurationValues): boolean =>
+  valueOf(values, FOR_USERS.expunge) === 'true';
+
+export const mayUsersSeeDestroyed = (values: ConfigurationValues): boolean =>
+  valueOf(values, FOR_USERS.destroyed) === 'true';
+
+export const isDestroyForced = (values: ConfigurationValues): boolean =>
+  valueOf(values, FORCED_DESTROY) === 'true';

@@ -1,6 +1,4 @@
-/** What an inspection of an image looked at and found: plain data, kept with a copy and shown to people. */
-import type { Failure } from './failures.ts';
-import type { ImageFacts } from './source.ts';
+/** Evidence of an inspection: plain data about an image, kept with a copy and shown to people. */
 
 export interface ImageEvidence {
   /** `head`: the first bytes only; `file`: also all tables and the end of the file. */
@@ -16,7 +14,7 @@ export interface ImageEvidence {
   readonly filesystem?: string;
 }
 
-/** As the header says it: of a refused file nothing of this need be true. */
+/** Values of the header. Those of a refused file may be false. */
 export interface Qcow2Evidence {
   readonly version: number;
   /** Bytes; 0 when cluster_bits makes no sense. */
@@ -70,8 +68,3 @@ export interface Partition {
   readonly size: number;
   readonly name?: string;
 }
-
-/** The outcome of an inspection, for whoever keeps both outcomes. */
-export type Verdict =
-  | { readonly accepted: true; readonly facts: ImageFacts }
-  | { readonly accepted: false; readonly failure: Failure; readonly evidence: ImageEvidence };

@@ -1,4 +1,4 @@
-/** What a host worker can be asked to do; the interface between the control side and every host. */
+/** The activities of a host worker: the interface between the control side and every host. */
 import type { CertificatesJob, CertificatesResult } from './certificate-jobs.ts';
 import type {
   DescribeJob,
@@ -11,6 +11,20 @@ import type {
   RemoveJob,
   RemoveResult,
 } from './payloads.ts';
+import type {
+  ChangeIsoJob,
+  ConsoleLogJob,
+  ConsoleLogResult,
+  ListDomainsJob,
+  ListDomainsResult,
+  RebootVmJob,
+  ReleaseVmJob,
+  ReleaseVmResult,
+  StartVmJob,
+  StartVmResult,
+  StopVmJob,
+  VmStateResult,
+} from './vm-payloads.ts';
 
 /** Short jobs, on the host's quick queue. */
 export interface QuickActivities {
@@ -26,4 +40,15 @@ export interface TransferActivities {
   readonly download: (job: DownloadJob) => Promise<DownloadResult>;
 }
 
-export type HostActivityName = keyof (QuickActivities & TransferActivities);
+/** Jobs of virtual machines, on the host's quick queue. `startVm` sends `VmProgress` as heartbeats. */
+export interface VmActivities {
+  readonly startVm: (job: StartVmJob) => Promise<StartVmResult>;
+  readonly stopVm: (job: StopVmJob) => Promise<VmStateResult>;
+  readonly rebootVm: (job: RebootVmJob) => Promise<VmStateResult>;
+  readonly releaseVm: (job: ReleaseVmJob) => Promise<ReleaseVmResult>;
+  readonly changeIso: (job: ChangeIsoJob) => Promise<VmStateResult>;
+  readonly consoleLog: (job: ConsoleLogJob) => Promise<ConsoleLogResult>;
+  readonly listDomains: (job: ListDomainsJob) => Promise<ListDomainsResult>;
+}
+
+export type HostActivityName = keyof (QuickActivities & TransferActivities & VmActivities);

@@ -2,13 +2,13 @@
 
 export const CONTROL_QUEUE = 'control';
 
-/** Short jobs: probe a URL, describe the host, remove a file. */
+/** Queue of a host's short jobs: probe a URL, describe the host, remove a file. */
 export const hostQueue = (hostId: string): string => `host:${hostId}`;
 
-/** Downloads. Takes every job at once; the host worker's scheduler decides which of them run. */
+/** Queue of a host's downloads. The worker takes every job at once; its scheduler decides which of them run. */
 export const transferQueue = (hostId: string): string => `host:${hostId}:transfer`;
 
-/** The Temporal identity of a host worker, by which its worker heartbeats are recognised. */
+/** The Temporal identity of a host worker, for people who look at pollers. Heartbeats are recognised by their queue. */
 export const hostIdentity = (hostId: string): string => `host:${hostId}`;
 
 /** The registration of a template or ISO; later, under the same id, its deletion. */
@@ -19,14 +19,23 @@ export const copyWorkflowId = (templateId: string, poolId: string): string => `c
 
 export const joinWorkflowId = (hostId: string): string => `host:${hostId}:join`;
 
-/** Tells a host of limits that were set for it. */
+/** Sends a host the limits that were set for it. */
 export const limitsWorkflowId = (hostId: string): string => `host:${hostId}:limits`;
 
-/** The keystore of a host is brought to what it is to hold: one id, so that no two change it at once. */
+/** Brings the keystore of a host up to date: one id, so that no two runs change it at once. */
 export const keystoreWorkflowId = (hostId: string): string => `host:${hostId}:certificates`;
 
-/** A certificate is brought to hosts, or taken from them. */
+/** Brings a certificate to hosts, or removes it from them. */
 export const certificateWorkflowId = (certificateId: string): string => `certificate:${certificateId}`;
+
+/** All of a virtual machine's life: one id, so that no two runs work on it at once. */
+export const vmWorkflowId = (vmId: string): string => `vm:${vmId}`;
+
+/** Reads the console log of a machine. */
+export const consoleLogWorkflowId = (vmId: string): string => `vm:${vmId}:log`;
+
+/** Compares the domains of a host with the rows of its machines. */
+export const domainsWorkflowId = (hostId: string): string => `host:${hostId}:domains`;
 
 /** The one workflow that watches hosts and repairs what a crash left behind. */
 export const UPKEEP_WORKFLOW_ID = 'upkeep';
@@ -38,6 +47,7 @@ export type SearchAttribute = (typeof SEARCH_ATTRIBUTES)[number];
 /** Workflow types, as clients start them by name. */
 export const workflowTypes = {
   registration: 'registration',
+  sourceCheck: 'sourceCheck',
   deployment: 'deployment',
   removal: 'removal',
   deletion: 'deletion',
@@ -46,14 +56,34 @@ export const workflowTypes = {
   certificate: 'certificate',
   keystore: 'keystore',
   upkeep: 'upkeep',
+  vm: 'vm',
+  consoleLog: 'consoleLog',
+  domains: 'domains',
 } as const;
 
 /**
- * Signals to a copy's workflow: somebody wants the copy on its pool; somebody wants it stopped (`StopRequest`). The first
- * one is also that to the workflow of a keystore and, with a `CertificateRequest`, to that of a certificate.
+ * Signal to a copy's workflow: a job waits for the copy. Also to the workflow of a keystore (`KeystoreRequest`),
+ * and to that of a certificate (`CertificateRequest`).
  */
 export const WANTED_SIGNAL = 'wanted';
-export const STOP_SIGNAL = 'stop';
+
+/**
+ * Update of a copy's workflow: stop (`StopRequest`). It returns when the stop is accepted. Activities send the same as a
+ * signal, since they must not wait for another workflow's next task.
+ */
+export const STOP = 'stop';
+
+/** Signal from a workflow to its listeners: it has ended (`EndedNotice`). */
+export const ENDED_SIGNAL = 'ended';
+
+/** Signal to a deployment: its attempt is lost (`LostAttempt`). A hint: the heartbeat time-out reports the loss later. */
+export const LOST_SIGNAL = 'attemptLost';
+
+/** Memos of a workflow: names of its template, pool or host, since its id and its search attributes are UUIDs. */
+export const TEMPLATE_MEMO = 'template';
+export const POOL_MEMO = 'pool';
+export const HOST_MEMO = 'host';
+export const VM_MEMO = 'vm';
 
 /** Memo of a copy's workflow: the `Wait` it is in, absent while it works. */
 export const WAIT_MEMO = 'wait';
@@ -61,10 +91,10 @@ export const WAIT_MEMO = 'wait';
 /** Memo of a copy's workflow: how many downloads it has begun. */
 export const ATTEMPT_MEMO = 'attempt';
 
-/** Type of the failure that a refused registration ends with; its detail is a `RegistrationRefusal`. */
-export const REGISTRATION_REFUSED = 'RegistrationRefused';
+/** Memo of a deployment: which rule decided what follows its latest failed download (`Decided`). */
+export const DECIDED_MEMO = 'decided';
 
-/** Type of the failure of a control activity that no further try would mend. */
+/** Type of the failure of a control activity that would fail again, however often it is tried. */
 export const NOT_POSSIBLE = 'NotPossible';
 
 /** The file in a pool's root that says which pool this is. */

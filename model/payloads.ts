@@ -1,8 +1,8 @@
 /**
- * What crosses a queue. Each is one object with `v: 1`; fields are only added, so that hosts one release older or
- * newer keep working. Nothing here is secret but `sealed`, a box that only the addressed host can open.
+ * Messages that cross a queue: inputs and results of workflows and activities. Each is one object with `v: 1`; fields are
+ * only added, so that hosts one release older or newer keep working. Only `sealed` is secret, and only the addressed host
+ * can open it.
  */
-import { canonicalJson } from './answer.ts';
 import type { Proof } from './answer.ts';
 import type { ImageEvidence } from './evidence.ts';
 import type { HeldCertificate } from './certificate.ts';
@@ -10,11 +10,19 @@ import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { SourceTimeouts } from './source-rules.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
-import type { CopyTiming, RegistrationTiming, UpkeepTiming } from './timing.ts';
+import type {
+  RunParameters,
+  CopyTiming,
+  DeletionTiming,
+  LimitsTiming,
+  RegistrationTiming,
+  UpkeepTiming,
+} from './timing.ts';
 import type { UrlPolicy } from './url-policy.ts';
+import type { HypervisorReport } from './vms.ts';
 import type { History } from './decisions.ts';
 
-/** What a host answers; believed only with the proof that the host gave this answer to this call. */
+/** Fields of every answer of a host. The control side takes an answer only with the proof for this very call. */
 export interface HostAnswer {
   readonly v: 1;
   readonly hostId: string;
@@ -24,15 +32,23 @@ export interface HostAnswer {
 export interface ProbeJob {
   readonly v: 1;
   readonly templateId: string;
+  /** Owner of the template: accounts take turns on a host. */
+  readonly accountId?: string;
   readonly url: string;
   readonly format: TemplateFormat;
+  /** As registered: `{ALG}hex` of the file as transferred. */
+  readonly checksum?: string;
   readonly sealed?: string;
-  /** Of the zone; it narrows that of the host. */
+  /** URL policy of the zone, which narrows that of the host. */
   readonly policy?: UrlPolicy;
-  /** Of the zone, instead of the host's own. */
+  /** Timeouts of the zone, which replace those of the host. */
   readonly timeouts?: SourceTimeouts;
-  /** Milliseconds that the probe may take; what has not answered by then is reported as such. */
+  /** Milliseconds that the probe may take; a URL without an answer by then is reported as unreachable. */
   readonly budgetMs: number;
+  /** Milliseconds that the probe may take while no URL was found good; absent: `budgetMs`. */
+  readonly patienceMs?: number;
+  /** The zone demands that every mirror answers. */
+  readonly all?: boolean;
 }
 
 export interface ProbeReport extends HostAnswer {
@@ -57,47 +73,62 @@ export interface DownloadJob {
   /** Unique to this attempt; names its part file. */
   readonly attemptId: string;
   readonly url: string;
+  /** Sources to fetch from; empty means `url` alone. */
   readonly mirrors: readonly Mirror[];
   readonly format: TemplateFormat;
-  readonly checksum?: string;
+  /** Checksum of the file as transferred, `{ALG}hex`. */
+  readonly checksum?: string | undefined;
   /** Bytes of the file as registered; 0 when unknown. */
   readonly size: number;
   readonly sealed?: string;
-  /** Of the zone; it narrows that of the host. */
+  /** URL policy of the zone, which narrows that of the host. */
   readonly policy?: UrlPolicy;
-  /** Of the zone, instead of the host's own. */
+  /** Timeouts of the zone, which replace those of the host. */
   readonly timeouts?: SourceTimeouts;
-  /** 1 goes before 5; equal ones by age. */
+  /** 1 goes before 5; equal ones in the order of their arrival. */
   readonly priority: number;
 }
 
-/** One mirror tried by one attempt; a row of `download_attempt`. */
+/** A file that somebody else put where a file of Bypass belongs. */
+export interface ForeignFile {
+  /** Path at which it was found. */
+  readonly path: string;
+  /** Path to which it was moved; nothing is removed or overwritten. */
+  readonly movedTo: string;
+}
+
+/** One try of one mirror by one attempt; a row of `download_attempt`. */
 export interface Try {
   readonly source: string;
   readonly startedAt: string;
   readonly endedAt: string;
-  /** Bytes fetched from the source, not counting those that were already here. */
+  /** Bytes fetched from the source, without those that were on the pool before. */
   readonly bytes: number;
   readonly failure?: Failure;
-  /** What was seen of an image that was refused. */
+  /** Evidence about an image that was refused. */
   readonly evidence?: ImageEvidence;
-  /** Why it began anew although bytes were here, such as a file that changed at the source. */
+  /** Why the try began at byte 0 although the pool had bytes, such as a file that changed at the source. */
   readonly note?: string;
+  /** A sentence that says how the file may differ from the registered one; it becomes an event. */
+  readonly changed?: string;
+  /** Foreign files found on the pool during the try; each becomes an event. */
+  readonly foreign?: readonly ForeignFile[];
 }
 
 export interface DownloadResult extends HostAnswer {
   /** Bytes of the published file. */
   readonly size: number;
-  /** Bytes that it takes on disk. */
+  /** Bytes that the file takes on disk. */
   readonly physicalSize: number;
+  /** Bytes that a VM sees. */
   readonly virtualSize: number;
-  /** Bytes fetched from sources by this attempt; 0 when the file was there already. */
+  /** Bytes fetched from sources by this attempt; 0 when the image was published before. */
   readonly fetched: number;
-  /** Of the published file. */
+  /** Hexadecimal, of the published file. */
   readonly sha256: string;
-  /** Bytes of the file as transferred, which may be packed; absent when the image was there already. */
+  /** Bytes of the file as transferred, which may be packed; absent when the image was published before. */
   readonly transferred?: number;
-  /** What the inspection of the published file found. */
+  /** Evidence about the published file. */
   readonly evidence?: ImageEvidence;
   /** File name within the pool. */
   readonly installPath: string;
@@ -114,7 +145,7 @@ export interface RemoveJob {
 }
 
 export interface RemoveResult extends HostAnswer {
-  /** How many files were unlinked (the published one and part files). */
+  /** Number of unlinked files: the published one and part files. */
   readonly files: number;
   readonly pool: PoolReport;
 }
@@ -126,26 +157,38 @@ export interface PoolReport {
   readonly type: PoolType;
   readonly scope: PoolScope;
   readonly path: string;
-  /** Bytes of the file system. */
+  /** Size of the file system in bytes. */
   readonly capacity: number;
   /** Bytes that an ordinary process may still write. */
   readonly free: number;
   /** False when the marker is absent; then `problem` says so and sizes are 0. */
   readonly mounted: boolean;
   readonly problem?: string;
-  /** What lies there of unfinished downloads: copy id → bytes on disk. `free` is what is left beside them. */
+  /** Unfinished downloads on the pool: copy id → bytes on disk. `free` does not include these bytes. */
   readonly parts?: Readonly<Record<string, number>>;
 }
 
 export interface ProgramReport {
   readonly name: string;
-  /** First line of what it says of its version; absent when it is not installed. */
+  /** First line of the output of its version option; absent when the program is not installed. */
   readonly version?: string;
   /** What the host cannot do without it. */
   readonly purpose: string;
 }
 
-/** Asks a host for its `HostReport`. */
+/** Names of what a host can do. A newer release may report names that this one does not know. */
+export interface HostCapabilities {
+  /** URL schemes, and `metalink`. */
+  readonly protocols: readonly string[];
+  /** Image formats. */
+  readonly formats: readonly string[];
+  /** Compressions that the host can unpack. */
+  readonly unpacks: readonly string[];
+  /** Fields of jobs that the host heeds. */
+  readonly features: readonly string[];
+}
+
+/** Requests a host's `HostReport`. */
 export interface DescribeJob {
   readonly v: 1;
 }
@@ -154,87 +197,48 @@ export interface HostReport extends HostAnswer {
   readonly version: string;
   readonly pools: readonly PoolReport[];
   readonly programs: readonly ProgramReport[];
-  /** What its keystore holds; absent from hosts that have none yet. */
+  /** Absent in reports of releases without this field. */
+  readonly capabilities?: HostCapabilities;
+  /** Certificates in the host's keystore; absent in reports of releases without a keystore. */
   readonly certificates?: readonly HeldCertificate[];
-  /** Sentences about what is wrong, such as a configured pool that was never mounted, so that its id is not known. */
+  /** Sentences about problems, such as a configured pool that was never mounted, so that its id is not known. */
   readonly problems?: readonly string[];
   readonly limits?: LimitsReport;
+  /** Absent in reports of releases without virtual machines. */
+  readonly hypervisor?: HypervisorReport;
 }
 
-/** How much a host may download, as it is set from outside. What is absent is as the host's own settings say. */
+/** Limits that an administrator sets for a host. Absent ones are those of the host's own settings. */
 export interface HostLimits {
-  /** A higher one is newer. */
+  /** A higher revision is newer. */
   readonly revision: number;
-  /** At a time. */
+  /** Downloads at a time. */
   readonly downloads?: number;
   /** Bytes per second; 0 for no limit. */
   readonly rate?: number;
 }
 
-/** What is in force on a host, by its own settings or by the limits of that revision; 0 when none were set. */
+/** The limits in force on a host. Revision 0: those of its own settings. */
 export type LimitsReport = Required<HostLimits>;
 
-/** Asks a host to keep to limits from now on; it answers with its `HostReport`. */
+/** Sets limits of a host from now on; the host answers with its `HostReport`. */
 export interface LimitsJob {
   readonly v: 1;
   readonly limits: HostLimits;
 }
 
-export interface HostLimitsInput {
+export interface HostLimitsInput extends RunParameters<LimitsTiming> {
   readonly v: 1;
   readonly hostId: string;
 }
 
 export interface HostLimitsResult {
   readonly v: 1;
-  /** Whether the host has what is set. */
+  /** Whether the host has applied the limits that are set for it. */
   readonly told: boolean;
 }
 
-export interface JoinRequest {
-  readonly v: 1;
-  /** When it was signed, by the host's clock, as ISO time: an old one is not accepted, and no one twice. */
-  readonly at: string;
-  readonly hostId: string;
-  readonly name: string;
-  readonly address: string;
-  /** Names or ids; both must exist. */
-  readonly zone: string;
-  readonly cluster: string;
-  /** Ed25519, raw, base64url. */
-  readonly signingKey: string;
-  /** X25519, raw, base64url. */
-  readonly sealingKey: string;
-  readonly invite?: {
-    readonly id: string;
-    /** HMAC-SHA-256 under the token's secret over the text that `joinText` makes: the token itself never travels. */
-    readonly proof: string;
-  };
-  readonly report: HostReport;
-  /** Ed25519 over the same text: the host holds the key it names. */
-  readonly signature: string;
-}
-
-export interface JoinAnswer {
-  readonly v: 1;
-  readonly state: 'Enabled' | 'Disabled' | 'Maintenance';
-  readonly zoneId: string;
-  readonly clusterId: string;
-  /** Its keystore does not hold what it is to hold: it takes no probe and no download before that. */
-  readonly unsettled?: boolean;
-  /** What to tell the operator. */
-  readonly message: string;
-  /** What is set for the host. */
-  readonly limits?: HostLimits;
-}
-
-/** The text that a joining host signs and authenticates: all that it says, and when. */
-export function joinText(request: Omit<JoinRequest, 'signature' | 'invite'>): string {
-  const { signature: _signature, invite: _invite, ...said } = request as Partial<JoinRequest>;
-  return canonicalJson(['bypass join 2', said]);
-}
-
-export interface RegistrationInput {
+export interface RegistrationInput extends RunParameters<RegistrationTiming> {
   readonly v: 1;
   readonly templateId: string;
   readonly accountId: string;
@@ -244,7 +248,7 @@ export interface RegistrationInput {
   readonly url: string;
   readonly format: TemplateFormat;
   readonly checksum?: string;
-  /** UUIDs; `allZones` says that they stand for all there are (cross_zones). */
+  /** UUIDs. With `allZones` they are all zones of the time of the registration (cross_zones). */
   readonly zoneIds: readonly string[];
   readonly allZones: boolean;
   readonly osTypeId?: string;
@@ -261,49 +265,54 @@ export interface RegistrationInput {
   readonly templateTag?: string;
   /** Details that are not secret. */
   readonly details: Readonly<Record<string, string>>;
-  /** `Secrets`, sealed with the master key. */
-  readonly sealed?: string;
-  /** Instead of the usual. */
-  readonly timing?: Partial<RegistrationTiming>;
 }
 
-/** How a registration ended, for the caller who waits for it. Refused ones fail their workflow with it as detail. */
-export type RegistrationResult = { readonly v: 1; readonly templateId: string };
+/** How a registration ended. */
+export interface RegistrationResult {
+  readonly v: 1;
+  readonly templateId: string;
+  readonly outcome: 'active' | 'refused';
+  /** Present when `outcome` is `refused`. */
+  readonly refusal?: RegistrationRefusal;
+}
 
-/** Why a registration was refused; the detail of the `RegistrationRefused` failure. */
+/** Why a registration was refused. */
 export interface RegistrationRefusal {
   readonly v: 1;
+  /** It names no host. */
   readonly message: string;
   readonly apiCode: number;
+  /** The host that probed the URL. */
   readonly hostName?: string;
+  readonly hostId?: string;
+  /** Names of the hosts that were to probe the URL and did not. */
+  readonly tried?: readonly string[];
   readonly urls: readonly UrlReport[];
 }
 
-export interface CopyInput {
+export interface CopyInput extends RunParameters<CopyTiming> {
   readonly v: 1;
   readonly templateId: string;
   readonly poolId: string;
   /** 1 goes before 5. */
   readonly priority?: number;
-  /** Instead of the usual. */
-  readonly timing?: Partial<CopyTiming>;
-  /** What an earlier run of the same deployment has learnt, when it goes on as a new one. */
+  /** State of the earlier run that this one continues. */
   readonly carried?: Carried;
 }
 
-/** What a deployment remembers of its downloads so far. */
+/** The state that a deployment carries into the run that continues it. */
 export interface Carried {
   readonly history: History;
-  /** How many were begun. */
+  /** Number of downloads begun. */
   readonly attempts: number;
-  /** Why the latest one failed. */
+  /** Failure of the latest download. */
   readonly last?: Failure;
 }
 
-/** What a deployment is to do. */
+/** The work of a deployment. */
 export interface CopyPlan {
   readonly v: 1;
-  /** The copy is there already. */
+  /** The copy is ready: nothing is to be done. */
   readonly ready: boolean;
   /** UUID of the `template_spool_ref` row. */
   readonly copyId: string;
@@ -317,53 +326,49 @@ export interface CopyPlan {
   readonly size: number;
   /** Bytes that the deployment may need on the pool; absent: `size`. */
   readonly planned?: number;
-  /** In the order to try them; none: only `url`. */
+  /** In the order in which they are tried; empty: only `url`. */
   readonly mirrors: readonly Mirror[];
 }
 
-/** How a deployment ends when it does not fail. */
+/** The result of a deployment that does not fail. */
 export interface DeploymentResult {
   readonly v: 1;
   readonly outcome: 'ready' | 'cancelled';
-  /** Host that downloaded it; absent when it was there already. */
+  /** Host that downloaded the copy; absent when the copy was ready before. */
   readonly hostId?: string;
   readonly cancelledBy?: string;
 }
 
-/** A removal; what stops a deployment and removes the copy goes on as one. */
+/** Input of a removal. A deployment that is stopped with `remove` continues with it. */
 export interface RemovalInput extends CopyInput {
-  /** Who asked, where no signal says so. */
+  /** Requester, when no stop signal carries it. */
   readonly by?: string;
-  /** The copy was wanted again after that. */
+  /** The copy was wanted again after the stop. */
   readonly wanted?: boolean;
+  /** Workflows to signal when the copy is removed. */
+  readonly listeners?: readonly string[];
 }
 
-/** How a removal ends. */
+/** The result of a removal. */
 export interface RemovalResult {
   readonly v: 1;
-  /** How many files were unlinked. */
+  /** Number of unlinked files. */
   readonly files: number;
+  /** Virtual machines that stand on the copy: then it was not removed. */
+  readonly users?: number;
 }
 
-/** Signal to a deployment: stop, keeping the bytes or, with `remove`, going on as the removal of the copy. */
-export interface StopRequest {
-  readonly v: 1;
-  /** Who asked, as a person reads it. */
-  readonly by: string;
-  readonly remove: boolean;
-  /**
-   * When, by the database's clock. Jobs that are younger are not stopped by it: they are served. Absent, every job that
-   * waits is stopped.
-   */
-  readonly at?: string;
-}
-
-/** Why a copy's workflow waits, as its memo and its current details tell. */
+/** Why a copy's workflow waits, as its memo and its current details show. */
 export interface Wait {
   readonly v: 1;
+  /** It may name hosts: for administrators. */
   readonly reason: string;
+  /** The same for every user; absent: `reason` names no host. */
+  readonly publicReason?: string;
   /** ISO time of the next try. */
   readonly until: string;
+  /** A new request for the copy does not end the wait early. */
+  readonly patient?: true;
 }
 
 /** The detail of a failed `download`, whose failure type is the `FailureKind`. */
@@ -383,7 +388,7 @@ export interface DownloadStopped {
   readonly pool: PoolReport;
 }
 
-export interface DeletionInput {
+export interface DeletionInput extends RunParameters<DeletionTiming> {
   readonly v: 1;
   readonly templateId: string;
   readonly jobId: string;
@@ -391,14 +396,14 @@ export interface DeletionInput {
   readonly accountId: string;
 }
 
-/** How a deletion ends. Told apart from a `RegistrationResult`, since both run under the same workflow id. */
+/** The result of a deletion. Its fields differ from those of a `RegistrationResult`, which has the same workflow id. */
 export interface DeletionResult {
   readonly v: 1;
   readonly deleted: string;
 }
 
-export interface UpkeepInput {
+export interface UpkeepInput extends RunParameters<UpkeepTiming> {
   readonly v: 1;
-  /** Instead of the usual. */
-  readonly timing?: Partial<UpkeepTiming>;
+  /** Replaces times of the current timing, in each run of upkeep. */
+  readonly instead?: Partial<UpkeepTiming>;
 }

@@ -32,11 +32,18 @@ export function commonPorts(one: readonly string[], other: readonly string[]): r
 
 /**
  * Ports of services that speak something else, and that a request could be made to mean something to: those that the
- * Fetch standard blocks, and databases, caches and orchestrators.
+ * Fetch standard blocks, and databases, caches, queues, orchestrators, consoles of VMs, storage networks and BMCs.
  */
 export const OTHER_SERVICES: readonly string[] = (
   '1-79 87 95 101-104 109-111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512-515 526 530-532 540 548 ' +
-  '554 556 563 587 601 636 873 989-990 993 995 1433 1521 1719-1720 1723 2049 2181 2375-2376 2379-2380 3306 3389 3659 ' +
-  '4045 4190 5060-5061 5432 5672 5900-5901 6000 6379 6443 6566 6665-6669 6679 6697 7233 9042 10080 10250 11211 ' +
-  '16509 16514 27017'
+  '554 556 563 587 601 623 636 664 873 989-990 993 995 1433 1521 1719-1720 1723 1883 2049 2181 2375-2377 2379-2380 ' +
+  '3260 3300 3306 3389 3659 4045 4190 4369 4646-4648 5060-5061 5120 5123 5432 5671-5672 5700-5799 5900-5999 6000 ' +
+  '5985-5986 6379 6443 6566 6665-6669 6679 6697 6789 6800-7300 8200-8201 8300-8302 8500-8503 8600 9042 9092 9200 ' +
+  '9300 10080 10249-10259 10809 11211 15672 16379 16509 16514 17988 17990 24007-24008 25672 26379 27017-27019'
 ).split(' ');
+
+/**
+ * Ports on which hosts take each other's migrating VMs and their disks. They lie among those that a system gives to any
+ * program, so an address that the host's own policy opens is open on them as well.
+ */
+export const MIGRATION_PORTS: readonly string[] = ['49152-49215'];

@@ -1,4 +1,4 @@
-/** Proxies: how they are written, and what goes around them. */
+/** Proxies: their syntax, and the URLs that are fetched without them. */
 import { isWithin, parseAddress, parseBlock } from './addresses.ts';
 
 /** URLs of proxies, `http://host:port` or `https://host:port`, and what is reached without. */
@@ -22,6 +22,9 @@ export function checkProxy(text: string): string | undefined {
     ? undefined
     : 'must be http://host:port or https://host:port without a path';
 }
+
+export const proxyPort = ({ protocol, port }: URL): number =>
+  port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 
 /** `*`, a name (its subdomains as well), an address, a block of addresses; each with a port behind it, or not. */
 export function checkNoProxy(entry: string): string | undefined {

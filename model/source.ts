@@ -1,16 +1,16 @@
-/** Where an image comes from, and what a host found there. */
+/** Sources of an image, and the report of a host about each. */
 import type { ImageEvidence } from './evidence.ts';
 import type { Proxies } from './proxy.ts';
 import type { TemplateFormat } from './states.ts';
 
-/** What a file may be packed with; it is unpacked while it is downloaded. */
+/** Compressions of files, which are unpacked during the download. */
 export const compressions = ['gzip', 'bzip2', 'xz', 'zstd', 'zip'] as const;
 
 export type Compression = (typeof compressions)[number];
 
-/** What a probe found out about one URL. */
+/** The report of a probe about one URL. */
 export interface UrlReport {
-  /** Without credentials. */
+  /** As `displayUrl` shows it. */
   readonly url: string;
   readonly reachable: boolean;
   /** Why not, as a sentence; present exactly when it is not reachable. */
@@ -25,12 +25,12 @@ export interface UrlReport {
   readonly ranges: boolean;
   /** What the first bytes say that the file is, unpacked where that was possible; absent when it was not reachable. */
   readonly format?: string;
-  /** Bytes of the disk within (qcow2), else those of the file; 0 when a packed file does not tell. */
+  /** Bytes of the disk within (qcow2), else those of the file; 0 when a packed file does not announce it. */
   readonly virtualSize: number;
   readonly compression?: Compression;
   /** Bytes that a packed file says to unpack to: for planning only, since it may be wrong. */
   readonly unpackedSize?: number;
-  /** What was seen of the image, whether it can be taken or not. */
+  /** Evidence about the image, also when it was refused. */
   readonly evidence?: ImageEvidence;
   /** Metalink v4: 1 is tried first. Metalink v3 preferences are turned into this. */
   readonly priority: number;
@@ -49,7 +49,7 @@ export interface Mirror {
   readonly ranges: boolean;
 }
 
-/** What is only for one origin: sealed everywhere but in the memory that uses it. */
+/** Headers and credentials for one origin: sealed everywhere but in the memory that uses them. */
 export interface Secrets {
   readonly v: 1;
   /** `scheme://host:port` that these were given for; they are sent nowhere else. */
@@ -59,16 +59,18 @@ export interface Secrets {
   readonly headers: readonly { readonly name: string; readonly value: string }[];
   readonly username?: string;
   readonly password?: string;
-  /** Put in for each host; without it, the strictest. */
+  /** The whole URL, where its query is hidden everywhere else. */
+  readonly url?: string;
+  /** Added for each host; absent: the strictest. */
   readonly way?: SecretWay;
 }
 
 /**
- * How secrets may travel. It is sealed together with them, since whoever can send jobs to a host could else replay their
- * box with a proxy and an authority of his own, and read along.
+ * How secrets may travel. It is sealed together with the secrets: otherwise somebody who can send jobs to a host could
+ * replay them with a proxy and an authority of their own, and read along.
  */
 export interface SecretWay {
-  /** Of the zone, instead of those that the job names. */
+  /** Proxies of the zone, which replace those of the job. */
   readonly proxies?: Proxies;
   readonly proxyIsGuard: boolean;
   /** Digests (`entryDigest`) of the uploads that are trusted, of those that the keystore holds. */

@@ -1,4 +1,4 @@
-/** How much room a copy needs on a pool while it is made. */
+/** Bytes that a copy needs on a pool during its deployment. */
 import type { Compression } from './source.ts';
 
 export interface Packed {
@@ -12,14 +12,14 @@ export interface Packed {
 }
 
 /**
- * Of what is unpacked, zeros take no room. What is left of an image is seldom packed to less than a tenth; a disk of
- * 10 TB that is nearly empty must not wait for 10 TB.
+ * Zeros of an unpacked image take no room, and the rest is seldom packed to less than a tenth. Without this limit, a nearly
+ * empty disk of 10 TB would wait for 10 TB of room.
  */
 const USUAL_RATIO = 10;
 
 /** Bytes of the packed file and of the image, which lie beside each other until the image is published. */
 export function plannedBytes({ size, virtualSize, compression, unpackedSize }: Packed): number {
   if (compression === null) return size;
-  const told = unpackedSize || virtualSize || Infinity;
-  return size + Math.min(told, size * USUAL_RATIO);
+  const announced = unpackedSize || virtualSize || Infinity;
+  return size + Math.min(announced, size * USUAL_RATIO);
 }

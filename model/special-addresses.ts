@@ -1,4 +1,4 @@
-/** Addresses at which no image lies, but what a host must not be made to reach: itself, its network, metadata services. */
+/** Addresses that no image is downloaded from, since a host must not be made to reach them: itself, its network, metadata services. */
 import { blockOf, isWithin } from './addresses.ts';
 import type { Address } from './addresses.ts';
 
@@ -6,6 +6,7 @@ export type SpecialRule =
   | 'metadata'
   | 'unspecified'
   | 'loopback'
+  | 'own address'
   | 'link-local'
   | 'shared'
   | 'unique-local'
@@ -19,6 +20,7 @@ export const SPECIAL_RULES: Readonly<Record<SpecialRule, string>> = {
   metadata: 'a metadata service of a cloud',
   unspecified: 'the unspecified address, which stands for the host itself',
   loopback: 'the host itself',
+  'own address': 'the host itself',
   'link-local': 'a link-local address, where no mirrors are',
   shared: "a carrier's shared address (100.64.0.0/10)",
   'unique-local': 'a unique local address (fc00::/7)',
@@ -31,7 +33,7 @@ export const SPECIAL_RULES: Readonly<Record<SpecialRule, string>> = {
 const list = (rule: SpecialRule, ...blocks: readonly string[]) =>
   blocks.map((text) => ({ rule, block: blockOf(text) }));
 
-/** The first that fits counts. */
+/** The first match counts. */
 const TABLE = [
   ...list('metadata', '169.254.169.254', '169.254.170.2', '169.254.170.23', '100.100.100.200', '192.0.0.192'),
   ...list('metadata', '168.63.129.16', 'fd00:ec2::/32', 'fd20:ce::254', 'fe80::a9fe:a9fe'),
@@ -47,10 +49,13 @@ const TABLE = [
   ...list('reserved', '203.0.113.0/24', '240.0.0.0/4', '2001::/23', '2001:db8::/32', '3fff::/20'),
 ] as const;
 
-/** Of IPv6, these alone are public; the second carries an IPv4 address, which is judged by itself. */
+/** The only public blocks of IPv6. The second one carries an IPv4 address, which is judged by itself. */
 const PUBLIC_IPV6 = ['2000::/3', '64:ff9b::/96'].map(blockOf);
 
-/** The rule that keeps hosts from an address; undefined for public addresses, and for those of RFC 1918. */
+/**
+ * The rule that forbids an address; undefined for public addresses and for those of RFC 1918. Only a host knows its own
+ * addresses (`own address`).
+ */
 export function specialRule(address: Address): SpecialRule | undefined {
   const found = TABLE.find(({ block }) => isWithin(address, block));
   if (found !== undefined) return found.rule;

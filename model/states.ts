@@ -1,6 +1,7 @@
 /** CloudStack's state words, as its tables hold them. */
 
-export type TemplateFormat = 'QCOW2' | 'RAW' | 'ISO';
+export const TEMPLATE_FORMATS = ['QCOW2', 'RAW', 'ISO'] as const;
+export type TemplateFormat = (typeof TEMPLATE_FORMATS)[number];
 
 /** `vm_template.state`: NotUploaded while the registration is being checked, Inactive once deletion began. */
 export type TemplateState = 'NotUploaded' | 'Active' | 'Inactive';
@@ -12,8 +13,12 @@ export type DownloadState =
 /** `state` of `template_store_ref` and `template_spool_ref`. */
 export type CopyState = 'Allocated' | 'Creating' | 'Ready' | 'Destroying' | 'Failed';
 
-export type PoolType = 'Filesystem' | 'NetworkFilesystem' | 'SharedMountPoint';
-export type PoolScope = 'HOST' | 'CLUSTER' | 'ZONE';
+/** A further type also needs its kind in images/pools/kinds.ts, and a migration of the check on `storage_pool.pool_type`. */
+export const POOL_TYPES = ['Filesystem', 'NetworkFilesystem', 'SharedMountPoint'] as const;
+export type PoolType = (typeof POOL_TYPES)[number];
+
+export const POOL_SCOPES = ['HOST', 'CLUSTER', 'ZONE'] as const;
+export type PoolScope = (typeof POOL_SCOPES)[number];
 
 /** `host.resource_state`: Disabled until an operator or a token admitted the host. */
 export type ResourceState = 'Enabled' | 'Disabled' | 'Maintenance';

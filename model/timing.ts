@@ -1,89 +1,139 @@
 /**
- * How long things may take and how long is waited, in milliseconds. Workflows take them from here, or from their
- * input, by which tests shorten them.
+ * How long each step of a workflow may take, and how long a workflow waits, in milliseconds. The values are in
+ * model/rules/. The input of a run carries its own values, which tests shorten.
  */
 
+/** Fields of every workflow's input: the rules and the timing that hold until the end of the run. */
+export interface RunParameters<T> {
+  /** Absent: version 1. */
+  readonly rules?: number;
+  /** Replaces times of those rules. */
+  readonly timing?: Partial<T>;
+}
+
+/** The timing of each kind of workflow. */
+export interface Timings {
+  /** Deployments and removals. */
+  readonly copy: CopyTiming;
+  readonly registration: RegistrationTiming;
+  readonly upkeep: UpkeepTiming;
+  readonly keystore: KeystoreTiming;
+  readonly certificate: CertificateTiming;
+  readonly deletion: DeletionTiming;
+  readonly limits: LimitsTiming;
+  readonly join: JoinTiming;
+}
+
 export interface CopyTiming {
-  /** A host that has not taken a download in this time is gone: its transfer queue takes every job at once. */
+  /** A host that has not taken a download in this time is gone, since its transfer queue takes every job at once. */
   readonly takeMs: number;
-  /** A host that has not been heard of for this long in the middle of a download is gone. */
+  /** A host that has sent no heartbeat of a download for this long is gone. */
   readonly heartbeatMs: number;
   /** A host that has not taken a short job in this time is passed over. */
   readonly quickTakeMs: number;
-  /** Between tries while no host can do it: at first, and at most. */
-  readonly hostWait: Growing;
+  /** How long a host may take for its report, and for the removal of files. */
+  readonly reportRunMs: number;
+  readonly removeRunMs: number;
+  /** Between tries while no host can work on the copy. */
+  readonly hostWait: Backoff;
   /** Between tries while the pool has no room. */
-  readonly spaceWait: Growing;
-  /** Before each further try of a source that failed in a way that passes; when all are used up, it is given up. */
+  readonly spaceWait: Backoff;
+  /** Before each further try of a source whose failure may pass; after the last one, the deployment fails. */
   readonly sourceWaitsMs: readonly number[];
-  /** Between tries of a source that asks for patience without saying how much. */
-  readonly throttleWait: Growing;
-  /** After how many of those it is given up. */
+  /** Between tries of a source that asks the client to wait, without a time. */
+  readonly throttleWait: Backoff;
+  /** Such waits in a row after which the deployment fails. */
   readonly throttleRounds: number;
-  /** The longest that a source can make us wait at a time. */
+  /** The longest wait that a source can ask for. */
   readonly throttleMostMs: number;
-  /** A pool's report older than this is asked for anew before space is reserved on it. */
+  /** A pool's report that is older is refreshed before a deployment reserves space on the pool. */
   readonly reportFreshMs: number;
+  /** Workflows that one run signals at its end; any further ones look into the database by themselves. */
+  readonly mostListeners: number;
 }
 
 /** A wait that doubles from `firstMs` to `mostMs`. */
-export interface Growing {
+export interface Backoff {
   readonly firstMs: number;
   readonly mostMs: number;
 }
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-
-export const COPY_TIMING: CopyTiming = {
-  takeMs: 30 * SECOND,
-  heartbeatMs: 30 * SECOND,
-  quickTakeMs: 5 * SECOND,
-  hostWait: { firstMs: 5 * SECOND, mostMs: 15 * SECOND },
-  spaceWait: { firstMs: 15 * SECOND, mostMs: MINUTE },
-  sourceWaitsMs: [2 * SECOND, 10 * SECOND, 30 * SECOND, MINUTE],
-  throttleWait: { firstMs: 10 * SECOND, mostMs: 5 * MINUTE },
-  throttleRounds: 12,
-  throttleMostMs: 60 * MINUTE,
-  reportFreshMs: 10 * SECOND,
-};
-
 export interface RegistrationTiming {
-  /** From the start of the registration until its probes must have answered: callers give up after 10 s. */
+  /** Time of the caller, who gives up after 10 s: in it, hosts are chosen, and a quick source is judged. */
   readonly budgetMs: number;
+  /** Longest time of a probe that found no good URL within the budget; the host's own limits may end it sooner. */
+  readonly patienceMs: number;
   /** A host that has not taken the probe in this time is passed over for another. */
   readonly takeMs: number;
-  /** So is one that took it and was not heard of for this long: it froze, or its network did. */
+  /** A host that took the probe and sent no heartbeat for this long is passed over as well. */
   readonly silentMs: number;
-  /** What a probe needs at least to be worth sending. */
+  /** With less time left, no probe is sent. */
   readonly leastMs: number;
+  /** Time that a probe needs for its way to the host and back. */
+  readonly marginMs: number;
+  /** How often a probe that was lost with its host, after the whole budget, gets a new budget. */
+  readonly mostRenewals: number;
 }
 
-export const REGISTRATION_TIMING: RegistrationTiming = {
-  budgetMs: 6.5 * SECOND,
-  takeMs: 2 * SECOND,
-  silentMs: 2.5 * SECOND,
-  leastMs: SECOND,
-};
-
 export interface UpkeepTiming {
-  /** Between looks at the hosts' signs of life. */
+  /** Between reads of the hosts' heartbeats. */
   readonly watchEveryMs: number;
   /** Between rounds of repairs and reports. */
   readonly roundMs: number;
-  /** What was left alone for so long may need repair. */
+  /** A row without a change for this long may need repair. */
   readonly idleMs: number;
-  /** A host's report older than this is asked for anew. */
+  /** A host's report that is older is requested again. */
   readonly reportMs: number;
+  /** No report gets much older, however many hosts there are. */
+  readonly reportMostMs: number;
+  /** Reports requested in each round at least, and at the same time at most. */
+  readonly reportsAtLeast: number;
+  readonly reportsAtOnce: number;
+  /** A host that has not taken the job for its report in this time is passed over, as is one that runs it for longer. */
+  readonly reportTakeMs: number;
+  readonly reportRunMs: number;
+  /** A watch of this length ends by itself, and another begins. */
+  readonly watchMs: number;
 }
 
-export const UPKEEP_TIMING: UpkeepTiming = {
-  watchEveryMs: 5 * SECOND,
-  roundMs: MINUTE,
-  idleMs: 30 * SECOND,
-  reportMs: MINUTE,
-};
+export interface KeystoreTiming {
+  /** A host that has not taken the job in this time is left for later, as is one that runs it for longer. */
+  readonly takeMs: number;
+  readonly runMs: number;
+  /** Rounds of one run, while the database changes what the host must hold; then the run continues as new. */
+  readonly mostLooks: number;
+  readonly mostListeners: number;
+}
 
-/** @param round 0 for the first wait */
-export const growing = ({ firstMs, mostMs }: Growing, round: number): number =>
+export interface CertificateTiming extends JoinTiming {
+  /** Hosts whose keystores are brought up to date at the same time. */
+  readonly hostsAtOnce: number;
+}
+
+export interface DeletionTiming {
+  /** Between reads of the database while another workflow works. */
+  readonly lookAgain: Backoff;
+}
+
+export interface LimitsTiming {
+  readonly takeMs: number;
+  readonly runMs: number;
+}
+
+export interface JoinTiming {
+  /** Between reads of the database while another workflow works. */
+  readonly lookAgain: Backoff;
+}
+
+/**
+ * Number of reports to request in one round: in a small fleet all of them; in a big one as many as are needed for each host
+ * to have its turn within `reportMostMs`.
+ */
+export const reportsInRound = (
+  hosts: number,
+  { roundMs, reportMostMs, reportsAtLeast }: UpkeepTiming,
+): number => Math.max(reportsAtLeast, Math.ceil((hosts * roundMs) / reportMostMs));
+
+/** Milliseconds of a wait. @param round 0 for the first wait */
+export const backoffMs = ({ firstMs, mostMs }: Backoff, round: number): number =>
   Math.min(mostMs, firstMs * 2 ** Math.min(round, 20));

@@ -1,18 +1,18 @@
 /**
- * What hosts may be made to connect to. A host has a policy of its own, its configuration; a job brings that of its
- * zone, which can only narrow it. Both are plain data; what is judged is a scheme, a port and a resolved address.
+ * Where hosts may connect to. A host has its own policy, from its settings; a job carries the policy of its zone, which can only
+ * narrow the host's. Both are plain data. A policy judges a scheme, a port and a resolved address.
  */
 import { blockOf, commonBlocks, formsOf, isWithin, parseAddress, parseBlock } from './addresses.ts';
 import type { Address } from './addresses.ts';
-import { commonPorts, holdsPort, OTHER_SERVICES, parsePorts } from './ports.ts';
+import { commonPorts, holdsPort, MIGRATION_PORTS, OTHER_SERVICES, parsePorts } from './ports.ts';
+import { protocolOf, schemesOf } from './protocols.ts';
+import type { Protocols } from './protocols.ts';
 import { checkProxy } from './proxy.ts';
 import type { Proxies } from './proxy.ts';
 import { SPECIAL_RULES, specialRule } from './special-addresses.ts';
 import type { SpecialRule } from './special-addresses.ts';
 
-export const SCHEMES: readonly string[] = ['http', 'https', 'nfs'];
-
-/** All lists are of texts as settings write them; what is absent restricts nothing. */
+/** Lists hold texts as in the settings. An absent field restricts nothing, unless its comment says otherwise. */
 export interface UrlPolicy {
   readonly schemes?: readonly string[];
   /** Only addresses within these blocks. */
@@ -23,17 +23,17 @@ export interface UrlPolicy {
   readonly denyPorts?: readonly string[];
   /** Parts of Bypass itself, `host:port`, that no URL may lead to. */
   readonly parts?: readonly string[];
-  /** Whether redirects are followed at all; they are when absent. */
+  /** Whether redirects are followed. Default: true. */
   readonly followRedirects?: boolean;
-  /** Whether https may redirect to http. A host allows it when absent, a job does not. */
+  /** Whether https may redirect to http. Default: true in a host's policy, false in a job's. */
   readonly allowDowngrade?: boolean;
-  /** Whether a proxy may resolve names in the host's place. A host allows it when absent, a job does not. */
+  /** Whether a proxy may resolve names instead of the host. Default: true in a host's policy, false in a job's. */
   readonly proxyIsGuard?: boolean;
-  /** For hosts that have none of their own. */
+  /** Proxies for hosts without own ones. */
   readonly proxies?: Proxies;
-  /** Of a host alone: blocks that are allowed although they are special. In a job it means nothing. */
+  /** Blocks that are allowed although they are special. Read in a host's policy only. */
   readonly openAddresses?: readonly string[];
-  /** Of a host alone: ports that are allowed although other services have them. */
+  /** Ports that are allowed although other services use them. Read in a host's policy only. */
   readonly openPorts?: readonly string[];
 }
 
@@ -50,7 +50,7 @@ export type UrlRule =
 
 export interface Denial {
   readonly rule: UrlRule;
-  /** Why, so that it can stand behind the URL: no address that was found, which is not for everybody to know. */
+  /** Why; it continues a sentence that begins with the URL. It has no resolved address, which not everybody may learn. */
   readonly sentence: string;
 }
 
@@ -60,8 +60,8 @@ const deny = (rule: UrlRule, what: string): Denial => ({
 });
 
 /**
- * The host's policy where the job's holds as well: nothing is allowed that either refuses. What a job does not say is
- * as strict as can be.
+ * Combines the host's policy with the job's: what one of them refuses is refused. An absent field of a job's policy counts as its
+ * strictest value.
  */
 export function narrow(host: UrlPolicy, job: UrlPolicy = {}): UrlPolicy {
   const schemes = both(host.schemes, job.schemes, (a, b) => a.filter((scheme) => b.includes(scheme)));
@@ -91,15 +91,20 @@ const both = (
   common: (a: List, b: List) => List,
 ): List | undefined => (one === undefined || other === undefined ? (one ?? other) : common(one, other));
 
-/** What can be judged of a URL before its name is resolved. @param scheme without a colon */
-export function judgeScheme(policy: UrlPolicy, scheme: string, port: number): Denial | undefined {
-  const schemes = policy.schemes ?? SCHEMES;
+/** Judges a URL before its name is resolved. @param scheme without a colon */
+export function judgeScheme(
+  policy: UrlPolicy,
+  scheme: string,
+  port: number,
+  protocols: Protocols,
+): Denial | undefined {
+  const schemes = policy.schemes ?? schemesOf(protocols);
   if (!schemes.includes(scheme)) return deny('scheme', `only ${schemes.join(', ')} URLs are fetched`);
   if (holdsPort(policy.denyPorts ?? [], port)) return deny('denied port', `port ${port} is not connected to`);
   if (policy.onlyPorts !== undefined && !holdsPort(policy.onlyPorts, port)) {
     return deny('port', `port ${port} is not one of those allowed`);
   }
-  const own = scheme === 'nfs' ? ['111', '2049'] : [];
+  const own = protocolOf(protocols, scheme)?.servicePorts ?? [];
   if (holdsPort([...own, ...(policy.openPorts ?? [])], port) || !holdsPort(OTHER_SERVICES, port))
     return undefined;
   return deny('port', `port ${port} is that of another kind of service`);
@@ -111,36 +116,53 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** @param parts what `policy.parts` of this port resolve to */
+/** What a host knows of its own surroundings. */
+export interface Surroundings {
+  /** Resolved addresses of those `policy.parts` that have the port. */
+  readonly parts?: readonly Endpoint[];
+  /** Addresses of the host beside loopback. */
+  readonly ownAddresses?: readonly string[];
+}
+
 export function judgeAddress(
   policy: UrlPolicy,
   text: string,
   port: number,
-  parts: readonly Endpoint[] = [],
+  { parts = [], ownAddresses = [] }: Surroundings = {},
 ): Denial | undefined {
   const address = parseAddress(text);
   if (address === undefined) return deny('reserved', 'it has no address that can be judged');
   const forms = formsOf(address);
-  const isAt = (endpoint: Endpoint): boolean =>
-    endpoint.port === port && forms.some((form) => isSame(form, parseAddress(endpoint.address)));
+  const isHere = (other: string): boolean =>
+    isLoopback(other) || ownAddresses.some((own) => isEqual(own, other));
+  // A part of Bypass on this machine may listen on each of its addresses.
+  const isAt = (part: Endpoint): boolean =>
+    part.port === port &&
+    (isEqual(part.address, text) || (isHere(text) && (isHere(part.address) || isWildcard(part.address))));
   if (parts.some(isAt)) return deny('own part', 'it leads to a part of Bypass itself');
   if (isInAny(forms, policy.denyAddresses ?? []))
     return deny('denied address', 'it leads to an address that is denied');
-  for (const form of forms) {
-    const rule = specialRule(form);
-    if (rule !== undefined && !isInAny([form], policy.openAddresses ?? [])) {
-      return deny(rule, `it leads to ${SPECIAL_RULES[rule]}`);
-    }
-  }
+  const isOpened = (form: Address): boolean => isInAny([form], policy.openAddresses ?? []);
+  const special = forms
+    .filter((form) => !isOpened(form))
+    .map(specialRule)
+    .find((rule) => rule !== undefined);
+  const rule = special ?? (isHere(text) && !forms.some(isOpened) ? 'own address' : undefined);
+  if (rule !== undefined) return deny(rule, `it leads to ${SPECIAL_RULES[rule]}`);
+  if (holdsPort(MIGRATION_PORTS, port) && !holdsPort(policy.openPorts ?? [], port) && !forms.every(isOpened))
+    return deny('port', `port ${port} is that of another kind of service`);
   if (policy.onlyAddresses === undefined || isInAny(forms, policy.onlyAddresses)) return undefined;
   return deny('allowed addresses', 'it leads to an address that is not one of those allowed');
 }
 
-/** All of it at once: whether a connection may be made. */
-export const judge = (policy: UrlPolicy, scheme: string, address: string, port: number): Denial | undefined =>
-  judgeScheme(policy, scheme, port) ?? judgeAddress(policy, address, port);
+/** Judges a connection by the whole policy. */
+export const judge = (
+  policy: UrlPolicy,
+  protocols: Protocols,
+  { scheme, address, port }: { readonly scheme: string; readonly address: string; readonly port: number },
+): Denial | undefined => judgeScheme(policy, scheme, port, protocols) ?? judgeAddress(policy, address, port);
 
-/** A redirect from https to http loses what TLS gave. */
+/** A redirect from https to http loses the protection of TLS. */
 export function judgeRedirect(policy: UrlPolicy, from: string, to: string): Denial | undefined {
   if (policy.followRedirects === false) return deny('redirect', 'it redirects, which is not followed');
   return from === 'https:' && to === 'http:' && policy.allowDowngrade !== true
@@ -148,7 +170,7 @@ export function judgeRedirect(policy: UrlPolicy, from: string, to: string): Deni
     : undefined;
 }
 
-/** For the names that stand for the host itself wherever they are resolved. */
+/** For names that mean the host itself wherever they are resolved. */
 export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1/128'];
 const LOOPBACK_BLOCKS = LOOPBACK.map(blockOf);
 
@@ -160,8 +182,15 @@ export function isLoopback(text: string): boolean {
   );
 }
 
-const isSame = (one: Address, other: Address | undefined): boolean =>
-  other !== undefined && formsOf(other).some(({ bits, value }) => bits === one.bits && value === one.value);
+/** Whether two texts name one address, such as `10.0.0.5` and `::ffff:10.0.0.5`. */
+function isEqual(one: string, other: string): boolean {
+  const [a, b] = [parseAddress(one), parseAddress(other)];
+  if (a === undefined || b === undefined) return false;
+  return formsOf(a).some((x) => formsOf(b).some((y) => x.bits === y.bits && x.value === y.value));
+}
+
+/** A server that listens on every address of its machine. */
+const isWildcard = (text: string): boolean => isEqual(text, '0.0.0.0') || isEqual(text, '::');
 
 const isInAny = (forms: readonly Address[], blocks: readonly string[]): boolean =>
   blocks.some((text) => {
@@ -169,7 +198,7 @@ const isInAny = (forms: readonly Address[], blocks: readonly string[]): boolean 
     return block !== undefined && forms.some((form) => isWithin(form, block));
   });
 
-/** @returns what is wrong with one entry of a list, as a sentence; undefined when nothing is */
+/** @returns what is wrong with one entry of a list, as a sentence; undefined for a good entry */
 export const entryChecks = {
   block: (text: string): string | undefined =>
     parseBlock(text) === undefined
@@ -179,8 +208,9 @@ export const entryChecks = {
     parsePorts(text) === undefined
       ? `'${text}' is not a port such as 443, or a range such as 8000-8999`
       : undefined,
+  /** An unknown scheme is accepted and allows nothing: a newer control side may list it. */
   scheme: (text: string): string | undefined =>
-    SCHEMES.includes(text) ? undefined : `'${text}' is not one of ${SCHEMES.join(', ')}`,
+    /^[a-z][a-z0-9+.-]*$/.test(text) ? undefined : `'${text}' is not a scheme such as https`,
   part: (text: string): string | undefined =>
     splitPart(text) === undefined
       ? `'${text}' is not an address or name with a port, such as db.example.org:5432`
@@ -196,7 +226,7 @@ const CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
   parts: entryChecks.part,
 };
 
-/** @returns what is wrong with a policy that came from elsewhere: one that cannot be read must not be taken as wide */
+/** @returns what is wrong with a received policy: an unreadable one must not count as one that restricts nothing */
 export function checkPolicy(policy: unknown): string | undefined {
   if (typeof policy !== 'object' || policy === null) return 'is no object';
   const given = policy as Readonly<Record<string, unknown>>;

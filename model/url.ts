@@ -1,6 +1,8 @@
-/** URLs of images: which are accepted, and how they are shown. */
+/** URLs of images: which ones are accepted, and how they are shown. */
 
-import { SCHEMES } from './url-policy.ts';
+import { enumerated } from './grammar.ts';
+import { protocolOf, schemeOf, schemesOf } from './protocols.ts';
+import type { Protocols } from './protocols.ts';
 
 /** What of the policy on URLs is judged wherever they are read. */
 export type UrlTextRule = 'scheme' | 'port' | 'credentials';
@@ -15,12 +17,13 @@ export class UrlSyntaxError extends Error {
   }
 }
 
-export const MAX_URL_LENGTH = 2048;
+export const MAX_URL_LENGTH = 8192;
 
 /**
- * @throws UrlSyntaxError with a sentence that says what would be right.
+ * @param protocols that files are fetched by
+ * @throws UrlSyntaxError with a sentence that says what would be right
  */
-export function parseImageUrl(text: string): URL {
+export function parseImageUrl(text: string, protocols: Protocols): URL {
   if (text.length > MAX_URL_LENGTH) {
     throw new UrlSyntaxError(`is ${text.length} characters long; at most ${MAX_URL_LENGTH} are taken`);
   }
@@ -32,42 +35,34 @@ export function parseImageUrl(text: string): URL {
       `is ${url.href.length} characters long with everything percent-encoded; at most ${MAX_URL_LENGTH} are taken`,
     );
   }
-  if (!SCHEMES.includes(url.protocol.slice(0, -1))) {
-    const given = url.protocol.slice(0, -1);
-    throw new UrlSyntaxError(`has scheme ${given}; http, https and nfs are taken`, 'scheme');
+  const scheme = schemeOf(url);
+  const protocol = protocolOf(protocols, scheme);
+  if (protocol === undefined) {
+    throw new UrlSyntaxError(`has scheme ${scheme}; ${enumerated(schemesOf(protocols))} are taken`, 'scheme');
   }
   if (url.hostname === '') throw new UrlSyntaxError('names no host');
   if (url.port === '0') throw new UrlSyntaxError('has port 0', 'port');
-  if (url.protocol === 'nfs:') requireNfs(text);
+  if (url.username + url.password !== '' && !protocol.credentials.includes('password')) {
+    throw new UrlSyntaxError(`has a user name, which ${scheme} does not take`, 'credentials');
+  }
+  protocol.parse?.(text);
   return url;
 }
 
-const NFS_HOST = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
-const NFS_NAME = /^[\w.+~@=,:-]+$/;
-
-/**
- * Both end in an argument of a program, so little is taken. The text itself is looked at: a parsed URL has lost its
- * `..` and its line breaks already.
- */
-function requireNfs(text: string): void {
-  const [, host = '', path = '', query = ''] = /^nfs:\/\/([^/?#]*)([^?#]*)([^]*)$/i.exec(text) ?? [];
-  if (host.includes('@')) throw new UrlSyntaxError('has a user name, which nfs does not take', 'credentials');
-  if (!NFS_HOST.test(host)) throw new UrlSyntaxError('has a host that is no host name or address');
-  const names = path.split('/').slice(1);
-  if (names.some((name) => name === '.' || name === '..')) {
-    throw new UrlSyntaxError("has a path with '.' or '..' in it");
-  }
-  if (names.length === 0 || !names.every((name) => NFS_NAME.test(name))) {
-    throw new UrlSyntaxError(
-      'has a path that is not /NAME/…/NAME of letters, digits and . _ + ~ @ = , : -, as nfs demands',
-    );
-  }
-  if (!/^(?:\?version=[34])?$/.test(query)) {
-    throw new UrlSyntaxError('has a query or fragment; nfs takes ?version=3 or ?version=4 only');
+/** Whether the URL can be fetched, judged by its text alone. */
+export function isImageUrl(text: string, protocols: Protocols): boolean {
+  try {
+    return parseImageUrl(text, protocols) instanceof URL;
+  } catch {
+    return false;
   }
 }
 
-/** The URL without user name and password, and these apart. */
+/** `scheme://host:port`, the port left out where it is the usual one: credentials are bound to it. */
+export const originOf = (url: URL): string =>
+  url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin;
+
+/** Separates user name and password from a URL. */
 export function splitCredentials(url: URL): { url: string; username?: string; password?: string } {
   if (url.username === '' && url.password === '') return { url: url.href };
   const bare = new URL(url);
@@ -80,20 +75,41 @@ export function splitCredentials(url: URL): { url: string; username?: string; pa
   };
 }
 
-const SHOWN = 200;
+const MAX_SHORTENED_LENGTH = 200;
 
-/** For logs and errors: no credentials, no control characters, and no longer than a URL may be. Never throws. */
+/** Replaces the query of a URL that is shown: a query may hold a token, such as the signature of a presigned URL. */
+const HIDDEN = '?…';
+const HIDDEN_SEARCH = new URL(`http://host/${HIDDEN}`).search;
+
+/**
+ * The URL as it is shown in lists, events, logs and errors: without credentials, query and control characters,
+ * and no longer than a URL may be. Shown once more, it is the same. Never throws.
+ */
 export function displayUrl(text: string): string {
   if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return shortened(text);
   const url = new URL(text);
   url.username = '';
   url.password = '';
-  return url.href.length > MAX_URL_LENGTH ? shortened(url.href) : url.href;
+  const isHidden = hasSecretQuery(url);
+  if (isHidden) [url.search, url.hash] = ['', ''];
+  return url.href.length > MAX_URL_LENGTH ? shortened(url.href) : url.href + (isHidden ? HIDDEN : '');
 }
 
+/** The only query that is shown: the version of a protocol, such as `?version=3` of NFS, is too short for a token. */
+const PUBLIC_QUERY = /^\?version=\d$/;
+
+/** Whether the URL has a query that nobody else may see. */
+export const hasSecretQuery = ({ search }: URL): boolean => search !== '' && !PUBLIC_QUERY.test(search);
+
+/** Whether the URL is one as it is shown, so that nothing can be fetched with it. */
+export const isShownUrl = ({ search }: URL): boolean => search === HIDDEN_SEARCH;
+
 function shortened(text: string): string {
-  const bare = text.replace(/^([^/?#]*\/\/)[^/?#]*@/, '$1').replace(/[\x00-\x1f\x7f]/g, '?');
-  return bare.length > SHOWN ? `${bare.slice(0, SHOWN)}...` : bare;
+  const bare = text
+    .replace(/^([^/?#]*\/\/)[^/?#]*@/, '$1')
+    .replace(/\?[^]*$/, HIDDEN)
+    .replace(/[\x00-\x1f\x7f]/g, '?');
+  return bare.length > MAX_SHORTENED_LENGTH ? `${bare.slice(0, MAX_SHORTENED_LENGTH)}...` : bare;
 }
 
 /** A metalink is named by its path, as CloudStack does: `.metalink` or `.meta4`, whatever the query. */

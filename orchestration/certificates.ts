@@ -1,12 +1,13 @@
-/** Starting and joining what brings certificates to hosts. */
+/** Starts or joins the workflows that bring certificates to hosts. */
 import { WorkflowFailedError } from '@temporalio/client';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import {
   CONTROL_QUEUE,
   WANTED_SIGNAL,
   certificateWorkflowId,
   keystoreWorkflowId,
   workflowTypes,
+  HOST_MEMO,
 } from '../model/names.ts';
 import type {
   CertificateInput,
@@ -14,43 +15,31 @@ import type {
   CertificateRequest,
   KeystoreInput,
   KeystoreOutcome,
+  KeystoreRequest,
 } from '../model/certificate-jobs.ts';
-import { hostAttributes } from './attributes.ts';
-import type { Orchestration } from './client.ts';
-import { ended, isLate } from './runs.ts';
+import { hostAttributes } from './search-attributes.ts';
+import { newRunParameters } from '../model/rules/released.ts';
+import type { Orchestration } from './orchestration.ts';
+import { isLate } from './workflow-status.ts';
 
 type Keystore = (input: KeystoreInput) => Promise<KeystoreOutcome>;
 type CertificateRun = (input: CertificateInput) => Promise<CertificateOutcome>;
 
-export function certificateCalls(
-  client: Client,
-): Pick<Orchestration, 'requestKeystore' | 'settleKeystore' | 'syncCertificate'> {
+export function certificateCalls(client: Client): Pick<Orchestration, 'requestKeystore' | 'syncCertificate'> {
   const { workflow } = client;
-  const start = (hostId: string, name = hostId): Promise<WorkflowHandle<Keystore>> =>
-    workflow.signalWithStart<Keystore>(workflowTypes.keystore, {
-      taskQueue: CONTROL_QUEUE,
-      workflowId: keystoreWorkflowId(hostId),
-      args: [{ v: 1, hostId }],
-      signal: WANTED_SIGNAL,
-      signalArgs: [],
-      typedSearchAttributes: hostAttributes(hostId),
-      staticSummary: `Bring certificates to host ${name}`,
-    });
-
   return {
-    async requestKeystore(hostId, name) {
-      await start(hostId, name);
-    },
-
-    async settleKeystore(hostId, signal) {
-      const handle = await start(hostId);
-      await ended(client, handle.workflowId, signal);
-      try {
-        return await handle.result();
-      } catch (error) {
-        if (!(error instanceof WorkflowFailedError)) throw error;
-        return { v: 1, settled: false, problem: error.cause?.message ?? error.message };
-      }
+    async requestKeystore(hostId, name = hostId, listener) {
+      const request: KeystoreRequest = { v: 1, ...(listener === undefined ? {} : { listener }) };
+      await workflow.signalWithStart<Keystore, [KeystoreRequest?]>(workflowTypes.keystore, {
+        taskQueue: CONTROL_QUEUE,
+        workflowId: keystoreWorkflowId(hostId),
+        args: [{ v: 1, hostId, ...newRunParameters('keystore') }],
+        signal: WANTED_SIGNAL,
+        signalArgs: [request],
+        typedSearchAttributes: hostAttributes(hostId),
+        staticSummary: `Bring certificates to host ${name}`,
+        memo: { [HOST_MEMO]: name },
+      });
     },
 
     async syncCertificate(certificate, hostIds, waitMs) {
@@ -60,7 +49,7 @@ export function certificateCalls(
         {
           taskQueue: CONTROL_QUEUE,
           workflowId: certificateWorkflowId(certificate.certificateId),
-          args: [{ v: 1, ...certificate }],
+          args: [{ v: 1, ...certificate, ...newRunParameters('certificate') }],
           signal: WANTED_SIGNAL,
           signalArgs: [request],
           staticSummary: `Bring certificate ${certificate.alias} to hosts, or take it from them`,

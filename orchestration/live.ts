@@ -1,6 +1,14 @@
-/** What workflows of copies and registrations do right now, read from Temporal without asking any worker. */
+/**
+ * The live state of copies and registrations: progress, host, attempt and wait of their open workflows.
+ *
+ * It is read from DescribeWorkflowExecution alone: heartbeats of the pending activity, memo and search attributes. A query
+ * would need a workflow task, and so a free control worker; a list of copies must never wait for one, or load it. A workflow
+ * that closes meanwhile counts as absent. Heartbeats and memos are not signed: they may be shown and may shorten a wait, but
+ * nothing may be decided or recorded by them.
+ */
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import pLimit from 'p-limit';
 import {
   ATTEMPT_MEMO,
   WAIT_MEMO,
@@ -8,42 +16,54 @@ import {
   templateWorkflowId,
   workflowTypes,
 } from '../model/names.ts';
+import type { HostActivityName } from '../model/host-activities.ts';
+import { probeProgress, progress } from '../model/messages/progress.ts';
+import { read, uuid } from '../model/messages/schema.ts';
 import type { Wait } from '../model/payloads.ts';
 import type { Progress, ProbeProgress } from '../model/progress.ts';
-import { attributeKey } from './attributes.ts';
-import { isAbsent } from './runs.ts';
+import type { RunningFetch } from '../model/throughput.ts';
+import { attributeKey } from './search-attributes.ts';
+import { isAbsent } from './workflow-status.ts';
 
 export interface LiveCopy {
   readonly workflowId: string;
   readonly runId: string;
   /** Workflow type: deployment or removal. */
   readonly type: string;
-  /** How far the running download is; absent while none runs. As fresh as its heartbeats. */
+  /** Progress of the running download, as of its last heartbeat; absent while none runs. */
   readonly progress?: Progress;
-  /** The host that works on it, or did last. */
+  /** Bytes that the running download has fetched; absent when its host does not report them. */
+  readonly fetch?: RunningFetch;
+  /** The host that works on the copy, or was the last to do so. */
   readonly hostId?: string;
-  /** How many downloads this run has begun. */
+  /** Number of downloads that this run has started. */
   readonly attempt: number;
-  /** Why it waits; absent while it works. */
+  /** A host downloads or removes the copy now. */
+  readonly busy?: true;
+  /** Why the workflow waits; absent while it works. */
   readonly wait?: Wait;
 }
 
-/** Descriptions asked for at the same time. */
-const AT_ONCE = 16;
+/** Calls to Temporal at the same time. */
+const MAX_CONCURRENT_CALLS = 16;
 
+/** @returns the open workflows of these copies, by workflow id; a copy without one is absent */
 export async function describeCopies(
   client: Client,
   copies: readonly { readonly templateId: string; readonly poolId: string }[],
 ): Promise<ReadonlyMap<string, LiveCopy>> {
-  const queue = copies.map(({ templateId, poolId }) => copyWorkflowId(templateId, poolId));
+  const limit = pLimit(MAX_CONCURRENT_CALLS);
   const found = new Map<string, LiveCopy>();
-  const lane = async (): Promise<void> => {
-    for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+  try {
+    await limit.map(copies, async ({ templateId, poolId }) => {
+      const id = copyWorkflowId(templateId, poolId);
       const copy = await describeCopy(client, id);
       if (copy !== undefined) found.set(id, copy);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    });
+  } finally {
+    // After a failure, no further call is made.
+    limit.clearQueue();
+  }
   return found;
 }
 
@@ -52,8 +72,9 @@ async function describeCopy(client: Client, workflowId: string): Promise<LiveCop
   return description === undefined ? undefined : liveCopy(description);
 }
 
-/** A registration that runs: what its probe has found so far; absent until a host has begun with it. */
+/** A running registration. */
 export interface LiveRegistration {
+  /** What the probe has found so far; absent until a host has started it. */
   readonly probe?: ProbeProgress;
 }
 
@@ -63,9 +84,8 @@ export async function describeRegistration(
 ): Promise<LiveRegistration | undefined> {
   const description = await describeOpen(client, templateWorkflowId(templateId));
   if (description?.type !== workflowTypes.registration) return undefined;
-  const probe = heartbeatOf(description, 'probe') as ProbeProgress | undefined;
-  // A host of an earlier release beats without words.
-  return Array.isArray(probe?.verdicts) ? { probe } : {};
+  const { value: probe } = read(probeProgress, heartbeatOf(description, 'probe'));
+  return probe === undefined ? {} : { probe };
 }
 
 async function describeOpen(
@@ -84,8 +104,9 @@ async function describeOpen(
 
 function liveCopy(description: WorkflowExecutionDescription): LiveCopy {
   const { workflowId, runId, type, memo, typedSearchAttributes } = description;
-  const progress = heartbeatOf(description, 'download') as Progress | undefined;
+  const { value: running } = read(progress, heartbeatOf(description, 'download'));
   const hostId = typedSearchAttributes.get(attributeKey('HostId'));
+  const fetch = running && fetchOf(running, beginOf(description));
   const wait = memo?.[WAIT_MEMO] as Wait | undefined;
   const attempt = (memo?.[ATTEMPT_MEMO] as number | undefined) ?? 0;
   return {
@@ -93,15 +114,35 @@ function liveCopy(description: WorkflowExecutionDescription): LiveCopy {
     runId,
     type,
     attempt,
-    ...(progress === undefined ? {} : { progress }),
+    ...(HOST_WORK.some((name) => pendingActivity(description, name) !== undefined) ? { busy: true } : {}),
+    ...(running === undefined ? {} : { progress: running }),
+    ...(fetch === undefined ? {} : { fetch }),
     ...(hostId === undefined ? {} : { hostId }),
     ...(wait === undefined || wait === null ? {} : { wait }),
   };
 }
 
-/** What the running activity of that type said last. */
-function heartbeatOf({ raw }: WorkflowExecutionDescription, activity: string): unknown {
-  const pending = raw.pendingActivities?.find(({ activityType }) => activityType?.name === activity);
-  const details = pending?.heartbeatDetails?.payloads?.[0];
+function fetchOf(
+  { fetched, attempt }: Progress,
+  begun: ReturnType<typeof beginOf>,
+): RunningFetch | undefined {
+  const { value: attemptId } = read(uuid(), attempt?.id);
+  if (fetched === undefined || attemptId === undefined || !begun) return undefined;
+  const ms = Number(begun.seconds ?? 0) * 1000 + (begun.nanos ?? 0) / 1_000_000;
+  return { attemptId, bytes: fetched, begun: new Date(ms) };
+}
+
+const HOST_WORK: readonly HostActivityName[] = ['download', 'remove'];
+
+const pendingActivity = ({ raw }: WorkflowExecutionDescription, name: HostActivityName) =>
+  raw.pendingActivities?.find(({ activityType }) => activityType?.name === name);
+
+/** Start time of the running download. */
+const beginOf = (description: WorkflowExecutionDescription) =>
+  pendingActivity(description, 'download')?.lastStartedTime;
+
+/** The last heartbeat of the pending activity of this type. */
+export function heartbeatOf(description: WorkflowExecutionDescription, activity: HostActivityName): unknown {
+  const details = pendingActivity(description, activity)?.heartbeatDetails?.payloads?.[0];
   return details ? defaultPayloadConverter.fromPayload(details) : undefined;
 }

@@ -1,5 +1,5 @@
-// What tests need beside npm's packages: system programs, the PyPI client `cs`, and in full runs `schemathesis`. Installs what is missing where it
-// can (root on Debian or Ubuntu), and otherwise says in one line what would.
+// What tests need beside npm's packages: system programs, the PyPI client `cs`, and in full runs `schemathesis` and
+// other releases of Node. Installs what is missing where it can (root on Debian or Ubuntu), and otherwise says in one line what would.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,14 +16,26 @@ const PROGRAMS = {
   'nfs-cat': 'libnfs-utils',
   'ganesha.nfsd': ['nfs-ganesha', 'nfs-ganesha-vfs'],
   rpcbind: 'rpcbind',
+  nginx: 'nginx-light',
+  squid: 'squid',
   chromium: ['chromium', 'fonts-liberation'],
+  // Tests start a libvirtd of their own, each in a mount namespace; that of the system is not used.
+  libvirtd: 'libvirt-daemon-system',
+  virsh: 'libvirt-clients',
+  'virt-xml-validate': 'libvirt-clients',
+  xmllint: 'libxml2-utils',
+  'qemu-system-x86_64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],
+  xorriso: 'xorriso',
 };
+/** Files that tests need → Debian's packages. */
+const FILES = { '/usr/share/OVMF': 'ovmf' };
 const APT_MS = 240_000;
 const PIP_MS = 120_000;
+const NPM_MS = 120_000;
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
-export function findProgram(name) {
+function findProgram(name) {
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
   return folders.map((folder) => join(folder, name)).find(isProgram);
 }
@@ -37,21 +49,25 @@ function isProgram(path) {
   }
 }
 
-/** Programs that are still missing afterwards have been told of. */
+/** Debian's packages of what is missing. */
+function missingPackages() {
+  const programs = Object.keys(PROGRAMS).filter((name) => findProgram(name) === undefined);
+  const files = Object.keys(FILES).filter((path) => !existsSync(path));
+  const packages = [...programs.flatMap((name) => PROGRAMS[name]), ...files.map((path) => FILES[path])];
+  return [...new Set([...packages, ...(hasPip() ? [] : ['python3-pip'])])];
+}
+
+/** Prints which programs are still missing afterwards. */
 export function installPrograms() {
-  const missing = () => Object.keys(PROGRAMS).filter((name) => findProgram(name) === undefined);
-  const before = missing();
-  const needsPip = findProgram('python3') === undefined || !hasPip();
-  if (before.length === 0 && !needsPip) return;
-  const packages = [...before.flatMap((name) => PROGRAMS[name]), ...(needsPip ? ['python3-pip'] : [])];
+  const packages = missingPackages();
+  if (packages.length === 0) return;
   if (process.getuid?.() === 0 && findProgram('apt-get') !== undefined) {
     say(`Installing ${packages.join(', ')}`);
     aptGet(['update', '-qq']);
     // Where a distribution lacks one of them, the others are installed one by one.
     if (!install(packages)) for (const name of packages) install([name]);
   }
-  const after = missing();
-  const lacking = [...after.flatMap((name) => PROGRAMS[name]), ...(hasPip() ? [] : ['python3-pip'])];
+  const lacking = missingPackages();
   if (lacking.length === 0) return;
   say(`Tests that need them are skipped; to have them: sudo apt-get install -y ${lacking.join(' ')}`);
 }
@@ -60,7 +76,7 @@ const hasPip = () => spawnSync('python3', ['-m', 'pip', '--version'], { timeout:
 
 const install = (packages) => aptGet(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
 
-/** @returns whether it went well; if not, why has been told */
+/** Prints the reason of a failure. @returns whether it succeeded */
 function aptGet(args) {
   const { status, stderr } = spawnSync('apt-get', args, {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
@@ -79,7 +95,7 @@ const PYPI = {
 
 /**
  * @param name one of `PYPI`
- * @returns the folder that Python finds it in, or undefined when it could not be had, which is told
+ * @returns the folder that Python finds it in, or undefined after printing why it is not available
  */
 export function installFromPypi(cache, name) {
   const version = PYPI[name];
@@ -107,4 +123,28 @@ export function installFromPypi(cache, name) {
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }
+}
+
+/** Releases of Node that Bypass must work on: the oldest that it names, and those after it with long-term support. */
+const NODES = ['20.19.0', '22.23.5', '24.22.3'];
+
+/**
+ * Node programs from npm, for the short form of the tests on each; the one that runs this is left out.
+ * @returns {{ version: string, program: string }[]}
+ */
+export function otherNodes(cache) {
+  return NODES.filter((version) => version !== process.versions.node).flatMap((version) => {
+    const name = `node-${process.platform}-${process.arch}`;
+    const folder = join(cache, `node-${version}`);
+    const program = join(folder, 'node_modules', name, 'bin', 'node');
+    if (!existsSync(program)) {
+      const args = ['install', '--no-save', '--no-package-lock', '--prefix', folder, `${name}@${version}`];
+      const { status, stderr } = spawnSync('npm', args, { encoding: 'utf8', timeout: NPM_MS });
+      if (status !== 0) {
+        say(`The tests on Node ${version} are skipped: ${(stderr ?? '').trim().split('\n').at(-1)}`);
+        return [];
+      }
+    }
+    return [{ version, program }];
+  });
 }

@@ -1,29 +1,30 @@
-/** Certificates as people paste them: PEM with or without markers and line breaks, one, a chain or a bundle. */
+/** Reads certificates that people paste: PEM with or without markers and line breaks; one, a chain or a bundle. */
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
-/** Its message is the end of a sentence about what was pasted, and quotes nothing of it. */
+/** The message ends a sentence about the pasted text. It must not quote the text, which may hold a private key. */
 export class CertificateError extends Error {}
 
-/** In a bundle; the largest public ones have 150. */
-const MOST = 300;
+/** Certificates in a bundle; the largest public ones have 150. */
+const MAX_CERTIFICATES = 300;
 const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,40})-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
 const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE'];
 
 /**
- * The certificates in a text, each once, in its order. Text around PEM blocks is passed over, as bundles have it.
- * @param now when they must be valid; whenever they like, when absent
- * @throws CertificateError when it holds anything else, or one that is not valid
+ * The certificates in a text, in its order and without duplicates. Text around PEM blocks is ignored, since bundles have
+ * comments.
+ * @param now the certificates must be valid at this time; default: their validity is not checked
+ * @throws CertificateError when the text holds anything else, or an invalid certificate
  */
 export function readCertificates(text: string, now?: Date): readonly X509Certificate[] {
   const found = derOf(text).map(parse);
-  if (found.length > MOST)
-    throw new CertificateError(`holds ${found.length} certificates; at most ${MOST} are taken`);
+  if (found.length > MAX_CERTIFICATES)
+    throw new CertificateError(`holds ${found.length} certificates; at most ${MAX_CERTIFICATES} are taken`);
   if (now !== undefined) for (const certificate of found) requireValid(certificate, now);
   return [...new Map(found.map((one) => [one.fingerprint256, one] as const)).values()];
 }
 
-/** Escaped line breaks come from JSON. */
+/** Text copied out of JSON has escaped line breaks. */
 const plain = (text: string): string => text.replace(/\\r|\\n/g, '\n');
 
 function derOf(given: string): readonly Buffer[] {
@@ -43,7 +44,7 @@ function derOf(given: string): readonly Buffer[] {
   });
 }
 
-/** Base64 ends at its padding, so that several behind each other can be told apart. */
+/** Several certificates in base64 without markers can be separated, since base64 ends at its padding. */
 function decode(text: string): Buffer {
   const compact = text.replace(/\s+/g, '');
   const parts = compact.match(/[A-Za-z0-9+/]+={0,2}/g) ?? [];
@@ -52,7 +53,7 @@ function decode(text: string): Buffer {
   return Buffer.concat(parts.map((part) => Buffer.from(part, 'base64')));
 }
 
-/** DER structures that lie one behind the other. */
+/** Splits concatenated DER structures. */
 function split(bytes: Buffer): readonly Buffer[] {
   const found: Buffer[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -67,7 +68,7 @@ function split(bytes: Buffer): readonly Buffer[] {
 
 const SEQUENCE = 0x30;
 
-/** Bytes of the SEQUENCE at the beginning, its head included. */
+/** Length in bytes of the SEQUENCE at the beginning, its header included; undefined when there is none. */
 function derLength(bytes: Buffer): number | undefined {
   const [tag, first = 0] = bytes;
   if (tag !== SEQUENCE || bytes.length < 2) return undefined;
@@ -103,7 +104,7 @@ const notOne = (why: string, cause?: unknown): CertificateError =>
 const pastedKey = (): CertificateError =>
   new CertificateError('holds a private key: give the certificate alone (nothing of it was stored)');
 
-export const startOf = (certificate: X509Certificate): Date => new Date(certificate.validFrom);
+const startOf = (certificate: X509Certificate): Date => new Date(certificate.validFrom);
 export const endOf = (certificate: X509Certificate): Date => new Date(certificate.validTo);
 
 function requireValid(certificate: X509Certificate, now: Date): void {
@@ -120,7 +121,7 @@ function requireValid(certificate: X509Certificate, now: Date): void {
 
 const day = (time: Date): string => time.toISOString().slice(0, 'yyyy-mm-dd'.length);
 
-/** On one line, as people write it: `CN=…, O=…`. */
+/** The subject on one line: `CN=…, O=…`. */
 export const subjectOf = ({ subject }: X509Certificate): string => oneLine(subject);
 export const issuerOf = ({ issuer }: X509Certificate): string => oneLine(issuer);
 
@@ -131,7 +132,7 @@ export const toPem = (certificates: readonly X509Certificate[]): string =>
 
 /**
  * The private key of a client certificate.
- * @throws CertificateError when it is none, needs a passphrase, or belongs to another certificate
+ * @throws CertificateError when the text is no private key, needs a passphrase, or belongs to another certificate
  */
 export function readPrivateKey(text: string, certificate: X509Certificate): KeyObject {
   const key = parseKey(plain(text));
@@ -150,7 +151,7 @@ function parseKey(text: string): KeyObject {
       type: 'pkcs8',
     });
   } catch (error) {
-    // The error is not kept: it may quote its input.
+    // The cause is dropped, since its message may quote the key.
     throw new CertificateError(
       /ENCRYPTED/.test(text) || (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE'
         ? 'is protected by a passphrase; give it without one (`openssl pkey`): Bypass seals it'
@@ -159,7 +160,7 @@ function parseKey(text: string): KeyObject {
   }
 }
 
-/** Names what an entry of a keystore holds: SHA-256 over its certificates, and over those of its client, hex. */
+/** Identifies the content of a keystore entry: SHA-256 over its certificates and its client certificates, hex. */
 export function entryDigest(
   certificates: readonly Uint8Array[],
   client: readonly Uint8Array[] | undefined,

@@ -1,7 +1,9 @@
-/** Who a host is: an id and two keys, made at its first start and kept in its state folder. */
+/** The identity of a host: an id and two key pairs, created at its first start and kept in its state folder. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { message, readJson, text, uuid } from '../model/messages/schema.ts';
 import { rawPublicKey } from './keys.ts';
 import { createSecretFile, readSecretFile, SecretFileError } from './secret-file.ts';
 
@@ -13,14 +15,13 @@ export interface Identity {
   readonly signingKey: string;
   /** X25519 public key, raw, base64url. */
   readonly sealingKey: string;
-  /** Opens what was sealed for `sealingKey`. */
+  /** Opens boxes that were sealed for `sealingKey`. */
   readonly sealingPrivateKey: KeyObject;
-  /** Ed25519 signature of a text, base64url. */
+  /** @returns the Ed25519 signature of a text, base64url */
   readonly sign: (text: string) => string;
 }
 
 const FILE = 'identity.json';
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 interface IdentityFile {
   readonly v: 1;
@@ -30,12 +31,19 @@ interface IdentityFile {
   readonly sealing: string;
 }
 
-/** @throws SecretFileError when the file is damaged or open to others */
+const identityFile = message<IdentityFile>({
+  v: z.literal(1),
+  hostId: uuid(),
+  signing: text(),
+  sealing: text(),
+});
+
+/** @throws SecretFileError when the file is damaged, or other users can read it */
 export async function loadOrCreateIdentity(stateDir: string): Promise<Identity> {
   const path = join(stateDir, FILE);
-  const text = (await readSecretFile(path)) ?? (await create(path));
+  const json = (await readSecretFile(path)) ?? (await create(path));
   try {
-    return identityOf(JSON.parse(text) as IdentityFile);
+    return identityOf(json);
   } catch (error) {
     throw new SecretFileError(
       `${path} is damaged; restore it from a back-up, or remove it and let the host join as a new one`,
@@ -57,14 +65,16 @@ async function create(path: string): Promise<string> {
 
 const pem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }) as string;
 
-function identityOf({ v, hostId, signing, sealing }: IdentityFile): Identity {
-  if (v !== 1 || !UUID.test(hostId)) throw new TypeError('the identity has another form');
+function identityOf(json: string): Identity {
+  const { value, problem } = readJson(identityFile, json);
+  if (value === undefined) throw new TypeError(problem);
+  const { hostId, signing, sealing } = value;
   const [signingPrivateKey, sealingPrivateKey] = [createPrivateKey(signing), createPrivateKey(sealing)];
   return {
     hostId,
     signingKey: rawPublicKey(createPublicKey(signingPrivateKey)),
     sealingKey: rawPublicKey(createPublicKey(sealingPrivateKey)),
     sealingPrivateKey,
-    sign: (text) => sign(null, Buffer.from(text), signingPrivateKey).toString('base64url'),
+    sign: (given) => sign(null, Buffer.from(given), signingPrivateKey).toString('base64url'),
   };
 }

@@ -1,15 +1,15 @@
 /**
- * One-time tokens by which hosts are let in. The token itself stays between the operator and the host: the host proves
- * that it has it, and the database holds a hash.
+ * Invites: one-time tokens that admit hosts. Only the operator and the host hold the token. The host sends a proof that it
+ * has the token, and the database stores a hash.
  */
 import { createHash, createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 
 export interface Invite {
   /** UUID. */
   readonly id: string;
-  /** For the operator, once. */
+  /** Shown to the operator once. */
   readonly token: string;
-  /** SHA-256 of the secret, hex; for the database. */
+  /** SHA-256 of the secret, hex; stored in the database. */
   readonly secretHash: string;
 }
 
@@ -31,8 +31,8 @@ export function createInvite(): Invite {
 }
 
 /**
- * Proves that one has the token, for this text only.
- * @throws InviteSyntaxError when it is no token
+ * Proves possession of the token, for this text only.
+ * @throws InviteSyntaxError when the text is no token
  */
 export function proofOf(token: string, text: string): InviteProof {
   const { id, secret } = TOKEN.exec(token.trim())?.groups ?? {};
@@ -42,7 +42,7 @@ export function proofOf(token: string, text: string): InviteProof {
   return { id, proof: mac(sha256(Buffer.from(secret, 'base64url')), text).toString('base64url') };
 }
 
-/** Whether the proof was made with the token of this hash, for this text. */
+/** Whether the proof was made for this text, with the token that has this hash. */
 export function checkProof(secretHash: string, text: string, proof: string): boolean {
   const wanted = mac(Buffer.from(secretHash, 'hex'), text);
   const given = Buffer.from(proof, 'base64url');

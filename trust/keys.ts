@@ -1,13 +1,13 @@
-/** Public keys of hosts as they travel: raw, base64url. */
+/** Public keys of hosts in the form in which messages carry them: raw bytes, base64url. */
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
 type Curve = 'Ed25519' | 'X25519';
 
-/** Base64url of 32 bytes, and nothing else. */
+/** Base64url of 32 bytes. */
 const RAW = /^[A-Za-z0-9_-]{43}$/;
 
-/** Whether the text can be a key at all. */
+/** Whether the text has the form of a raw key. */
 export const isRawKey = (text: string): boolean => RAW.test(text);
 
 export function rawPublicKey(key: KeyObject): string {
@@ -19,10 +19,10 @@ export function rawPublicKey(key: KeyObject): string {
 const publicKey = (crv: Curve, x: string): KeyObject =>
   createPublicKey({ key: { kty: 'OKP', crv, x }, format: 'jwk' });
 
-/** @throws when it is no such key */
+/** @throws when the text is no X25519 key */
 export const sealingPublicKey = (raw: string): KeyObject => publicKey('X25519', raw);
 
-/** Whether the text was signed by who holds the key; false as well for a key or signature that is none. */
+/** Whether the signature of the text is by this key; false also for a malformed key or signature. */
 export function verifySignature(signingKey: string, text: string, signature: string): boolean {
   try {
     return (
@@ -34,6 +34,6 @@ export function verifySignature(signingKey: string, text: string, signature: str
   }
 }
 
-/** What two people compare, in the form that SSH has made familiar. */
+/** The fingerprint of a key, for two people to compare, in the form of SSH. */
 export const fingerprint = (raw: string): string =>
   `SHA256:${createHash('sha256').update(Buffer.from(raw, 'base64url')).digest('base64').replace(/=+$/, '')}`;

@@ -1,6 +1,11 @@
 /**
- * The keystore of one host: the certificates that it trusts for downloads, beside those of the system. A file of its
- * own, which no other program writes, with a password that was made for it.
+ * The keystore of a host: the certificates that its downloads trust besides those of the system, and client keys. It is a
+ * PKCS#12 file in the state folder, with a generated password in a second file; no other program writes them.
+ *
+ * Several threads may open the keystore, but only one writes. A write replaces the file as a whole. A read compares inode,
+ * time and size with the last read and parses the file only when they differ, so that every connection may call it. What
+ * must never happen: that a reader sees half of a keystore, or takes a damaged or unreadable one for an empty one. A damaged
+ * file is an error (KeystoreDamaged); only a missing file is empty.
  */
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -13,12 +18,12 @@ import { createSecretFile, readSecretBytes, readSecretFile, replaceSecretFile } 
 export { KeystoreDamaged } from './pkcs12.ts';
 
 export interface StoredEntry extends KeystoreEntry {
-  /** `entryDigest`. */
+  /** Digest by `entryDigest`. */
   readonly digest: string;
 }
 
 export interface KeystoreContent {
-  /** Changes with the file. */
+  /** Changes with each write of the file; empty when there is no file. */
   readonly version: string;
   readonly entries: readonly StoredEntry[];
 }
@@ -26,17 +31,17 @@ export interface KeystoreContent {
 export interface Keystore {
   readonly path: string;
   /**
-   * What lies there now; nothing where there is no file. Reads the file only when it has changed.
-   * @throws KeystoreDamaged
+   * The current content; without entries when there is no file. Reads the file only when it has changed.
+   * @throws KeystoreDamaged when the file or its password is damaged, missing or unreadable
    */
   read(): Promise<KeystoreContent>;
-  /** Whole or not at all. */
+  /** Replaces the whole content. @throws SecretFileError, after which the old content stays */
   write(entries: readonly KeystoreEntry[]): Promise<void>;
 }
 
 const PASSWORD_BYTES = 24;
 
-/** May be opened by several threads, of which one writes. */
+/** Several threads may open a keystore, but only one may write it. */
 export function openKeystore(stateDir: string): Keystore {
   const path = join(stateDir, 'certificates.p12');
   const passwordPath = join(stateDir, 'certificates.password');
@@ -55,7 +60,7 @@ export function openKeystore(stateDir: string): Keystore {
   };
 }
 
-/** Every writing makes another file; '' where there is none. */
+/** Identifies the file, since every write creates another one; '' when there is none. */
 async function versionOf(path: string): Promise<string> {
   try {
     const { ino, mtimeNs, size } = await stat(path, { bigint: true });

@@ -1,35 +1,48 @@
 /**
- * The key that seals secrets in the database. The api and the control worker have it, hosts never. Its file may hold
- * several: the first seals, all of them open, so that one can follow another while everything runs. The file is read
- * again when it changed.
+ * The master key, which seals secrets in the database. The api and the control worker have it; a host must never have it.
+ * Its file may hold several keys: the first one seals, all of them open, so that keys can be rotated while processes run.
+ * The file is read again when it has changed.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
+import * as z from 'zod/mini';
+import { message, readJson, rule } from '../model/messages/schema.ts';
 import { createSecretFile, readSecretFile, replaceSecretFile, SecretFileError } from './secret-file.ts';
 
 export interface MasterKey {
-  /** Names the key that seals now. */
+  /** Id of the key that seals. */
   readonly kid: string;
-  /** 32 bytes each, by their name. */
+  /** Keys of 32 bytes, by their ids. */
   readonly keys: ReadonlyMap<string, Uint8Array>;
   /**
-   * Looks whether the file holds other keys now; what was read before stays when it cannot be read.
-   * @param missing a key that is needed: the file is read again in any case
+   * Reads the file again when it has changed. An unreadable file leaves the present keys in place.
+   * @param missing id of a key that a box needs: the file is read even if it seems unchanged
    */
   refresh(missing?: string): Promise<void>;
 }
 
-/** What the file holds: keys of 32 bytes, base64url. */
+/** The content of the file: keys of 32 bytes, base64url. */
 export interface KeyFile {
   readonly v: 1;
   /** The first one seals. */
   readonly keys: readonly string[];
-  /** One that opens already, and is to seal next. */
+  /** A key that already opens boxes and will seal after the next rotation. */
   readonly next?: string;
 }
 
 const KEY_BYTES = 32;
 const KID_LENGTH = 16;
+
+const keyText = () =>
+  z
+    .string()
+    .check(rule((given) => (bytesOf(given).length === KEY_BYTES ? undefined : `has not ${KEY_BYTES} bytes`)));
+
+const keyFile = message<KeyFile>({
+  v: z.literal(1),
+  keys: z.array(keyText()).check(z.minLength(1)),
+  next: z.optional(keyText()),
+});
 
 /** @throws SecretFileError with a sentence for the operator */
 export async function loadMasterKey(path: string): Promise<MasterKey> {
@@ -52,7 +65,7 @@ export async function loadMasterKey(path: string): Promise<MasterKey> {
   };
 }
 
-/** A file that is replaced, or written, is another version. */
+/** Changes when the file is replaced or written. */
 async function versionOf(path: string): Promise<string> {
   const { ino, size, mtimeMs } = (await lstat(path).catch(() => undefined)) ?? {};
   return `${ino}:${size}:${mtimeMs}`;
@@ -60,30 +73,25 @@ async function versionOf(path: string): Promise<string> {
 
 /** @throws SecretFileError with a sentence for the operator */
 export async function readKeyFile(path: string): Promise<KeyFile> {
-  const text = await readSecretFile(path);
-  if (text === undefined) {
+  const json = await readSecretFile(path);
+  if (json === undefined) {
     throw new SecretFileError(
       `there is no master key at ${path}: \`bypass admin create\` makes one; the api and every control worker need the same`,
     );
   }
-  try {
-    const file = JSON.parse(text) as KeyFile;
-    const all = allOf(file).map(bytesOf);
-    if (file.v === 1 && file.keys.length > 0 && all.every(({ length }) => length === KEY_BYTES)) return file;
-  } catch {
-    // Told below, like a file of the wrong shape.
-  }
+  const { value } = readJson(keyFile, json);
+  if (value !== undefined) return value;
   throw new SecretFileError(`${path} is no master key of Bypass, or is damaged; restore it from a back-up`);
 }
 
-/** Makes a new key; the one that is there already stays and is given back. */
+/** Creates the file with a new key. An existing file is left unchanged and is loaded. */
 export async function createMasterKey(path: string): Promise<MasterKey> {
   const file: KeyFile = { v: 1, keys: [newKey()] };
   await createSecretFile(path, `${JSON.stringify(file)}\n`);
   return loadMasterKey(path);
 }
 
-/** Whoever reads the file sees the old keys or the new ones. */
+/** Replaces the file as a whole: readers see the old keys or the new ones. */
 export const replaceKeyFile = (path: string, file: KeyFile): Promise<void> =>
   replaceSecretFile(path, `${JSON.stringify(file)}\n`);
 

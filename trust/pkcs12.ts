@@ -1,6 +1,6 @@
 /**
- * Keystores in PKCS#12 (RFC 7292), as Java's keytool and OpenSSL read them. Made with forge's ASN.1 from bytes as they
- * are: forge itself knows only RSA keys, and what it parses it would write anew, in its own words.
+ * Reads and writes PKCS#12 keystores (RFC 7292) that Java's keytool and OpenSSL can read. It uses only forge's ASN.1 and
+ * keeps the DER of certificates unchanged: forge's own PKCS#12 knows only RSA keys and encodes certificates again.
  */
 import { createPrivateKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import forge from 'node-forge';
@@ -16,7 +16,7 @@ const OID = {
   x509: '1.2.840.113549.1.9.22.1',
   friendlyName: '1.2.840.113549.1.9.20',
   localKeyId: '1.2.840.113549.1.9.21',
-  /** Oracle's: without it Java takes a certificate for a part of a chain, and does not list it. */
+  /** Oracle's attribute: without it Java takes a certificate for a part of a chain, and does not list it. */
   trustedKeyUsage: '2.16.840.1.113894.746875.1.1',
   anyUsage: '2.5.29.37.0',
   sha256: '2.16.840.1.101.3.4.2.1',
@@ -26,12 +26,12 @@ const VERSION = 3;
 const MAC_BYTES = 32;
 const SALT_BYTES = 20;
 const ITERATIONS = 2048;
-const MOST_ITERATIONS = 100_000;
+const MAX_ITERATIONS = 100_000;
 const MAC_KEY = 3;
-/** What stands behind the alias of a client's certificates; no alias has a dot. */
+/** Suffix of the names of client certificates and keys. An alias has no dot, so the name is unambiguous. */
 const CLIENT = '.client';
 
-/** It is not one, or not of this password. */
+/** The file is no keystore, or has another password. */
 export class KeystoreDamaged extends Error {}
 
 export function writePkcs12(entries: readonly KeystoreEntry[], password: string): Buffer {
@@ -79,7 +79,7 @@ function bagsOf({ alias, certificates, client }: KeystoreEntry, password: string
   return [...trusted, ...own, keyBag(client.key, password, [nameAttribute(alias + CLIENT), keyId])];
 }
 
-/** The first has the name itself, so that a single certificate is listed by its alias. */
+/** The first certificate has the name itself, so that Java lists a single certificate by its alias. */
 const numbered = (name: string, at: number): string => (at === 0 ? name : `${name}.${at + 1}`);
 
 const certBag = (der: Uint8Array, attributes: Asn1[]): Asn1 =>
@@ -89,7 +89,7 @@ const certBag = (der: Uint8Array, attributes: Asn1[]): Asn1 =>
     attributes,
   );
 
-/** OpenSSL encrypts the key, of whatever kind it is. */
+/** Node's OpenSSL encrypts the key, since forge can encrypt RSA keys only. */
 function keyBag(key: Uint8Array, password: string, attributes: Asn1[]): Asn1 {
   const encrypted = createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' }).export({
     format: 'der',
@@ -172,7 +172,7 @@ function checkMac(content: string, data: Asn1 | undefined, password: string): vo
   const [info, salt, rounds] = children(data);
   const [, stored] = children(info);
   const iterations = Number.parseInt(Buffer.from(text(rounds), 'latin1').toString('hex'), 16);
-  if (!(iterations <= MOST_ITERATIONS)) throw new TypeError('no such MAC');
+  if (!(iterations <= MAX_ITERATIONS)) throw new TypeError('no such MAC');
   const wanted = Buffer.from(text(stored), 'latin1');
   const made = Buffer.from(mac(content, password, Buffer.from(text(salt), 'latin1'), iterations), 'latin1');
   if (wanted.length !== made.length || !timingSafeEqual(wanted, made))

@@ -1,22 +1,22 @@
-/** Small files that hold keys: whole or absent, and for their owner only. */
-import { randomUUID } from 'node:crypto';
+/** Small files with secrets: written as a whole, and readable by their owner only. */
 import { constants } from 'node:fs';
-import { chmod, chown, link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { chmod, chown, lstat, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { createFile, replaceFile, syncFolder } from '../platform/replace-file.ts';
 
-/** Group may read (a service user beside root), nobody else anything. */
+/** Forbidden bits: the group may read, for a service that does not run as root; others have no access. */
 const TOO_OPEN = 0o027;
 
 export class SecretFileError extends Error {}
 
 /**
  * The text of a file, or undefined when there is none.
- * @throws SecretFileError when others than its owner and group can get at it
+ * @throws SecretFileError when users other than its owner and group have access to it
  */
 export const readSecretFile = async (path: string): Promise<string | undefined> =>
   (await readSecretBytes(path))?.toString('utf8');
 
-/** The same for what is not text. */
+/** The bytes of a secret file, under the same rules. */
 export async function readSecretBytes(path: string): Promise<Buffer | undefined> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -38,75 +38,34 @@ export async function readSecretBytes(path: string): Promise<Buffer | undefined>
 }
 
 /**
- * Makes a file of mode 0600 that must not exist yet. Under its name it is there completely or not at all.
- * @returns false when there is one already; that one stays
+ * Makes a file of mode 0600. A file that exists is left alone.
+ * @returns false when the path exists already
  */
-export async function createSecretFile(path: string, text: string): Promise<boolean> {
-  const temporary = await writeBeside(path, text);
-  try {
-    await link(temporary, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await unlink(temporary);
-  }
-  await syncFolder(dirname(path));
-  return true;
-}
+export const createSecretFile = (path: string, text: string): Promise<boolean> =>
+  createFile(path, text).catch((error: unknown) => {
+    throw new SecretFileError(`${path} cannot be made (${(error as Error).message})`, { cause: error });
+  });
 
 /**
- * Puts a file in the place of whatever has the name: readers see the old one or the new one. It keeps owner and mode of
- * the one that is there, but for what others could do with that.
+ * Replaces a file durably: readers see the old content or the new one. The new file gets the owner and the mode of the
+ * old one, except for rights of other users.
  */
 export async function replaceSecretFile(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = await writeBeside(path, content);
   try {
-    await takeAfter(path, temporary);
-    await rename(temporary, path);
+    await replaceFile(path, content, { prepare: (draft) => copyOwnerAndMode(path, draft) });
+    await syncFolder(dirname(path));
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
     throw new SecretFileError(`${path} cannot be replaced (${(error as Error).message})`, { cause: error });
   }
-  await syncFolder(dirname(path));
 }
 
-/** Owner and mode; where there is nothing to take after, it stays as it was made. */
-async function takeAfter(path: string, temporary: string): Promise<void> {
+/** Without an old file, the draft keeps its owner and mode. */
+async function copyOwnerAndMode(path: string, draft: string): Promise<void> {
   const before = await lstat(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
   if (before === undefined) return;
-  await chown(temporary, before.uid, before.gid);
-  await chmod(temporary, before.mode & 0o777 & ~TOO_OPEN);
-}
-
-/** @returns the name of a new file beside it, whole and on disk */
-async function writeBeside(path: string, content: string | Uint8Array): Promise<string> {
-  const temporary = `${path}.${randomUUID()}`;
-  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600).catch(
-    (error: unknown) => {
-      throw new SecretFileError(`${path} cannot be made (${(error as Error).message})`, { cause: error });
-    },
-  );
-  try {
-    await file.writeFile(content);
-    await file.sync();
-    return temporary;
-  } catch (error) {
-    await unlink(temporary);
-    throw error;
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await chown(draft, before.uid, before.gid);
+  await chmod(draft, before.mode & 0o777 & ~TOO_OPEN);
 }

@@ -1,9 +1,9 @@
 /**
- * Where the colours of the components are too weak: text keeps a contrast of 4.5 and more on its ground, also where the
- * mouse rests on it, and bars stand out from theirs.
+ * Replaces component colours whose contrast is too low. Text has a contrast of at least 4.5 with its background, also on
+ * hover; bars have at least 3.
  */
 
-/** White on the first is read, and on the second, which the mouse makes of it. */
+/** Backgrounds that white text is readable on: the first normally, the second on hover. */
 const FILLED = {
   '--mantine-color-cyan-filled-hover': '#096171',
   '--mantine-color-teal-filled-hover': '#066649',
@@ -40,5 +40,5 @@ export const COLOURS = {
   },
 } as const;
 
-/** Its ninth shade, of which white is told in both themes. */
+/** The ninth shade of a colour, which contrasts with white in both themes. */
 export const PRIMARY = { primaryColor: 'cyan', primaryShade: 9 } as const;

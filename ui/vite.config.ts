@@ -17,7 +17,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
     rolldownOptions: {
       onLog(level, log, handle) {
-        // React's marks for servers; there is none here.
+        // React's markers for server rendering, which the page does not use.
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);
       },
     },

@@ -1,4 +1,4 @@
-/** The certificate that the api shows, read again when its files change. */
+/** The TLS certificate and key of the api, read again when their files change. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:https';
@@ -19,7 +19,7 @@ interface Files {
 
 const LOOK_MS = 60_000;
 
-/** @returns undefined when plain HTTP is wanted */
+/** @returns undefined when the settings name neither file: plain HTTP */
 function filesOf(settings: Settings): Files | undefined {
   const [cert, key] = [settings.text('apiTlsCert'), settings.text('apiTlsKey')];
   if (cert === '' && key === '') return undefined;
@@ -29,8 +29,8 @@ function filesOf(settings: Settings): Files | undefined {
 }
 
 /**
- * @returns undefined when plain HTTP is wanted
- * @throws SettingError, SecretFileError or StartError with what is wrong with the files
+ * @returns undefined when the settings name neither file: plain HTTP
+ * @throws SettingError, SecretFileError or StartError that says what is wrong with the files
  */
 export async function loadServerTls(settings: Settings): Promise<ServerTls | undefined> {
   const files = filesOf(settings);
@@ -57,7 +57,12 @@ function belongTogether(cert: string, key: string): boolean {
   }
 }
 
-/** Has new connections see a renewed certificate. What cannot be used is told, and the one before stays. @returns what ends it */
+/**
+ * Uses a renewed certificate for new connections. When the new files cannot be used, it logs why and keeps the previous
+ * certificate.
+ * @param everyMs interval of the checks; default 60 000
+ * @returns stops the checks
+ */
 export function followServerTls(
   { settings, logger }: { readonly settings: Settings; readonly logger: Logger },
   server: Pick<Server, 'setSecureContext'>,

@@ -1,19 +1,21 @@
-/** The api: stateless, so several can run. */
+/** The api process. It keeps no state of its own, so that several can run side by side. */
+import { PROTOCOLS } from '../images/fetch/protocols/registry.ts';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { sql } from 'kysely';
-import { createCallLimit } from '../api/call-limit.ts';
-import { loadPage } from '../api/page.ts';
-import { buildServer } from '../api/server.ts';
-import { createSessionMemory } from '../api/session-memory.ts';
-import { createSharedAnswers } from '../api/shared-answers.ts';
+import { createCallLimit } from '../api/server/call-limit.ts';
+import { loadPage } from '../api/server/page.ts';
+import { buildServer } from '../api/server/server.ts';
+import { createSessionMemory } from '../api/server/session-memory.ts';
+import { createSharedAnswers } from '../api/server/shared-answers.ts';
 import type { Database } from '../db/database.ts';
+import { createFairQueue } from '../model/fair-queue.ts';
 import { createOrchestration } from '../orchestration/client.ts';
+import { compiledFile } from '../platform/installation.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
 import { followServerTls, loadServerTls } from './api-tls.ts';
 import { connectDatabase } from './database.ts';
-import { partsOfApi, publicUrls, serversOf, tellParts } from './own-parts.ts';
+import { apiEndpoints, publicUrls, publishEndpoints, serverEndpoints } from './protected-endpoints.ts';
 import {
   connectTemporal,
   createLogger,
@@ -24,14 +26,18 @@ import {
 } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import { label, type Settings } from './settings.ts';
-import { bypassVersion, installationFolder } from './version.ts';
+import { trustedProxies } from './trusted-proxies.ts';
+import { bypassVersion } from './version.ts';
 
 const READY_MS = 2000;
 const SECOND = 1000;
-/** With one name from one address, in a minute. */
+/** Failed logins in a minute with one user name from one address. */
 const FAILED_LOGINS = 10;
 
-/** Runs until it is told to stop. */
+/** Concurrent and waiting calls of one user. */
+const CALLS_UNDER_WAY = { slotsPerOwner: 32, maxWaitingPerOwner: 500 };
+
+/** Runs until a signal stops the process. */
 export async function run(settings: Settings): Promise<void> {
   const stop = stopRequested();
   const logger = createLogger(settings.text('logLevel'), 'api');
@@ -42,20 +48,21 @@ export async function run(settings: Settings): Promise<void> {
 export interface ApiOptions {
   readonly settings: Settings;
   readonly logger: Logger;
-  /** Settles when the api is to stop. */
+  /** Settles when the api must stop. */
   readonly stop: Promise<unknown>;
-  /** Told where it listens. */
+  /** Called with the port once the api listens. */
   readonly onListening?: (port: number) => void;
 }
 
 /**
- * Resolves after an orderly stop: calls that run are answered first.
- * @throws StartError, SecretFileError or SettingError when it cannot start
+ * Resolves after an orderly stop, which answers running calls first.
+ * @throws StartError, SecretFileError or SettingError when the api cannot start
  */
 export async function runApi({ settings, logger, stop, onListening }: ApiOptions): Promise<void> {
   const address = settings.text('apiAddress');
   const port = settings.number('apiPort');
-  publicUrls(settings);
+  const urls = publicUrls(settings);
+  const proxies = trustedProxies(settings);
   const masterKey = await loadMasterKey(settings.required('masterKeyFile'));
   const tls = await loadServerTls(settings);
   const db = await connectDatabase(settings);
@@ -66,6 +73,7 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
       const server = buildServer({
         db,
         masterKey,
+        protocols: PROTOCOLS,
         orchestration: createOrchestration(temporal.client),
         now: () => new Date(),
         calls: createCallLimit(settings.number('apiCalls'), SECOND),
@@ -74,28 +82,31 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
         ready: () => isReady(db, temporal),
         sessions: createSessionMemory(),
         answers: createSharedAnswers(),
+        turns: createFairQueue(CALLS_UNDER_WAY),
         installation: {
           version: bypassVersion(),
           temporalUiUrl: settings.text('temporalUiUrl'),
           temporalNamespace: temporal.namespace,
         },
-        page: loadPage(join(installationFolder(), 'dist/ui')),
+        page: loadPage(compiledFile('ui')),
         logger,
         tls,
+        trustedProxies: proxies,
+        isPublicByTls: urls.length > 0 && urls.every((url) => new URL(url).protocol === 'https:'),
       });
       await server.listen({ host: address, port }).catch((error: unknown) => {
         throw explainListening(error, address, port);
       });
       const taken = (server.server.address() as AddressInfo).port;
       logger.info({ address, port: taken, tls: tls !== undefined }, 'the api listens');
-      const parts = [...serversOf(settings, temporal.address), ...partsOfApi(settings, taken)];
-      const forget = await tellParts({ db, logger }, parts);
+      const parts = [...serverEndpoints(settings, temporal.address), ...apiEndpoints(settings, taken)];
+      const withdraw = await publishEndpoints({ db, logger }, parts);
       onListening?.(taken);
       const following = tls && followServerTls({ settings, logger }, server.server as unknown as Server, tls);
       await stop;
       following?.();
       await server.close();
-      await forget();
+      await withdraw();
     } finally {
       await temporal.connection.close();
     }

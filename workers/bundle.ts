@@ -1,4 +1,4 @@
-/** Bundles the compiled workflows at build time, into one file beside `workers/`; run by bin/build.js. */
+/** Bundles the compiled workflows into one file at build time; bin/build.js runs this program. */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';

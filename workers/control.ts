@@ -1,17 +1,23 @@
-/** The control worker: workflows, and what they do to the database. Run several for one Temporal namespace. */
+/** The control worker process: workflows and the activities that use the database. Several can run side by side. */
+import { PROTOCOLS } from '../images/fetch/protocols/registry.ts';
 import type { temporal } from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
-import { createControlActivities } from '../activities/control.ts';
+import { createControlActivities } from '../activities/control/activities.ts';
 import type { Database } from '../db/database.ts';
+import { hideQueries } from '../db/templates/hidden-queries.ts';
+import { bindAll } from '../db/sealed.ts';
 import { CONTROL_QUEUE, SEARCH_ATTRIBUTES } from '../model/names.ts';
 import { createOrchestration } from '../orchestration/client.ts';
-import type { Orchestration } from '../orchestration/client.ts';
+import type { Orchestration } from '../orchestration/orchestration.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
+import type { MasterKey } from '../trust/master-key.ts';
 import { connectDatabase } from './database.ts';
 import { certificateMetrics } from './metrics.ts';
 import { startHealthIfAsked } from './health.ts';
-import { serversOf, tellParts } from './own-parts.ts';
+import { createSdkMetrics } from './sdk-metrics.ts';
+import type { SdkMetrics } from './sdk-metrics.ts';
+import { publishEndpoints, serverEndpoints } from './protected-endpoints.ts';
 import {
   connectTemporal,
   createLogger,
@@ -24,38 +30,47 @@ import type { Logger, Temporal } from './runtime.ts';
 import type { Settings } from './settings.ts';
 import { WORKFLOW_BUNDLE } from './workflow-bundle.ts';
 
-/** Activities at a time; most of them only wait: for the database, or for another workflow. */
-const ACTIVITY_SLOTS = 500;
-/** Activities that are still under way after this are given back to be done again. */
+/** After the grace time, running activities are cancelled; after the force time, Temporal schedules them again elsewhere. */
 const GRACE = '1 second';
 const FORCE = '15 seconds';
 const UPKEEP_CHECK_MS = 30_000;
 
-/** Runs until it is told to stop. */
+/** Runs until a signal stops the process. */
 export async function run(settings: Settings): Promise<void> {
   const stop = stopRequested();
   const logger = createLogger(settings.text('logLevel'), 'control');
-  installRuntime(logger);
-  await runControl({ settings, logger, stop });
+  const metrics = settings.text('healthPort') === '' ? undefined : createSdkMetrics();
+  installRuntime(logger, metrics?.buffer);
+  await runControl({ settings, logger, stop, ...(metrics === undefined ? {} : { metrics }) });
+  metrics?.close();
 }
 
 export interface ControlOptions {
   readonly settings: Settings;
   readonly logger: Logger;
-  /** Settles when it is to stop. */
+  /** Settles when the control worker must stop. */
   readonly stop: Promise<unknown>;
-  /** Instead of the bundle that the build made. */
+  /** Metrics of Temporal's SDK, added to those of Bypass. */
+  readonly metrics?: Pick<SdkMetrics, 'text'>;
+  /** Default: the bundle of the build. */
   readonly workflowBundle?: WorkerOptions['workflowBundle'];
 }
 
 /**
  * Resolves after an orderly stop.
- * @throws StartError or SettingError when it cannot start
+ * @throws StartError or SettingError when the control worker cannot start
  */
-export async function runControl({ settings, logger, stop, workflowBundle }: ControlOptions): Promise<void> {
+export async function runControl({
+  settings,
+  logger,
+  stop,
+  metrics,
+  workflowBundle,
+}: ControlOptions): Promise<void> {
   const masterKey = await loadMasterKey(settings.required('masterKeyFile'));
   const db = await connectDatabase(settings);
   try {
+    await sealOlder(db, masterKey, logger);
     const connected = await connectTemporal(settings);
     try {
       await requireWorkerListing(connected);
@@ -63,13 +78,22 @@ export async function runControl({ settings, logger, stop, workflowBundle }: Con
       const orchestration = createOrchestration(connected.client);
       const worker = await createWorker(connected, {
         workflowBundle: workflowBundle ?? { codePath: WORKFLOW_BUNDLE },
-        activities: createControlActivities({ db, orchestration, masterKey }),
+        activities: createControlActivities({ db, orchestration, masterKey, protocols: PROTOCOLS }),
+        maxConcurrentActivityTaskExecutions: settings.number('activitySlots', 1),
       });
-      const forget = await tellParts({ db, logger }, serversOf(settings, connected.address));
+      const withdraw = await publishEndpoints({ db, logger }, serverEndpoints(settings, connected.address));
       try {
-        await serve({ settings, logger, stop, db, orchestration, worker });
+        await serve({
+          settings,
+          logger,
+          stop,
+          db,
+          orchestration,
+          worker,
+          ...(metrics === undefined ? {} : { metrics }),
+        });
       } finally {
-        await forget();
+        await withdraw();
       }
     } finally {
       await connected.connection.close();
@@ -80,16 +104,24 @@ export async function runControl({ settings, logger, stop, workflowBundle }: Con
   logger.info('stopped');
 }
 
+/** Seals secrets that an earlier release stored in plain text, or sealed without naming their row. */
+async function sealOlder(db: Database, masterKey: MasterKey, logger: Logger): Promise<void> {
+  const { rows, broken } = await bindAll(db, masterKey);
+  if (rows > 0) logger.info({ rows }, 'secrets of an earlier release were bound to what they belong to');
+  if (broken.length > 0) logger.warn({ broken }, 'secrets cannot be opened with the master key');
+  const urls = await hideQueries(db, masterKey);
+  if (urls > 0) logger.info({ urls }, 'queries of URLs were sealed');
+}
+
 const createWorker = (
   { connection, namespace }: Temporal,
-  options: Pick<WorkerOptions, 'workflowBundle' | 'activities'>,
+  options: Pick<WorkerOptions, 'workflowBundle' | 'activities' | 'maxConcurrentActivityTaskExecutions'>,
 ): Promise<Worker> =>
   Worker.create({
     ...options,
     connection,
     namespace,
     taskQueue: CONTROL_QUEUE,
-    maxConcurrentActivityTaskExecutions: ACTIVITY_SLOTS,
     shutdownGraceTime: GRACE,
     shutdownForceTime: FORCE,
   });
@@ -100,11 +132,11 @@ interface Serving extends ControlOptions {
   readonly worker: Worker;
 }
 
-async function serve({ settings, logger, stop, db, orchestration, worker }: Serving): Promise<void> {
+async function serve({ settings, logger, stop, metrics, db, orchestration, worker }: Serving): Promise<void> {
   const health = await startHealthIfAsked(
     settings,
     () => worker.getState() === 'RUNNING',
-    () => certificateMetrics(db),
+    async () => `${await certificateMetrics(db)}\n${metrics?.text() ?? ''}`,
   );
   const keeping = setInterval(() => void keepUpkeep(orchestration, logger), UPKEEP_CHECK_MS);
   try {
@@ -118,7 +150,7 @@ async function serve({ settings, logger, stop, db, orchestration, worker }: Serv
   }
 }
 
-/** Somebody may have ended it in Temporal's UI. */
+/** Starts the upkeep workflow again after somebody ended it in Temporal's UI. */
 async function keepUpkeep(orchestration: Orchestration, logger: Logger): Promise<void> {
   try {
     await orchestration.ensureUpkeep();
@@ -127,11 +159,11 @@ async function keepUpkeep(orchestration: Orchestration, logger: Logger): Promise
   }
 }
 
-/** By number: the package of the types exports no names that Node can import from an ES module. */
+/** The number itself, since @temporalio/proto exports no names that Node can import from an ES module. */
 const INDEXED_VALUE_TYPE_KEYWORD: temporal.api.enums.v1.IndexedValueType = 2;
 const ALREADY_EXISTS = 6;
 
-/** Made when missing. A server that does not let us, but has them, is fine too. */
+/** Creates missing search attributes. A server that has them needs not permit their creation. */
 async function createSearchAttributes({ connection, namespace }: Temporal): Promise<void> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   const missing = SEARCH_ATTRIBUTES.filter((name) => customAttributes[name] === undefined);

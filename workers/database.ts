@@ -1,4 +1,4 @@
-/** The database as api and control worker need it: there, new enough, and with the newest schema. */
+/** Connects to PostgreSQL for api and control worker, checks its version and migrates the schema. */
 import { sql } from 'kysely';
 import { type Database, openDatabase } from '../db/database.ts';
 import { migrateToLatest } from '../db/migrate.ts';
@@ -6,12 +6,12 @@ import { StartError } from './runtime.ts';
 import { label, type Settings } from './settings.ts';
 
 const OLDEST_MAJOR = 15;
-/** PostgreSQL's number of its version is major × 10,000 + minor. */
+/** PostgreSQL's version number is major × 10,000 + minor. */
 const MAJOR = 10_000;
 
 /**
  * Opens the database of the settings and brings its schema up to date.
- * @throws StartError when it does not answer, is too old or cannot be brought up to date; SettingError without a URL
+ * @throws StartError when PostgreSQL does not answer or is too old, or a migration fails; SettingError without a URL
  */
 export async function connectDatabase(settings: Settings): Promise<Database> {
   const url = settings.required('databaseUrl');
@@ -20,7 +20,7 @@ export async function connectDatabase(settings: Settings): Promise<Database> {
   try {
     await requireVersion(db, shown);
     await migrateToLatest(db).catch((error: unknown) => {
-      throw new StartError(`The database at ${shown}: ${(error as Error).message}`, { cause: error });
+      throw new StartError(`${(error as Error).message} (PostgreSQL at ${shown})`, { cause: error });
     });
     return db;
   } catch (error) {
@@ -46,14 +46,14 @@ async function requireVersion(db: Database, shown: string): Promise<void> {
   );
 }
 
-/** Node tells of several addresses tried in an error without a message. */
+/** When Node has tried several addresses, its error has a code but no message. */
 function reason(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException;
   return message || (code ?? 'for an unknown reason');
 }
 
-/** Without user name and password. */
-export function displayDatabase(url: string): string {
+/** Host and database of the URL, without user name and password. */
+function displayDatabase(url: string): string {
   if (!URL.canParse(url)) return 'the given address';
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;

@@ -1,4 +1,4 @@
-/** Whether a process lives (`/healthz`) and whether it can do its work (`/readyz`), for systemd, scripts and people. */
+/** The HTTP server for checks: `/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ export interface Health {
   close(): Promise<void>;
 }
 
-/** Starts it where the setting `healthPort` asks for it. */
+/** Starts the server when the setting `healthPort` names a port. */
 export const startHealthIfAsked = async (
   settings: Settings,
   ready: () => boolean,
@@ -17,13 +17,13 @@ export const startHealthIfAsked = async (
 ): Promise<Health | undefined> =>
   settings.text('healthPort') === '' ? undefined : startHealth(settings.number('healthPort'), ready, metrics);
 
-/** What Prometheus reads, in its text format. */
+/** Returns metrics in Prometheus' text format. */
 export type Metrics = () => Promise<string>;
 
 /**
- * @param port 0 takes a free one
- * @param ready asked on each request to `/readyz`; false answers 503
- * @param metrics asked on each request to `/metrics`
+ * @param port 0 for any free port
+ * @param ready called on each request to `/readyz`; false answers 503
+ * @param metrics called on each request to `/metrics`; a rejection answers 503
  */
 export async function startHealth(port: number, ready: () => boolean, metrics?: Metrics): Promise<Health> {
   const server = createServer((request, response) => {

@@ -1,20 +1,22 @@
-/** How a host makes itself known: by a workflow on the control queue, tried until it answers. */
+/** Joins a host to the installation: starts the join workflow on the control queue, and repeats it until it answers. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { CONTROL_QUEUE, joinWorkflowId, workflowTypes } from '../model/names.ts';
-import { joinText } from '../model/payloads.ts';
-import type { HostReport, JoinAnswer, JoinRequest } from '../model/payloads.ts';
+import { CONTROL_QUEUE, HOST_MEMO, joinWorkflowId, workflowTypes } from '../model/names.ts';
+import type { HostReport } from '../model/payloads.ts';
+import { isLate } from '../orchestration/workflow-status.ts';
 import { fingerprint } from '../trust/identity.ts';
 import type { Identity } from '../trust/identity.ts';
 import { proofOf } from '../trust/invite.ts';
 import type { InviteProof } from '../trust/invite.ts';
 import type { Logger } from './runtime.ts';
+import { joinText } from '../model/joining.ts';
+import type { JoinAnswer, JoinRequest } from '../model/joining.ts';
 
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
 const POLL_MS = 5000;
-/** After so many milliseconds without an answer the log says what is waited for. */
+/** Milliseconds without an answer after which the log warns that no control worker seems to run. */
 const PATIENCE_MS = 15_000;
 
 export interface JoinDeps {
@@ -22,21 +24,21 @@ export interface JoinDeps {
   readonly identity: Identity;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  readonly about: Pick<JoinRequest, 'name' | 'address' | 'zone' | 'cluster'>;
-  /** The one-time token, read anew at each try; undefined when there is none. */
+  readonly about: Pick<JoinRequest, 'name' | 'address' | 'zone' | 'cluster' | 'incarnation'>;
+  /** Reads the invite again for each try; undefined when there is none. */
   readonly invite: () => Promise<string | undefined>;
   readonly report: () => Promise<HostReport>;
 }
 
 /**
- * Joins, however long it takes until a control worker answers.
+ * Joins the host; repeats the request until a control worker answers.
  * @throws the signal's reason when aborted
  */
 export async function join(deps: JoinDeps): Promise<JoinAnswer> {
   for (let wait = FIRST_RETRY_MS; ; wait = Math.min(2 * wait, LAST_RETRY_MS)) {
     try {
       const answer = await ask(deps);
-      tell(answer, deps);
+      logAnswer(answer, deps);
       return answer;
     } catch (error) {
       deps.signal.throwIfAborted();
@@ -54,13 +56,14 @@ async function ask(deps: JoinDeps): Promise<JoinAnswer> {
     PATIENCE_MS,
   );
   try {
-    // An earlier start of this host may have asked with what was true then.
+    // A join workflow of an earlier start may still wait, with an outdated report, so it is terminated.
     const handle = await client.workflow.start<Join>(workflowTypes.join, {
       workflowId: joinWorkflowId(identity.hostId),
       taskQueue: CONTROL_QUEUE,
       workflowIdConflictPolicy: 'TERMINATE_EXISTING',
       args: [request],
       staticSummary: `Host ${request.name} joins`,
+      memo: { [HOST_MEMO]: request.name },
     });
     return await unlessAborted(signal, resultOf(handle, deps));
   } finally {
@@ -70,19 +73,19 @@ async function ask(deps: JoinDeps): Promise<JoinAnswer> {
 
 type Join = (request: JoinRequest) => Promise<JoinAnswer>;
 
-/** In short polls, since one on the workers' connection cannot be called off. */
+/** Waits for the result in short polls, since a call on the connection of the workers cannot be cancelled. */
 async function resultOf(handle: WorkflowHandle<Join>, { client, signal }: JoinDeps): Promise<JoinAnswer> {
   for (;;) {
     try {
       return await client.withDeadline(Date.now() + POLL_MS, () => handle.result());
     } catch (error) {
       signal.throwIfAborted();
-      if (!isGrpcDeadlineError(error)) throw error;
+      if (!isLate(error)) throw error;
     }
   }
 }
 
-/** @throws the signal's reason as soon as it is aborted, whatever becomes of the work */
+/** @throws the signal's reason at once when aborted; the work goes on, and its outcome is ignored */
 function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);
@@ -96,14 +99,14 @@ async function createRequest(deps: JoinDeps): Promise<JoinRequest> {
   const { identity, about, report } = deps;
   const { hostId, signingKey, sealingKey } = identity;
   const keys = { hostId, signingKey, sealingKey };
-  const told = await report();
-  const who = { v: 1, at: new Date().toISOString(), ...keys, ...about, report: told } as const;
-  const text = joinText(who);
+  const at = new Date().toISOString();
+  const request = { v: 1, at, ...keys, ...about, report: await report() } as const;
+  const text = joinText(request);
   const invite = await prove(deps, text);
-  return { ...who, signature: identity.sign(text), ...(invite === undefined ? {} : { invite }) };
+  return { ...request, signature: identity.sign(text), ...(invite === undefined ? {} : { invite }) };
 }
 
-/** A host that was let in before needs no invite any more, so a bad one does not keep it out. */
+/** A host that was admitted before needs no invite, so an unreadable invite is logged and left out. */
 async function prove({ invite, logger }: JoinDeps, text: string): Promise<InviteProof | undefined> {
   try {
     const token = await invite();
@@ -114,7 +117,7 @@ async function prove({ invite, logger }: JoinDeps, text: string): Promise<Invite
   }
 }
 
-function tell({ state, message }: JoinAnswer, { logger, identity }: JoinDeps): void {
+function logAnswer({ state, message }: JoinAnswer, { logger, identity }: JoinDeps): void {
   const { hostId, signingKey } = identity;
   const known = { hostId, fingerprint: fingerprint(signingKey) };
   if (state === 'Enabled') logger.info(known, `joined: ${message}`);
@@ -126,7 +129,7 @@ function sentence(error: unknown): string {
   return message;
 }
 
-/** A workflow's failure wraps that of its activity, which has the sentence. */
+/** The failure of a workflow wraps that of its activity, which has the message for people. */
 function deepest(error: Error): Error {
   return error.cause instanceof Error ? deepest(error.cause) : error;
 }

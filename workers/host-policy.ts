@@ -1,5 +1,7 @@
-/** What the settings of a host worker say of URLs and proxies: the bounds that no job can go beyond. */
+/** The URL policy and the proxies of a host, from its settings. Jobs can only narrow this policy. */
 import type { Logger } from './runtime.ts';
+import { PROTOCOLS } from '../images/fetch/protocols/registry.ts';
+import { schemeCheck } from '../model/protocols.ts';
 import { checkNoProxy, checkProxy } from '../model/proxy.ts';
 import type { Proxies } from '../model/proxy.ts';
 import { entryChecks, isLoopback, splitPart } from '../model/url-policy.ts';
@@ -10,7 +12,7 @@ import type { SettingName, Settings } from './settings.ts';
 type Check = (entry: string) => string | undefined;
 
 /**
- * @param temporalAddress where this host finds Temporal, which no URL may lead to
+ * @param temporalAddress `host:port` of Temporal, which no URL may lead to
  * @throws SettingError
  */
 export function hostPolicy(settings: Settings, temporalAddress: string): UrlPolicy {
@@ -19,7 +21,7 @@ export function hostPolicy(settings: Settings, temporalAddress: string): UrlPoli
   const only = listOf(settings, 'urlOnly', entryChecks.block);
   const health = settings.text('healthPort');
   return {
-    schemes: listOf(settings, 'urlSchemes', entryChecks.scheme),
+    schemes: listOf(settings, 'urlSchemes', schemeCheck(PROTOCOLS)),
     openAddresses: listOf(settings, 'urlAllow', entryChecks.block),
     denyAddresses: deny,
     denyPorts: listOf(settings, 'urlDenyPorts', entryChecks.ports),
@@ -30,7 +32,7 @@ export function hostPolicy(settings: Settings, temporalAddress: string): UrlPoli
     allowDowngrade: asZoneSays(settings, 'urlDowngrade'),
     proxyIsGuard: asZoneSays(settings, 'proxyGuard'),
     ...(only.length === 0 ? {} : { onlyAddresses: only }),
-    // Who names a port of another service means it.
+    // An operator who lists a port also permits it when it belongs to another service, such as 22.
     ...(ports.length === 0 ? {} : { onlyPorts: ports, openPorts: ports }),
   };
 }
@@ -45,13 +47,13 @@ export function hostProxies(settings: Settings): Proxies {
   };
 }
 
-/** What an operator should know who looks at the first lines of the log. */
+/** Warns in the first lines of the log when the settings allow internal addresses. */
 export function announcePolicy(settings: Settings, logger: Logger): void {
   const open = listOf(settings, 'urlAllow', entryChecks.block);
   if (open.length === 0) return;
   const loopback = open.some((block) => isLoopback(block.replace(/\/.*$/, '')));
   const what = loopback
-    ? ', loopback among them: whoever may register can have this machine send requests to itself'
+    ? ', loopback among them: everybody who may register templates can make this machine send requests to itself'
     : '';
   logger.warn(`URLs may lead to ${open.join(', ')}${what}`);
 }
@@ -68,7 +70,7 @@ const split = (text: string): readonly string[] => text.split(/[\s,]+/).filter((
 const isPart = (entry: string): boolean =>
   splitPart(entry) !== undefined && entryChecks.block(entry) !== undefined;
 
-/** Blocks, and parts of Bypass. */
+/** Splits the setting `urlDeny` into address blocks and endpoints of Bypass. */
 function denied(settings: Settings): readonly [blocks: readonly string[], parts: readonly string[]] {
   const entries = listOf(settings, 'urlDeny', (entry) =>
     isPart(entry) ? undefined : entryChecks.block(entry),
@@ -82,7 +84,7 @@ function asZoneSays(settings: Settings, name: SettingName): boolean {
   throw new SettingError(`${label(name)} must be zone or never, not '${text}'`);
 }
 
-/** Other programs also take `host:port` there. */
+/** Accepts `host:port` without a scheme, as other programs do. */
 function proxyOf(settings: Settings, name: SettingName): string | undefined {
   const text = settings.text(name);
   if (text === '') return undefined;

@@ -1,21 +1,22 @@
-/** What the settings of a host worker mean. */
+/** Parses the settings of a host worker: pools, networks, published files, inspection limits, budgets, invite. */
 import { readFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { isAbsolute, normalize } from 'node:path';
-import type { InspectionLimits } from '../images/inspection/limits.ts';
-import type { PoolConfig } from '../images/pool.ts';
-import type { PublishSettings } from '../images/publish.ts';
-import type { Budgets } from '../images/sources/budgets.ts';
-import type { PoolScope, PoolType } from '../model/states.ts';
+import { ACCELERATORS } from '../hypervisor/accelerator.ts';
+import type { NetworkSetting } from '../hypervisor/hypervisor.ts';
+import type { ReporterOptions } from '../hypervisor/report.ts';
+import type { InspectionLimits } from '../images/inspect/limits.ts';
+import type { PoolConfig, PublishSettings } from '../images/pools/pool.ts';
+import type { Budgets } from '../images/fetch/network/budgets.ts';
+import { POOL_SCOPES, POOL_TYPES } from '../model/states.ts';
+import { HOST_NETWORK_NAME } from '../model/vms.ts';
 import { label, SettingError } from './settings.ts';
 import type { SettingName, Settings } from './settings.ts';
 
-const TYPES: readonly PoolType[] = ['Filesystem', 'NetworkFilesystem', 'SharedMountPoint'];
-const SCOPES: readonly PoolScope[] = ['HOST', 'CLUSTER', 'ZONE'];
 const GIB = 2 ** 30;
 const FORM = 'NAME=TYPE:SCOPE:PATH, such as fast=Filesystem:HOST:/srv/images';
 
-/** @throws SettingError with a sentence that says what would be right */
+/** @throws SettingError that says what would be right */
 export function parsePools(text: string): readonly PoolConfig[] {
   const configs = text
     .split(',')
@@ -37,8 +38,8 @@ function parsePool(entry: string): PoolConfig {
   );
   if (match?.groups === undefined) throw wrong(`has '${entry}', which is not of the form ${FORM}`);
   const { name = '', path = '', create } = match.groups;
-  const type = oneOf(TYPES, match.groups['type'] ?? '', `the type of pool ${name}`);
-  const scope = oneOf(SCOPES, match.groups['scope'] ?? '', `the scope of pool ${name}`);
+  const type = oneOf(POOL_TYPES, match.groups['type'] ?? '', `the type of pool ${name}`);
+  const scope = oneOf(POOL_SCOPES, match.groups['scope'] ?? '', `the scope of pool ${name}`);
   if (!isAbsolute(path)) throw wrong(`has '${path}' for pool ${name}; the path must begin with /`);
   if ((type === 'Filesystem') !== (scope === 'HOST')) {
     throw wrong(
@@ -56,6 +57,59 @@ function oneOf<T extends string>(allowed: readonly T[], given: string, what: str
 }
 
 const wrong = (sentence: string): SettingError => new SettingError(`${label('pools')} ${sentence}`);
+
+const NETWORK_FORM = 'NAME=bridge:BRIDGE, NAME=libvirt:NETWORK or NAME=user, such as lan=bridge:br0';
+/** Linux allows 15 bytes for the name of an interface. */
+const INTERFACE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/;
+const LIBVIRT_NETWORK = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/;
+
+/** @throws SettingError that says what would be right */
+export function parseNetworks(text: string): readonly NetworkSetting[] {
+  const entries = text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+  const networks = entries.map(parseNetwork);
+  const names = networks.map(({ name }) => name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new SettingError(`${label('networks')} has the name ${twice} twice`);
+  return networks;
+}
+
+function parseNetwork(entry: string): NetworkSetting {
+  const {
+    name = '',
+    kind,
+    target = '',
+  } = /^(?<name>[^=]+)=(?<kind>user|bridge|libvirt)(?::(?<target>.+))?$/.exec(entry)?.groups ?? {};
+  const good = (pattern: RegExp): boolean => HOST_NETWORK_NAME.test(name) && pattern.test(target);
+  if (kind === 'user' && good(/^$/)) return { name, kind };
+  if (kind === 'bridge' && good(INTERFACE)) return { name, kind, target };
+  if (kind === 'libvirt' && good(LIBVIRT_NETWORK)) return { name, kind, target };
+  throw new SettingError(`${label('networks')} has '${entry}', which is not of the form ${NETWORK_FORM}`);
+}
+
+export interface HypervisorSettings extends Pick<ReporterOptions, 'accelerator' | 'networks'> {
+  readonly uri: string;
+}
+
+/** @throws SettingError */
+export function hypervisorSettings(settings: Settings): HypervisorSettings {
+  const uri = settings.text('libvirtUri');
+  if (!/^qemu(\+unix)?:\/\/\/(system|session)(\?\S+)?$/.test(uri)) {
+    throw new SettingError(
+      `${label('libvirtUri')} must name QEMU on this machine, such as qemu:///system, not '${uri}'`,
+    );
+  }
+  const given = settings.text('vmAccelerator');
+  const accelerator = ACCELERATORS.find((name) => name === given);
+  if (accelerator === undefined) {
+    throw new SettingError(
+      `${label('vmAccelerator')} must be one of ${ACCELERATORS.join(', ')}, not '${given}'`,
+    );
+  }
+  return { uri, accelerator, networks: parseNetworks(settings.text('networks')) };
+}
 
 /** @throws SettingError */
 export function publishSettings(settings: Settings): PublishSettings {
@@ -101,7 +155,7 @@ export function sourceBudgets(settings: Settings): Budgets {
   };
 }
 
-/** The token itself, or what the file holds that is named with an @ before it; undefined when there is none. */
+/** The invite of the setting, or of the file named by `@path`; undefined when the setting is empty. */
 export async function readInvite(text: string): Promise<string | undefined> {
   if (text === '') return undefined;
   return (text.startsWith('@') ? await readFile(text.slice(1), 'utf8') : text).trim();
@@ -109,7 +163,7 @@ export async function readInvite(text: string): Promise<string | undefined> {
 
 export const hostNameOf = (settings: Settings): string => settings.text('hostName') || hostname();
 
-/** The first address that others may reach this host at. */
+/** The first address at which other machines may reach this host; IPv4 is preferred. */
 export function hostAddress(): string {
   const addresses = Object.values(networkInterfaces())
     .flatMap((found) => found ?? [])

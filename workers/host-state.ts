@@ -1,10 +1,14 @@
-/** The state folder of a host worker: one process at a time, keys, and the pools that it knows. */
+/** The state folder of a host worker: its lock and the file of known pools. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KnownPools } from '../images/pools.ts';
+import pLimit from 'p-limit';
+import * as z from 'zod/mini';
+import type { KnownPools } from '../images/pools/pools.ts';
+import { message, readJson, text, version } from '../model/messages/schema.ts';
+import { replaceFile } from '../platform/replace-file.ts';
 import { StartError } from './runtime.ts';
 
 const PRIVATE = 0o700;
@@ -27,10 +31,10 @@ export interface StateLock {
 }
 
 /**
- * Locks the folder for the life of this process: the lock is the kernel's, and gone with the process, however that
- * ends. It is what makes it certain that a part file of this host has no other writer.
- * @param program util-linux's flock
- * @throws StartError when another process has it, or when it cannot be had
+ * Locks the folder for the life of this process. The kernel holds the lock and releases it when the process ends, in
+ * whatever way. The lock guarantees that no other process of this host writes to its part files.
+ * @param program path of util-linux's flock
+ * @throws StartError when another process holds the lock, or locking fails
  */
 export async function lockStateDir(path: string, program = 'flock'): Promise<StateLock> {
   const file = await open(
@@ -58,7 +62,7 @@ export async function lockStateDir(path: string, program = 'flock'): Promise<Sta
   }
 }
 
-/** Node has no flock of its own; the lock belongs to the open file that the program is given as descriptor 3. */
+/** Node has no flock(2). The lock belongs to the open file, which the program inherits as descriptor 3. */
 function flock(program: string, file: FileHandle): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', file.fd] });
@@ -80,6 +84,8 @@ interface PoolsFile {
   readonly pools: Readonly<Record<string, string>>;
 }
 
+const poolsFile = message<PoolsFile>({ v: version(), pools: z.record(z.string(), text()) });
+
 /**
  * Which pools this host has seen at which path, so that one that is not mounted is not taken for a new one. To use a
  * path for another pool, remove its entry from the file.
@@ -88,7 +94,8 @@ interface PoolsFile {
 export async function loadKnownPools(stateDir: string): Promise<KnownPools> {
   const path = join(stateDir, 'pools.json');
   const pools = await readPools(path);
-  let saved: Promise<void> = Promise.resolve();
+  /** One write after the other, so that the newest content stays. */
+  const oneAtATime = pLimit(1);
   const save = async (): Promise<void> => {
     const file: PoolsFile = { v: 1, pools: Object.fromEntries(pools) };
     await replaceFile(path, `${JSON.stringify(file, undefined, 2)}\n`);
@@ -97,37 +104,20 @@ export async function loadKnownPools(stateDir: string): Promise<KnownPools> {
     idOf: (root) => pools.get(root),
     remember(root, id) {
       pools.set(root, id);
-      // One after the other, and after one that failed all the same.
-      saved = saved.then(save, save);
-      return saved;
+      return oneAtATime(save);
     },
   };
 }
 
 async function readPools(path: string): Promise<Map<string, string>> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const json = await readFile(path, 'utf8').catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
-  if (text === undefined) return new Map();
-  try {
-    return new Map(Object.entries((JSON.parse(text) as PoolsFile).pools));
-  } catch (error) {
-    throw new StartError(
-      `${path} is damaged: it says which pool was seen where; mount all pools, then remove it, and they are read anew`,
-      { cause: error },
-    );
-  }
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
+  if (json === undefined) return new Map();
+  const { value } = readJson(poolsFile, json);
+  if (value !== undefined) return new Map(Object.entries(value.pools));
+  throw new StartError(
+    `${path} is damaged: it says which pool was seen where; mount all pools, then remove it, and they are read anew`,
+  );
 }

@@ -1,36 +1,32 @@
-/** The host worker: one process on each KVM host. Activities only, one outbound connection, no database. */
+/**
+ * The host worker: one process on each KVM host. It runs activities only, opens one outbound connection to Temporal and has no
+ * access to the database or the master key.
+ *
+ * The start: read all settings, lock the state folder, load the identity, connect to Temporal (retried until the server
+ * answers), then poll two task queues, one for short jobs and one for transfers, while the host joins (retried until a control
+ * worker answers). The process is ready when both workers poll and the host has joined.
+ *
+ * The stop: shut down the workers, which aborts downloads, wait until the transfer thread has ended, then release the lock.
+ * What must never happen: that two processes of a host write to its pools. So the lock is taken before anything is written,
+ * and released only after the transfer thread has ended.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from '@temporalio/worker';
-import { createHostCertificates } from '../activities/host-certificates.ts';
-import { createHostActivities, describeHost } from '../activities/host.ts';
-import type { HostActivities, HostActivityDeps } from '../activities/host.ts';
-import { createHostLimiter } from '../activities/host-limits.ts';
-import { createPools } from '../images/pools.ts';
-import { reportPrograms } from '../images/programs.ts';
-import { createScheduler } from '../images/scheduler.ts';
-import type { Denied } from '../images/sources/guard.ts';
-import { createSources } from '../images/sources/index.ts';
-import { createTrust } from '../images/sources/trust.ts';
+import { createHostActivities, describeHost } from '../activities/host/activities.ts';
+import type { HostActivities } from '../activities/host/activities.ts';
+import type { HostActivityDeps } from '../activities/host/deps.ts';
+import { unconfinedReason } from '../images/confinement.ts';
 import { hostIdentity, hostQueue, transferQueue } from '../model/names.ts';
 import { loadOrCreateIdentity } from '../trust/identity.ts';
 import type { HostReport } from '../model/payloads.ts';
 import type { Identity } from '../trust/identity.ts';
-import { openKeystore } from '../trust/keystore.ts';
-import { openForHost, openKeyForHost } from '../trust/sealing.ts';
 import { startHealthIfAsked } from './health.ts';
+import { watchHostDomains } from './host-domains.ts';
 import { join } from './host-join.ts';
 import type { JoinDeps } from './host-join.ts';
-import { announcePolicy, hostPolicy, hostProxies } from './host-policy.ts';
-import {
-  hostAddress,
-  hostNameOf,
-  inspectionLimits,
-  parsePools,
-  publishSettings,
-  readInvite,
-  sourceBudgets,
-} from './host-settings.ts';
-import { loadKnownPools, lockStateDir, openStateDir } from './host-state.ts';
+import { announcePolicy } from './host-policy.ts';
+import { hostAddress, hostNameOf, readInvite } from './host-settings.ts';
+import { lockStateDir, openStateDir } from './host-state.ts';
 import {
   connectTemporal,
   createLogger,
@@ -38,21 +34,20 @@ import {
   runWorkers,
   StartError,
   stopRequested,
-  temporalAddressOf,
 } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import type { Settings } from './settings.ts';
-import { createTransfers } from './transfers.ts';
-import type { Transfers } from './transfers.ts';
-import { bypassVersion } from './version.ts';
+import { planActivities } from './host-plan.ts';
+import type { Plan } from './host-plan.ts';
 
-const QUICK_SLOTS = 20;
-/** The scheduler, not Temporal, decides how many download at a time, so that every job is taken at once. */
+/** Every short job is taken at once: the turns of probes, not Temporal, limit how many probes run at a time. */
+const QUICK_SLOTS = 1000;
+/** Every transfer is taken at once: the scheduler, not Temporal, limits how many download at a time. */
 const TRANSFER_SLOTS = 1000;
 const POLLERS = 2;
 const RECONNECT_MS = 5000;
 
-/** Runs until it is told to stop. */
+/** Runs until a signal stops the process. */
 export async function run(settings: Settings): Promise<void> {
   const stop = stopRequested();
   const logger = createLogger(settings.text('logLevel'), 'host');
@@ -63,13 +58,13 @@ export async function run(settings: Settings): Promise<void> {
 export interface HostOptions {
   readonly settings: Settings;
   readonly logger: Logger;
-  /** Settles when the host is to stop. */
+  /** Settles when the host must stop. */
   readonly stop: Promise<unknown>;
 }
 
 /**
- * Resolves after an orderly stop. Downloads that run then are aborted at once; their bytes stay.
- * @throws StartError or SettingError when it cannot start
+ * Resolves after an orderly stop, which aborts running downloads at once and keeps their bytes.
+ * @throws StartError or SettingError when the host worker cannot start
  */
 export async function runHost({ settings, logger, stop }: HostOptions): Promise<void> {
   const about = {
@@ -79,7 +74,9 @@ export async function runHost({ settings, logger, stop }: HostOptions): Promise<
     cluster: settings.required('cluster'),
   };
   const stateDir = settings.text('stateDir');
-  const build = planActivities(settings, logger);
+  const stopping = new AbortController();
+  const stopped = stop.then(() => stopping.abort(new Error('the host worker stops')));
+  const build = planActivities(settings, logger, stopping.signal);
   announcePolicy(settings, logger);
   await openStateDir(stateDir);
   const lock = await lockStateDir(stateDir);
@@ -87,10 +84,11 @@ export async function runHost({ settings, logger, stop }: HostOptions): Promise<
     const identity = await loadOrCreateIdentity(stateDir);
     const plan = await build(identity, stateDir);
     try {
-      await work(plan, identity, { settings, logger, stop, about });
+      await work(plan, identity, { settings, logger, stopping, stopped, about });
     } finally {
-      // The lock says that nobody writes on a pool for this host any more.
+      // The lock must outlast the transfer thread: a free lock means that no process writes to a pool for this host.
       await plan.transfers.close();
+      plan.deps.hypervisor?.close();
     }
   } finally {
     await lock.release();
@@ -98,18 +96,25 @@ export async function runHost({ settings, logger, stop }: HostOptions): Promise<
   logger.info('stopped');
 }
 
+interface Work extends Omit<HostOptions, 'stop'>, Pick<Serving, 'stopping' | 'stopped'> {
+  readonly about: Omit<JoinDeps['about'], 'incarnation'>;
+}
+
 async function work(
-  { deps }: Plan,
+  { deps, virsh }: Plan,
   identity: Identity,
-  { settings, logger, stop, about }: HostOptions & Pick<JoinDeps, 'about'>,
+  { settings, logger, stopping, stopped, about }: Work,
 ): Promise<void> {
-  const stopping = new AbortController();
-  const stopped = stop.then(() => stopping.abort(new Error('the host worker stops')));
-  announce(await describeHost(deps), logger);
+  const { hostId } = identity;
+  // libvirt may take seconds for its first answer, which nothing here needs.
+  announce(await describeHost({ ...deps, describeHypervisor: undefined }), logger);
   const temporal = await connectPatiently(settings, identity, { logger, signal: stopping.signal });
   if (temporal === undefined) return;
   try {
-    const joining = { client: temporal.client, identity, logger, signal: stopping.signal, about };
+    const { incarnation } = deps;
+    const { client } = temporal;
+    const { signal } = stopping;
+    const joining = { client, identity, logger, signal, about: { ...about, incarnation } };
     const invite = (): Promise<string | undefined> => readInvite(settings.text('invite'));
     await serve(temporal, deps, {
       settings,
@@ -119,90 +124,28 @@ async function work(
         const { limits } = await join({ ...joining, invite, report: () => describeHost(deps) });
         if (limits !== undefined) deps.limits.apply(limits);
       },
+      watch: () => watchHostDomains({ virsh, client, hostId, hostName: about.name, logger, signal }),
     });
   } finally {
     await temporal.connection.close();
   }
 }
 
-/** What the operator should know about this host from its first lines. */
+/** Logs the host's id and pools, and warns of problems and missing programs. */
 function announce({ hostId, pools, programs, problems = [] }: HostReport, logger: Logger): void {
   logger.info({ hostId, pools: pools.map(({ name, path }) => `${name} at ${path}`) }, 'this is the host');
   const unmounted = pools.flatMap(({ name, problem }) =>
     problem === undefined ? [] : [`pool ${name}: ${problem}`],
   );
-  for (const problem of [...problems, ...unmounted]) logger.warn(problem);
+  const unconfined = unconfinedReason();
+  for (const problem of [...problems, ...unmounted, ...(unconfined === undefined ? [] : [unconfined])])
+    logger.warn(problem);
   for (const { name, version, purpose } of programs) {
     if (version === undefined) logger.info(`${name} is not installed: this host cannot ${purpose}`);
   }
 }
 
-interface Plan {
-  readonly deps: HostActivityDeps;
-  readonly transfers: Transfers;
-}
-
-/** Reads all settings first, so that a wrong one is told before anything is touched. */
-function planActivities(
-  settings: Settings,
-  logger: Logger,
-): (identity: Identity, stateDir: string) => Promise<Plan> {
-  const configs = parsePools(settings.required('pools'));
-  const own = { downloads: settings.number('downloads', 1), rate: settings.number('rateLimit') };
-  const connections = settings.number('connections', 1);
-  const publish = publishSettings(settings);
-  const limits = inspectionLimits(settings);
-  const unpack = { maxRatio: settings.number('unpackRatio', 1) };
-  const sources = {
-    ...sourceBudgets(settings),
-    policy: hostPolicy(settings, temporalAddressOf(settings)),
-    proxies: hostProxies(settings),
-  };
-  const onDenied = ({ url, rule, address }: Denied): void =>
-    logger.warn({ url, rule, address }, 'the URL policy refused a URL');
-  const version = bypassVersion();
-  return async ({ hostId, sealingPrivateKey, sign }, stateDir) => {
-    const transfers = createTransfers({
-      settings: {
-        hostId,
-        sources,
-        keystoreDir: stateDir,
-        rate: own.rate,
-        publish,
-        limits,
-        unpack,
-        connections,
-      },
-      logger,
-      onDenied,
-    });
-    const scheduler = createScheduler({ limit: own.downloads });
-    const setRate = (bytesPerSecond: number): void => transfers.setRate(bytesPerSecond);
-    const keystore = openKeystore(stateDir);
-    const trust = createTrust(keystore);
-    const deps: HostActivityDeps = {
-      hostId,
-      sign,
-      version,
-      pools: createPools(configs, await loadKnownPools(stateDir)),
-      scheduler,
-      limits: createHostLimiter({ own, scheduler, setRate }),
-      certificates: createHostCertificates(keystore, (sealed, certificateId) =>
-        openKeyForHost(sealingPrivateKey, sealed, { certificateId, hostId }),
-      ),
-      probes: { sources: createSources({ ...sources, trust, onDenied }), limits, unpack },
-      download: (request, rules) => transfers.download(request, rules),
-      openSealed: async ({ sealed, templateId }) =>
-        sealed === undefined ? undefined : openForHost(sealingPrivateKey, sealed, { templateId, hostId }),
-      programs: () => reportPrograms(),
-      onFailure: (activity, error) =>
-        logger.warn({ activity, kind: error.kind, err: error }, `${activity} failed`),
-    };
-    return { deps, transfers };
-  };
-}
-
-/** Hosts come up before networks and servers do. @returns undefined when told to stop meanwhile */
+/** Retries until Temporal answers, since hosts may boot before networks and servers. @returns undefined after an abort */
 async function connectPatiently(
   settings: Settings,
   { hostId }: Identity,
@@ -224,8 +167,10 @@ interface Serving {
   readonly settings: Settings;
   readonly stopping: AbortController;
   readonly stopped: Promise<unknown>;
-  /** Never ends before it is answered, or the host stops. */
+  /** Settles when a control worker has answered, or the host stops. */
   join(): Promise<unknown>;
+  /** Called once the host has joined; settles when the host stops. */
+  watch(): Promise<void>;
 }
 
 async function serve(temporal: Temporal, deps: HostActivityDeps, serving: Serving): Promise<void> {
@@ -235,7 +180,10 @@ async function serve(temporal: Temporal, deps: HostActivityDeps, serving: Servin
   const health = await startHealthIfAsked(serving.settings, ready);
   const running = runWorkers(workers, serving.stopped);
   const joining = serving.join().then(
-    () => (joined = true),
+    () => {
+      joined = true;
+      return serving.watch();
+    },
     () => undefined,
   );
   try {
@@ -247,7 +195,7 @@ async function serve(temporal: Temporal, deps: HostActivityDeps, serving: Servin
   }
 }
 
-/** A probe never waits behind 40 GB: two queues, so two workers. */
+/** Two queues with a worker each, so that a probe never waits for a download of 40 GB. */
 function createWorkers(
   { connection, namespace }: Temporal,
   hostId: string,
@@ -258,7 +206,7 @@ function createWorkers(
     namespace,
     identity: hostIdentity(hostId),
     maxConcurrentActivityTaskPolls: POLLERS,
-    // Progress and cancellation travel with heartbeats.
+    // Heartbeats carry progress and cancellation, so they must not be throttled for longer.
     maxHeartbeatThrottleInterval: '1 second',
     defaultHeartbeatThrottleInterval: '1 second',
     shutdownGraceTime: 0,

@@ -1,6 +1,7 @@
-/** Logs: JSON lines on stderr, or lines for people when that is a terminal. */
+/** Logs: JSON lines on stderr, or lines for people when stderr is a terminal. */
 import { pino } from 'pino';
-import type { DestinationStream, Logger } from 'pino';
+import type { Logger } from 'pino';
+import { escapeControlCharacters, showableJson } from '../model/control-characters.ts';
 
 const CLOCK_END = 19;
 const LABELS: Readonly<Record<number, string>> = {
@@ -19,17 +20,14 @@ export function createLogger(level: string, processName: string): Logger {
   const options = {
     level,
     base: { process: processName, pid: process.pid },
-    // A stray header or key never reaches a log, whoever logs it.
+    // Fields that may hold secrets are hidden, in case a caller logs one by mistake.
     redact: { paths: ['*.headers', '*.sealed', '*.apiKey', '*.secretKey', '*.password'], censor: '[hidden]' },
   };
-  // Written at once: the last lines before an end are the ones that matter.
+  // Written synchronously: the last lines before a crash matter most.
   const stderr = pino.destination({ dest: 2, sync: true });
-  return pino(options, process.stderr.isTTY ? readable(stderr) : stderr);
+  const shown = process.stderr.isTTY ? (line: string) => `${formatLine(line)}\n` : showableJson;
+  return pino(options, { write: (line: string) => stderr.write(shown(line)) });
 }
-
-const readable = (out: DestinationStream): DestinationStream => ({
-  write: (line) => out.write(`${formatLine(line)}\n`),
-});
 
 interface Entry extends Readonly<Record<string, unknown>> {
   readonly level: number;
@@ -39,7 +37,7 @@ interface Entry extends Readonly<Record<string, unknown>> {
   readonly err?: { readonly message?: string; readonly stack?: string };
 }
 
-/** One JSON line as a person reads it: time, level, process, message, then what else is known. */
+/** Formats one JSON line for a terminal: time, level, process, message, then the other fields. */
 export function formatLine(line: string): string {
   const entry = JSON.parse(line) as Entry;
   const time = new Date(entry.time).toISOString().slice(11, CLOCK_END);
@@ -48,5 +46,6 @@ export function formatLine(line: string): string {
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const failure = entry.err?.message === undefined ? [] : [`error=${entry.err.message}`];
   const words = [time, LABELS[entry.level] ?? String(entry.level), `${entry.process}:`, entry.msg ?? ''];
-  return [...words, ...rest, ...failure].join(' ');
+  // Text from outside must not add lines or colours to the terminal.
+  return escapeControlCharacters([...words, ...rest, ...failure].join(' '));
 }

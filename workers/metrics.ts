@@ -1,12 +1,12 @@
-/** What the control worker tells Prometheus of certificates. */
-import { listCertificates } from '../db/listings/certificates.ts';
+/** Metrics about certificates for Prometheus, from the control worker. */
+import { listCertificates } from '../db/certificates/listing.ts';
 import type { Database } from '../db/database.ts';
 import { daysLeft } from '../model/certificate.ts';
 
-const MOST = 10_000;
+const MAX_CERTIFICATES = 10_000;
 
 export async function certificateMetrics(db: Database): Promise<string> {
-  const { rows } = await listCertificates(db, {}, { limit: MOST, offset: 0 });
+  const { rows } = await listCertificates(db, {}, { limit: MAX_CERTIFICATES, offset: 0 });
   const now = new Date();
   return [
     '# HELP bypass_certificate_days_left Days until the first certificate of an upload ends; negative once it has.',
@@ -20,5 +20,5 @@ export async function certificateMetrics(db: Database): Promise<string> {
   ].join('\n');
 }
 
-const label = (text: string): string =>
+export const label = (text: string): string =>
   text.replace(/[\\"\n]/g, (found) => (found === '\n' ? '\\n' : `\\${found}`));

@@ -1,15 +1,15 @@
-/** What every process of Bypass does alike: logging, the connection to Temporal, and stopping in order. */
+/** What all processes of Bypass share: the set-up of Temporal's SDK, the connection to Temporal, and the orderly stop. */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import type { LogLevel, Worker } from '@temporalio/worker';
+import type { LogLevel, MetricsBuffer, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Settings } from './settings.ts';
 
 export { createLogger } from './log.ts';
 export type { Logger } from 'pino';
 
-/** Something that a process cannot start without is missing; the message is a sentence for the operator. */
+/** A process cannot start; the message is a sentence for the operator. */
 export class StartError extends Error {}
 
 const HEARTBEAT = '10 seconds';
@@ -17,13 +17,17 @@ const CONNECT_MS = 10_000;
 const GRPC = { notFound: 5, permissionDenied: 7, unimplemented: 12, unauthenticated: 16 } as const;
 
 /**
- * Sets Temporal's native part up. Once per process, before anything else of Temporal is used. Signals are ours:
- * Temporal would stop its workers by itself, before what depends on them.
+ * Sets up the native layer of Temporal's SDK. Call it once per process, before any other use of the SDK. The SDK handles no
+ * signals: it would stop workers before the rest of the process is ready to stop.
+ * @param metrics receives the metrics of the SDK; default: none are kept
  */
-export function installRuntime(logger: Logger): void {
+export function installRuntime(logger: Logger, metrics?: MetricsBuffer): void {
   Runtime.install({
     logger: bridge(logger),
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+      ...(metrics === undefined ? {} : { metrics: { buffer: metrics } }),
+    },
     workerHeartbeatInterval: HEARTBEAT,
     shutdownSignals: [],
   });
@@ -31,7 +35,7 @@ export function installRuntime(logger: Logger): void {
 
 const PINO_LEVEL = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
-/** What the SDK tells, and warns of, at each start and stop of a worker that is as it should be. */
+/** Messages and warnings that the SDK logs at each normal start and stop of a worker. */
 const ROUTINE = /^Worker state changed$|^No (?:workflows|Nexus services) registered/;
 
 function bridge(logger: Logger): DefaultLogger {
@@ -51,13 +55,13 @@ export interface Temporal {
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly namespace: string;
-  /** As a person reads it. */
+  /** `host:port`. */
   readonly address: string;
 }
 
 /**
- * Connects as @temporalio/envconfig says (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…, or its file), unless
- * settings name another address or namespace.
+ * Connects to Temporal by the configuration of @temporalio/envconfig (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…,
+ * or its file). The settings may override address and namespace.
  * @throws StartError when the server does not answer, or has no such namespace
  */
 export async function connectTemporal(settings: Settings, identity?: string): Promise<Temporal> {
@@ -77,7 +81,7 @@ export async function connectTemporal(settings: Settings, identity?: string): Pr
   return { connection, client, namespace, address };
 }
 
-/** `host:port`, wherever that is said. */
+/** `host:port` of Temporal: from the settings, else from @temporalio/envconfig, else the default. */
 export const temporalAddressOf = (settings: Settings): string =>
   settings.text('temporalAddress') || loadClientConnectConfig().connectionOptions.address || 'localhost:7233';
 
@@ -93,44 +97,44 @@ async function connect(options: ConnectionOptions, address: string): Promise<Nat
     return await Promise.race([connecting, late]);
   } catch (error) {
     void connecting.then((connection) => connection.close()).catch(() => undefined);
-    const told = REFUSED.test((error as Error).message)
+    const sentence = REFUSED.test((error as Error).message)
       ? refuses(address, 'access')
       : `Temporal does not answer at ${address} (${reason(error)}): start it, or set TEMPORAL_ADDRESS`;
-    throw new StartError(told, { cause: error });
+    throw new StartError(sentence, { cause: error });
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** How the native layer words the codes 7 and 16 of gRPC when the server does not even let it in. */
+/** Texts of the native layer for gRPC's codes 7 and 16 when the server refuses the connection. */
 const REFUSED = /valid authentication credentials|not have permission/;
 
 const refuses = (address: string, what: string): string =>
   `Temporal at ${address} refuses ${what}: check TEMPORAL_API_KEY or TEMPORAL_TLS_…`;
 
-/** Of the native layer's debug text the part that a person understands. */
+/** The part of the native layer's debug text that a person understands. */
 function reason(error: unknown): string {
   const { message } = error as Error;
-  const told = /message: "([^"]*)"|"failed to lookup address[^"]*"/.exec(message);
-  return (told?.[1] ?? told?.[0] ?? message).slice(0, 200);
+  const found = /message: "([^"]*)"|"failed to lookup address[^"]*"/.exec(message);
+  return (found?.[1] ?? found?.[0] ?? message).slice(0, 200);
 }
 
 function explain(error: unknown, namespace: string, address: string): Error {
   const { code } = error as { readonly code?: number };
-  const told = (sentence: string): StartError => new StartError(sentence, { cause: error });
+  const startError = (sentence: string): StartError => new StartError(sentence, { cause: error });
   if (code === GRPC.notFound) {
-    return told(
+    return startError(
       `Temporal at ${address} has no namespace '${namespace}': create it, or set TEMPORAL_NAMESPACE`,
     );
   }
   if (code === GRPC.permissionDenied || code === GRPC.unauthenticated) {
-    return told(refuses(address, `access to namespace '${namespace}'`));
+    return startError(refuses(address, `access to namespace '${namespace}'`));
   }
-  return told(`Temporal at ${address} cannot be used (${(error as Error).message})`);
+  return startError(`Temporal at ${address} cannot be used (${(error as Error).message})`);
 }
 
 /**
- * Liveness of hosts is read from the server's list of workers, so a server without one is of no use.
+ * Checks that the server lists workers, since Bypass reads from that list whether hosts live.
  * @throws StartError
  */
 export async function requireWorkerListing({ connection, namespace, address }: Temporal): Promise<void> {
@@ -152,8 +156,8 @@ export async function requireWorkerListing({ connection, namespace, address }: T
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
- * Resolves at the first signal to stop. Later ones change nothing: a terminal sends one to every process of the
- * group, and the supervisor sends another.
+ * Resolves at the first signal to stop. Later signals change nothing: a terminal signals every process of the group, and
+ * the supervisor signals them again.
  */
 export function stopRequested(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
@@ -162,8 +166,8 @@ export function stopRequested(): Promise<NodeJS.Signals> {
 }
 
 /**
- * Runs workers until `stop` resolves, then drains them all.
- * @throws what ended a worker before that; the others are drained first
+ * Runs workers until `stop` resolves, then drains all of them.
+ * @throws the error of a worker that failed before, after all others are drained
  */
 export async function runWorkers(workers: readonly Worker[], stop: Promise<unknown>): Promise<void> {
   const failed = new AbortController();

@@ -1,4 +1,4 @@
-/** `bypass secrets rotate`: another master key, while everything runs. */
+/** `bypass secrets rotate`: replaces the master key while all processes run. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { aloneInRotating, resealAll } from '../db/sealed.ts';
 import type { Database } from '../db/database.ts';
@@ -7,17 +7,17 @@ import { connectDatabase } from './database.ts';
 import { StartError } from './runtime.ts';
 import type { Settings } from './settings.ts';
 
-/** Longer than a registration takes, which carries its secrets sealed with the key of its beginning. */
+/** Milliseconds, more than a process takes from sealing a secret to writing it. */
 const SETTLE_MS = 15_000;
-/** After so many rounds somebody seals with another key all the time. */
-const MOST_ROUNDS = 10;
+/** After this many rounds with new secrets under an old key, a process must be reading another key file. */
+const MAX_ROUNDS = 10;
 
 export interface RotationOptions {
-  /** Only makes the key that is to seal next. */
+  /** Only adds the next key to the file. */
   readonly prepare?: boolean;
   /** Leaves the old keys in the file. */
   readonly keep?: boolean;
-  /** Milliseconds without anything sealed by an old key, after which that one goes. */
+  /** Milliseconds without a secret sealed by an old key, after which the old key is removed. Default 15 000. */
   readonly settleMs?: number;
 }
 
@@ -27,7 +27,7 @@ export async function run(settings: Settings, options: RotationOptions): Promise
   const db = await connectDatabase(settings);
   try {
     const done = await aloneInRotating(db, async () => {
-      await rotate(db, path, options, print);
+      await rotate(db, path, options, printLine);
       return true;
     });
     if (done === undefined) throw new StartError('another `bypass secrets rotate` works on this database');
@@ -36,53 +36,53 @@ export async function run(settings: Settings, options: RotationOptions): Promise
   }
 }
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const printLine = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /**
- * Each step can be interrupted and is found done by the next call: a file with several keys is a rotation that has
- * begun, and is finished before another one begins.
- * @throws StartError when something cannot be opened, or is sealed with an old key again and again
+ * Each step can be interrupted, and the next call continues after it: a file with several keys is a rotation that has
+ * begun, which is finished before another one begins.
+ * @throws StartError when a secret cannot be opened, or secrets are sealed with an old key again and again
  */
 export async function rotate(
   db: Database,
   path: string,
   { prepare = false, keep = false, settleMs = SETTLE_MS }: RotationOptions,
-  tell: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<void> {
   const file = await readKeyFile(path);
   if (prepare) {
     if (file.next === undefined) await replaceKeyFile(path, { ...file, next: newKey() });
-    tell(`${path} holds the next key. Copy it to every api and control worker, then rotate`);
+    print(`${path} holds the next key. Copy it to every api and control worker, then rotate`);
     return;
   }
   if (file.keys.length === 1) {
     await replaceKeyFile(path, { v: 1, keys: [file.next ?? newKey(), ...file.keys] });
-    tell('A new key seals from now on');
+    print('A new key seals from now on');
   } else {
-    tell('Going on with the rotation that was begun');
+    print('Going on with the rotation that was begun');
   }
   const masterKey = await loadMasterKey(path);
   const reseal = async (): Promise<number> => {
     const { rows, broken } = await resealAll(db, masterKey);
     if (broken.length > 0) throw new StartError(unreadable(broken));
-    if (rows > 0) tell(`${rows} ${rows === 1 ? 'secret' : 'secrets'} sealed anew`);
+    if (rows > 0) print(`${rows} ${rows === 1 ? 'secret' : 'secrets'} sealed anew`);
     return rows;
   };
   await reseal();
   if (keep) {
-    tell(`The old key stays in ${path}. Copy it to every api and control worker, then rotate once more`);
+    print(`The old key stays in ${path}. Copy it to every api and control worker, then rotate once more`);
     return;
   }
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
     await sleep(settleMs);
     if ((await reseal()) > 0) continue;
     const now = await readKeyFile(path);
     await replaceKeyFile(path, { ...now, keys: now.keys.slice(0, 1) });
-    tell('The old key is used by nothing any more, and gone');
+    print('The old key is used by nothing any more, and gone');
     return;
   }
   throw new StartError(
-    'somebody goes on sealing with an old key, so it stays: does every api and control worker read this very file?',
+    'a process still seals with an old key, so the key stays: does every api and control worker read this very file?',
   );
 }
 

@@ -1,9 +1,9 @@
-/** What crosses between the host worker and its transfer thread: plain data only. */
-import type { DownloadDeps, DownloadedImage, DownloadRequest } from '../images/download-request.ts';
-import { evidenceOf, ImageRefused } from '../images/inspection/refusal.ts';
-import type { PoolConfig } from '../images/pool.ts';
-import type { Denied } from '../images/sources/guard.ts';
-import type { SourceOptions } from '../images/sources/index.ts';
+/** Messages between the host worker and its transfer thread: plain data only. */
+import type { DownloadDeps, DownloadedImage, DownloadRequest } from '../images/attempt/download-request.ts';
+import { evidenceOf, ImageRefused } from '../images/image-refused.ts';
+import type { PoolConfig } from '../images/pools/pool.ts';
+import type { Denied } from '../images/fetch/network/egress-policy.ts';
+import type { SourceOptions } from '../images/fetch/sources.ts';
 import type { ImageEvidence } from '../model/evidence.ts';
 import { ImageError } from '../model/failures.ts';
 import type { Failure } from '../model/failures.ts';
@@ -11,22 +11,22 @@ import type { Try } from '../model/payloads.ts';
 import type { Progress } from '../model/progress.ts';
 import type { SourceRules } from '../model/source-rules.ts';
 
-/** What every download of the thread has in common; its `workerData`. */
+/** Settings of all downloads, passed to the thread as `workerData`. */
 export interface TransferSettings extends Pick<
   DownloadDeps,
   'hostId' | 'publish' | 'limits' | 'unpack' | 'checkpointBytes' | 'connections'
 > {
-  readonly sources: Omit<SourceOptions, 'guard' | 'resolve' | 'onDenied' | 'trust'>;
-  /** Folder of the keystore that downloads trust beside the system; each thread reads it by itself. */
-  readonly keystoreDir?: string;
+  readonly sources: Omit<SourceOptions, 'egress' | 'resolve' | 'onDenied' | 'trust'>;
+  /** The host's state folder, which holds the ledger and the keystore. */
+  readonly stateDir: string;
   /** Bytes per second over all downloads; 0 for no limit. */
   readonly rate: number;
 }
 
-/** A download request without what cannot leave a thread. */
+/** A download request without the parts that cannot be sent to a thread. */
 export interface TransferRequest extends Omit<DownloadRequest, 'pool' | 'signal' | 'onProgress' | 'onTry'> {
   readonly pool: { readonly id: string; readonly config: PoolConfig };
-  /** Of the job. */
+  /** Rules of the job. */
   readonly rules: SourceRules;
 }
 
@@ -44,9 +44,9 @@ export type FromThread =
 
 export interface PackedError {
   readonly failure: Failure;
-  /** What was seen of the file that the failure is about. */
+  /** Evidence about the refused file. */
   readonly evidence: ImageEvidence | undefined;
-  /** For the log: where it was thrown, and what caused it. */
+  /** Stack of the error and its causes, for the log. */
   readonly stack: string;
 }
 

@@ -1,79 +1,85 @@
 /**
- * The downloads of a host worker, all in one thread of their own: whatever they do, heartbeats and probes have the
- * main thread for themselves. A thread and no process, so that nothing writes on a pool once the host worker is dead.
+ * Runs all downloads of a host worker in one transfer thread, so that heartbeats and probes never wait for hashing or
+ * unpacking in the main thread. It is a thread and not a process: when the host worker dies, nothing can go on writing to a
+ * pool.
+ *
+ * The thread is absent until the first download starts it. While it runs, jobs are sent to it by number, and each ends with
+ * one message `done` or `failed`. It ends in three ways: `close` aborts all jobs, waits up to ten seconds for their records and
+ * terminates the thread; an error or lack of memory ends it; or it sends nothing for a minute while it has jobs, and is
+ * terminated. All jobs left fail as HostGone, and the next download starts another thread.
+ *
+ * What must never happen: that two threads write to the same part file, and that a job never settles. So a new thread
+ * starts only when the exit of the previous one is complete, and that exit fails every job left.
  */
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
-import { Worker } from 'node:worker_threads';
 import type { ResourceLimits } from 'node:worker_threads';
-import type { DownloadedImage, DownloadRequest } from '../images/download-request.ts';
-import type { Denied } from '../images/sources/guard.ts';
+import type { DownloadedImage, DownloadRequest } from '../images/attempt/download-request.ts';
+import type { Denied } from '../images/fetch/network/egress-policy.ts';
 import { ImageError } from '../model/failures.ts';
 import type { SourceRules } from '../model/source-rules.ts';
-import { PROJECT_ROOT } from './dev/project.ts';
+import { startThread } from '../platform/threads.ts';
 import type { Logger } from './runtime.ts';
 import { packRequest, unpackError } from './transfer-messages.ts';
 import type { FromThread, ToThread, TransferSettings } from './transfer-messages.ts';
 
-/** Compiled: a thread has no transpiler. */
-const THREAD = join(PROJECT_ROOT, 'dist', 'workers', 'transfer-thread.js');
+const THREAD = new URL('./transfer.thread.ts', import.meta.url);
 
-/** Of V8's heap; the bytes of images lie outside of it. A hundred downloads take a tenth. */
+/** Limits of V8's heap, of which a hundred downloads use a tenth. Buffers of image bytes are outside of the heap. */
 const RESOURCE_LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 };
 
 /**
- * Undici's parser is WebAssembly. V8's optimizing compiler needs 33 MB and 0.15 s of CPU for it; what the simple one
- * makes of it is as fast on bodies. A V8 without the flag complains about it, no more.
+ * Undici's parser is WebAssembly. V8's optimizing compiler needs 33 MB and 0.15 s of CPU for it; code of the baseline
+ * compiler parses bodies as fast. A V8 without the flag prints a warning.
  */
 const SIMPLE_WASM = '--liftoff-only';
 
-/** Downloads have ten seconds to record what arrived when the host worker stops. */
-const STOP_LOOK_MS = 20;
-const STOP_LOOKS = 500;
+/** At a stop, downloads have ten seconds to record the bytes that arrived. */
+const STOP_CHECK_MS = 20;
+const MAX_STOP_CHECKS = 500;
 
-/** Each download says something every second; a thread that is silent for so long hangs, and is ended. */
+/** Each download sends a message every second, so a thread that is silent for this long hangs, and is terminated. */
 const SILENT_MS = 60_000;
-/** Counted in looks, not by the clock: a process that was stopped for an hour is not late. */
-const LOOKS = 10;
+/** Silence is counted in checks, not by the clock: a process that was suspended for an hour is not late. */
+const SILENCE_CHECKS = 10;
 
 export interface Transfers {
   /**
-   * @param rules of the job
-   * @throws ImageError; the signal's reason when aborted, once the file is left alone
+   * @param rules rules of the job; default: none
+   * @throws ImageError; the signal's reason when aborted, after the thread has closed the file
    */
   download(request: DownloadRequest, rules?: SourceRules): Promise<DownloadedImage>;
-  /** Bytes per second over all downloads from now on; 0 for no limit. */
+  /** Sets the limit of all downloads together, in bytes per second; 0 for no limit. */
   setRate(bytesPerSecond: number): void;
-  /** Aborts what runs, and ends the thread once that is done. */
+  /** Aborts running downloads, waits for their records and ends the thread. */
   close(): Promise<void>;
 }
 
 export interface TransfersOptions {
   readonly settings: TransferSettings;
   readonly logger: Logger;
-  /** Told of each URL that the policy refused. */
+  /** Called for each URL that the policy refused. */
   readonly onDenied?: (denied: Denied) => void;
   readonly resourceLimits?: ResourceLimits;
-  /** Milliseconds without a word of a thread that has downloads to do, after which it is ended. Default 60 000. */
+  /** Milliseconds without a message after which a thread with downloads is terminated. Default 60 000. */
   readonly silentMs?: number;
-  /** The program of the thread. */
-  readonly program?: string | URL;
+  /** The program of the thread. Default: transfer.thread.ts. */
+  readonly program?: URL;
 }
 
-/** The thread is started by the first download, and anew by the next one after it died. */
+/** The first download starts the thread; after the thread has died, the next download starts another one. */
 export function createTransfers(options: TransfersOptions): Transfers {
   let { rate } = options.settings;
   let thread: Thread | undefined;
-  /** Settles when nothing is left of the one before. */
+  /** Settles when the previous thread has ended. */
   let previous: Promise<unknown> = Promise.resolve();
   let closed = false;
 
-  const living = async (): Promise<Thread> => {
-    // It may still have a write under way, into a file that the next one would take over.
+  const livingThread = async (): Promise<Thread> => {
+    // The previous thread may still write to a part file that the next one would continue.
     await previous;
     if (closed) throw stopped();
-    thread ??= startThread({ ...options, settings: { ...options.settings, rate } }, (ended) => {
+    thread ??= startTransferThread({ ...options, settings: { ...options.settings, rate } }, (ended) => {
       thread = undefined;
       previous = ended;
     });
@@ -84,7 +90,7 @@ export function createTransfers(options: TransfersOptions): Transfers {
     async download(request, rules = {}) {
       try {
         request.signal.throwIfAborted();
-        return await (await living()).run(request, rules);
+        return await (await livingThread()).run(request, rules);
       } catch (error) {
         request.signal.throwIfAborted();
         throw error;
@@ -114,11 +120,11 @@ interface Thread {
   stop(): Promise<void>;
 }
 
-/** @param onEnd called once, when it takes no more downloads; the promise settles when nothing is left of it */
-function startThread(options: TransfersOptions, onEnd: (ended: Promise<void>) => void): Thread {
+/** @param onEnd called once, when the thread takes no more downloads; its promise settles when the thread has ended */
+function startTransferThread(options: TransfersOptions, onEnd: (ended: Promise<void>) => void): Thread {
   const { settings, logger, resourceLimits = RESOURCE_LIMITS, silentMs = SILENT_MS } = options;
   setFlagsFromString(SIMPLE_WASM);
-  const worker = new Worker(options.program ?? THREAD, {
+  const worker = startThread(options.program ?? THREAD, {
     workerData: settings,
     resourceLimits,
     name: 'transfers',
@@ -181,7 +187,7 @@ function startThread(options: TransfersOptions, onEnd: (ended: Promise<void>) =>
     async stop() {
       stopping = true;
       for (const job of jobs.keys()) send({ type: 'abort', job });
-      for (let looks = 0; jobs.size > 0 && looks < STOP_LOOKS; looks += 1) await sleep(STOP_LOOK_MS);
+      for (let checks = 0; jobs.size > 0 && checks < MAX_STOP_CHECKS; checks += 1) await sleep(STOP_CHECK_MS);
       await worker.terminate();
     },
   };
@@ -196,14 +202,14 @@ function watchSilence(
   ms: number,
   { awaited, onSilent }: { readonly awaited: () => boolean; readonly onSilent: () => void },
 ): Watch {
-  let looks = 0;
+  let checks = 0;
   const timer = setInterval(() => {
-    looks = awaited() ? looks + 1 : 0;
-    if (looks === LOOKS) onSilent();
-  }, ms / LOOKS);
+    checks = awaited() ? checks + 1 : 0;
+    if (checks === SILENCE_CHECKS) onSilent();
+  }, ms / SILENCE_CHECKS);
   return {
     heard() {
-      looks = 0;
+      checks = 0;
     },
     end: () => clearInterval(timer),
   };

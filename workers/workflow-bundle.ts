@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { compiledFile } from '../platform/installation.ts';
 
-/** Where the build puts the workflows, and the control worker finds them. */
-export const WORKFLOW_BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+/** The build writes the bundled workflows to this file, and control workers read it. */
+export const WORKFLOW_BUNDLE = compiledFile('workflow-bundle.js');

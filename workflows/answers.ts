@@ -1,84 +1,98 @@
-/** Hosts are asked, and only what they signed is believed: one place for all that is asked of a host. */
+/**
+ * Calls to hosts, whose answers count only when the host signed them. Everybody with access to Temporal can take a job
+ * from a host's queue and answer it, so that each answer, a result or a failure, goes to the control side first, which
+ * holds the hosts' public keys.
+ */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, proxyActivities, uuid4 } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { AnswerActivities, GivenAnswer } from '../activities/control-answers.ts';
+import type { AnswerActivities, ReceivedAnswer } from '../activities/control/answers.ts';
 import { withoutProof } from '../model/answer.ts';
 import type { FailureBody, Proof } from '../model/answer.ts';
 import type { HostAnswer } from '../model/payloads.ts';
 import { causeOf } from './failures.ts';
 
-type Ask = (job: unknown) => Promise<HostAnswer>;
-export type Accept = AnswerActivities['acceptAnswer'];
+type HostCall = (job: unknown) => Promise<HostAnswer>;
+export type VerifyAnswer = AnswerActivities['acceptAnswer'];
 
-export interface Asking {
+export interface Verification {
   readonly hostId: string;
-  /** Has the control side look at the signature. */
-  readonly accept: Accept;
+  /** The control activity that verifies the signature. */
+  readonly verifyAnswer: VerifyAnswer;
 }
 
 /**
- * Activities of a host. An answer that the host did not sign, a good or a bad one, is a failure of the kind NotSigned.
- * What the server says itself, such as that a host is not heard of, needs no signature.
+ * Activities of a host. A result or a failure that the host did not sign becomes a failure of the kind NotSigned.
+ * Failures that Temporal's server reports, such as a time-out, have no signature and need none.
  */
-export const believing = (asking: Asking, options: ActivityOptions): Readonly<Record<string, Ask>> =>
+export const verified = (
+  verification: Verification,
+  options: ActivityOptions,
+): Readonly<Record<string, HostCall>> =>
   new Proxy(
     {},
     {
       get:
-        (_target, activityType): Ask =>
+        (_target, activityType): HostCall =>
         (job) =>
-          ask(asking, String(activityType), options, job),
+          call(verification, String(activityType), options, job),
     },
   );
 
-async function ask(
-  { hostId, accept }: Asking,
+async function call(
+  { hostId, verifyAnswer }: Verification,
   activityType: string,
   options: ActivityOptions,
   job: unknown,
 ): Promise<HostAnswer> {
-  // Named here, so that an answer to an earlier call of the same run is none to this one.
+  // A signature covers the activity's id. A fresh id makes an answer to an earlier call of this run worthless here.
   const activityId = uuid4();
-  const call = { hostId, activityId, activityType };
-  const run = proxyActivities<Record<string, Ask>>({ ...options, activityId })[
+  const about = { hostId, activityId, activityType };
+  const run = proxyActivities<Record<string, HostCall>>({ ...options, activityId })[
     activityType
-  ] as unknown as Ask;
+  ] as unknown as HostCall;
   let answer: HostAnswer;
   try {
     answer = await run(job);
   } catch (error) {
     const failure = failureOf(error);
-    if (failure !== undefined) await uncancelled(accept, { ...call, ...failure });
+    if (failure !== undefined) await uncancelled(verifyAnswer, { ...about, ...failure });
     throw error;
   }
   const { proof } = answer;
   const body = withoutProof(answer);
-  await uncancelled(accept, { ...call, outcome: 'result', body, ...(proof === undefined ? {} : { proof }) });
+  await uncancelled(verifyAnswer, {
+    ...about,
+    outcome: 'result',
+    body,
+    ...(proof === undefined ? {} : { proof }),
+  });
   return answer;
 }
 
-type Told = Pick<GivenAnswer, 'outcome' | 'body' | 'proof'>;
+type SignedPart = Pick<ReceivedAnswer, 'outcome' | 'body' | 'proof'>;
 
-/** What the host itself says of its failure; undefined when it is the server that speaks. */
-function failureOf(error: unknown): Told | undefined {
+/** What the host signed of its failure; undefined for a failure that the server reports. */
+function failureOf(error: unknown): SignedPart | undefined {
   const cause = causeOf(error);
-  if (cause instanceof ApplicationFailure) return told('failure', cause.type ?? '', cause);
+  if (cause instanceof ApplicationFailure) return signedPart('failure', cause.type ?? '', cause);
   if (!(cause instanceof CancelledFailure)) return undefined;
   const bare = cause.details === undefined || cause.details.length === 0;
-  return bare && CancellationScope.current().consideredCancelled ? undefined : told('cancelled', '', cause);
+  return bare && CancellationScope.current().consideredCancelled
+    ? undefined
+    : signedPart('cancelled', '', { message: '', details: cause.details });
 }
 
-function told(
-  outcome: Told['outcome'],
+function signedPart(
+  outcome: SignedPart['outcome'],
   type: string,
   { message, details }: { readonly message: string; readonly details?: unknown[] | null | undefined },
-): Told {
+): SignedPart {
   const [detail = null, proof] = (details ?? []) as [unknown?, Proof?];
   const body: FailureBody = { type, message, detail };
   return { outcome, body, ...(proof === undefined || proof === null ? {} : { proof }) };
 }
 
-/** What was done is looked at even when nobody waits for it any more. */
-const uncancelled = (accept: Accept, answer: GivenAnswer): Promise<void> =>
-  CancellationScope.nonCancellable(() => accept(answer));
+/** A cancelled workflow verifies the answer as well: it still records what the host did. */
+const uncancelled = (verifyAnswer: VerifyAnswer, answer: ReceivedAnswer): Promise<void> =>
+  CancellationScope.nonCancellable(() => verifyAnswer(answer));

@@ -1,4 +1,4 @@
-/** What an activity's failure means, in the words of model/failures.ts. */
+/** Translates failures of activities into those of model/failures.ts, and these into failures of a workflow. */
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -6,129 +6,173 @@ import {
   TemporalFailure,
   TimeoutFailure,
 } from '@temporalio/common';
-import { describeFailure, failures, isFailureKind } from '../model/failures.ts';
-import type { Failure, FailureKind } from '../model/failures.ts';
+import { apiCodes } from '../model/api-codes.ts';
+import type { JobError } from '../activities/control/copies.ts';
+import { describeFailure, describeFailureWithHost, failures, isFailureKind } from '../model/failures.ts';
+import type { Failure, FailureKind, NamedHost } from '../model/failures.ts';
 import { NOT_POSSIBLE } from '../model/names.ts';
-import type { DownloadFailure, PoolReport, Try } from '../model/payloads.ts';
+import { downloadFailure, downloadStopped, failure } from '../model/messages/failures.ts';
+import { progress } from '../model/messages/progress.ts';
+import { read } from '../model/messages/schema.ts';
 import type { Progress } from '../model/progress.ts';
+import type { DownloadStopped, PoolReport, Try } from '../model/payloads.ts';
 
-/** The failure that an activity's failure wraps. */
+/** The failure within the ActivityFailure that the SDK wraps around it. */
 export const causeOf = (error: unknown): unknown =>
   error instanceof ActivityFailure ? (error.cause ?? error) : error;
 
-/** Whether a failure of ours, or of an activity: one to end with. Anything else is a bug, and waits for its repair. */
+/**
+ * Whether the error is a failure that may end the workflow. Any other error is a bug: it fails the workflow task, which
+ * Temporal repeats until the bug is fixed.
+ */
 export const isFailure = (error: unknown): error is TemporalFailure => error instanceof TemporalFailure;
 
-/** The message of the failure itself, without what it is wrapped in. */
+/** The message of the failure itself, without the SDK's wrapping. */
 export function messageOf(error: unknown): string {
   const cause = causeOf(error);
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** The same failure without the wrapping, so that Temporal's UI shows its sentence first. */
-export function bare(error: unknown): unknown {
+/** The failure without the SDK's wrapping, so that Temporal's UI shows its sentence first. */
+export function unwrapped(error: unknown): unknown {
   const cause = causeOf(error);
   return cause instanceof ApplicationFailure ? cause : error;
 }
 
-/** Whether an activity says that what was asked for cannot be done, however often it is tried. */
+/** Whether a control activity failed with NotPossible: another try would fail as well. */
 export function isNotPossible(error: unknown): boolean {
   const cause = causeOf(error);
   return cause instanceof ApplicationFailure && cause.type === NOT_POSSIBLE;
 }
 
-/** Why a host did not do a job. */
-export function hostFailure(error: unknown, hostName: string): Failure {
+/** Whether a local control activity failed in a way that may pass, after its few tries. */
+export function mayStillWork(error: unknown): boolean {
   const cause = causeOf(error);
+  return cause instanceof TimeoutFailure || (cause instanceof ApplicationFailure && !cause.nonRetryable);
+}
+
+/** The host worker of an attempt was restarted, so that the attempt runs nowhere any more. */
+export class AttemptLost extends Error {
+  /** Its last heartbeat. */
+  readonly lastHeartbeat: Progress | undefined;
+
+  constructor(lastHeartbeat: Progress | undefined) {
+    super('the host was restarted during the download');
+    this.lastHeartbeat = lastHeartbeat;
+  }
+}
+
+/** The host that a job was sent to. */
+export interface HostOfJob {
+  readonly hostId: string;
+  readonly hostName: string;
+}
+
+/** Why a host did not do a job. */
+export function hostFailure(error: unknown, { hostId, hostName }: HostOfJob): Failure {
+  const cause = causeOf(error);
+  const host: NamedHost = { id: hostId, name: hostName };
+  if (cause instanceof AttemptLost) return { kind: 'HostGone', message: cause.message, host };
   if (cause instanceof TimeoutFailure) {
     const what =
       cause.timeoutType === 'SCHEDULE_TO_START' ? 'did not take the job' : 'was not heard of any more';
-    return { kind: 'HostGone', message: `host ${hostName} ${what}` };
+    return { kind: 'HostGone', message: `the host ${what}`, host };
   }
   if (cause instanceof CancelledFailure) {
-    return { kind: 'HostGone', message: `host ${hostName} gave the job back (${cause.message})` };
+    return { kind: 'HostGone', message: `the host gave the job back (${cause.message})`, host };
   }
   if (cause instanceof ApplicationFailure) {
-    const told = cause.details?.[0] as Failure | undefined;
-    if (told !== undefined && isKind(told.kind)) return told;
+    const { value } = read(failure, cause.details?.[0]);
+    if (value !== undefined) return value;
     if (isKind(cause.type)) return { kind: cause.type, message: cause.message };
   }
-  return { kind: 'HostFault', message: `host ${hostName}: ${messageOf(error)}` };
+  return { kind: 'HostFault', message: `the host failed: ${messageOf(error)}`, host };
 }
 
-/** A download that failed. */
+/** An attempt whose download failed, as the control side records it and the rules judge it. */
 export interface FailedAttempt {
   readonly hostId: string;
   readonly failure: Failure;
   readonly tries: readonly Try[];
   readonly pool?: PoolReport;
-  /** Bytes of the file that lie on the pool now. */
+  /** Bytes of the file that the pool holds now. */
   readonly position: number;
 }
 
-/** How a download failed, from whichever of the ways in which Temporal tells it. */
-export function downloadFailure(
+/**
+ * Reads a failed download from the host's own report, from the last heartbeat, or from Temporal's time-out, in that
+ * order.
+ */
+export function failedAttempt(
   error: unknown,
-  where: {
-    readonly hostId: string;
-    readonly hostName: string;
-    readonly source: string;
-    readonly began: string;
-  },
+  where: HostOfJob & { readonly source: string; readonly began: string },
   copyId: string,
 ): FailedAttempt {
   const cause = causeOf(error);
-  const told = (cause instanceof ApplicationFailure ? cause.details?.[0] : undefined) as
-    Partial<DownloadFailure> | undefined;
-  const progress = (cause instanceof TimeoutFailure ? cause.lastHeartbeatDetails : undefined) as
-    Progress | undefined;
-  const failure = told?.failure ?? hostFailure(error, where.hostName);
-  const tries = told?.tries ?? [];
-  const last: Try = {
-    source: progress?.source ?? where.source,
+  const report =
+    cause instanceof ApplicationFailure ? read(downloadFailure, cause.details?.[0]).value : undefined;
+  const heartbeat = lastHeartbeatOf(cause);
+  const reason = report?.failure ?? hostFailure(error, where);
+  const tries = report?.tries ?? [];
+  const unreported: Try = {
+    source: heartbeat?.source ?? where.source,
     startedAt: where.began,
     endedAt: new Date().toISOString(),
-    bytes: progress?.bytes ?? 0,
-    failure,
+    bytes: heartbeat?.bytes ?? 0,
+    failure: reason,
   };
   return {
     hostId: where.hostId,
-    failure,
-    // What no try tells, such as that the host is gone, is told as one more.
-    tries: tries.at(-1)?.failure === undefined ? [...tries, last] : tries,
-    position: told?.pool?.parts?.[copyId] ?? progress?.bytes ?? 0,
-    ...(told?.pool === undefined ? {} : { pool: told.pool }),
+    failure: reason,
+    // A failure that no try reports, such as a host that is gone, is recorded as one more try.
+    tries:
+      tries.at(-1)?.failure === undefined ? [...(heartbeat?.attempt?.tries ?? tries), unreported] : tries,
+    position: report?.pool?.parts?.[copyId] ?? heartbeat?.bytes ?? 0,
+    ...(report?.pool === undefined ? {} : { pool: report.pool }),
   };
 }
 
-/** What the host says when a download ended because it was cancelled; undefined when it says nothing. */
-export function cancelledDownload(error: unknown): Partial<DownloadFailure> | undefined {
-  const cause = causeOf(error);
-  return cause instanceof CancelledFailure
-    ? (cause.details?.[0] as Partial<DownloadFailure> | undefined)
-    : undefined;
+function lastHeartbeatOf(cause: unknown): Progress | undefined {
+  if (cause instanceof AttemptLost) return cause.lastHeartbeat;
+  return cause instanceof TimeoutFailure ? read(progress, cause.lastHeartbeatDetails).value : undefined;
 }
 
-/** A failure to end a workflow with. */
-export const ending = (failure: Failure): ApplicationFailure =>
+/** The host's report of a download that was cancelled; undefined when the host sent none. */
+export function cancelledDownload(
+  error: unknown,
+): Partial<Pick<DownloadStopped, 'tries' | 'pool'>> | undefined {
+  const cause = causeOf(error);
+  return cause instanceof CancelledFailure ? read(downloadStopped, cause.details?.[0]).value : undefined;
+}
+
+/** The failure that ends a workflow for this reason. */
+export const endingFailure = (reason: Failure): ApplicationFailure =>
   ApplicationFailure.create({
-    type: failure.kind,
-    message: describeFailure(failure),
+    type: reason.kind,
+    message: describeFailureWithHost(reason),
     nonRetryable: true,
-    details: [failure],
+    details: [reason],
   });
 
-/** One word for whatever ended a workflow, for searching; null when there is none. */
-export function wordOf(error: unknown): string | null {
+/** The kind of the failure that ended a workflow, for the search attribute `Reason`; null when it has none. */
+export function kindOf(error: unknown): string | null {
   const cause = causeOf(error);
   return cause instanceof ApplicationFailure ? (cause.type ?? null) : null;
 }
 
-/** CloudStack's code for whatever ended a workflow. */
-export function apiCodeOf(error: unknown): number {
+/** The failure that ended a workflow, as the jobs that wait for it report it. */
+export function jobErrorOf(error: unknown): JobError {
   const cause = causeOf(error);
-  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
-  return isKind(type) ? failures[type].apiCode : 530;
+  const { type, details } = cause instanceof ApplicationFailure ? cause : {};
+  const { value: reason } = read(failure, details?.[0]);
+  if (reason !== undefined) {
+    const { kind, host } = reason;
+    const text = describeFailure(reason);
+    return { code: failures[kind].apiCode, text, kind, ...(host === undefined ? {} : { host }) };
+  }
+  const text = messageOf(error);
+  if (isKind(type)) return { code: failures[type].apiCode, text, kind: type };
+  return { code: apiCodes.internal, text, ...(isNotPossible(error) ? { kind: 'NotPossible' } : {}) };
 }
 
 const isKind = (type: string | null | undefined): type is FailureKind =>

@@ -1,10 +1,41 @@
-/** Every workflow: what the control worker can run. */
-export { certificate } from './certificate.ts';
-export { deletion } from './deletion.ts';
-export { deployment } from './deployment.ts';
-export { hostLimits } from './host-limits.ts';
-export { join } from './join.ts';
-export { keystore } from './keystore.ts';
-export { registration } from './registration.ts';
-export { removal } from './removal.ts';
-export { upkeep } from './upkeep.ts';
+/** Every workflow that the control worker runs. Each export's name is a workflow type (model/names.ts). */
+import {
+  certificateInput,
+  copyInput,
+  deletionInput,
+  hostLimitsInput,
+  joinInput,
+  keystoreInput,
+  registrationInput,
+  removalInput,
+  upkeepInput,
+} from '../model/messages/inputs.ts';
+import { consoleLogInput, domainsInput, vmInput } from '../model/messages/vms.ts';
+import { certificate as runCertificate } from './certificate/certificate.ts';
+import { consoleLog as runConsoleLog } from './vm/console-log.ts';
+import { deletion as runDeletion } from './template/deletion.ts';
+import { deployment as runDeployment } from './copy/deployment.ts';
+import { domains as runDomains } from './host/domains.ts';
+import { hostLimits as runHostLimits } from './host/limits.ts';
+import { join as runJoin } from './host/join.ts';
+import { keystore as runKeystore } from './host/keystore.ts';
+import { registration as runRegistration } from './template/registration.ts';
+import { removal as runRemoval } from './copy/removal.ts';
+import { withParsedInput } from './run-input.ts';
+import { sourceCheck as runSourceCheck } from './template/source-check.ts';
+import { upkeep as runUpkeep } from './upkeep.ts';
+import { vm as runVm } from './vm/vm.ts';
+
+export const certificate = withParsedInput(certificateInput, runCertificate);
+export const consoleLog = withParsedInput(consoleLogInput, runConsoleLog);
+export const deletion = withParsedInput(deletionInput, runDeletion);
+export const deployment = withParsedInput(copyInput, runDeployment);
+export const domains = withParsedInput(domainsInput, runDomains);
+export const hostLimits = withParsedInput(hostLimitsInput, runHostLimits);
+export const join = withParsedInput(joinInput, runJoin);
+export const keystore = withParsedInput(keystoreInput, runKeystore);
+export const registration = withParsedInput(registrationInput, runRegistration);
+export const removal = withParsedInput(removalInput, runRemoval);
+export const sourceCheck = withParsedInput(registrationInput, runSourceCheck);
+export const upkeep = withParsedInput(upkeepInput, runUpkeep);
+export const vm = withParsedInput(vmInput, runVm);

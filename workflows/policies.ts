@@ -1,90 +1,146 @@
-/** Who does the activities, how long each kind may take, and who decides whether it is tried again. */
+/**
+ * Where activities run, how long each kind may take, and what retries them.
+ *
+ *   control             control queue   short       Temporal retries until the database is back
+ *   localControl        in the task     one query   a few tries, then `control`
+ *   longRunningControl  control queue   hours       heartbeats, Temporal retries
+ *   quick               host queue      short       no retry
+ *   transfer            transfer queue  no limit    heartbeats, no retry
+ *   machine             host queue      minutes     no retry; starts send heartbeats
+ *
+ * Control activities may be repeated: each changes nothing the second time, and marks its final errors as such. Jobs of
+ * hosts run once: the workflow decides what a host's failure means. Their results are signed and verified (answers.ts).
+ * The order in which a workflow calls these is part of its history: a change of the order needs `patched`.
+ */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
-import type { ControlActivities } from '../activities/control.ts';
-import type { QuickActivities, TransferActivities } from '../model/host-activities.ts';
+import type { ControlActivities } from '../activities/control/activities.ts';
+import type { QuickActivities, TransferActivities, VmActivities } from '../model/host-activities.ts';
 import { hostQueue, transferQueue } from '../model/names.ts';
+import { summaryOf } from '../model/summary.ts';
 import type { CopyTiming } from '../model/timing.ts';
-import { believing } from './answers.ts';
-import type { Accept } from './answers.ts';
+import type { VmTiming } from '../model/vm-timing.ts';
+import { mayStillWork } from './failures.ts';
+import { verified } from './answers.ts';
+import type { VerifyAnswer } from './answers.ts';
 
-/** A database that is away comes back: Temporal tries on and on. What is final says so itself. */
-const UNTIL_IT_WORKS = {
+/** No limit of attempts: a database that is away comes back. */
+const RETRY_FOREVER = {
   initialInterval: '200 milliseconds',
   backoffCoefficient: 2,
   maximumInterval: '10 seconds',
 } as const;
 
-/** The workflow decides what a host's failure means. */
-const ONCE = { maximumAttempts: 1 };
+const NO_RETRY = { maximumAttempts: 1 };
 
-/** @param summary what Temporal's UI shows beside the activity */
+/** @param summary text that Temporal's UI shows beside the activity */
 export const control = (summary: string) =>
-  proxyActivities<ControlActivities>({ summary, startToCloseTimeout: '30 seconds', retry: UNTIL_IT_WORKS });
-
-/**
- * The same within the workflow's own task: two trips to the server less each, for somebody who waits. For one short
- * transaction, and nothing longer.
- */
-export const controlAtOnce = (summary: string) =>
-  proxyLocalActivities<ControlActivities>({
-    summary,
-    startToCloseTimeout: '10 seconds',
-    retry: UNTIL_IT_WORKS,
+  proxyActivities<ControlActivities>({
+    summary: summaryOf(summary),
+    startToCloseTimeout: '30 seconds',
+    retry: RETRY_FOREVER,
   });
 
-/** Control activities that take long, and say that they live. */
-export const patientControl = (summary: string) =>
+/**
+ * Control activities that run within the workflow's own task, which saves two trips to the server where a person waits.
+ * For one short transaction only. After three tries the call goes on as an ordinary activity, so that no workflow task
+ * waits for a database that is away.
+ */
+export function localControl(summary: string): ControlActivities {
+  const local = proxyLocalActivities<UntypedActivities>({
+    summary: summaryOf(summary),
+    scheduleToCloseTimeout: '4 seconds',
+    retry: { ...RETRY_FOREVER, maximumAttempts: 3 },
+  });
+  const ordinary = control(summary) as unknown as UntypedActivities;
+  const get =
+    (_target: object, name: string) =>
+    async (...args: unknown[]): Promise<unknown> => {
+      try {
+        return await local[name]?.(...args);
+      } catch (error) {
+        if (!mayStillWork(error)) throw error;
+        return ordinary[name]?.(...args);
+      }
+    };
+  return new Proxy({}, { get }) as ControlActivities;
+}
+
+type UntypedActivities = Record<string, (...args: unknown[]) => Promise<unknown>>;
+
+/** Control activities that take long and send heartbeats. */
+export const longRunningControl = (summary: string) =>
   proxyActivities<ControlActivities>({
-    summary,
+    summary: summaryOf(summary),
     startToCloseTimeout: '30 days',
     heartbeatTimeout: '10 seconds',
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: UNTIL_IT_WORKS,
+    retry: RETRY_FOREVER,
   });
 
-const ACCEPT = 'Did the host itself answer?';
-const accept: Accept = (answer) => control(ACCEPT).acceptAnswer(answer);
-const acceptAtOnce: Accept = (answer) => controlAtOnce(ACCEPT).acceptAnswer(answer);
+const VERIFY_SUMMARY = "Verify the host's signature";
+const verifyAnswer: VerifyAnswer = (answer) => control(VERIFY_SUMMARY).acceptAnswer(answer);
+const verifyAnswerLocally: VerifyAnswer = (answer) => localControl(VERIFY_SUMMARY).acceptAnswer(answer);
 
-interface Quick {
+interface QuickOptions {
   readonly summary: string;
-  /** A host that does not take the job in this time is gone. */
+  /** Milliseconds in which the host must take the job; else the host counts as gone. */
   readonly takeMs: number;
+  /** Milliseconds that the job may run. */
   readonly runMs: number;
-  /** A host that took the job and is not heard of for this long is gone; for jobs that heartbeat. */
+  /** Milliseconds between heartbeats after which the host counts as gone; absent for jobs without heartbeats. */
   readonly silentMs?: number;
 }
 
 /** Short jobs of a host. */
-export const quick = (hostId: string, { summary, takeMs, runMs, silentMs }: Quick) =>
-  believing(
-    { hostId, accept: acceptAtOnce },
+export const quick = (hostId: string, { summary, takeMs, runMs, silentMs }: QuickOptions) =>
+  verified(
+    { hostId, verifyAnswer: verifyAnswerLocally },
     {
-      summary,
+      summary: summaryOf(summary),
       taskQueue: hostQueue(hostId),
       scheduleToStartTimeout: takeMs,
       startToCloseTimeout: runMs,
       ...(silentMs === undefined ? {} : { heartbeatTimeout: silentMs }),
       cancellationType: 'TRY_CANCEL',
-      retry: ONCE,
+      retry: NO_RETRY,
     },
   ) as unknown as QuickActivities;
 
 /**
- * Downloads. A host takes every one at once, and heartbeats while it waits for its turn: so the first timeout always
- * means that the host is gone, and the length of a download has no limit.
+ * Downloads. A host takes every download at once, and sends heartbeats while the download waits for its turn: so a
+ * schedule-to-start time-out always means that the host is gone, and a download may take any length of time.
  */
 export const transfer = (hostId: string, timing: CopyTiming, summary: string) =>
-  believing(
-    { hostId, accept },
+  verified(
+    { hostId, verifyAnswer },
     {
-      summary,
+      summary: summaryOf(summary),
       taskQueue: transferQueue(hostId),
       scheduleToStartTimeout: timing.takeMs,
       startToCloseTimeout: '30 days',
       heartbeatTimeout: timing.heartbeatMs,
-      // The file is left alone before anybody else is sent to it.
+      // The host closes the file before the workflow sends another host to it.
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-      retry: ONCE,
+      retry: NO_RETRY,
     },
   ) as unknown as TransferActivities;
+
+/** Jobs of virtual machines. Each may be repeated: the host looks first what there is. */
+export function machine(hostId: string, timing: VmTiming, summary: string): VmActivities {
+  const { takeMs, startRunMs, heartbeatMs, shutdownMs, jobRunMs } = timing;
+  const within = (runMs: number, silentMs?: number): VmActivities => {
+    const options = { summary, takeMs, runMs, ...(silentMs === undefined ? {} : { silentMs }) };
+    return quick(hostId, options) as unknown as VmActivities;
+  };
+  const stopping = within(shutdownMs + jobRunMs);
+  const short = within(jobRunMs);
+  return {
+    startVm: (job) => within(startRunMs, heartbeatMs).startVm(job),
+    stopVm: (job) => stopping.stopVm(job),
+    rebootVm: (job) => stopping.rebootVm(job),
+    releaseVm: (job) => short.releaseVm(job),
+    changeIso: (job) => short.changeIso(job),
+    consoleLog: (job) => short.consoleLog(job),
+    listDomains: (job) => short.listDomains(job),
+  };
+}

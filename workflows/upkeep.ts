@@ -1,75 +1,110 @@
 /**
- * Runs for ever, once: sees which hosts live, asks them for their reports, and repairs what no other workflow takes
- * care of any more.
+ * The one workflow that runs for ever. Two loops run side by side:
+ *
+ *   watch    activities of `watchMs` each, one after the other, record the heartbeats of all hosts
+ *   rounds   each `roundMs`: repair → warn of certificates → reports of the hosts whose turn it is → limits that differ
+ *
+ * A repair finds rows that no workflow works on any more, after a crash or a termination by hand, and requests their
+ * workflows again. When the history is long, the watch is cancelled first, and the run continues as new.
+ *
+ * No failure of one step may keep another step, another host or the next round from running: every call goes through
+ * `logFailure`. Nothing here may hold state that the next run would miss: all of it is in the database.
  */
 import { CancellationScope, isCancellation, log, sleep, workflowInfo } from '@temporalio/workflow';
+import type { NamedHost } from '../activities/control/upkeep.ts';
 import { workflowTypes } from '../model/names.ts';
-import type { UpkeepInput } from '../model/payloads.ts';
-import { UPKEEP_TIMING } from '../model/timing.ts';
+import type { HostReport, UpkeepInput } from '../model/payloads.ts';
+import { newRunParameters } from '../model/rules/released.ts';
 import type { UpkeepTiming } from '../model/timing.ts';
-import { goOnAs } from './continuing.ts';
+import { continueAs } from './continue-as-new.ts';
 import { isFailure, messageOf } from './failures.ts';
-import { control, patientControl, quick } from './policies.ts';
+import { pushLimits } from './host/push-limits.ts';
+import { control, longRunningControl, quick } from './policies.ts';
+import { timingOf } from './run-input.ts';
 import { show } from './status.ts';
-import { tellLimits } from './telling-limits.ts';
-
-/** A watch of this length ends by itself, and another begins. */
-const WATCH_MS = 600_000;
-/** Hosts asked for a report in one round. */
-const REPORTS = 20;
-const REPORT_TAKE_MS = 5000;
-const REPORT_RUN_MS = 15_000;
 
 export async function upkeep(input: UpkeepInput): Promise<never> {
-  const timing = { ...UPKEEP_TIMING, ...input.timing };
+  const timing = timingOf('upkeep', input);
   show('Watching hosts, and repairing what a crash left behind.', { State: 'Watching' });
   const watching = new CancellationScope();
   const watch = watching.run(() => watchHosts(timing));
   for (;;) {
-    await round(timing);
+    await repair(timing);
+    await collectReports(timing);
     if (workflowInfo().continueAsNewSuggested) break;
-    await sleep(timing.roundMs);
+    await sleep(timing.roundMs, { summary: 'until the next round' });
   }
   watching.cancel();
   await watch;
-  return goOnAs(workflowTypes.upkeep, input);
+  // Each run takes the rules and the timing of the release that starts it, since upkeep itself never ends.
+  return continueAs(workflowTypes.upkeep, { ...input, ...newRunParameters('upkeep', input.instead) });
 }
 
-/** Ends when its scope is cancelled. */
-async function watchHosts({ watchEveryMs }: UpkeepTiming): Promise<void> {
+/** Returns when its scope is cancelled. */
+async function watchHosts({ watchEveryMs, watchMs }: UpkeepTiming): Promise<void> {
   while (!CancellationScope.current().consideredCancelled) {
-    await tolerate(() =>
-      patientControl('Signs of life of hosts').watchHosts({ everyMs: watchEveryMs, forMs: WATCH_MS }),
+    await logFailure(() =>
+      longRunningControl('Record the heartbeats of hosts').watchHosts({
+        everyMs: watchEveryMs,
+        forMs: watchMs,
+      }),
     );
   }
 }
 
-async function round({ idleMs, reportMs }: UpkeepTiming): Promise<void> {
-  await tolerate(async () => {
-    const { registrations, copies, deletions, keystores } = await patientControl('Repair').sweep({
-      idleSeconds: idleMs / 1000,
-    });
-    const repaired = { registrations, copies, deletions, keystores };
-    if (registrations + copies + deletions + keystores > 0)
+async function repair({ idleMs }: UpkeepTiming): Promise<void> {
+  await logFailure(async () => {
+    const { registrations, copies, deletions, keystores, machines } = await longRunningControl(
+      'Repair',
+    ).sweep({ idleSeconds: idleMs / 1000 });
+    const repaired = { registrations, copies, deletions, keystores, machines };
+    if (registrations + copies + deletions + keystores + machines > 0)
       log.warn('repaired what no workflow took care of', repaired);
   });
-  await tolerate(() => control('Warn of certificates that end soon').warnOfExpiry());
-  await tolerate(async () => {
-    const hosts = await control('Hosts to ask').hostsToDescribe(reportMs / 1000, REPORTS);
-    await Promise.all(hosts.map((host) => tolerate(() => report(host))));
+  await logFailure(() => control('Warn of certificates that expire soon').warnOfExpiry());
+}
+
+/** Requests the reports of the hosts whose turn it is. */
+const collectReports = (timing: UpkeepTiming): Promise<void> =>
+  logFailure(async () => {
+    const hosts = await control('Choose the hosts whose reports are due').hostsToDescribe(timing);
+    for (let at = 0; at < hosts.length; at += timing.reportsAtOnce)
+      await collectReportsOf(hosts.slice(at, at + timing.reportsAtOnce), timing);
   });
+
+/** Requests the reports of these hosts at the same time, and records them together. */
+async function collectReportsOf(hosts: readonly NamedHost[], timing: UpkeepTiming): Promise<void> {
+  const replies = await Promise.all(
+    hosts.map(async (host) => ({ host, report: await reportOf(host, timing) })),
+  );
+  const answered = replies.flatMap(({ host, report }) => (report === undefined ? [] : [{ host, report }]));
+  if (answered.length === 0) return;
+  const reports = answered.map(({ report }) => report);
+  const recorded = await control(`Record the reports of ${reports.length} hosts`).recordReports(reports);
+  await Promise.all(
+    recorded.map(async ({ outdated, problem }, at) => {
+      const { host } = answered[at] as (typeof answered)[number];
+      if (problem !== undefined) log.warn(`upkeep: the report of host ${host.name}: ${problem}`);
+      if (outdated !== undefined) await logFailure(() => pushLimits(host, outdated, timingOf('limits', {})));
+    }),
+  );
 }
 
-async function report({ hostId, name }: { readonly hostId: string; readonly name: string }): Promise<void> {
+async function reportOf(
+  { hostId, name }: NamedHost,
+  { reportTakeMs, reportRunMs }: UpkeepTiming,
+): Promise<HostReport | undefined> {
   const summary = `Report of host ${name}`;
-  const host = quick(hostId, { summary, takeMs: REPORT_TAKE_MS, runMs: REPORT_RUN_MS });
-  const told = await host.describeHost({ v: 1 });
-  const recorded = await control(`Record the report of host ${name}`).recordReport(told);
-  if (recorded?.outdated !== undefined) await tellLimits({ hostId, name }, recorded.outdated);
+  const host = quick(hostId, { summary, takeMs: reportTakeMs, runMs: reportRunMs });
+  let report: HostReport | undefined;
+  await logFailure(async () => {
+    report = await host.describeHost({ v: 1 });
+  });
+  return report;
 }
 
-/** One thing that fails does not keep the others from being done. */
-async function tolerate(work: () => Promise<void>): Promise<void> {
+/** Logs a failure, so that the other steps still run. A bug, which is no failure, is thrown. */
+async function logFailure(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

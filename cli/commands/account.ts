@@ -1,15 +1,23 @@
-/** `bypass account`: who may call the API, with which keys, and how much each may have. */
+/** `bypass account`: accounts, their keys and their limits. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { AccountAnswer, UserAnswer } from '../answers.ts';
+import type { Account } from '../../model/api-answers.ts';
 import { noun, verb } from '../command.ts';
+import { confirm, yesOption } from '../confirm.ts';
+import type { YesOption } from '../confirm.ts';
 import { UsageError } from '../errors.ts';
 import { timeCell } from '../cells.ts';
-import { pick } from '../lookup.ts';
-import type { ApiClient } from '../client.ts';
+import { findUser, listAccounts, pick } from '../lookup.ts';
 import type { Column } from '../output.ts';
 import { readPassword } from '../password.ts';
-import type { Cli } from '../surroundings.ts';
+import type { Cli } from '../context.ts';
+import { settle } from '../waiting.ts';
+
+const STATES = [
+  ['disable', 'disableAccount', 'let none of the users of an account call or log in'],
+  ['enable', 'enableAccount', 'let an account in again that was disabled or locked'],
+  ['lock', 'lockAccount', 'lock an account out until it is enabled again'],
+] as const;
 
 export function accountCommands(program: Command, cli: Cli): void {
   const account = noun(program, 'account', 'accounts: who may call the API, and what each may have');
@@ -35,7 +43,7 @@ export function accountCommands(program: Command, cli: Cli): void {
     ],
     run: async ({ api, out }, [name], { admin, passwordFile }) => {
       const { password, isRandom } = await readPassword(passwordFile);
-      const made = await api.call<{ readonly account: AccountAnswer }>('createAccount', {
+      const made = await api.call<{ readonly account: Account }>('createAccount', {
         username: name,
         password,
         accounttype: admin === true ? 1 : 0,
@@ -56,7 +64,7 @@ export function accountCommands(program: Command, cli: Cli): void {
   });
 
   verb<[name: string], object>(account, cli, {
-    usage: 'keys <name>',
+    usage: 'keys <user>',
     summary: 'give a user new keys; the old ones are no longer good',
     example: 'account keys alice',
     run: async ({ api, out }, [name]) => {
@@ -73,7 +81,7 @@ export function accountCommands(program: Command, cli: Cli): void {
   });
 
   verb<[name: string], { readonly passwordFile?: string; readonly currentFile?: string }>(account, cli, {
-    usage: 'password <name>',
+    usage: 'password <user>',
     summary: 'change a password; the sessions of the user end',
     example: 'account password alice --password-file alice.txt',
     options: [
@@ -81,7 +89,7 @@ export function accountCommands(program: Command, cli: Cli): void {
         '--password-file <file>',
         'holds the new password; - for standard input',
       ).makeOptionMandatory(),
-      new Option('--current-file <file>', 'holds the one that is good now; for your own'),
+      new Option('--current-file <file>', 'file with the present password; needed to change your own'),
     ],
     run: async ({ api, out }, [name], { passwordFile, currentFile }) => {
       const { id } = await findUser(api, name);
@@ -94,7 +102,7 @@ export function accountCommands(program: Command, cli: Cli): void {
   });
 
   verb<[name: string, most: string], object>(account, cli, {
-    usage: 'limit <name> <most>',
+    usage: 'limit <account> <most>',
     summary: 'say how many templates and ISOs an account may have; `none` for any number',
     example: 'account limit alice 20',
     run: async ({ api, out }, [name, most]) => {
@@ -110,12 +118,28 @@ export function accountCommands(program: Command, cli: Cli): void {
     },
   });
 
-  verb<[name: string], object>(account, cli, {
-    usage: 'delete <name>',
+  for (const [word, command, summary] of STATES) {
+    verb<[name: string], object>(account, cli, {
+      usage: `${word} <account>`,
+      summary,
+      example: `account ${word} alice`,
+      run: async (session, [text]) => {
+        const { id, name } = pick('account', text, await listAccounts(session.api));
+        const answer = await settle(session, await session.api.call(command, { id }));
+        session.out.done(`Account ${name} is ${word}${word === 'lock' ? 'ed' : 'd'}`, answer);
+      },
+    });
+  }
+
+  verb<[name: string], YesOption>(account, cli, {
+    usage: 'delete <account>',
     summary: 'remove an account without templates; its keys, password and sessions are no longer good',
     example: 'account delete alice',
-    run: async ({ api, out }, [name]) => {
-      const { id } = pick('account', name, await listAccounts(api));
+    options: [yesOption()],
+    run: async (session, [text], { yes }) => {
+      const { api, out } = session;
+      const { id, name } = pick('account', text, await listAccounts(api));
+      await confirm(session, `Remove account ${name} with its users and keys?`, { yes });
       const answer = await api.call('deleteAccount', { id });
       out.done(`Account ${name} is removed`, answer);
     },
@@ -126,25 +150,13 @@ interface KeysAnswer {
   readonly userkeys: { readonly apikey: string; readonly secretkey: string };
 }
 
-const listAccounts = (api: ApiClient): Promise<readonly AccountAnswer[]> =>
-  api.list('listAccounts', 'account');
-
-async function findUser(api: ApiClient, name: string): Promise<{ readonly id: string }> {
-  const users = await api.list<UserAnswer>('listUsers', 'user');
-  return pick(
-    'user',
-    name,
-    users.map(({ id, username }) => ({ id, name: username })),
-  );
-}
-
 function parseMost(text: string): number {
   if (text === 'none') return -1;
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new UsageError(`the limit is a number, or none, not '${text}'`);
 }
 
-const COLUMNS: readonly Column<AccountAnswer>[] = [
+const COLUMNS: readonly Column<Account>[] = [
   { title: 'NAME', value: ({ name }) => name, atLeast: 10 },
   { title: 'ID', value: ({ id }) => id, drop: 3 },
   { title: 'ROLE', value: ({ rolename }) => rolename },

@@ -3,7 +3,8 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { verb } from '../command.ts';
 import { exitCodes, UsageError } from '../errors.ts';
-import type { Cli } from '../surroundings.ts';
+import { shownAsJson } from '../output.ts';
+import type { Cli } from '../context.ts';
 import { hasFailed, waitForJob } from '../waiting.ts';
 
 type Arguments = [command: string, parameters: readonly string[]];
@@ -16,8 +17,7 @@ export function apiCommands(program: Command, cli: Cli): void {
     options: [new Option('--wait', 'when it starts a job, until that is over; print the job')],
     help: 'All commands there are: bypass api listApis',
     run: async (session, [command, given], { wait }) => {
-      const print = (value: unknown): unknown =>
-        session.cli.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      const print = (value: unknown): unknown => session.cli.stdout.write(`${shownAsJson(value)}\n`);
       const answer = await session.api.call<{ readonly jobid?: string }>(command, parse(given));
       if (wait !== true || answer.jobid === undefined) {
         print(answer);

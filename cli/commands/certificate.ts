@@ -2,14 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { CertificateAnswer, CertificateHostAnswer } from '../answers.ts';
+import type { Certificate, CertificateOnHost } from '../../model/api-answers.ts';
 import type { ApiClient } from '../client.ts';
 import { noun, verb } from '../command.ts';
+import { confirm, yesOption } from '../confirm.ts';
+import type { YesOption } from '../confirm.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
 import { findHost, findZone, findZoneOrOnly, isId } from '../lookup.ts';
 import type { Column, Output } from '../output.ts';
-import type { Cli } from '../surroundings.ts';
+import type { Cli } from '../context.ts';
 
 interface UploadOptions {
   readonly zone?: string;
@@ -34,20 +36,17 @@ export function certificateCommands(program: Command, cli: Cli): void {
     ],
     run: async ({ api, out }, [alias, file], options) => {
       const zone = await findZoneOrOnly(api, options.zone);
-      const answer = await api.call<Record<string, CertificateAnswer>>(
-        'uploadTemplateDirectDownloadCertificate',
-        {
-          name: alias,
-          certificate: await readPem(file),
-          hypervisor: 'KVM',
-          zoneid: zone.id,
-          clientcertificate: await readGiven(options.clientCertificate),
-          privatekey: await readGiven(options.privateKey),
-        },
-      );
-      const made = answer['uploadtemplatedirectdownloadcertificate'] as CertificateAnswer;
+      const answer = await api.call<Record<string, Certificate>>('uploadTemplateDirectDownloadCertificate', {
+        name: alias,
+        certificate: await readPem(file),
+        hypervisor: 'KVM',
+        zoneid: zone.id,
+        clientcertificate: await readGiven(options.clientCertificate),
+        privatekey: await readGiven(options.privateKey),
+      });
+      const made = answer['uploadtemplatedirectdownloadcertificate'] as Certificate;
       out.done(`Uploaded ${made.alias} (${made.id}) for zone ${zone.name}: ${made.subject}`, made);
-      return tell(out, made.hostsmap ?? []);
+      return reportHosts(out, made.hostsmap ?? []);
     },
   });
 
@@ -77,13 +76,13 @@ export function certificateCommands(program: Command, cli: Cli): void {
     run: async ({ api, out }, [text, hostText]) => {
       const found = await findCertificate(api, text);
       const host = await findHost(api, hostText);
-      const answer = await api.call<Record<string, CertificateHostAnswer>>(
+      const answer = await api.call<Record<string, CertificateOnHost>>(
         'provisionTemplateDirectDownloadCertificate',
         { id: found.id, hostid: host.id },
       );
-      const status = answer['directdownloadcertificatehoststatus'] as CertificateHostAnswer;
+      const status = answer['directdownloadcertificatehoststatus'] as CertificateOnHost;
       out.done(`${found.alias} on ${host.name}: ${status.status}`, status);
-      return tell(out, [status]);
+      return reportHosts(out, [status]);
     },
   });
 
@@ -94,7 +93,7 @@ export function certificateCommands(program: Command, cli: Cli): void {
     options: [new Option('--host <host>', 'only from this one, by name or id')],
     run: async ({ api, out }, [text], { host }) => {
       const found = await findCertificate(api, text);
-      const answer = await api.call<Record<string, readonly CertificateHostAnswer[] | undefined>>(
+      const answer = await api.call<Record<string, readonly CertificateOnHost[] | undefined>>(
         'revokeTemplateDirectDownloadCertificate',
         {
           id: found.id,
@@ -104,33 +103,36 @@ export function certificateCommands(program: Command, cli: Cli): void {
       );
       const hosts = answer['directdownloadcertificatehoststatus'] ?? [];
       out.done(`Revoked ${found.alias}`, hosts);
-      return tell(out, hosts);
+      return reportHosts(out, hosts);
     },
   });
 
-  verb<[certificate: string], object>(certificate, cli, {
+  verb<[certificate: string], YesOption>(certificate, cli, {
     usage: 'delete <certificate>',
     summary: 'take a certificate from all hosts and forget it',
     example: 'certificate delete mirror',
-    run: async ({ api, out }, [text]) => {
+    options: [yesOption()],
+    run: async (session, [text], { yes }) => {
+      const { api, out } = session;
       const { id, alias } = await findCertificate(api, text);
-      const answer = await api.call<{ readonly hostsmap?: readonly CertificateHostAnswer[] }>(
+      await confirm(session, `Take certificate ${alias} from all hosts, and forget it?`, { yes });
+      const answer = await api.call<{ readonly hostsmap?: readonly CertificateOnHost[] }>(
         'deleteTemplateDirectDownloadCertificate',
         { id },
       );
       out.done(`Deleted ${alias}`, answer);
-      return tell(out, answer.hostsmap ?? []);
+      return reportHosts(out, answer.hostsmap ?? []);
     },
   });
 }
 
-/** Hosts that are not as they are to be; they are seen to without anybody's doing. */
-function tell(out: Output, hosts: readonly CertificateHostAnswer[]): ExitCode {
+/** Remarks on hosts whose keystores are not in sync (their workers retry on their own). @returns failed if a host failed */
+function reportHosts(out: Output, hosts: readonly CertificateOnHost[]): ExitCode {
   remarkOn(out, hosts, '');
   return hosts.some(({ status }) => status === 'FAILED') ? exitCodes.failed : exitCodes.ok;
 }
 
-function remarkOn(out: Output, hosts: readonly CertificateHostAnswer[], before: string): void {
+function remarkOn(out: Output, hosts: readonly CertificateOnHost[], before: string): void {
   for (const { hostname, status, details } of hosts) {
     if (details !== undefined) out.remark(`${before}${hostname}: ${status}, ${details}`);
   }
@@ -139,10 +141,10 @@ function remarkOn(out: Output, hosts: readonly CertificateHostAnswer[], before: 
 const listCertificates = (
   api: ApiClient,
   parameters: Readonly<Record<string, string | boolean | undefined>> = {},
-): Promise<readonly CertificateAnswer[]> =>
+): Promise<readonly Certificate[]> =>
   api.list('listTemplateDirectDownloadCertificates', 'directdownloadcertificate', parameters);
 
-async function findCertificate(api: ApiClient, text: string): Promise<CertificateAnswer> {
+async function findCertificate(api: ApiClient, text: string): Promise<Certificate> {
   const all = await listCertificates(api);
   const found = all.filter(({ id, alias }) =>
     isId(text) ? id === text.toLowerCase() : alias.toLowerCase() === text.toLowerCase(),
@@ -169,15 +171,15 @@ async function readPem(file: string): Promise<string> {
   }
 }
 
-const onHosts = ({ hostsmap = [] }: CertificateAnswer): string =>
+const onHosts = ({ hostsmap = [] }: Certificate): string =>
   `${hostsmap.filter(({ status }) => status === 'UPLOADED').length}/${hostsmap.length}`;
 
-const COLUMNS: readonly Column<CertificateAnswer>[] = [
+const COLUMNS: readonly Column<Certificate>[] = [
   { title: 'ALIAS', value: ({ alias }) => alias, atLeast: 10 },
   { title: 'ID', value: ({ id }) => id, drop: 2 },
   { title: 'ZONE', value: ({ zonename }) => zonename, atLeast: 6 },
   { title: 'SUBJECT', value: ({ subject }) => subject, atLeast: 10 },
   { title: 'DAYS LEFT', value: ({ daysleft }) => String(daysleft ?? '') },
   { title: 'HOSTS', value: onHosts },
-  { title: 'STATE', value: ({ revoked }) => (revoked === true ? 'revoked' : 'in use'), drop: 1 },
+  { title: 'STATE', value: ({ revoked }) => (revoked ? 'revoked' : 'in use'), drop: 1 },
 ];

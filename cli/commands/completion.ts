@@ -1,9 +1,10 @@
-/** `bypass completion`: what a shell reads to complete nouns, verbs and options. */
+/** `bypass completion`: prints the completion script for a shell. */
 import { Argument } from 'commander';
 import type { Command } from 'commander';
-import { completionScript, SHELLS } from '../completion.ts';
+import { completionScript, NAMES_COMMAND, SHELLS } from '../completion.ts';
 import type { Shell } from '../completion.ts';
-import type { Cli } from '../surroundings.ts';
+import { namesOf } from '../completion-names.ts';
+import type { Cli } from '../context.ts';
 
 export function completionCommand(program: Command, cli: Cli): void {
   program
@@ -17,4 +18,12 @@ export function completionCommand(program: Command, cli: Cli): void {
       '\nExample:\n  $ source <(bypass completion bash)\n  $ bypass completion fish > ~/.config/fish/completions/bypass.fish',
     )
     .action((shell: Shell) => void cli.stdout.write(completionScript(program, shell)));
+  program
+    .command(`${NAMES_COMMAND} <kind>`, { hidden: true })
+    .helpCommand(false)
+    .action(async (kind: string) => {
+      // Completion cannot show errors, so without an api there is just nothing to complete.
+      const names = await namesOf(cli, kind).catch(() => []);
+      cli.stdout.write(names.map((name) => `${name}\n`).join(''));
+    });
 }

@@ -1,11 +1,11 @@
-/** `bypass config`: list, set, reset: settings that are kept in the database. */
+/** `bypass config`: list, set, reset: the settings in the database. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { ApiClient } from '../client.ts';
 import { noun, verb } from '../command.ts';
 import { findZone } from '../lookup.ts';
 import type { Column } from '../output.ts';
-import type { Cli } from '../surroundings.ts';
+import type { Cli } from '../context.ts';
 
 interface ConfigurationAnswer {
   readonly name: string;

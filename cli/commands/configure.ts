@@ -1,11 +1,11 @@
-/** `bypass configure`: profiles, which say where an api is and with which keys to call it. */
+/** `bypass configure`: profiles with the address of an api and the keys to call it. */
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { readPassword } from '../password.ts';
 import { apiUrl, loadProfiles, saveProfile, useProfile } from '../profiles.ts';
-import type { Cli } from '../surroundings.ts';
+import type { Cli } from '../context.ts';
 
 interface ConfigureOptions {
   readonly profile?: string;
@@ -16,7 +16,7 @@ interface ConfigureOptions {
   readonly use?: string;
 }
 
-/** It speaks to no api, so it is no verb like the others. */
+/** This command calls no api, so it is not defined like the others. */
 export function configureCommand(program: Command, cli: Cli): void {
   program
     .command('configure')

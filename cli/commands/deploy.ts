@@ -1,19 +1,23 @@
-/** `bypass deploy`: bringing templates and ISOs onto storage pools: start, list, show, retry, cancel. */
+/** `bypass deploy`: bringing templates and ISOs onto storage pools: start, list, show, retry, cancel, remove. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { DeploymentAnswer } from '../answers.ts';
+import type { Deployment } from '../../model/api-answers.ts';
+import { collectList } from '../collect.ts';
 import { noun, verb } from '../command.ts';
 import type { Session } from '../command.ts';
+import { confirm, yesOption } from '../confirm.ts';
+import type { YesOption } from '../confirm.ts';
 import { concludeDeployments, listDeployments, startDeployments } from '../deploying.ts';
 import type { Target } from '../deploying.ts';
-import { progressOf, remarkOn, stageOf, TONES } from '../deployments.ts';
+import { progressOf, remarkOn, stageOf, stateOf, TONES } from '../deployments.ts';
 import { CliError, exitCodes, UsageError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
 import { bytesCell } from '../cells.ts';
-import { findImage, findPool, findZone } from '../lookup.ts';
+import { formatBytes } from '../format.ts';
+import { findImage, findPool, findZone, listPools, pick } from '../lookup.ts';
 import type { Image } from '../lookup.ts';
 import type { Column } from '../output.ts';
-import type { Cli } from '../surroundings.ts';
+import type { Cli } from '../context.ts';
 import { renderTimeline, timelineFields } from '../timeline.ts';
 
 interface Filters {
@@ -24,7 +28,7 @@ interface Filters {
 }
 
 interface StartOptions {
-  readonly pool?: string;
+  readonly pool?: readonly string[];
   readonly zone?: string;
   readonly wait?: true;
 }
@@ -41,7 +45,10 @@ export function deployCommands(program: Command, cli: Cli): void {
     summary: 'bring a template or ISO onto one pool, or onto every pool of its zones',
     example: 'deploy start ubuntu-24.04 --pool local-1 --wait',
     options: [
-      poolOption('only this pool, by name or id'),
+      new Option(
+        '--pool <pools>',
+        'only these pools, by name or id: several with commas, or repeated',
+      ).argParser(collectList),
       new Option('--zone <zone>', 'only the pools of this zone, by name or id'),
       waitOption(),
     ],
@@ -109,6 +116,28 @@ export function deployCommands(program: Command, cli: Cli): void {
     run: (session, [text], { pool, wait }) => retry(session, text, pool, wait === true),
   });
 
+  verb<[template: string], { readonly pool: string } & YesOption>(deploy, cli, {
+    usage: 'remove <template>',
+    summary: 'remove a template or ISO from one pool: the copy, or the bytes that a stopped download kept',
+    example: 'deploy remove ubuntu-24.04 --pool local-1',
+    options: [poolOption('from this pool, by name or id').makeOptionMandatory(), yesOption()],
+    run: async (session, [text], { pool, yes }) => {
+      const { api, out } = session;
+      const image = await findImage(api, text);
+      const [copy] = await deploymentsOf(session, image, pool);
+      if (copy === undefined) return;
+      const size = copy.size || copy.bytes || 0;
+      const what = size === 0 ? '' : ` (${stateOf(copy)}, ${formatBytes(size)})`;
+      await confirm(session, `Remove ${image.name}${what} from pool ${copy.storagename}?`, { yes });
+      const answer = await api.call<{ readonly displaytext?: string }>('cancelTemplateDeployment', {
+        templateid: image.id,
+        storageid: copy.storageid,
+        cleanup: true,
+      });
+      out.done(answer.displaytext ?? `Removed ${image.name} from ${copy.storagename}`, answer);
+    },
+  });
+
   verb<[template: string], { readonly pool: string; readonly cleanup?: true }>(deploy, cli, {
     usage: 'cancel <template>',
     summary: 'stop a deployment for all who wait for it; the bytes stay for a later one',
@@ -130,10 +159,10 @@ export function deployCommands(program: Command, cli: Cli): void {
   });
 }
 
-const COLUMNS: readonly Column<DeploymentAnswer>[] = [
+const COLUMNS: readonly Column<Deployment>[] = [
   { title: 'TEMPLATE', value: (d) => d.templatename, atLeast: 12 },
   { title: 'POOL', value: (d) => d.storagename, atLeast: 8 },
-  { title: 'STATE', value: (d) => d.state, tone: (d) => TONES[stageOf(d)] },
+  { title: 'STATE', value: stateOf, tone: (d) => TONES[stageOf(d)] },
   { title: 'DONE', value: (d) => (isUnderWay(d) ? `${progressOf(d).percent}%` : ''), right: true, drop: 3 },
   { title: 'SIZE', value: ({ size, total }) => bytesCell(size || total || undefined), right: true, drop: 2 },
   { title: 'HOST', value: (d) => d.hostname, atLeast: 8, drop: 4 },
@@ -141,9 +170,9 @@ const COLUMNS: readonly Column<DeploymentAnswer>[] = [
   { title: 'REMARK', value: remarkOn, atLeast: 14, drop: 5 },
 ];
 
-const isUnderWay = (d: DeploymentAnswer): boolean => ['running', 'waiting'].includes(stageOf(d));
+const isUnderWay = (d: Deployment): boolean => ['running', 'waiting'].includes(stageOf(d));
 
-/** The pool named, or the zone named, or every zone that the image is in. */
+/** Where to deploy: the given pools, else the given zone, else every zone of the image. */
 async function targetsOf({ api }: Session, image: Image, options: StartOptions): Promise<readonly Target[]> {
   const zone = options.zone === undefined ? undefined : await findZone(api, options.zone);
   if (zone !== undefined && !image.zones.some(({ id }) => id === zone.id)) {
@@ -152,18 +181,22 @@ async function targetsOf({ api }: Session, image: Image, options: StartOptions):
   if (options.pool === undefined) {
     return (zone === undefined ? image.zones : [zone]).map(({ id }) => ({ zoneId: id }));
   }
-  const pool = await findPool(api, options.pool);
-  const zoneId = zone?.id ?? pool.zoneid ?? image.zones[0]?.id;
-  if (zoneId === undefined) throw new UsageError(`${image.noun.title} ${image.name} is in no zone`);
-  return [{ zoneId, poolId: pool.id }];
+  const pools = await listPools(api);
+  return options.pool
+    .map((text) => pick('storage pool', text, pools))
+    .map((pool) => {
+      const zoneId = zone?.id ?? pool.zoneid ?? image.zones[0]?.id;
+      if (zoneId === undefined) throw new UsageError(`${image.noun.title} ${image.name} is in no zone`);
+      return { zoneId, poolId: pool.id };
+    });
 }
 
-/** The pool is looked for among those that the image is on: their names are in the answer already. */
+/** Finds the pool among the deployments of the image, whose names are known already, so that no further call is needed. */
 async function deploymentsOf(
   { api }: Pick<Session, 'api'>,
   image: Image,
   pool: string | undefined,
-): Promise<readonly DeploymentAnswer[]> {
+): Promise<readonly Deployment[]> {
   const all = await listDeployments(api, { templateid: image.id });
   if (pool === undefined) return all;
   const found = all.filter(({ storageid, storagename }) => storageid === pool || storagename === pool);

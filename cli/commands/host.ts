@@ -1,15 +1,20 @@
-/** `bypass host`: list, invite, approve, limit, maintenance, remove. (`host run` stands in workers/main.ts.) */
+/** `bypass host`: list, show, invite, approve, limit, maintenance, drain, remove. (`host run` is in workers/commands.ts.) */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { HostAnswer } from '../answers.ts';
+import type { Host } from '../../model/api-answers.ts';
 import { noun, verb } from '../command.ts';
-import { UsageError } from '../errors.ts';
-import { formatTime } from '../format.ts';
+import type { Session } from '../command.ts';
+import { confirm, yesOption } from '../confirm.ts';
+import type { YesOption } from '../confirm.ts';
+import { count, formatTime } from '../format.ts';
+import { hostDetails } from '../host-details.ts';
 import { describeLimits, parseDownloads, parseRate } from '../host-limits.ts';
 import { findHost, findZone, listHosts } from '../lookup.ts';
 import { parseOnOff } from '../on-off.ts';
 import type { Column } from '../output.ts';
-import type { Cli } from '../surroundings.ts';
+import { settle } from '../waiting.ts';
+import type { Cli } from '../context.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface InviteAnswer {
   readonly hostinvite: { readonly id: string; readonly token: string; readonly expires?: string };
@@ -33,13 +38,25 @@ export function hostCommands(program: Command, cli: Cli): void {
     },
   });
 
-  verb<[], { readonly zone?: string; readonly expires?: string }>(host, cli, {
+  verb<[host: string], object>(host, cli, {
+    usage: 'show <host>',
+    summary: 'show a host, and how it runs virtual machines',
+    example: 'host show kvm-7',
+    run: async ({ api, out }, [text]) => {
+      const found = await findHost(api, text);
+      out.item(hostDetails(found), found);
+    },
+  });
+
+  verb<[], { readonly zone?: string; readonly expires?: number }>(host, cli, {
     usage: 'invite',
     summary: 'make a one-time token with which a host may join',
     example: 'host invite --expires 2',
     options: [
       new Option('--zone <zone>', 'good for this zone only, by name or id'),
-      new Option('--expires <hours>', 'how long it is good for').default('24').argParser(parseHours),
+      new Option('--expires <hours>', 'how long it is good for')
+        .default(24)
+        .argParser(wholeNumber('--expires', 'hours')),
     ],
     run: async ({ api, out }, _args, { zone, expires }) => {
       const answer = await api.call<InviteAnswer>('createHostInvite', {
@@ -83,37 +100,63 @@ export function hostCommands(program: Command, cli: Cli): void {
       const changed =
         downloads === undefined && rate === undefined
           ? found
-          : (await api.call<{ readonly host: HostAnswer }>('updateHost', parameters)).host;
+          : (await api.call<{ readonly host: Host }>('updateHost', parameters)).host;
       out.done(describeLimits(changed), changed);
     },
   });
 
   verb<[host: string, state: string], object>(host, cli, {
     usage: 'maintenance <host> <on|off>',
-    summary: 'give a host no new downloads, or again; what runs goes on',
+    summary: 'give a host no new downloads and virtual machines, or again; what runs goes on',
     example: 'host maintenance kvm-7 on',
-    run: async ({ api, out }, [text, state]) => {
-      const { id, name } = await findHost(api, text);
-      const begins = parseOnOff(state);
-      const answer = await api.call(begins ? 'prepareHostForMaintenance' : 'cancelHostMaintenance', { id });
-      out.done(`Maintenance of host ${name} ${begins ? 'began' : 'ended'}`, answer);
+    run: async (session, [text, state]) => {
+      const { id, name } = await findHost(session.api, text);
+      if (parseOnOff(state)) return beginMaintenance(session, { id, name });
+      const answer = await session.api.call('cancelHostMaintenance', { id });
+      session.out.done(`Maintenance of host ${name} ended`, answer);
     },
   });
 
-  verb<[host: string], { readonly force?: true }>(host, cli, {
+  verb<[host: string], object>(host, cli, {
+    usage: 'drain <host>',
+    summary: 'begin the maintenance of a host, and list the virtual machines that still run there',
+    example: 'host drain kvm-7',
+    run: async (session, [text]) => beginMaintenance(session, await findHost(session.api, text)),
+  });
+
+  verb<[host: string], { readonly force?: true } & YesOption>(host, cli, {
     usage: 'remove <host>',
     summary: 'forget a dead host, and the pools that only it had',
     example: 'host remove kvm-7',
-    options: [new Option('--force', 'although it is up')],
-    run: async ({ api, out }, [text], { force }) => {
+    options: [new Option('--force', 'although it is up'), yesOption()],
+    run: async (session, [text], { force, yes }) => {
+      const { api, out } = session;
       const { id, name } = await findHost(api, text);
+      await confirm(session, `Forget host ${name}, and the pools that only it has?`, { yes });
       const answer = await api.call('deleteHost', { id, forced: force });
       out.done(`Host ${name} is forgotten`, answer);
     },
   });
 }
 
-const COLUMNS: readonly Column<HostAnswer>[] = [
+type Named = Pick<Host, 'id' | 'name'>;
+
+async function beginMaintenance(session: Session, { id, name }: Named): Promise<void> {
+  const { api, out } = session;
+  const answer = await api.call<{ readonly jobid?: string }>('prepareHostForMaintenance', { id });
+  const job = await settle(session, answer);
+  out.done(`Maintenance of host ${name} began`, job);
+  const { virtualmachine = [] } = (job as MaintenanceJob).jobresult?.host ?? {};
+  if (virtualmachine.length === 0) return;
+  const names = virtualmachine.map((machine) => machine.name).join(', ');
+  out.remark(`${count(virtualmachine.length, 'virtual machine')} still on it: ${names}`);
+}
+
+interface MaintenanceJob {
+  readonly jobresult?: { readonly host?: { readonly virtualmachine?: readonly Named[] } };
+}
+
+const COLUMNS: readonly Column<Host>[] = [
   { title: 'NAME', value: ({ name }) => name, atLeast: 10 },
   { title: 'ID', value: ({ id }) => id, drop: 5 },
   { title: 'STATE', value: ({ state }) => state, tone: ({ state }) => (state === 'Up' ? 'good' : 'bad') },
@@ -126,9 +169,9 @@ const COLUMNS: readonly Column<HostAnswer>[] = [
   { title: 'CLUSTER', value: ({ clustername }) => clustername, atLeast: 6, drop: 3 },
   { title: 'ADDRESS', value: ({ ipaddress }) => ipaddress, drop: 2 },
   { title: 'VERSION', value: ({ version }) => version, drop: 1 },
+  {
+    title: 'VMS',
+    value: ({ vmproblem, virtualmachinecount }) => (vmproblem === undefined ? virtualmachinecount : 'none'),
+    drop: 6,
+  },
 ];
-
-function parseHours(text: string): string {
-  if (/^[1-9]\d*$/.test(text)) return text;
-  throw new UsageError(`--expires takes a whole number of hours, not '${text}'`);
-}

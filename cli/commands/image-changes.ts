@@ -9,7 +9,7 @@ import type { ImageNoun } from '../images.ts';
 import { findImage, findOsType } from '../lookup.ts';
 import type { Image } from '../lookup.ts';
 import { readHeaders } from '../registering.ts';
-import type { Cli } from '../surroundings.ts';
+import type { Cli } from '../context.ts';
 import { waitForJob } from '../waiting.ts';
 
 interface UpdateOptions {
@@ -29,7 +29,7 @@ export function imageChanges(parent: Command, cli: Cli, noun: ImageNoun): void {
 
   verb<[image: string], UpdateOptions>(parent, cli, {
     usage: `update <${noun.noun}>`,
-    summary: 'change what may be changed; the source may not',
+    summary: 'change its name, description, OS type, headers and permissions',
     example: `${exampleOf('update')} --public`,
     options: [
       new Option('--name <name>', 'a new name'),
@@ -37,14 +37,14 @@ export function imageChanges(parent: Command, cli: Cli, noun: ImageNoun): void {
       new Option('--os-type <type>', 'guest OS type, by description or id'),
       new Option(
         '--header <header>',
-        "'Name: value', or @FILE; all of them replace those that are there",
+        "'Name: value', or @FILE; replaces all present headers; may be repeated",
       ).argParser(collect),
       new Option('--public', 'others may use it'),
       new Option('--no-public', 'only its account may use it'),
       new Option('--featured', 'shown first to others'),
-      new Option('--no-featured', 'no longer'),
+      new Option('--no-featured', 'not shown first any more'),
       new Option('--extractable', 'others may learn its URL'),
-      new Option('--no-extractable', 'no longer'),
+      new Option('--no-extractable', 'others may not learn its URL'),
     ],
     run: async (session, [text], options) => {
       const image = await one(session, text);
@@ -59,7 +59,7 @@ export function imageChanges(parent: Command, cli: Cli, noun: ImageNoun): void {
   ] as const) {
     verb<[image: string, accounts: string[]], object>(parent, cli, {
       usage: `${word} <${noun.noun}> <account...>`,
-      summary: word === 'share' ? 'let other accounts use it' : 'let accounts no longer use it',
+      summary: word === 'share' ? 'allow other accounts to use it' : 'stop accounts from using it',
       example: `${exampleOf(word)} alice bob`,
       run: async (session, [text, accounts]) => {
         const { id, name } = await one(session, text);
@@ -78,7 +78,7 @@ export function imageChanges(parent: Command, cli: Cli, noun: ImageNoun): void {
 
   verb<[image: string], object>(parent, cli, {
     usage: `permissions <${noun.noun}>`,
-    summary: 'tell who may use it',
+    summary: 'show who may use it',
     example: exampleOf('permissions'),
     run: async (session, [text]) => {
       const { id, name } = await one(session, text);
@@ -96,7 +96,7 @@ export function imageChanges(parent: Command, cli: Cli, noun: ImageNoun): void {
 
   verb<[image: string], object>(parent, cli, {
     usage: `source <${noun.noun}>`,
-    summary: 'print the URL that it comes from',
+    summary: 'print the URL that hosts download it from',
     example: exampleOf('source'),
     run: async (session, [text]) => {
       const { id } = await one(session, text);
@@ -113,7 +113,7 @@ export function imageChanges(parent: Command, cli: Cli, noun: ImageNoun): void {
 
   verb<[image: string, tags: string[]], object>(parent, cli, {
     usage: `tag <${noun.noun}> <tag...>`,
-    summary: 'put tags on it, as KEY=VALUE',
+    summary: 'add tags, as KEY=VALUE',
     example: `${exampleOf('tag')} env=prod`,
     run: async (session, [text, tags]) => {
       const { id, name } = await one(session, text);
@@ -124,13 +124,13 @@ export function imageChanges(parent: Command, cli: Cli, noun: ImageNoun): void {
 
   verb<[image: string, keys: string[]], object>(parent, cli, {
     usage: `untag <${noun.noun}> [key...]`,
-    summary: 'take tags off it: those of these keys, or all',
+    summary: 'remove the tags with these keys, or all',
     example: `${exampleOf('untag')} env`,
     run: async (session, [text, keys]) => {
       const { id, name } = await one(session, text);
       const named = Object.fromEntries(keys.map((key, at) => [`tags[${at}].key`, key]));
       const answer = await session.api.call('deleteTags', { ...resource(id, kind), ...named });
-      session.out.done(`Took tags off ${noun.title} ${name}`, answer);
+      session.out.done(`Removed tags of ${noun.title} ${name}`, answer);
     },
   });
 }
@@ -178,7 +178,7 @@ async function change(
     ...(header === undefined ? {} : await readHeaders(header)),
   };
   if (!given(permissions) && !given(values))
-    throw new UsageError('nothing is to be changed; --help says what can be');
+    throw new UsageError('give at least one thing to change; --help lists them');
   if (given(permissions)) await api.call(`update${kind}Permissions`, { id, ...permissions });
   return given(values) ? api.call(`update${kind}`, { id, ...values }) : { id, ...permissions };
 }

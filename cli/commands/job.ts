@@ -1,14 +1,14 @@
 /** `bypass job`: list, show. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { JobAnswer } from '../answers.ts';
+import type { AsyncJob } from '../../model/api-answers.ts';
 import { noun, verb } from '../command.ts';
 import { outcomeOf } from '../deployments.ts';
 import { exitCodes } from '../errors.ts';
 import { timeCell } from '../cells.ts';
 import { parseTime } from '../format.ts';
 import type { Column } from '../output.ts';
-import type { Cli } from '../surroundings.ts';
+import type { Cli } from '../context.ts';
 import type { Tone } from '../text.ts';
 import { askJob, errorOf, hasFailed, waitForJob } from '../waiting.ts';
 
@@ -27,7 +27,7 @@ export function jobCommands(program: Command, cli: Cli): void {
     options: [new Option('--running', 'only those that are not over')],
     run: async ({ api, out }, _args, { running }) => {
       const values = running === true ? { jobstatus: 0 } : {};
-      const rows = await api.list<JobAnswer>('listAsyncJobs', 'asyncjobs', values);
+      const rows = await api.list<AsyncJob>('listAsyncJobs', 'asyncjobs', values);
       out.list({ columns: COLUMNS, rows, none: 'There is no job' });
     },
   });
@@ -46,7 +46,7 @@ export function jobCommands(program: Command, cli: Cli): void {
   });
 }
 
-const COLUMNS: readonly Column<JobAnswer>[] = [
+const COLUMNS: readonly Column<AsyncJob>[] = [
   { title: 'JOB', value: ({ jobid }) => jobid },
   { title: 'COMMAND', value: ({ cmd }) => cmd, atLeast: 12 },
   {
@@ -58,7 +58,7 @@ const COLUMNS: readonly Column<JobAnswer>[] = [
   { title: 'COMPLETED', value: ({ completed }) => timeCell(completed), drop: 1 },
 ];
 
-function fieldsOf(job: JobAnswer) {
+function fieldsOf(job: AsyncJob) {
   const [word, tone] = STATUS[job.jobstatus] ?? ['unknown', 'faint'];
   const what = [job.jobinstancetype, job.jobinstanceid].filter(Boolean).join(' ');
   return [
@@ -72,5 +72,5 @@ function fieldsOf(job: JobAnswer) {
   ] as const;
 }
 
-const resultLines = ({ jobresult, created }: JobAnswer): readonly string[] =>
+const resultLines = ({ jobresult, created }: AsyncJob): readonly string[] =>
   (jobresult?.templatedeployment ?? []).map((deployment) => outcomeOf(deployment, parseTime(created)).line);

@@ -1,12 +1,12 @@
 /** `bypass pool`: list, maintenance, tag. */
 import type { Command } from 'commander';
-import type { PoolAnswer } from '../answers.ts';
+import type { StoragePool } from '../../model/api-answers.ts';
 import { noun, verb } from '../command.ts';
 import { bytesCell } from '../cells.ts';
 import { findPool, listPools } from '../lookup.ts';
 import { parseOnOff } from '../on-off.ts';
 import type { Column } from '../output.ts';
-import type { Cli } from '../surroundings.ts';
+import type { Cli } from '../context.ts';
 
 export function poolCommands(program: Command, cli: Cli): void {
   const pool = noun(program, 'pool', 'storage pools: where images lie');
@@ -48,7 +48,7 @@ export function poolCommands(program: Command, cli: Cli): void {
   });
 }
 
-const COLUMNS: readonly Column<PoolAnswer>[] = [
+const COLUMNS: readonly Column<StoragePool>[] = [
   { title: 'NAME', value: ({ name }) => name, atLeast: 10 },
   { title: 'ID', value: ({ id }) => id, drop: 3 },
   { title: 'TYPE', value: ({ type }) => type },
@@ -62,5 +62,5 @@ const COLUMNS: readonly Column<PoolAnswer>[] = [
   { title: 'PATH', value: ({ path }) => path, atLeast: 12, drop: 1 },
 ];
 
-const freeOf = ({ disksizetotal, disksizeused }: PoolAnswer): number | undefined =>
+const freeOf = ({ disksizetotal, disksizeused }: StoragePool): number | undefined =>
   disksizetotal === undefined || disksizeused === undefined ? undefined : disksizetotal - disksizeused;

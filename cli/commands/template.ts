@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { noun } from '../command.ts';
 import { TEMPLATE } from '../images.ts';
-import type { Cli } from '../surroundings.ts';
+import type { Cli } from '../context.ts';
 import { imageChanges } from './image-changes.ts';
 import { imageVerbs } from './image-verbs.ts';
 

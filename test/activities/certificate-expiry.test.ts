@@ -1,6 +1,6 @@
 /** Warnings before a certificate ends: once for each of the days, as events and for Prometheus. */
-import { warnOfExpiry } from '../../activities/control-expiry.ts';
-import { addCertificate, removeCertificate, revokeEverywhere } from '../../db/certificates.ts';
+import { warnOfExpiry } from '../../activities/control/expiry.ts';
+import { addCertificate, removeCertificate, revokeEverywhere } from '../../db/certificates/certificates.ts';
 import type { Database } from '../../db/database.ts';
 import { DAY_MS } from '../../model/certificate.ts';
 import { startHealth } from '../../workers/health.ts';
@@ -47,7 +47,7 @@ async function look(days: number): Promise<void> {
   await warnOfExpiry(db, now);
 }
 
-test('30 and 7 days before, and when it has ended; each once', async () => {
+test('warns once 30 and 7 days before the expiry, and once after it', async () => {
   const { id, uuid } = await endingIn(25);
   await look(-10);
   expect(await warnings(uuid)).toEqual([]);
@@ -66,7 +66,7 @@ test('30 and 7 days before, and when it has ended; each once', async () => {
   await removeCertificate(db, id);
 });
 
-test('one that nobody is to have any more ends in peace', async () => {
+test('a revoked certificate expires without a warning', async () => {
   const { id, uuid } = await endingIn(3);
   await revokeEverywhere(db, id);
   await look(0);
@@ -74,7 +74,7 @@ test('one that nobody is to have any more ends in peace', async () => {
   await removeCertificate(db, id);
 });
 
-test('the days that are left, for Prometheus', async () => {
+test('metrics have the days that are left', async () => {
   const { id } = await endingIn(12);
   const health = await startHealth(
     0,

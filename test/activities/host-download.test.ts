@@ -1,17 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ActivityCancellationDetails, ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import type { Failure } from '../../model/failures.ts';
 import { POOL_MARKER } from '../../model/names.ts';
-import type { DownloadFailure, DownloadJob, DownloadResult, DownloadStopped } from '../../model/payloads.ts';
+import type { QuickActivities } from '../../model/host-activities.ts';
+import type {
+  DownloadFailure,
+  DownloadJob,
+  DownloadResult,
+  DownloadStopped,
+  ProbeJob,
+  ProbeReport,
+} from '../../model/payloads.ts';
 import type { Progress } from '../../model/progress.ts';
-import { mirror } from '../support/download-lab.ts';
-import { openHostLab } from '../support/host-lab.ts';
-import type { HostLab } from '../support/host-lab.ts';
+import { displayUrl } from '../../model/url.ts';
+import { mirror } from '../labs/download.ts';
+import { openHostLab } from '../labs/host.ts';
+import type { HostLab } from '../labs/host.ts';
 import { rawDisk, sha256 } from '../support/images.ts';
+import { metalink4 } from '../support/metalinks.ts';
 
 const MIB = 1_048_576;
 const body = rawDisk(4 * MIB);
@@ -64,8 +74,13 @@ const beatOf = (job: DownloadJob, wanted: (progress: Progress) => boolean): Prom
     });
   });
 
+/** Serves only who shows the token. */
+const serveFor = (path: string, token: string): void =>
+  lab.server.serve(path, (_n, { url = '' }) => (url.endsWith(`?sig=${token}`) ? { body } : { status: 403 }));
+const presigned = (path: string, token: string): string => `${lab.server.url(path)}?sig=${token}`;
+
 describe('a download', () => {
-  test('tells what was published, where, by whom, and how full the pool is', async () => {
+  test('reports the published file, its path, its host and the bytes of the pool', async () => {
     lab.server.serve('/a.img', { body });
     const job = await lab.job({ url: lab.server.url('/a.img') });
     const { result, beats } = run(job);
@@ -90,13 +105,28 @@ describe('a download', () => {
     );
   });
 
-  test('of a source that cuts every connection tells the last tries only: all would fill a payload', async () => {
+  test('from a source that cuts every connection reports the latest tries only: all would not fit into a payload', async () => {
     lab.server.serve('/a.img', { body, cutAfter: body.length / 90 });
     const done = await run(await lab.job({ url: lab.server.url('/a.img') })).result;
     expect((await readFile(done.localPath)).equals(body)).toBe(true);
     expect(lab.server.seen('/a.img').requests.length).toBeGreaterThan(80);
     expect(done.tries).toHaveLength(64);
     expect(done.tries.at(-1)?.failure).toBeUndefined();
+  });
+
+  test('reports the tries that have ended while it goes on', async () => {
+    lab.server.serve('/bad', { status: 500 });
+    lab.server.serve('/silent', { body, stallAfter: 1 });
+    const mirrors = [mirror(lab.server.url('/bad'), 1), mirror(lab.server.url('/silent'), 2)];
+    const job = await lab.job({ url: lab.server.url('/a.meta4'), mirrors });
+    const running = await beatOf(job, ({ attempt }) => (attempt?.tries.length ?? 0) > 0);
+    const failure = { kind: 'ServerError', class: 'source' };
+    expect(running.beats.at(-1)?.attempt).toMatchObject({
+      id: job.attemptId,
+      tries: [{ source: lab.server.url('/bad'), failure }],
+    });
+    running.environment.cancel();
+    await running.failure;
   });
 
   test('of a metalink fetches from its mirrors, in their order', async () => {
@@ -112,7 +142,7 @@ describe('a download', () => {
     expect(lab.server.seen('/a.meta4').requests).toHaveLength(1);
   });
 
-  test('sends what was sealed for this host', async () => {
+  test('sends the secrets that were sealed for this host', async () => {
     lab.server.serve('/a.img', { body, needHeader: { name: 'x-token', value: 'sesame' } });
     const job = await lab.job({ url: lab.server.url('/a.img') });
     const sealed = await lab.seal(job.templateId, {
@@ -123,7 +153,76 @@ describe('a download', () => {
     await expect(run({ ...job, sealed }).result).resolves.toMatchObject({ size: body.length });
   });
 
-  test('refuses what was sealed for another template, and contacts nobody', async () => {
+  test('requests the URL with its sealed query, and shows the query nowhere', async () => {
+    serveFor('/a.img', 'sesame');
+    const url = displayUrl(presigned('/a.img', 'sesame'));
+    const job = await lab.job({ url, mirrors: [mirror(url, 1)] });
+    const whole = {
+      v: 1,
+      origin: lab.server.origin,
+      headers: [],
+      url: presigned('/a.img', 'sesame'),
+    } as const;
+    const sealed = await lab.seal(job.templateId, whole);
+    const probed = { v: 1, templateId: job.templateId, url, format: 'RAW', budgetMs: 4000, sealed } as const;
+    const found = run({ ...job, sealed });
+    const done = await found.result;
+    expect(done.tries).toEqual([expect.objectContaining({ source: url, bytes: body.length })]);
+    const report = await new MockActivityEnvironment({}).run<
+      [ProbeJob],
+      ProbeReport,
+      QuickActivities['probe']
+    >(lab.activities.quick.probe, probed);
+    expect(report.urls).toEqual([expect.objectContaining({ url, reachable: true })]);
+    expect(JSON.stringify([done, found.beats, report])).not.toContain('sesame');
+    expect(await run(await lab.job({ url })).failure).toMatchObject({ type: 'SealBroken' });
+  });
+
+  test('reads the queries of a metalink again, and shows them nowhere', async () => {
+    serveFor('/b.img', 'sesame');
+    lab.server.serve('/gone.img', { redirectTo: '/b.img?sig=wrong' });
+    const urls = [presigned('/gone.img', 'sesame'), presigned('/b.img', 'sesame')];
+    lab.server.serve('/b.meta4', { body: metalink4(urls) });
+    const mirrors = urls.map((url, at) => mirror(displayUrl(url), at + 1));
+    const job = await lab.job({ url: lab.server.url('/b.meta4'), mirrors });
+    const { result, beats } = run(job);
+    const done = await result;
+    expect(done.tries.map(({ source, bytes }) => [source, bytes])).toEqual([
+      [mirrors[0]?.url, 0],
+      [mirrors[1]?.url, body.length],
+    ]);
+    expect(JSON.stringify([done, beats])).not.toMatch(/sesame|wrong/);
+    lab.server.serve('/b.meta4', { status: 404 });
+    const lost = await run({ ...job, copyId: randomUUID(), attemptId: randomUUID() }).failure;
+    expect(String(lost)).toContain('the queries of its URLs are kept nowhere else');
+  });
+
+  test('resumes bytes that were fetched with a query, which no record on the pool has', async () => {
+    lab.server.serve('/c.img', (n) => (n === 0 ? { body, stallAfter: body.length / 2 } : { status: 503 }));
+    const url = displayUrl(presigned('/c.img', 'sesame'));
+    const job = await lab.job({ url, mirrors: [mirror(url, 1)], timeouts: { idleMs: 300 } });
+    const whole = {
+      v: 1,
+      origin: lab.server.origin,
+      headers: [],
+      url: presigned('/c.img', 'sesame'),
+    } as const;
+    const sealed = await lab.seal(job.templateId, whole);
+    expect(await run({ ...job, sealed }).failure).toMatchObject({ type: expect.any(String) as string });
+    const folder = join(lab.root, '.bypass-parts');
+    const records = (await readdir(folder)).filter(
+      (name) => name.startsWith(job.copyId) && name.endsWith('.json'),
+    );
+    expect(records).toHaveLength(1);
+    const record = await readFile(join(folder, records[0] ?? ''), 'utf8');
+    expect(JSON.parse(record)).toMatchObject({ url });
+    expect(record).not.toContain('sesame');
+    lab.server.serve('/c.img', { body });
+    const done = await run({ ...job, sealed, attemptId: randomUUID() }).result;
+    expect(done.fetched).toBeLessThan(body.length);
+  });
+
+  test('refuses secrets that were sealed for another template, and makes no request', async () => {
     lab.server.serve('/a.img', { body });
     const job = await lab.job({ url: lab.server.url('/a.img') });
     const sealed = await lab.seal(randomUUID(), { v: 1, origin: lab.server.origin, headers: [] });
@@ -154,7 +253,7 @@ describe('a download that fails', () => {
     expect(lab.logged.map(({ kind }) => kind)).toEqual(['NotFound']);
   });
 
-  test('for want of content leaves no bytes; cut off, it leaves them and says how many lie there', async () => {
+  test('for its content leaves no bytes; when cut off, it keeps them and reports their number', async () => {
     lab.server.serve('/a.img', { body, cutAfter: 3 * MIB, ranges: false });
     const job = await lab.job({ url: lab.server.url('/a.img') });
     const detail = detailOf(await run(job).failure);
@@ -171,7 +270,7 @@ describe('a download that fails', () => {
     expect(await lab.published()).toEqual([]);
   });
 
-  test('because the source asks for patience carries how long', async () => {
+  test('because the source asks the client to wait reports the time', async () => {
     lab.server.serve('/a.img', { status: 503, headers: { 'retry-after': '7' } });
     const detail = detailOf(await run(await lab.job({ url: lab.server.url('/a.img') })).failure);
     expect(detail.failure).toMatchObject({ kind: 'Throttled', retryAfterMs: 7000 });
@@ -216,16 +315,14 @@ describe('a download that fails', () => {
   });
 });
 
-test('a job of another version is refused by name', async () => {
-  const job = { ...(await lab.job({ url: lab.server.url('/a.img') })), v: 2 } as unknown as DownloadJob;
-  expect(await run(job).failure).toMatchObject({
-    type: 'HostFault',
-    message: expect.stringContaining('update this host worker') as string,
-  });
+test('a job of a newer release is done without the fields that are unknown', async () => {
+  lab.server.serve('/a.img', { body });
+  const job = { ...(await lab.job({ url: lab.server.url('/a.img') })), v: 2, tint: 'red' };
+  expect(await run(job as unknown as DownloadJob).result).toMatchObject({ size: body.length });
 });
 
 describe('a download that waits for its turn', () => {
-  test('beats with how many go before it, and goes on when there is room', async () => {
+  test('reports its place in the queue in heartbeats, and goes on in its turn', async () => {
     lab.server.serve('/a.img', { body });
     lab.scheduler.setLimit(0);
     const first = await beatOf(
@@ -246,7 +343,7 @@ describe('a download that waits for its turn', () => {
     await Promise.all([urgent.result, first.result, second.result]);
   });
 
-  test('goes on beating without anything that changes', async () => {
+  test('sends heartbeats although nothing changes', async () => {
     lab.scheduler.setLimit(0);
     let beats = 0;
     const waiting = await beatOf(await lab.job({ url: lab.server.url('/a.img') }), ({ ahead }) => {

@@ -7,9 +7,10 @@ import { DefaultLogger } from '@temporalio/worker';
 import { POOL_MARKER } from '../../model/names.ts';
 import type { DownloadJob, DownloadResult, HostLimits, HostReport, ProbeJob } from '../../model/payloads.ts';
 import { deferred } from '../support/deferred.ts';
-import { openHostLab } from '../support/host-lab.ts';
-import type { HostLab } from '../support/host-lab.ts';
+import { openHostLab } from '../labs/host.ts';
+import type { HostLab } from '../labs/host.ts';
 import { qcow2Image, rawDisk } from '../support/images.ts';
+import { until } from '../support/until.ts';
 
 let lab: HostLab;
 beforeEach(async () => {
@@ -39,7 +40,7 @@ const probeJob = (url: string, changes: Partial<ProbeJob> = {}): ProbeJob => ({
 });
 
 describe('probe', () => {
-  test('reports what lies at a URL, and which host looked', async () => {
+  test('reports what a URL has, and which host probed it', async () => {
     const body = qcow2Image({ virtualSize: 21_474_836_480n, l1Size: 40 });
     lab.server.serve('/a.qcow2', { body });
     const url = lab.server.url('/a.qcow2');
@@ -96,6 +97,43 @@ describe('probe', () => {
     expect(report.urls[0]).toMatchObject({ reachable: false, reason: 'did not answer within 0.2 s' });
   });
 
+  test('of silent sources of one account delays neither a probe of another account nor a removal', async () => {
+    await lab.close();
+    lab = await openHostLab({ probeTurns: { slots: 4, slotsPerOwner: 3 } });
+    lab.server.serve('/silent', { silent: true });
+    lab.server.serve('/a.qcow2', { body: qcow2Image({ virtualSize: 1_048_576n, l1Size: 1 }) });
+    const { quick } = lab.activities;
+    const [bob, alice] = [randomUUID(), randomUUID()];
+    const contexts = Array.from({ length: 10 }, environment);
+    const silent = contexts.map((context) =>
+      failureOf(within(quick.probe, probeJob(lab.server.url('/silent'), { accountId: bob }), context)),
+    );
+    await until('three are asked', async () => lab.server.seen('/silent').open === 3);
+    const asked = probeJob(lab.server.url('/a.qcow2'), { accountId: alice });
+    expect((await within(quick.probe, asked)).urls).toEqual([expect.objectContaining({ reachable: true })]);
+    const removed = { v: 1, poolId: await lab.poolId(), copyId: randomUUID() } as const;
+    expect((await within(quick.remove, removed)).files).toBe(0);
+    expect(lab.server.seen('/silent').peak).toBe(3);
+    for (const context of contexts) context.cancel();
+    await Promise.all(silent);
+  });
+
+  test('without a turn in time fails because the host probes too many URLs', async () => {
+    await lab.close();
+    lab = await openHostLab({ probeTurns: { slots: 1, slotsPerOwner: 1 } });
+    lab.server.serve('/silent', { silent: true });
+    const context = environment();
+    const first = failureOf(within(lab.activities.quick.probe, probeJob(lab.server.url('/silent')), context));
+    await until('it is asked', async () => lab.server.seen('/silent').open === 1);
+    const late = probeJob(lab.server.url('/silent'), { budgetMs: 1100 });
+    expect(await failureOf(within(lab.activities.quick.probe, late))).toMatchObject({
+      type: 'HostFault',
+      message: expect.stringContaining('looks at too many URLs already') as string,
+    });
+    context.cancel();
+    await first;
+  });
+
   test('that is cancelled ends cancelled', async () => {
     lab.server.serve('/silent', { silent: true });
     const context = environment();
@@ -122,7 +160,7 @@ const set = (limits: HostLimits): Promise<HostReport> =>
   within(lab.activities.quick.setLimits, { v: 1, limits });
 
 describe('setLimits', () => {
-  test('holds at once, also for what waits, and is what the host reports', async () => {
+  test('applies limits at once, also to waiting downloads, and the host reports them', async () => {
     const begun: number[] = [];
     const end = deferred();
     const { signal } = new AbortController();
@@ -140,7 +178,7 @@ describe('setLimits', () => {
     expect((await set({ revision: 2 })).limits).toEqual({ revision: 2, downloads: 2, rate: 0 });
   });
 
-  test('that was overtaken by a newer one changes nothing', async () => {
+  test('with an older revision changes nothing', async () => {
     await set({ revision: 7, downloads: 5 });
     expect((await set({ revision: 6, downloads: 1 })).limits).toMatchObject({ revision: 7, downloads: 5 });
   });
@@ -154,7 +192,7 @@ describe('setLimits', () => {
 });
 
 describe('describeHost', () => {
-  test('reports pools with what is free and what lies there unfinished', async () => {
+  test('reports pools with their free bytes and unfinished downloads', async () => {
     const report = await within(lab.activities.quick.describeHost, { v: 1 });
     expect(report).toMatchObject({
       v: 1,
@@ -167,7 +205,7 @@ describe('describeHost', () => {
     expect(report.pools[0]?.capacity).toBeGreaterThan(0);
   });
 
-  test('says that a pool is not mounted any more', async () => {
+  test('reports a pool that is not mounted any more', async () => {
     const id = await lab.poolId();
     await rm(join(lab.root, POOL_MARKER));
     const { pools } = await within(lab.activities.quick.describeHost, { v: 1 });
@@ -191,7 +229,7 @@ const download = async (): Promise<DownloadJob> => {
 };
 
 describe('remove', () => {
-  test('unlinks the copy, and doing it again does nothing', async () => {
+  test('unlinks the copy, and does nothing the second time', async () => {
     const { poolId, copyId } = await download();
     const job = { v: 1, poolId, copyId } as const;
     expect(await within(lab.activities.quick.remove, job)).toMatchObject({

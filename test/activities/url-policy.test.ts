@@ -6,9 +6,9 @@ import type { DownloadJob, DownloadResult, ProbeJob, ProbeReport } from '../../m
 import type { Mirror, SecretWay } from '../../model/source.ts';
 import type { UrlPolicy } from '../../model/url-policy.ts';
 import { createAuthority } from '../support/authority.ts';
-import { mirror } from '../support/download-lab.ts';
-import { openHostLab } from '../support/host-lab.ts';
-import type { HostLab } from '../support/host-lab.ts';
+import { mirror } from '../labs/download.ts';
+import { openHostLab } from '../labs/host.ts';
+import type { HostLab } from '../labs/host.ts';
 import { startImageServer } from '../support/image-server.ts';
 import { rawDisk } from '../support/images.ts';
 import { metalink4 } from '../support/metalinks.ts';
@@ -91,12 +91,12 @@ describe('a host', () => {
   test('takes no job whose policy it cannot read', async () => {
     const policy = { denyAddresses: ['everything'] };
     await expect(probe(lab.server.url('/a'), policy)).rejects.toThrow(
-      'its URL policy has denyAddresses that is not right',
+      'policy has denyAddresses that is not right',
     );
     expect(lab.server.seen('/a').requests).toHaveLength(0);
   });
 
-  test('waits for a source as long as the job says, in the place of its own settings', async () => {
+  test('waits for a source as long as the job says, instead of its own settings', async () => {
     lab.server.serve('/silent', { silent: true });
     lab.server.serve('/stalls', { body, stallAfter: 0 });
     const timeouts = { headersMs: 20, idleMs: 20 };
@@ -112,7 +112,7 @@ describe('a host', () => {
     for (const wrong of [{ idleMs: 0 }, { connectMs: 1.5 }, { headersMs: '5' }, { idleMs: 3_600_001 }]) {
       const unfit = download(lab.server.url('/a'), { timeouts: wrong as object });
       expect(await unfit).toMatchObject({
-        message: expect.stringContaining('its timeouts are not') as string,
+        message: expect.stringContaining('timeouts are not') as string,
       });
     }
   });
@@ -144,8 +144,8 @@ describe('a host', () => {
   });
 });
 
-describe('a member of the namespace, who replays the box of a template in a job of his own', () => {
-  test('has it travel by no proxy but that which is sealed with it', async () => {
+describe('secrets that somebody with access to the namespace replays in another job', () => {
+  test('travel by no proxy but the one that is sealed with them', async () => {
     const [his, ours] = [await startProxy(), await startProxy()];
     const templateId = randomUUID();
     const secrets = { v: 1, origin: lab.server.origin, headers: [{ name: 'X-Token', value: 's' }] } as const;
@@ -169,7 +169,7 @@ describe('a member of the namespace, who replays the box of a template in a job 
     await Promise.all([his.close(), ours.close()]);
   });
 
-  test('has it go to no server that only an authority of his vouches for', async () => {
+  test('go to no server whose certificate comes from another authority', async () => {
     const root = createAuthority('ECDSA');
     const other = createAuthority('ECDSA', { name: 'another' });
     const server = await startImageServer(root.issue({ name: 'localhost' }));
@@ -248,7 +248,7 @@ describe('advisories', () => {
     }
   });
 
-  test('CVE-2025-44021 (Ironic): file: is no scheme of ours', async () => {
+  test('CVE-2025-44021 (Ironic): the scheme file: is refused', async () => {
     await expect(probe('file:///etc/passwd')).rejects.toThrow(
       'has scheme file; http, https and nfs are taken',
     );
@@ -281,7 +281,7 @@ describe('advisories', () => {
     expect(await rules(named('rebind.example.org'))).toEqual(['loopback']);
   });
 
-  test('what an internal page says reaches nobody by a refusal', async () => {
+  test('a refusal shows nothing of an internal page', async () => {
     lab.server.serve('/page', { body: Buffer.from('<html><body>root password: sesame</body></html>') });
     lab.server.serve('/json', { body: Buffer.from('{"AccessKeyId": "sesame"}') });
     lab.server.serve('/status', { status: 403, headers: { 'x-sesame': 'sesame' } });

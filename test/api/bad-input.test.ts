@@ -1,5 +1,5 @@
-import { openLab } from './lab.ts';
-import type { Lab, Parameters } from './lab.ts';
+import { openLab } from '../labs/api.ts';
+import type { Lab, Parameters } from '../labs/api.ts';
 import { iso, refusal, template } from './registering.ts';
 
 let lab: Lab;
@@ -11,13 +11,18 @@ afterAll(() => lab.close());
 
 const MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
 
-describe('bad input: the parameter is named, nothing is stored, nothing is asked', () => {
+describe('registerTemplate with bad input names the parameter, stores nothing and starts nothing', () => {
   const none = '00000000-0000-4000-8000-000000000000';
   test.each<[Parameters, string]>([
     [{ name: undefined }, 'missing parameter name'],
     [{ name: '   ' }, 'Parameter name must be one line of text that is not blank'],
     [{ name: 'a\nb' }, 'Parameter name must be one line'],
     [{ name: 'a\0b' }, 'Parameter name has a control character'],
+    [{ name: 'a\x9b31mb' }, 'Parameter name has a control character'],
+    [{ name: 'gpj.\u202exe' }, 'Parameter name has a control character'],
+    [{ displaytext: 'a\u2066b' }, 'Parameter displaytext has a control character'],
+    [{ 'details[0].note': 'a\x85b' }, 'Parameter details has a control character'],
+    [{ 'details[0].a\u202eb': 'x' }, 'has a character that names do not have'],
     [{ name: 'n'.repeat(256) }, 'Parameter name is 256 characters long; at most 255'],
     [{ displaytext: 'd'.repeat(5000) }, 'Parameter displaytext is 5000 characters long'],
     [{ format: undefined }, 'missing parameter format'],
@@ -28,8 +33,7 @@ describe('bad input: the parameter is named, nothing is stored, nothing is asked
       { hypervisor: 'VMware' },
       "Parameter hypervisor is 'VMware': parameter directdownload is only allowed for KVM",
     ],
-    [{ directdownload: undefined }, 'Parameter directdownload must be true: there is no secondary storage'],
-    [{ directdownload: false }, 'Parameter directdownload must be true'],
+    [{ directdownload: false }, 'Parameter directdownload is false, but there is no secondary storage'],
     [{ directdownload: 'yes' }, "Parameter directdownload is 'yes'; give true or false."],
     [{ url: undefined }, 'missing parameter url'],
     [{ url: 'debian.qcow2' }, 'Parameter url is not a URL'],
@@ -41,12 +45,12 @@ describe('bad input: the parameter is named, nothing is stored, nothing is asked
       'Parameter details give headers, but only http and https URLs take them',
     ],
     [{ url: 'nfs://images.example.org/$(id)' }, 'Parameter url has a path that is not'],
-    [{ url: `https://a/${'x'.repeat(2100)}` }, 'Parameter url is 2110 characters long; at most 2048'],
+    [{ url: `https://a/${'x'.repeat(8200)}` }, 'Parameter url is 8210 characters long; at most 8192'],
     [
       { url: 'https://u%zz:p@images.example.org/a' },
       'Parameter url has a user name or password that is not percent-encoded',
     ],
-    [{ checksum: 'abc' }, 'Parameter checksum is not right: MD5 takes 32 hex digits, not 3'],
+    [{ checksum: 'abc' }, 'Parameter checksum is not right: 3 characters are the length of no checksum'],
     [{ checksum: '{SHA-3}abc' }, "algorithm 'SHA-3' is not one of MD5, SHA-1"],
     [{ checksum: `{}${MD5}` }, "algorithm '' is not one of"],
     [{ checksum: `{SHA-256}${MD5}` }, 'SHA-256 takes 64 hex digits, not 32'],
@@ -76,11 +80,11 @@ describe('bad input: the parameter is named, nothing is stored, nothing is asked
       'Parameter details names header x twice',
     ],
     [{ customid: 'k'.repeat(300) }, 'Parameter customid is 300 characters long'],
-  ])('%j', async (changes, sentence) => {
+  ])('refuses %j', async (changes, sentence) => {
     expect(await refusal(lab, 'registerTemplate', template(lab, changes))).toContain(sentence);
   });
 
-  test('featured is for administrators', async () => {
+  test('lets only administrators feature a template', async () => {
     expect(await refusal(lab, 'registerTemplate', template(lab, { isfeatured: true }), lab.user)).toContain(
       'Parameter isfeatured is true, which only administrators may give',
     );
@@ -90,11 +94,11 @@ describe('bad input: the parameter is named, nothing is stored, nothing is asked
 describe('registerIso', () => {
   test.each<[Parameters, string]>([
     [{ zoneid: undefined }, 'missing parameter zoneid'],
-    [{ directdownload: undefined }, 'Parameter directdownload must be true'],
+    [{ directdownload: false }, 'Parameter directdownload is false'],
     [{ url: 'smb://h/x.iso' }, 'Parameter url has scheme smb'],
     [{ checksum: 'zz' }, 'Parameter checksum'],
     [{ bootable: 'maybe' }, "Parameter bootable is 'maybe'"],
-  ])('bad input %j', async (changes, sentence) => {
+  ])('refuses bad input %j', async (changes, sentence) => {
     expect(await refusal(lab, 'registerIso', iso(lab, changes))).toContain(sentence);
   });
 });

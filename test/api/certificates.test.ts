@@ -1,8 +1,8 @@
-/** The commands about certificates: what is taken and refused, and how CloudStack's clients see the answers. */
+/** The commands for certificates: what they accept and refuse, and their answers in the shape that CloudStack's clients expect. */
 import { X509Certificate } from 'node:crypto';
 import { createAuthority } from '../support/authority.ts';
-import { addHost, openLab, poolReport } from './lab.ts';
-import type { Json, Lab, Parameters, TestHost } from './lab.ts';
+import { addHost, openLab, poolReport } from '../labs/api.ts';
+import type { Json, Lab, Parameters, TestHost } from '../labs/api.ts';
 
 const root = createAuthority('Ed25519', { name: 'Mirror CA' });
 const client = root.issue({ name: 'hosts', names: [] });
@@ -90,18 +90,18 @@ test.each([
   ],
   ['a key without its certificate', { privatekey: client.key }, /no use without clientcertificate/],
   ['a key of another', { clientcertificate: client.cert, privatekey: root.key }, /does not belong/],
-] as const)('%s is refused, and nothing is kept', async (_name, changes, message) => {
+] as const)('%s is refused, and nothing is stored', async (_name, changes, message) => {
   expect(await refused(changes)).toMatch(message);
   expect(await lab.db.selectFrom('direct_download_certificate').selectAll().execute()).toEqual([]);
   expect(lab.orchestration.asked).toEqual([]);
 });
 
-test('an alias is one of a kind in its zone, in any case', async () => {
+test('an alias is unique in its zone, in any case', async () => {
   await upload();
   expect(await refused({ name: 'MIRROR' })).toMatch(/alias MIRROR has been already created/);
 });
 
-test('one that was deleted is gone, and its alias can be taken again', async () => {
+test('a deleted certificate is gone, and its alias can be used again', async () => {
   const before = (await listed()).length;
   await upload();
   const made = (await listed()).find(({ alias }) => alias === 'mirror');
@@ -111,7 +111,7 @@ test('one that was deleted is gone, and its alias can be taken again', async () 
   expect(await listed()).toHaveLength(before + 1);
 });
 
-test('certificates of a zone that are too much for one message are refused', async () => {
+test('certificates of a zone that do not fit into one message are refused', async () => {
   const row = { digest: 'x', expires: new Date(), zone_id: lab.zone.id, alias: 'huge' };
   await lab.db
     .insertInto('direct_download_certificate')
@@ -120,7 +120,7 @@ test('certificates of a zone that are too much for one message are refused', asy
   expect(await refused({ name: 'next' })).toMatch(/too much for zone/);
 });
 
-test('revoked for one host, provisioned again, revoked for all by its alias', async () => {
+test('a certificate is revoked for one host, provisioned again, and revoked for all hosts by its alias', async () => {
   const { id } = await upload();
   const revoke = (parameters: Parameters): Promise<Json> =>
     lab.admin.ok('revokeTemplateDirectDownloadCertificate', { zoneid: lab.zone.uuid, ...parameters });
@@ -136,7 +136,7 @@ test('revoked for one host, provisioned again, revoked for all by its alias', as
   const all = await revoke({ name: 'mirror', hypervisor: 'KVM' });
   expect(all.directdownloadcertificatehoststatus[0]).toMatchObject({ hostname: 'kvm-1', status: 'REVOKED' });
   expect((await listed())[0]).toMatchObject({ revoked: true });
-  // To one host, by its alias, as CloudStack does it; what is given as certificate is not looked at.
+  // CloudStack provisions one host by uploading again with the same alias; the certificate in this call is ignored.
   expect(await upload({ hostid: host.hostId, certificate: 'x' })).toMatchObject({
     hostsmap: [{ hostname: 'kvm-1', status: 'UPLOADED' }],
   });
@@ -147,7 +147,7 @@ test('revoked for one host, provisioned again, revoked for all by its alias', as
   expect([status, inner.errortext]).toEqual([431, expect.stringMatching(/no certificate of zone/)]);
 });
 
-test('a host that is let in gets what holds for its zone, and users see nothing of all this', async () => {
+test('a newly enabled host gets the certificates of its zone, and users see no certificates', async () => {
   await lab.admin.ok('updateHost', { id: disabled.hostId, allocationstate: 'Enable' });
   expect(lab.orchestration.of('requestKeystore')).toEqual([disabled.hostId]);
   await lab.admin.ok('updateHost', { id: disabled.hostId, allocationstate: 'Disable' });

@@ -1,7 +1,7 @@
-import { createZone } from '../../db/zones.ts';
-import type { Place } from '../../db/zones.ts';
-import { openLab } from './lab.ts';
-import type { Json, Lab, Parameters } from './lab.ts';
+import { createZone } from '../../db/zones/zones.ts';
+import type { Place } from '../../db/zones/zones.ts';
+import { openLab } from '../labs/api.ts';
+import type { Json, Lab, Parameters } from '../labs/api.ts';
 
 let lab: Lab;
 let second: Place;
@@ -18,7 +18,7 @@ async function valueOf(parameters: Parameters = {}): Promise<unknown> {
   return (configuration as Json[])[0].value;
 }
 
-test('settings are listed with what they mean, and what holds', async () => {
+test('settings are listed with their meaning and the value in force', async () => {
   const { count, configuration } = await lab.admin.ok('listConfigurations', { zoneid: lab.zone.uuid });
   expect(configuration).toHaveLength(count);
   expect(
@@ -37,7 +37,7 @@ test('settings are listed with what they mean, and what holds', async () => {
   expect((await lab.admin.ok('listConfigurations', { page: 2, pagesize: 5 })).configuration).toHaveLength(5);
 });
 
-test('a zone has its own value, or the one for all, or the first one', async () => {
+test('a zone uses its own value, else that for all zones, else the default', async () => {
   const { configuration } = await lab.admin.ok('updateConfiguration', { name: ALLOW, value: '10.0.0.0/8' });
   expect(configuration).toMatchObject({ name: ALLOW, value: '10.0.0.0/8' });
   await lab.admin.ok('updateConfiguration', {
@@ -58,7 +58,7 @@ test('a zone has its own value, or the one for all, or the first one', async () 
   expect(await valueOf({ zoneid: second.uuid })).toBe('');
 });
 
-test("CloudStack's settings of direct download are here by their names", async () => {
+test("CloudStack's settings of direct download exist under the same names", async () => {
   const { configuration } = await lab.admin.ok('listConfigurations', { category: 'direct download' });
   expect((configuration as Json[]).map(({ name }) => name as string)).toEqual(
     expect.arrayContaining([
@@ -97,7 +97,7 @@ test.each([
   expect(text).not.toContain('secret');
 });
 
-test('users have no part in them', async () => {
+test('users can neither read nor change settings', async () => {
   for (const command of ['listConfigurations', 'updateConfiguration', 'resetConfiguration']) {
     const { status } = await lab.user.call(command, { name: ALLOW, value: '10.0.0.0/8' });
     expect(status).toBeGreaterThanOrEqual(400);

@@ -1,12 +1,16 @@
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { randomUUID } from 'node:crypto';
 import { ServiceError } from '@temporalio/client';
-import { openCopy } from '../../db/copies.ts';
-import { recordAttempt } from '../../db/outcomes.ts';
-import { createZone } from '../../db/zones.ts';
-import type { Place } from '../../db/zones.ts';
+import { openCopy } from '../../db/copies/copies.ts';
+import { cancelCopy, recordAttempt } from '../../db/copies/outcomes.ts';
+import { recordPoolReports } from '../../db/pools/pools.ts';
+import { createZone } from '../../db/zones/zones.ts';
+import type { Place } from '../../db/zones/zones.ts';
 import type { PoolReport } from '../../model/payloads.ts';
-import { addHost, deploy, openLab, poolReport, SIZE } from './lab.ts';
-import type { Caller, Json, Lab, Parameters, TestHost } from './lab.ts';
+import { addHost, deploy, openLab, poolReport, SIZE } from '../labs/api.ts';
+import type { Caller, Json, Lab, Parameters, TestHost } from '../labs/api.ts';
+
+const ATTEMPT = '00000000-0000-4000-8000-00000000000a';
 
 let lab: Lab;
 let host: TestHost;
@@ -30,7 +34,7 @@ const cancel = (templateid: string, more: Parameters = {}) =>
 const list = async (parameters: Parameters, who: Caller = lab.admin): Promise<Json> =>
   (await who.ok('listTemplateDeployments', parameters)).templatedeployment ?? [];
 
-/** Queries of one list. */
+/** The number of database queries that one list takes. */
 async function queriesOf(): Promise<number> {
   lab.queries();
   await list({});
@@ -38,7 +42,7 @@ async function queriesOf(): Promise<number> {
 }
 
 describe('cancelTemplateDeployment', () => {
-  test('stops it, and keeps the bytes', async () => {
+  test('stops a deployment, and keeps the bytes', async () => {
     const { templateId } = await lab.template(lab.user);
     const { inner } = await cancel(templateId);
     expect(inner).toEqual({
@@ -58,7 +62,7 @@ describe('cancelTemplateDeployment', () => {
     expect(event[0]).toMatchObject({ type: 'TEMPLATE.DEPLOYMENT.CANCEL', username: 'root' });
   });
 
-  test('with cleanup: removes what there is', async () => {
+  test('removes the bytes or the copy with cleanup', async () => {
     const { templateId } = await lab.template(lab.user);
     await deploy(lab, { templateId, poolId: pools.local.id }, { host, pool: pools.local });
     lab.orchestration.running = false;
@@ -68,7 +72,7 @@ describe('cancelTemplateDeployment', () => {
     ]);
   });
 
-  test.each([false, true])('nothing runs (cleanup %s)', async (cleanup) => {
+  test.each([false, true])('refuses a deployment that is not under way (cleanup %s)', async (cleanup) => {
     const { templateId } = await lab.template(lab.user);
     lab.orchestration.running = false;
     const { status, inner } = await cancel(templateId, { cleanup });
@@ -76,7 +80,7 @@ describe('cancelTemplateDeployment', () => {
     expect(lab.orchestration.of('requestRemoval')).toEqual([]);
   });
 
-  test('Temporal does not answer', async () => {
+  test('answers 534 when Temporal does not answer', async () => {
     const { templateId } = await lab.template(lab.user);
     lab.orchestration.failure = new ServiceError('no connection');
     const { status, inner } = await cancel(templateId);
@@ -97,7 +101,7 @@ describe('listTemplateDeployments', () => {
   } as const;
   const goodTry = { source: 'http://images.example.org/a', startedAt: started, endedAt: ended, bytes: SIZE };
 
-  test('one that is there', async () => {
+  test('shows a finished deployment', async () => {
     const { templateId } = await lab.template(lab.user, { name: 'there' });
     const copy = { templateId, poolId: pools.local.id };
     await deploy(lab, copy, { host, pool: pools.local, tries: [failedTry, goodTry] });
@@ -138,6 +142,7 @@ describe('listTemplateDeployments', () => {
         ended: '2026-03-01T12:00:30+0000',
         bytes: 5,
         errorkind: 'Stalled',
+        advice: 'try again later, or give another mirror',
         error: 'sent nothing for 30 s',
         note: 'the file changed',
       },
@@ -146,7 +151,7 @@ describe('listTemplateDeployments', () => {
     expect(lab.orchestration.asked).toEqual([]);
   });
 
-  test('what inspections found: of its file, and of one that was refused', async () => {
+  test('shows the findings of inspections, of its file and of a refused one', async () => {
     const { templateId } = await lab.template(lab.user);
     const copy = { templateId, poolId: pools.local.id };
     const evidence = { looked: 'file', fileSize: 5, found: ['raw'], filesystem: 'ext4' } as const;
@@ -170,10 +175,10 @@ describe('listTemplateDeployments', () => {
     expect(entry.attempts[1]).not.toHaveProperty('inspection');
   });
 
-  test('one on its way: how far, from Temporal', async () => {
+  test('shows the progress and tries of a running deployment, from Temporal', async () => {
     const { templateId } = await lab.template(lab.user);
     const copy = { templateId, poolId: pools.local.id };
-    await openCopy(lab.db, copy, 'workflow');
+    await openCopy(lab.db, copy, 'workflow', PROTOCOLS);
     const workflowId = `copy:${templateId}:${pools.local.id}`;
     lab.orchestration.copies.set(workflowId, {
       workflowId,
@@ -188,6 +193,19 @@ describe('listTemplateDeployments', () => {
         total: SIZE,
         rate: 1234,
         source: 'http://images.example.org/a',
+        attempt: {
+          id: ATTEMPT,
+          incarnation: 'x',
+          tries: [
+            {
+              source: 'http://mirror.example.org/a',
+              startedAt: '2026-03-01T12:00:00.000Z',
+              endedAt: '2026-03-01T12:01:00.000Z',
+              bytes: 5,
+              failure: { kind: 'Stalled', message: 'sent nothing for 60 s' },
+            },
+          ],
+        },
       },
     });
     const [entry] = await list({ templateid: templateId });
@@ -203,15 +221,25 @@ describe('listTemplateDeployments', () => {
       hostname: 'kvm-1',
       source: 'http://images.example.org/a',
       attemptcount: 3,
-      attempts: [],
+      attempts: [
+        {
+          id: ATTEMPT,
+          hostname: 'kvm-1',
+          source: 'http://mirror.example.org/a',
+          started: '2026-03-01T12:00:00+0000',
+          bytes: 5,
+          errorkind: 'Stalled',
+          error: 'sent nothing for 60 s',
+        },
+      ],
     });
     for (const absent of ['size', 'sha256', 'localpath', 'error', 'waitreason'])
       expect(entry).not.toHaveProperty(absent);
   });
 
-  test('one that waits: why, and until when', async () => {
+  test('shows why and until when a deployment waits', async () => {
     const { templateId } = await lab.template(lab.user);
-    await openCopy(lab.db, { templateId, poolId: pools.local.id }, 'workflow');
+    await openCopy(lab.db, { templateId, poolId: pools.local.id }, 'workflow', PROTOCOLS);
     const workflowId = `copy:${templateId}:${pools.local.id}`;
     lab.orchestration.copies.set(workflowId, {
       workflowId,
@@ -230,14 +258,31 @@ describe('listTemplateDeployments', () => {
     });
   });
 
-  test('Temporal does not answer: what the database knows', async () => {
+  test('shows the kept bytes of a cancelled deployment, and their percentage', async () => {
     const { templateId } = await lab.template(lab.user);
-    await openCopy(lab.db, { templateId, poolId: pools.local.id }, 'workflow');
+    const copy = { templateId, poolId: pools.local.id };
+    const { copyId } = await openCopy(lab.db, copy, 'workflow', PROTOCOLS);
+    const parts = { [copyId]: SIZE / 4 };
+    await recordPoolReports(lab.db, host.hostId, [{ ...pools.local, parts }]);
+    await cancelCopy(lab.db, { copy, outcomeId: 'cancelled', workflowId: 'workflow' }, 'ann');
+    const [entry] = await list({ templateid: templateId });
+    expect(entry).toMatchObject({
+      state: 'Allocated',
+      bytes: SIZE / 4,
+      total: SIZE,
+      percent: 25,
+      cancelledby: 'ann',
+    });
+  });
+
+  test('shows the state in the database when Temporal does not answer', async () => {
+    const { templateId } = await lab.template(lab.user);
+    await openCopy(lab.db, { templateId, poolId: pools.local.id }, 'workflow', PROTOCOLS);
     lab.orchestration.failure = new ServiceError('no connection');
     expect(await list({ templateid: templateId })).toEqual([expect.objectContaining({ state: 'Creating' })]);
   });
 
-  test("users see their own templates', and nothing of hosts", async () => {
+  test('shows users the deployments of their own templates, and nothing of hosts', async () => {
     const { templateId } = await lab.template(lab.user);
     await deploy(lab, { templateId, poolId: pools.local.id }, { host, pool: pools.local, tries: [goodTry] });
     const [entry] = await list({ templateid: templateId }, lab.user);
@@ -252,7 +297,7 @@ describe('listTemplateDeployments', () => {
     expect(await list({ templateid: open }, lab.other)).toEqual([]);
   });
 
-  test('conditions, paging, and 20 tries at most', async () => {
+  test('filters, pages, and shows at most 20 tries', async () => {
     const { templateId } = await lab.template(lab.user, { name: 'conditions' });
     const onPool = async (pool: PoolReport): Promise<void> =>
       deploy(lab, { templateId, poolId: pool.id }, { host, pool });
@@ -290,7 +335,7 @@ describe('listTemplateDeployments', () => {
     expect(await names({ id: 'nonsense' })).toEqual([]);
   });
 
-  test('the number of queries does not grow with the rows', async () => {
+  test('needs a number of queries that does not grow with the rows', async () => {
     const few = await queriesOf();
     for (let n = 0; n < 20; n += 1) {
       const { templateId } = await lab.template(lab.user);

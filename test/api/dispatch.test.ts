@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
-import { COMMANDS, DOORS } from '../../api/registry.ts';
-import { openLab, send, sendRaw, sign } from './lab.ts';
-import type { Json, Lab } from './lab.ts';
+import { COMMANDS, PUBLIC_COMMANDS } from '../../api/server/registry.ts';
+import { openLab, send, sendRaw, sign } from '../labs/api.ts';
+import type { Json, Lab } from '../labs/api.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -12,12 +12,19 @@ afterAll(() => lab.close());
 
 const REFUSED = 'unable to verify user credentials and/or request signature';
 
-describe('who may call', () => {
+describe('a call', () => {
   const unauthorized = {
-    listzonesresponse: { uuidList: [], errorcode: 401, cserrorcode: 9999, errortext: REFUSED },
+    listzonesresponse: {
+      uuidList: [],
+      errorcode: 401,
+      cserrorcode: 9999,
+      errortext: REFUSED,
+      errorkind: 'NotAuthenticated',
+      advice: 'log in, or sign the call with the keys of a user',
+    },
   };
 
-  test('nobody without a signature, with a wrong one, or with an unknown key', async () => {
+  test('is refused without a signature, with a wrong one, and with an unknown key', async () => {
     const { apiKey, secretKey } = lab.admin;
     const command = ['command', 'listZones'] as const;
     for (const parameters of [
@@ -34,7 +41,7 @@ describe('who may call', () => {
     }
   });
 
-  test('a request that has expired', async () => {
+  test('is refused once it has expired', async () => {
     lab.setTime(new Date('2026-03-01T12:00:00Z'));
     try {
       const late = { signatureVersion: 3, expires: '2026-03-01T11:59:59+0000' };
@@ -46,7 +53,7 @@ describe('who may call', () => {
     }
   });
 
-  test('nobody whose user or account was removed', async () => {
+  test('is refused once its user or account was removed', async () => {
     const carol = await lab.newUser('carol', 'user');
     await lab.db.updateTable('user').set({ removed: new Date() }).where('id', '=', carol.userId).execute();
     expect((await carol.call('listZones')).status).toBe(401);
@@ -59,7 +66,7 @@ describe('who may call', () => {
     expect((await dave.call('listZones')).status).toBe(401);
   });
 
-  test('by GET and by POST, names in any case', async () => {
+  test('works by GET and by POST, with names in any case', async () => {
     expect((await lab.user.call('listZones', {}, { post: true })).inner.count).toBe(1);
     const { apiKey } = lab.user;
     const reply = await send(
@@ -73,8 +80,31 @@ describe('who may call', () => {
 
 describe('roles', () => {
   const forUsers = new Set([
+    'checkTemplateSource',
     'listAccounts',
     'listAsyncJobs',
+    'createInstanceGroup',
+    'createSSHKeyPair',
+    'deleteInstanceGroup',
+    'deleteSSHKeyPair',
+    'deleteUserData',
+    'listAffinityGroups',
+    'listInstanceGroups',
+    'listSecurityGroups',
+    'listSSHKeyPairs',
+    'listUserData',
+    'registerSSHKeyPair',
+    'registerUserData',
+    'updateInstanceGroup',
+    'createNetwork',
+    'deleteNetwork',
+    'listNetworkOfferings',
+    'listNetworks',
+    'listPublicIpAddresses',
+    'restartNetwork',
+    'updateNetwork',
+    'listDiskOfferings',
+    'listServiceOfferings',
     'listDomains',
     'listHypervisors',
     'listOsCategories',
@@ -95,6 +125,7 @@ describe('roles', () => {
     'updateTemplatePermissions',
     'listCapabilities',
     'getApiLimit',
+    'getUserKeys',
     'getTemplateDeploymentSummary',
     'getTemplateRegistration',
     'deleteIso',
@@ -109,6 +140,28 @@ describe('roles', () => {
     'queryAsyncJobResult',
     'registerIso',
     'registerTemplate',
+    'attachIso',
+    'changeServiceForVirtualMachine',
+    'detachIso',
+    'getVirtualMachineConsoleLog',
+    'getVirtualMachineUserData',
+    'listNics',
+    'listVolumes',
+    'recoverVirtualMachine',
+    'resetSSHKeyForVirtualMachine',
+    'resetUserDataForVirtualMachine',
+    'restoreVirtualMachine',
+    'scaleVirtualMachine',
+    'updateVMAffinityGroup',
+    'updateVirtualMachine',
+    'deployVirtualMachine',
+    'destroyVirtualMachine',
+    'expungeVirtualMachine',
+    'listVirtualMachines',
+    'listVirtualMachinesMetrics',
+    'rebootVirtualMachine',
+    'startVirtualMachine',
+    'stopVirtualMachine',
   ]);
 
   test.each(COMMANDS.map(({ name }) => name))('%s', async (name) => {
@@ -127,18 +180,20 @@ describe('roles', () => {
     expect((await lab.admin.call(name)).status).not.toBe(401);
   });
 
-  test('listApis shows each what he may call', async () => {
+  test('listApis shows each caller the commands that the role allows', async () => {
     const names = async (who: typeof lab.admin): Promise<readonly string[]> =>
       (await who.ok('listApis')).api.map(({ name }: Json) => name as string).toSorted();
-    expect(await names(lab.admin)).toEqual([...COMMANDS, ...DOORS].map(({ name }) => name).toSorted());
+    expect(await names(lab.admin)).toEqual(
+      [...COMMANDS, ...PUBLIC_COMMANDS].map(({ name }) => name).toSorted(),
+    );
     expect(await names(lab.user)).toEqual([...forUsers, 'login', 'logout'].toSorted());
   });
 });
 
 describe('listApis', () => {
-  test('has what cmk asserts: every name, type and flag, with the right types', async () => {
+  test('has the names, types and flags that cmk asserts, with the right types', async () => {
     const { count, api } = await lab.admin.ok('listApis', { listall: true });
-    expect(count).toBe(COMMANDS.length + DOORS.length);
+    expect(count).toBe(COMMANDS.length + PUBLIC_COMMANDS.length);
     for (const command of api) {
       expect(command).toMatchObject({
         name: expect.any(String),
@@ -151,7 +206,7 @@ describe('listApis', () => {
       expect(command.response.length).toBeGreaterThan(0);
       for (const parameter of command.params) {
         expect(parameter).toMatchObject({
-          name: expect.stringMatching(/^[a-z]+$/),
+          name: expect.stringMatching(/^[a-z0-9]+$/),
           type: expect.stringMatching(/^(string|uuid|boolean|integer|list|map|date)$/),
           required: expect.any(Boolean),
           length: expect.any(Number),
@@ -165,21 +220,43 @@ describe('listApis', () => {
     }
   });
 
-  test('only what answers a job is asynchronous; one can be asked for by name', async () => {
+  test('is plain ASCII, which clients of Python 2 print', async () => {
+    expect(JSON.stringify(await lab.admin.ok('listApis'))).toMatch(/^[\x20-\x7e]*$/);
+  });
+
+  test('marks only commands that answer a job as asynchronous, and finds one command by name', async () => {
     const { api } = await lab.admin.ok('listApis');
     const asynchronous = api.filter(({ isasync }: Json) => isasync).map(({ name }: Json) => name);
     expect(asynchronous.toSorted()).toEqual([
+      'attachIso',
       'cancelHostMaintenance',
       'cancelStorageMaintenance',
       'createTags',
       'deleteAccount',
       'deleteIso',
+      'deleteNetwork',
       'deleteTags',
       'deleteTemplate',
+      'deployVirtualMachine',
+      'destroyVirtualMachine',
+      'detachIso',
+      'disableAccount',
+      'disableUser',
       'enableStorageMaintenance',
+      'expungeVirtualMachine',
       'extractIso',
       'extractTemplate',
       'prepareHostForMaintenance',
+      'rebootVirtualMachine',
+      'resetSSHKeyForVirtualMachine',
+      'resetUserDataForVirtualMachine',
+      'restartNetwork',
+      'restoreVirtualMachine',
+      'scaleVirtualMachine',
+      'startVirtualMachine',
+      'stopVirtualMachine',
+      'updateNetwork',
+      'updateVMAffinityGroup',
     ]);
     const { api: one } = await lab.admin.ok('listApis', { name: 'REGISTERTEMPLATE' });
     expect(one).toHaveLength(1);
@@ -191,8 +268,8 @@ describe('listApis', () => {
   });
 });
 
-describe('the shape of errors', () => {
-  test('a command that does not exist: wrapper errorresponse', async () => {
+describe('an error', () => {
+  test('for a command that does not exist is wrapped in errorresponse', async () => {
     const { status, body } = await lab.admin.call('launchRocket');
     expect(status).toBe(401);
     expect(body).toEqual({
@@ -201,16 +278,43 @@ describe('the shape of errors', () => {
         errorcode: 401,
         cserrorcode: 9999,
         errortext: "The given command 'launchRocket' either does not exist, is not available for user.",
+        errorkind: 'NoSuchCommand',
+        reason: "There is no command 'launchRocket', or not for you; listApis has those that are.",
+        advice: 'listApis has those that are',
       },
     });
   });
 
-  test('no command at all', async () => {
+  test('for a command of CloudStack that Bypass lacks says so, once the caller is known', async () => {
+    for (const who of [lab.admin, lab.user]) {
+      const { status, body } = await who.call('createvpc');
+      expect([status, body]).toEqual([
+        432,
+        {
+          createvpcresponse: {
+            uuidList: [],
+            errorcode: 432,
+            cserrorcode: 9999,
+            errortext: 'Bypass does not do createVPC, a command of CloudStack: listApis has what it does.',
+            errorkind: 'NotSupported',
+            advice: 'listApis has what it does',
+          },
+        },
+      ]);
+    }
+    expect((await lab.admin.call('addHost')).inner.errortext).toBe(
+      'Bypass does not do addHost, a command of CloudStack: a KVM host joins by itself, with a token that createHostInvite gives.',
+    );
+    const nobody = await sendRaw(lab.server, [['command', 'addHost']]);
+    expect([nobody.status, nobody.body['addhostresponse'].errortext]).toEqual([401, REFUSED]);
+  });
+
+  test('says that the command is missing', async () => {
     const { status, body } = await send(lab.server, { apiKey: lab.admin.apiKey }, lab.admin);
     expect([status, body['errorresponse'].errorcode]).toEqual([432, 432]);
   });
 
-  test('a missing parameter is named, and what it is', async () => {
+  test('names a missing parameter, and its meaning', async () => {
     const { status, inner } = await lab.admin.call('createZone');
     expect(status).toBe(431);
     expect(inner).toEqual({
@@ -218,10 +322,14 @@ describe('the shape of errors', () => {
       errorcode: 431,
       cserrorcode: 9999,
       errortext: 'Unable to execute API command createzone due to missing parameter name: the name',
+      errorkind: 'MissingParameter',
+      reason: 'Parameter name is missing: the name.',
+      parameter: 'name',
+      advice: 'give the parameter',
     });
   });
 
-  test('what does not exist, in the words that Terraform looks for', async () => {
+  test('for an unknown id has the words that Terraform looks for', async () => {
     const id = '00000000-0000-4000-8000-000000000000';
     const { status, inner } = await lab.admin.call('listTemplates', { templatefilter: 'all', id });
     expect([status, inner.cserrorcode]).toEqual([431, 9999]);
@@ -231,17 +339,22 @@ describe('the shape of errors', () => {
     expect((await lab.admin.call('queryAsyncJobResult', { jobid: '17' })).inner.errortext).toContain(
       'Invalid parameter jobid value=17 due to incorrect long value format',
     );
-    expect(inner.errortext).toMatch(/Give the id of one that exists\.$/);
+    expect(inner.errortext).toMatch(/^There is no template with the id '0{8}-/);
+    expect(inner).toMatchObject({
+      errorkind: 'NoSuchEntity',
+      parameter: 'id',
+      reason: `There is no template with the id '${id}'.`,
+    });
   });
 
-  test('answers other than JSON, and keys that are too long', async () => {
+  test('refuses formats other than JSON, and idempotency keys that are too long', async () => {
     const xml = await lab.admin.call('listZones', { response: 'xml' });
     expect([xml.status, xml.inner.errortext]).toEqual([431, expect.stringContaining('Parameter response')]);
     const headers = { 'idempotency-key': 'k'.repeat(256) };
     expect((await lab.admin.call('listZones', {}, { headers })).status).toBe(431);
   });
 
-  test('a parameter twice', async () => {
+  test('refuses a parameter that is given twice', async () => {
     const reply = await sendRaw(lab.server, [
       ['command', 'listZones'],
       ['name', 'a'],
@@ -250,7 +363,7 @@ describe('the shape of errors', () => {
     expect([reply.status, reply.inner.errorcode]).toEqual([430, 430]);
   });
 
-  test('nothing of the inside is told', async () => {
+  test('reveals nothing internal', async () => {
     lab.orchestration.failure = new TypeError('secret detail of the inside');
     const template = await lab.template(lab.user);
     const { status, inner, text } = await lab.user.call('deleteTemplate', { id: template.templateId });
@@ -264,8 +377,8 @@ describe('the shape of errors', () => {
   });
 });
 
-describe('HTTP', () => {
-  test('answers are JSON that no cache keeps', async () => {
+describe('the HTTP server', () => {
+  test('answers JSON that no cache keeps', async () => {
     const { headers } = await lab.admin.call('listZones');
     expect(headers).toMatchObject({
       'content-type': 'application/json; charset=utf-8',
@@ -278,7 +391,7 @@ describe('HTTP', () => {
     expect(headers).not.toHaveProperty('x-powered-by');
   });
 
-  test('health', async () => {
+  test('answers health checks', async () => {
     expect((await lab.server.inject('/healthz')).body).toBe('ok\n');
     expect((await lab.server.inject('/readyz')).body).toBe('ready\n');
   });
@@ -294,23 +407,20 @@ describe('HTTP', () => {
     expect(response.json().errorresponse.errorcode).toBe(status);
   });
 
-  test('a form that is too large, or is none', async () => {
+  test('refuses a form that is too large, or that is none', async () => {
     const large = await lab.server.inject({
       method: 'POST',
       url: '/client/api',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      payload: `a=${'x'.repeat(300_000)}`,
+      payload: `a=${'x'.repeat(3_000_000)}`,
     });
     expect([large.statusCode, large.json().errorresponse.errorcode]).toEqual([413, 413]);
-    const json = await lab.server.inject({
-      method: 'POST',
-      url: '/client/api',
-      payload: { command: 'listZones' },
-    });
+    const form = { method: 'POST', url: '/client/api', payload: { command: 'listZones' } } as const;
+    const json = await lab.server.inject(form);
     expect([json.statusCode, json.json().errorresponse.errorcode]).toEqual([415, 415]);
   });
 
-  test('what is too long for a GET, or no HTTP at all', async () => {
+  test('refuses a GET that is too long, and bytes that are no HTTP', async () => {
     await lab.server.listen({ port: 0, host: '127.0.0.1' });
     const url = `${lab.server.listeningOrigin}/client/api?command=listZones&name=${'x'.repeat(200_000)}`;
     const long = await fetch(url);
@@ -322,7 +432,7 @@ describe('HTTP', () => {
     socket.write('what is this?\r\n\r\n');
     expect(await answer).toMatch(/^HTTP\/1\.1 400 Bad Request[^]*"errorcode":400/);
 
-    // Who goes on sending gets one answer, and nothing heaps up at the connection.
+    // A client that goes on sending gets one answer, and its bytes do not accumulate.
     const warnings: string[] = [];
     const warned = ({ name }: Error): void => void warnings.push(name);
     process.on('warning', warned);

@@ -1,23 +1,23 @@
 /**
- * Parameters and answered fields beside those that CloudStack's Go SDK knows: each is here, of its type (a string where a
- * number is expected fails the whole answer in typed clients), or stands below with why it has no meaning.
+ * Compares parameters and fields of answers with those that CloudStack's Go SDK knows. Each must exist with the same type
+ * (typed clients reject a whole answer for one string in place of a number), or be listed below with the reason why not.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMANDS, DOORS } from '../../api/registry.ts';
-import type { FieldType } from '../../api/response.ts';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { COMMANDS, PUBLIC_COMMANDS } from '../../api/server/registry.ts';
+import type { FieldType } from '../../api/fields/response.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
 
 type GoType = 'string' | 'int' | 'int64' | 'bool' | 'list' | 'object';
 
 const sdk = JSON.parse(readFileSync(join(PROJECT_ROOT, 'test', 'api', 'go-sdk-types.json'), 'utf8')) as {
   readonly fields: Readonly<Record<string, Readonly<Record<string, GoType>>>>;
-  /** Names with spaces between them. */
+  /** Names, separated by spaces. */
   readonly otherFields: Readonly<Record<string, string>>;
   readonly otherParameters: Readonly<Record<string, string>>;
 };
 
-/** What may be answered for it. That answers are of the type they are documented with, `Caller.call` sees to. */
+/** The types that a field of the SDK may have here. `Caller.call` checks that answers have their documented types. */
 const DECODED: Readonly<Record<GoType, readonly FieldType[]>> = {
   string: ['string', 'date'],
   int: ['integer', 'long'],
@@ -29,7 +29,7 @@ const DECODED: Readonly<Record<GoType, readonly FieldType[]>> = {
 
 /** Reason → names of fields. */
 const NO_SUCH_FIELD: Readonly<Record<string, string>> = {
-  'no VMs, volumes, networks, snapshots, buckets run here, nor their limits and numbers': `
+  'accounts, hosts and zones do not count what machines, networks, snapshots and buckets take': `
     backupavailable backuplimit backupstorageavailable backupstoragelimit backupstoragetotal backuptotal bucketavailable
     bucketlimit buckettotal capacity cpuavailable cpulimit cputotal gpuavailable gpulimit gputotal gpuused ipavailable
     iplimit iptotal memoryavailable memorylimit memorytotal networkavailable networklimit networktotal
@@ -37,23 +37,19 @@ const NO_SUCH_FIELD: Readonly<Record<string, string>> = {
     primarystoragetotal receivedbytes sentbytes secondarystorageavailable secondarystoragelimit secondarystoragetotal
     snapshotavailable snapshotlimit snapshottotal vmavailable vmlimit vmrunning vmstopped vmtotal volumeavailable
     volumelimit volumetotal vpcavailable vpclimit vpctotal virtualmachineid`,
-  'hosts are not asked for processors, memory, networks and power': `
-    capabilities cpuallocated cpuallocatedpercentage cpuallocatedvalue cpuallocatedwithoverprovisioning cpuloadaverage
-    cpunumber cpusockets cpuspeed cpuused cpuwithoverprovisioning encryptionsupported gpugroup hahost hasenoughcapacity
-    hostha hypervisorversion instanceconversionsupported memoryallocated memoryallocatedbytes
-    memoryallocatedpercentage memoryused memorywithoverprovisioning networkkbsread networkkbswrite
-    outofbandmanagement suitableformigration ueficapability cpuovercommitratio memoryovercommitratio
-    oscategoryid oscategoryname ismultiarch username`,
-  'what the disks of a host hold is told by its pools':
-    'disksizeallocated disksizetotal islocalstorageactive',
+  'of processors and memory, hosts report what they have, and not what is in use; nor networks and power': `
+    capabilities cpuallocatedwithoverprovisioning cpuloadaverage cpusockets cpuused cpuwithoverprovisioning
+    encryptionsupported gpugroup hahost hasenoughcapacity hostha instanceconversionsupported memoryused
+    memorywithoverprovisioning networkkbsread networkkbswrite outofbandmanagement suitableformigration
+    cpuovercommitratio memoryovercommitratio oscategoryid oscategoryname ismultiarch username`,
+  'the pools of a host have the sizes of its disks': 'disksizeallocated disksizetotal islocalstorageactive',
   'hosts and clusters have no architecture: only templates tell theirs': 'arch',
   'hosts go as they are forgotten; lastpinged tells when one was heard of': 'disconnected events removed',
-  'there are no tags of hosts, and no rules of tags':
-    'explicithosttags hosttags implicithosttags istagarule taggedresources tag',
+  'tags of hosts are words, given by the operator':
+    'explicithosttags implicithosttags istagarule taggedresources tag',
   'zones and pods have no networks': `
-    allowuserspecifyvrmtu asnrange dhcpprovider dns1 dns2 domain domainid domainname endip forsystemvms gateway
-    guestcidraddress internaldns1 internaldns2 ip6dns1 ip6dns2 ipranges isnsxenabled netmask networkdomain
-    routedmodeenabled routerprivateinterfacemaxmtu routerpublicinterfacemaxmtu startip vlanid zonetoken`,
+    allowuserspecifyvrmtu asnrange dhcpprovider domain domainid domainname gateway ipranges isnsxenabled netmask networkdomain
+    routedmodeenabled routerprivateinterfacemaxmtu routerpublicinterfacemaxmtu zonetoken`,
   'one management server is like another, and Temporal has the jobs':
     'managementserverid managementservername',
   'what is not stored of pools: they are file systems': `
@@ -65,13 +61,13 @@ const NO_SUCH_FIELD: Readonly<Record<string, string>> = {
     clusterstorageaccessgroups zonestorageaccessgroups`,
   'there are no details of accounts, domains, zones, hosts and pools':
     'accountdetails domaindetails resourcedetails details tags description displaytext',
-  'of users the name is kept, and of their keys a hash': `
+  'users are called and found by name; getUserKeys tells their keys': `
     apikey secretkey apikeyaccess email firstname lastname timezone timezoneoffset isdefault iscallerchilddomain
     usersource is2faenabled is2famandated is2faverified issuerfor2fa providerfor2fa registered defaultzoneid
     iscleanuprequired customer`,
   'the one domain is above all':
     'parentdomainid parentdomainname templateavailable templatelimit templatetotal',
-  'templates come from URLs only, and VMs are not made here': `
+  'templates come from URLs only, and are made of no machine': `
     childtemplates deployasisdetails forcks hostid hostname parenttemplateid sourcetemplateid userdataid userdataname
     userdataparams userdatapolicy`,
   'they are fixed lists': 'created isfeatured fordisplay',
@@ -87,14 +83,13 @@ const NO_SUCH_FIELD: Readonly<Record<string, string>> = {
   'constants that no client was seen to read': 'clustertype ovm3vip type',
 };
 
-/** Reason → names of parameters. What is not known is passed over, as CloudStack does. */
+/** Reason → names of parameters. Unknown parameters are ignored, as in CloudStack. */
 const NO_SUCH_PARAMETER: Readonly<Record<string, string>> = {
   'other hypervisors, networks and power': `
     guestvswitchname guestvswitchtype ovm3cluster ovm3pool ovm3vip publicvswitchname publicvswitchtype vsmipaddress
-    vsmpassword vsmusername dns1 dns2 domain guestcidraddress internaldns1 internaldns2 ip6dns1 ip6dns2 networkdomain
-    isedge localstorageenabled networktype securitygroupenabled outofbandmanagementenabled
+    vsmpassword vsmusername domain networkdomain outofbandmanagementenabled
     outofbandmanagementpowerstate hahost`,
-  'no VMs, snapshots, virtual machines made from templates': `
+  'no template is made of a machine or a snapshot': `
     virtualmachineid forcks isvnf isrouting templatetype parenttemplateid sortkey format forceupdateostype issystem`,
   'no image stores, projects, groups, roles, extensions, icons, comments, access groups, capacities': `
     imagestoreid imagestoreuuid projectid projectids extensionid externaldetails cleanupexternaldetails icon showicon
@@ -104,7 +99,6 @@ const NO_SUCH_PARAMETER: Readonly<Record<string, string>> = {
   'settings are of the installation or of zones': 'accountid clusterid storageid group subgroup parent',
   'a host and a pool are what the host says of them': `
     hosttags istagarule name oscategoryid url arch managementserverid allocationstate forcedestroylocalstorage`,
-  'a cluster is a name, in a pod of its own': 'password username podid',
   'users have a name, a password and keys that Bypass makes': `
     apikeyaccess email firstname lastname mandate2fa timezone userapikey usersecretkey userid usersource
     iscleanuprequired`,
@@ -120,7 +114,7 @@ const absentFields = namesOf(NO_SUCH_FIELD);
 const absentParameters = namesOf(NO_SUCH_PARAMETER);
 
 test.each(Object.entries(sdk.fields))('%s', (command, expected) => {
-  const found = [...COMMANDS, ...DOORS].find(({ name }) => name === command);
+  const found = [...COMMANDS, ...PUBLIC_COMMANDS].find(({ name }) => name === command);
   const shown = { ...found?.response, ...found?.besides };
   const wrong = Object.entries(expected).filter(
     ([field, type]) => shown[field] !== undefined && !DECODED[type].includes(shown[field].type),

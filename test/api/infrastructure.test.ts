@@ -1,8 +1,8 @@
-import { findInvite } from '../../db/invites.ts';
-import { recordEvent } from '../../db/events.ts';
+import { findInvite } from '../../db/hosts/invites.ts';
+import { recordEvent } from '../../db/events/events.ts';
 import { checkProof, proofOf } from '../../trust/invite.ts';
-import { addHost, deploy, openLab, poolReport } from './lab.ts';
-import type { Caller, Json, Lab, Parameters } from './lab.ts';
+import { addHost, deploy, openLab, poolReport } from '../labs/api.ts';
+import type { Caller, Json, Lab, Parameters } from '../labs/api.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -13,105 +13,15 @@ afterAll(() => lab.close());
 const eventsOf = async (resourceid: string): Promise<readonly Json[]> =>
   (await lab.admin.ok('listEvents', { resourceid })).event ?? [];
 
-/** Queries of one list. */
+/** The number of database queries that one list takes. */
 async function queriesOf(command: string): Promise<number> {
   lab.queries();
   await lab.admin.ok(command);
   return lab.queries();
 }
 
-describe('zones and clusters', () => {
-  test('a zone is made, listed, and its name is taken', async () => {
-    const { zone } = await lab.admin.ok('createZone', { name: ' paris ', demandallmirrors: true });
-    expect(zone).toEqual({
-      id: expect.any(String),
-      name: 'paris',
-      allocationstate: 'Enabled',
-      networktype: 'Advanced',
-      localstorageenabled: true,
-      securitygroupsenabled: false,
-      type: 'Core',
-      demandallmirrors: true,
-      created: expect.stringMatching(/\+0000$/),
-    });
-    expect((await lab.admin.ok('listZones', { id: zone.id })).zone).toEqual([zone]);
-    expect((await lab.admin.ok('listZones', { name: 'paris' })).count).toBe(1);
-    expect((await lab.admin.ok('listZones', { keyword: 'PAR' })).count).toBe(1);
-    expect(await lab.admin.ok('listZones', { keyword: 'rome' })).toEqual({});
-    expect((await lab.user.ok('listZones', { id: zone.id })).zone[0]).not.toHaveProperty('demandallmirrors');
-    expect(await eventsOf(zone.id)).toEqual([
-      expect.objectContaining({ type: 'ZONE.CREATE', state: 'Completed', username: 'root' }),
-    ]);
-    const again = await lab.admin.call('createZone', { name: 'paris' });
-    expect([again.status, again.inner.errortext]).toEqual([
-      431,
-      "Parameter name is taken: there is a zone named 'paris' already.",
-    ]);
-  });
-
-  test('a cluster likewise; its name is one of its zone', async () => {
-    const { zone } = await lab.admin.ok('createZone', { name: 'rome' });
-    const add = (parameters: Parameters) =>
-      lab.admin.call('addCluster', {
-        clustername: 'rack 1',
-        zoneid: zone.id,
-        hypervisor: 'kvm',
-        ...parameters,
-      });
-    const { inner } = await add({});
-    expect(inner).toEqual({
-      count: 1,
-      cluster: [expect.objectContaining({ name: 'rack 1', zonename: 'rome' })],
-    });
-    expect((await add({ zoneid: lab.zone.uuid })).status).toBe(200);
-    expect((await add({})).inner.errortext).toBe(
-      "Parameter clustername is taken: there is a cluster named 'rack 1' in this zone already.",
-    );
-    expect((await add({ hypervisor: 'VMware' })).inner.errortext).toContain('Parameter hypervisor');
-    expect((await add({ zoneid: 'nowhere' })).inner.errortext).toContain(
-      'Invalid parameter zoneid value=nowhere',
-    );
-    expect((await lab.admin.ok('listClusters', { name: 'rack 1' })).count).toBe(2);
-    const { count, cluster } = await lab.admin.ok('listClusters', { zoneid: zone.id, keyword: 'rack' });
-    expect([count, cluster[0]]).toEqual([
-      1,
-      {
-        id: inner.cluster[0].id,
-        podid: expect.any(String),
-        podname: 'rack 1',
-        name: 'rack 1',
-        zoneid: zone.id,
-        zonename: 'rome',
-        hypervisortype: 'KVM',
-        clustertype: 'CloudManaged',
-        allocationstate: 'Enabled',
-        managedstate: 'Managed',
-        created: expect.any(String),
-      },
-    ]);
-    expect(await eventsOf(cluster[0].id)).toHaveLength(1);
-  });
-
-  test('guest operating systems', async () => {
-    const { count, ostype } = await lab.user.ok('listOsTypes', { keyword: 'debian' });
-    expect(count).toBe(2);
-    expect(ostype[0]).toEqual({
-      id: expect.any(String),
-      description: 'Debian GNU/Linux 12',
-      name: 'Debian GNU/Linux 12',
-      oscategoryid: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      oscategoryname: 'Debian',
-      isuserdefined: false,
-    });
-    expect(ostype[1].oscategoryid).toBe(ostype[0].oscategoryid);
-    expect((await lab.user.ok('listOsTypes', { id: ostype[1].id })).ostype).toEqual([ostype[1]]);
-    const paged = await lab.user.ok('listOsTypes', { page: 2, pagesize: 3 });
-    expect(paged.ostype).toHaveLength(3);
-  });
-});
-
 describe('hosts', () => {
-  test('as they are, by every condition', async () => {
+  test('are listed with their state, by every filter', async () => {
     const up = await addHost(lab, { name: 'kvm-up', pools: [] });
     await addHost(lab, { name: 'kvm-down', pools: [], up: false });
     await addHost(lab, { name: 'kvm-new', pools: [], state: 'Disabled' });
@@ -150,7 +60,7 @@ describe('hosts', () => {
     });
   });
 
-  test('approved and disabled', async () => {
+  test('are approved and disabled', async () => {
     const { hostId } = await addHost(lab, { name: 'kvm-approve', pools: [], state: 'Disabled' });
     const { host } = await lab.admin.ok('updateHost', { id: hostId, allocationstate: 'Enable' });
     expect(host).toMatchObject({ id: hostId, resourcestate: 'Enabled' });
@@ -164,7 +74,7 @@ describe('hosts', () => {
     expect(wrong.inner.errortext).toBe("Parameter allocationstate is 'Maybe'; give one of Enable, Disable.");
   });
 
-  test('limited, also back to its own settings; whoever runs it is told', async () => {
+  test('are limited, and set back to their own limits; their workers receive the limits', async () => {
     const { hostId: id } = await addHost(lab, { name: 'kvm-limit', pools: [] });
     const set = await lab.admin.ok('updateHost', { id, downloadlimit: 4, ratelimit: 50_000_000 });
     expect(set.host).toMatchObject({ downloadlimit: 4, ratelimit: 50_000_000 });
@@ -178,13 +88,25 @@ describe('hosts', () => {
       'HOST.LIMIT',
       "Limits of host 'kvm-limit' were set: 4 downloads at once, 50000000 bytes per second",
     ]);
-    for (const wrong of [{ downloadlimit: 0 }, { ratelimit: -2 }, {}]) {
+    for (const wrong of [{ downloadlimit: 0 }, { ratelimit: -2 }, {}, { name: 'x' }]) {
       expect((await lab.admin.call('updateHost', { id, ...wrong })).status).toBe(431);
     }
     expect((await lab.user.call('updateHost', { id, downloadlimit: 9 })).status).toBe(401);
   });
 
-  test('a dead one is forgotten, with the pools that only it had', async () => {
+  test('are tagged; properties that a host reports itself cannot be changed', async () => {
+    const { hostId: id } = await addHost(lab, { name: 'kvm-tags', pools: [] });
+    const { host } = await lab.admin.ok('updateHost', { id, hosttags: 'ssd, fast' });
+    expect(host.hosttags).toBe('ssd,fast');
+    expect((await lab.admin.ok('listHosts', { id })).host[0].hosttags).toBe('ssd,fast');
+    expect((await eventsOf(id))[0].description).toBe("Host 'kvm-tags' is tagged ssd,fast");
+    expect((await lab.admin.ok('updateHost', { id, hosttags: '' })).host).not.toHaveProperty('hosttags');
+    expect((await lab.admin.call('updateHost', { id, name: 'other' })).inner.errortext).toMatch(
+      /Parameter name is not taken: a host is called as its worker says/,
+    );
+  });
+
+  test('are removed when they are down, with the pools that only they had', async () => {
     const own = poolReport('own');
     const shared = poolReport('both', { scope: 'CLUSTER', type: 'SharedMountPoint' });
     const dead = await addHost(lab, { name: 'kvm-dead', pools: [own, shared], up: false });
@@ -203,7 +125,7 @@ describe('hosts', () => {
     expect((await eventsOf(dead.hostId))[0]).toMatchObject({ type: 'HOST.DELETE' });
   });
 
-  test('a live one only by force', async () => {
+  test('are removed while they are up only by force', async () => {
     const { hostId } = await addHost(lab, { name: 'kvm-live', pools: [] });
     const { status, inner } = await lab.admin.call('deleteHost', { id: hostId });
     expect([status, inner.errortext]).toEqual([536, expect.stringContaining("Host 'kvm-live' is Up")]);
@@ -213,7 +135,7 @@ describe('hosts', () => {
 });
 
 describe('invites', () => {
-  test('a token that admits a host; what is stored admits nobody', async () => {
+  test('have a token that admits a host; the stored value admits nobody', async () => {
     const { hostinvite } = await lab.admin.ok('createHostInvite', { zoneid: lab.zone.uuid, expireshours: 2 });
     expect(hostinvite).toEqual({
       id: expect.any(String),
@@ -232,7 +154,7 @@ describe('invites', () => {
     expect(JSON.stringify(await eventsOf(hostinvite.id))).not.toContain(hostinvite.token.split('.')[1]);
   });
 
-  test('for a day and any zone when nothing is said', async () => {
+  test('are for a day and any zone by default', async () => {
     const { hostinvite } = await lab.admin.ok('createHostInvite');
     expect(hostinvite).not.toHaveProperty('zoneid');
     const hours = (Date.parse(hostinvite.expires.replace('+0000', 'Z')) - Date.now()) / 3_600_000;
@@ -243,7 +165,7 @@ describe('invites', () => {
 });
 
 describe('storage pools', () => {
-  test('as they are: sizes, hosts and why not', async () => {
+  test('are listed with sizes and hosts, and why a host does not mount them', async () => {
     const pool = poolReport('nfs1', { type: 'NetworkFilesystem', scope: 'ZONE' });
     const one = await addHost(lab, { name: 'nfs-1', pools: [pool] });
     const two = await addHost(lab, {
@@ -324,7 +246,7 @@ describe('storage pools', () => {
     expect(await countOf({ almostfull: true, keyword: 'nfs' })).toBe(1);
   });
 
-  test('the number of queries does not grow with the rows', async () => {
+  test('are listed by a number of queries that does not grow with the rows', async () => {
     const before = [await queriesOf('listStoragePools'), await queriesOf('listHosts')];
     for (let n = 0; n < 10; n += 1) {
       await addHost(lab, { name: `many-${n}`, pools: [poolReport(`many-${n}`)] });
@@ -334,7 +256,7 @@ describe('storage pools', () => {
 });
 
 describe('events', () => {
-  test('the newest first, by every condition; users see their own', async () => {
+  test('are listed newest first, by every filter; users see their own', async () => {
     const resource = '11111111-0000-4000-8000-000000000000';
     const record = async (who: Caller, description: string, level: 'INFO' | 'ERROR'): Promise<void> =>
       recordEvent(lab.db, {
@@ -349,27 +271,27 @@ describe('events', () => {
     await record(lab.user, 'first', 'INFO');
     await record(lab.other, 'second', 'INFO');
     await record(lab.user, 'third 100%', 'ERROR');
-    const told = async (who: Caller, parameters: Parameters = {}): Promise<readonly string[]> =>
+    const descriptions = async (who: Caller, parameters: Parameters = {}): Promise<readonly string[]> =>
       ((await who.ok('listEvents', { resourceid: resource, ...parameters })).event ?? []).map(
         ({ description }: Json) => description as string,
       );
-    expect(await told(lab.admin)).toEqual(['third 100%', 'second', 'first']);
-    expect(await told(lab.user)).toEqual(['third 100%', 'first']);
-    expect(await told(lab.other)).toEqual(['second']);
-    expect(await told(lab.admin, { level: 'error' })).toEqual(['third 100%']);
-    expect(await told(lab.admin, { keyword: '0%' })).toEqual(['third 100%']);
-    expect(await told(lab.admin, { type: 'TEMPLATE.DELETE' })).toEqual([]);
-    expect(await told(lab.admin, { resourcetype: 'Host' })).toEqual([]);
-    expect(await told(lab.admin, { startdate: '2020-01-01', enddate: '2020-12-31' })).toEqual([]);
-    expect(await told(lab.admin, { startdate: '2020-01-01T00:00:00+0200' })).toHaveLength(3);
-    expect(await told(lab.admin, { page: 2, pagesize: 1 })).toEqual(['second']);
-    expect(await told(lab.admin, { resourceid: 'nonsense' })).toEqual([]);
+    expect(await descriptions(lab.admin)).toEqual(['third 100%', 'second', 'first']);
+    expect(await descriptions(lab.user)).toEqual(['third 100%', 'first']);
+    expect(await descriptions(lab.other)).toEqual(['second']);
+    expect(await descriptions(lab.admin, { level: 'error' })).toEqual(['third 100%']);
+    expect(await descriptions(lab.admin, { keyword: '0%' })).toEqual(['third 100%']);
+    expect(await descriptions(lab.admin, { type: 'TEMPLATE.DELETE' })).toEqual([]);
+    expect(await descriptions(lab.admin, { resourcetype: 'Host' })).toEqual([]);
+    expect(await descriptions(lab.admin, { startdate: '2020-01-01', enddate: '2020-12-31' })).toEqual([]);
+    expect(await descriptions(lab.admin, { startdate: '2020-01-01T00:00:00+0200' })).toHaveLength(3);
+    expect(await descriptions(lab.admin, { page: 2, pagesize: 1 })).toEqual(['second']);
+    expect(await descriptions(lab.admin, { resourceid: 'nonsense' })).toEqual([]);
     const { inner } = await lab.admin.call('listEvents', { startdate: 'yesterday' });
     expect(inner.errortext).toContain("Parameter startdate is 'yesterday'; give a date such as");
   });
 });
 
-test('every field that is answered is one that listApis describes', async () => {
+test('listApis describes every field that answers have', async () => {
   const pool = poolReport('documented');
   const host = await addHost(lab, { name: 'documented', pools: [pool] });
   const { templateId } = await lab.template(lab.admin, { details: { a: 'b' } });

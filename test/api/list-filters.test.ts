@@ -1,12 +1,12 @@
-/** What lists can be asked for: each filter beside what it must find, and what it must leave out. */
-import { createCluster } from '../../db/zones.ts';
-import { completeJob, createJob } from '../../db/jobs.ts';
-import { recordEvent } from '../../db/events.ts';
-import { addHost, deploy, openLab, poolReport } from './lab.ts';
-import type { Caller, Json, Lab, Parameters } from './lab.ts';
+/** The filters of lists: each with entries that it must find, and entries that it must leave out. */
+import { createCluster } from '../../db/zones/zones.ts';
+import { completeJob, createJob } from '../../db/jobs/jobs.ts';
+import { recordEvent } from '../../db/events/events.ts';
+import { addHost, deploy, openLab, poolReport } from '../labs/api.ts';
+import type { Caller, Json, Lab, Parameters } from '../labs/api.ts';
 
 let lab: Lab;
-/** Ids by the names that the table below has for them. */
+/** Ids by the names that the tables below use. */
 const known: Record<string, string> = {};
 const NOWHERE = '00000000-0000-4000-8000-00000000dead';
 
@@ -98,7 +98,12 @@ const BY_ADMINS: Rows = [
   ['listIsos', 'name', { isofilter: 'all', oscategoryid: '@windows', arch: 'x86_64' }, ['disc']],
   ['listIsos', 'name', { isofilter: 'all', oscategoryid: '@debian' }, []],
   ['listIsos', 'name', { isofilter: 'all', storageid: '@own' }, []],
-  ['listOsTypes', 'description', { oscategoryid: '@debian' }, ['Debian GNU/Linux 12', 'Debian GNU/Linux 13']],
+  [
+    'listOsTypes',
+    'description',
+    { oscategoryid: '@debian', keyword: 'Linux 12' },
+    ['Debian GNU/Linux 12', 'Debian GNU/Linux 12 (32-bit)', 'Debian GNU/Linux 12 (64-bit)'],
+  ],
   ['listHosts', 'name', { podid: '@pod' }, ['host1']],
   ['listHosts', 'name', { podid: '@otherpod' }, []],
   ['listHosts', 'name', { podid: '@otherpod', clusterid: '@cluster' }, []],
@@ -140,7 +145,7 @@ const BY_ADMINS: Rows = [
   ['listUsers', 'username', { state: 'disabled' }, []],
   ['listAccounts', 'name', { state: 'locked' }, []],
   ['listAccounts', 'name', { name: 'bob', domainid: '@root' }, ['bob']],
-  ['listResourceLimits', 'account', { account: 'bob' }, ['bob']],
+  ['listResourceLimits', 'account', { account: 'bob', resourcetype: 4 }, ['bob']],
   ['listTags', 'key', { account: 'bob' }, []],
 ];
 
@@ -161,7 +166,7 @@ test.each<Rows[number]>([
   ['listTemplates', 'name', { templatefilter: 'executable', arch: 'x86_64' }, ['plain', 'theirs']],
   ['listEvents', 'type', { account: 'alice', domainid: '@root', state: 'Started' }, ['TEMPLATE.CREATE']],
   ['listAsyncJobs', 'cmd', { resourceid: '@template', jobstatus: 1 }, ['prepareTemplate']],
-  ['listResourceLimits', 'account', {}, ['alice']],
+  ['listResourceLimits', 'account', { resourcetype: 4 }, ['alice']],
 ])('for a user: %s, %s of %j', async (...row) => {
   expect(await found(lab.user, row)).toEqual(row[3]);
 });
@@ -179,13 +184,13 @@ test.each([
   ['listAccounts', { domainid: NOWHERE }, 'Invalid parameter domainid'],
   ['listEvents', { account: 'nobody' }, "Parameter account is 'nobody', and there is no such account"],
   ['listAsyncJobs', { resourcetype: 'Volume' }, 'give one of Template, Iso, Host'],
-])('refused: %s %j', async (command, asked, text) => {
+])('%s %j is refused', async (command, asked, text) => {
   const { status, inner } = await lab.admin.call(command, asked);
   expect([status, inner.errortext]).toEqual([431, expect.stringContaining(text)]);
 });
 
 test.each(['listTemplates', 'listIsos', 'listEvents', 'listAsyncJobs', 'listTags', 'listUsers'])(
-  '%s of another account: a user learns not even whether there is one',
+  '%s of another account does not reveal to a user whether that account exists',
   async (command) => {
     const ask = async (account: string) => {
       const { status, inner } = await lab.user.call(command, { templatefilter: 'executable', account });
@@ -199,7 +204,7 @@ test.each(['listTemplates', 'listIsos', 'listEvents', 'listAsyncJobs', 'listTags
   },
 );
 
-test('jobs and events tell whose they are, and events what they are about while it is there', async () => {
+test('jobs and events name their account, and events their resource while it exists', async () => {
   const { asyncjobs } = await lab.user.ok('listAsyncJobs', { jobstatus: 1 });
   const alices = { account: 'alice', domain: 'ROOT', domainpath: 'ROOT', domainid: known['root'] };
   expect(asyncjobs[0]).toMatchObject(alices);
@@ -209,14 +214,14 @@ test('jobs and events tell whose they are, and events what they are about while 
 
 const askJob = (who: Caller, parameters: Parameters) => who.call('queryAsyncJobResult', given(parameters));
 
-describe('queryAsyncJobResult by resource: the newest job of it', () => {
+describe('queryAsyncJobResult by resource finds its newest job', () => {
   test.each<[who: 'user' | 'other' | 'admin', asked: Parameters, cmd: string]>([
     ['user', { resourceid: '@template', resourcetype: 'Template' }, 'deleteTemplate'],
     ['user', { resourceid: '@template', resourcetype: 'template' }, 'deleteTemplate'],
     ['other', { resourceid: '@template', resourcetype: 'Template' }, 'prepareTemplate'],
     ['admin', { resourceid: '@own', resourcetype: 'StoragePool' }, 'enableStorageMaintenance'],
     ['user', { jobid: '@done', resourceid: '@own', resourcetype: 'Host' }, 'prepareTemplate'],
-  ])('%s asks for %j', async (who, asked, cmd) => {
+  ])('for %s with the parameters %j', async (who, asked, cmd) => {
     expect((await askJob(lab[who], asked)).inner).toMatchObject({ cmd, jobid: expect.any(String) });
   });
 
@@ -226,7 +231,7 @@ describe('queryAsyncJobResult by resource: the newest job of it', () => {
     [{ resourceid: '@own', resourcetype: 'StoragePool' }, 'Invalid parameter resourceid'],
     [{ resourceid: '@template', resourcetype: 'Iso' }, 'Invalid parameter resourceid'],
     [{ resourceid: '@template', resourcetype: 'Volume' }, 'give one of Template, Iso'],
-  ])('refused to a user: %j', async (asked, text) => {
+  ])('and is refused to a user for %j', async (asked, text) => {
     const { status, inner } = await askJob(lab.user, asked);
     expect([status, inner.errortext]).toEqual([431, expect.stringContaining(text)]);
   });

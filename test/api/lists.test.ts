@@ -1,11 +1,11 @@
-/** Lists of many: as many queries as for few, and pages without gaps or doubles while others register. */
+/** Long lists: no more queries than short ones, and pages without gaps or duplicates while others register. */
 import { addTemplates } from '../../bench/many-templates.ts';
 import { isFullRun } from '../support/programs.ts';
-import { addHost, openLab, poolReport } from './lab.ts';
-import type { Json, Lab, Parameters } from './lab.ts';
+import { addHost, openLab, poolReport } from '../labs/api.ts';
+import type { Json, Lab, Parameters } from '../labs/api.ts';
 
 const MANY = isFullRun ? 10_000 : 1000;
-/** The full run of the bench has 100,000 of them, and measures. */
+/** The bench measures the same with 100,000 templates. */
 
 let lab: Lab;
 beforeAll(async () => {
@@ -54,7 +54,7 @@ test('the number of queries of a list does not grow with its rows', async () => 
   );
 });
 
-test('a count is that of the rows, whatever is asked for', async () => {
+test('the count of a list equals the number of its rows under every filter', async () => {
   const { user } = lab;
   await lab.template(user, { name: 'of alice', isPublic: true });
   const zoneid = lab.zone.uuid;
@@ -104,11 +104,11 @@ async function everyPage(
 
 const idsOf = (rows: readonly Json[]): readonly string[] => rows.map(({ id }) => id as string);
 
-test('pages have no gaps and no doubles while others register', async () => {
+test('pages have no gaps and no duplicates while others register', async () => {
   const filter = { templatefilter: 'all' };
   const before = await everyPage(lab.admin, 'listTemplates', 'template', filter);
   const reading = { isOver: false };
-  // Begun in one order and ready in another, by several at once.
+  // Several register at once: templates are begun in one order and become ready in another.
   const registering = [0, 1, 2].map(async (lane) => {
     for (let n = 0; !reading.isOver && n < 200; n += 1) {
       const early = await begin(`begun ${lane} ${n}`);
@@ -124,7 +124,7 @@ test('pages have no gaps and no doubles while others register', async () => {
   expect(before.filter(({ id }) => !seen.has(id as string))).toEqual([]);
 });
 
-test('what was begun earlier and is ready later comes after what was seen', async () => {
+test('a template that became ready later comes after those already seen, even if it was begun earlier', async () => {
   const early = await begin('early');
   const { templateId: late } = await lab.template(lab.user, { name: 'late' });
   const page = async (number: number): Promise<readonly string[]> =>
@@ -140,7 +140,7 @@ test('what was begun earlier and is ready later comes after what was seen', asyn
   expect([await page(1), await page(2), await page(3)]).toEqual([[late], [early], []]);
 });
 
-/** A registration whose URL is being looked at. */
+/** A registration whose URL is still being probed. */
 async function begin(name: string): Promise<string> {
   const { templateId } = await lab.template(lab.user, { name });
   await lab.db
@@ -154,7 +154,7 @@ async function begin(name: string): Promise<string> {
 const finish = (uuid: string) =>
   lab.db.updateTable('vm_template').set({ state: 'Active' }).where('uuid', '=', uuid).execute();
 
-test('events that happen meanwhile do not shift the pages of those until a moment', async () => {
+test('new events do not shift the pages of a list with an end date', async () => {
   const asked = { enddate: '2026-01-01', pagesize: 50 };
   const made = async (): Promise<void> => {
     await lab.db

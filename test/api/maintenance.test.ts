@@ -1,6 +1,6 @@
-import { hostsOfPool } from '../../db/hosts.ts';
-import { addHost, openLab, poolReport } from './lab.ts';
-import type { Json, Lab } from './lab.ts';
+import { hostsOfPool } from '../../db/hosts/hosts.ts';
+import { addHost, openLab, poolReport } from '../labs/api.ts';
+import type { Json, Lab } from '../labs/api.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ const resultOf = async (command: string, id: string): Promise<Json> => {
   return job.jobresult;
 };
 
-test('a host in maintenance is chosen for nothing, until it is over', async () => {
+test('a host in maintenance is chosen for no download until its maintenance ends', async () => {
   const pool = poolReport('pool1');
   const host = await addHost(lab, { name: 'host1', pools: [pool] });
   const enabled = async () => (await hostsOfPool(lab.db, pool.id)).map((one) => one.enabled);
@@ -32,7 +32,7 @@ test('a host in maintenance is chosen for nothing, until it is over', async () =
   expect(event.map(({ type }: Json) => type)).toEqual(['MAINT.CANCEL', 'MAINT.PREPARE', 'MAINT.PREPARE']);
 });
 
-test('a host that was never approved has no maintenance', async () => {
+test('maintenance of a host that was never approved is refused', async () => {
   const host = await addHost(lab, { name: 'stranger', pools: [], state: 'Disabled' });
   const { status, inner } = await lab.admin.call('prepareHostForMaintenance', { id: host.hostId });
   expect([status, inner.errortext]).toEqual([
@@ -54,7 +54,7 @@ test('nothing new is deployed to a pool in maintenance', async () => {
   expect((await prepare()).status).toBe(200);
 });
 
-test('a pool gets tags, and is taken out of use and back', async () => {
+test('a pool gets tags, and is disabled and enabled again', async () => {
   const pool = poolReport('pool3');
   await addHost(lab, { name: 'host3', pools: [pool] });
   const update = async (changes: Record<string, string | boolean>): Promise<Json> =>

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { loadPage } from '../../api/page.ts';
-import { openLab } from './lab.ts';
-import type { Lab } from './lab.ts';
+import { loadPage } from '../../api/server/page.ts';
+import { openLab } from '../labs/api.ts';
+import type { Lab } from '../labs/api.ts';
 
 const SCRIPT = `export const text = '${'a'.repeat(2000)}';`;
 let folder: string;
@@ -34,7 +34,7 @@ test.each([
   '/templates/7d8e6d1c-0000-4000-8000-000000000000',
   '/isos/register',
   '/events',
-])('%s is answered with the page, under a policy that lets no other script in', async (url) => {
+])('%s is answered with the page, under a policy that allows no other scripts', async (url) => {
   const { statusCode, headers, body } = await get(url);
   expect([statusCode, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
   const nonce = /content="([\w-]{22})"/.exec(body)?.[1];
@@ -45,7 +45,7 @@ test.each([
   expect((await get(url)).body).not.toContain(nonce);
 });
 
-test('files are sent as what they are, packed for who takes it, and kept by the browser', async () => {
+test('files have their content types, are compressed for clients that accept it, and may be cached for good', async () => {
   const plain = await get('/assets/index-1.js');
   expect(plain.body).toBe(SCRIPT);
   expect(plain.headers).toMatchObject({
@@ -66,12 +66,12 @@ test.each([
   '/assets/..%2findex.html',
   '/index.html',
   '/nothing',
-])('%s is nothing', async (url) => {
+])('%s is not found', async (url) => {
   const { statusCode, body } = await get(url);
   expect(statusCode).toBe(404);
   expect(body).toContain('There is nothing here');
 });
 
-test('a folder without a built page gives none', () => {
+test('a folder without a built page loads no page', () => {
   expect(loadPage(join(folder, 'assets'))).toBeUndefined();
 });

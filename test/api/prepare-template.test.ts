@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { ServiceError } from '@temporalio/client';
-import { createJob, settleCopy } from '../../db/jobs.ts';
-import { createZone } from '../../db/zones.ts';
-import type { Place } from '../../db/zones.ts';
-import { addHost, deploy, openLab, poolReport, SIZE } from './lab.ts';
-import type { Caller, Json, Lab, Parameters, TestHost } from './lab.ts';
+import { createDeploymentJob, settleCopy } from '../../db/jobs/jobs.ts';
+import { createZone } from '../../db/zones/zones.ts';
+import type { Place } from '../../db/zones/zones.ts';
+import { addHost, deploy, openLab, poolReport, SIZE } from '../labs/api.ts';
+import type { Caller, Json, Lab, Parameters, TestHost } from '../labs/api.ts';
 
 let lab: Lab;
 let host: TestHost;
@@ -47,7 +47,7 @@ const prepare = (templateid: string, more: Parameters = {}, who: Caller = lab.ad
 const jobs = () => lab.db.selectFrom('async_job').select(['uuid', 'job_cmd']).execute();
 
 describe('prepareTemplate', () => {
-  test('on one pool: the template, and a job that waits for the copy', async () => {
+  test('answers, for one pool, the template and a job that waits for the copy', async () => {
     const { templateId } = await lab.template(lab.user, { name: 'one pool' });
     const { inner, body } = await prepare(templateId, { storageid: pools.local.id });
     expect(Object.keys(body)).toEqual(['preparetemplateresponse']);
@@ -56,7 +56,10 @@ describe('prepareTemplate', () => {
     expect(lab.orchestration.asked).toEqual([
       {
         what: 'requestDeployment',
-        args: [{ templateId, poolId: pools.local.id }, 'Deploy one pool to pool local'],
+        args: [
+          { templateId, poolId: pools.local.id },
+          { names: { template: 'one pool', pool: 'local' }, awaited: false },
+        ],
       },
     ]);
     const job = await lab.admin.ok('queryAsyncJobResult', { jobid: inner.jobid });
@@ -78,20 +81,20 @@ describe('prepareTemplate', () => {
     });
   });
 
-  test('without a pool: every enabled one that a live, admitted host mounts', async () => {
+  test('deploys, without a pool, to every enabled pool that a live, admitted host mounts', async () => {
     const { templateId } = await lab.template(lab.user);
     await prepare(templateId);
     expect(deployments().map(({ poolId }) => poolId)).toEqual([pools.local.id, pools.shared.id]);
   });
 
-  test('an ISO too', async () => {
+  test('deploys an ISO too', async () => {
     const { templateId } = await lab.template(lab.user, { format: 'ISO', name: 'an iso' });
     const { inner } = await prepare(templateId, { storageid: pools.local.id });
     expect(inner.template).toMatchObject({ id: templateId, format: 'ISO' });
     expect((await lab.admin.ok('queryAsyncJobResult', { jobid: inner.jobid })).jobinstancetype).toBe('Iso');
   });
 
-  test('200 callers: 200 jobs, and each asks for the same copy', async () => {
+  test('gives each of 200 callers a job, and all jobs request the same copy', async () => {
     const { templateId } = await lab.template(lab.user);
     const replies = await Promise.all(
       Array.from({ length: 200 }, () => prepare(templateId, { storageid: pools.shared.id })),
@@ -113,7 +116,7 @@ describe('prepareTemplate', () => {
     });
   });
 
-  test('the result of the job is what lies where', async () => {
+  test('ends its job with the copies and their pools as the result', async () => {
     const { templateId } = await lab.template(lab.user);
     const { inner } = await prepare(templateId, { storageid: pools.local.id });
     await deploy(lab, { templateId, poolId: pools.local.id }, { host, pool: pools.local });
@@ -125,7 +128,7 @@ describe('prepareTemplate', () => {
     });
   });
 
-  test('Temporal does not answer: the job is there, and is begun later', async () => {
+  test('creates the job even if Temporal does not answer; the job begins later', async () => {
     const { templateId } = await lab.template(lab.user);
     lab.orchestration.failure = new ServiceError('no connection');
     const { status, inner } = await prepare(templateId, { storageid: pools.local.id });
@@ -157,7 +160,7 @@ describe('prepareTemplate', () => {
       533,
       "mounts pool 'unapproved'",
     ],
-  ])('refused: %s', async (_what, changes, code, sentence) => {
+  ])('refuses %s', async (_what, changes, code, sentence) => {
     const { templateId } = await lab.template(lab.user);
     const before = await jobs();
     const { status, inner } = await prepare(templateId, changes);
@@ -167,7 +170,7 @@ describe('prepareTemplate', () => {
     expect(await jobs()).toEqual(before);
   });
 
-  test('refused: a zone that it is not in, a pool of another zone, a zone without pools', async () => {
+  test('refuses a zone that the template is not in, a pool of another zone, and a zone without pools', async () => {
     const { templateId } = await lab.template(lab.user);
     const elsewhere = await prepare(templateId, { zoneid: empty.uuid });
     expect(elsewhere.inner.errortext).toBe(
@@ -186,7 +189,7 @@ describe('prepareTemplate', () => {
     ]);
   });
 
-  test('refused: one that is being checked, or deleted', async () => {
+  test('refuses a template that is being checked or deleted', async () => {
     for (const [state, sentence] of [
       ['NotUploaded', 'which is still being registered'],
       ['Inactive', 'Invalid parameter templateid'],
@@ -200,10 +203,10 @@ describe('prepareTemplate', () => {
   });
 });
 
-test('a job of several copies fails when one of them does', async () => {
+test('a job of several copies fails when one copy fails', async () => {
   const { templateId } = await lab.template(lab.admin);
   const copies = [pools.local, pools.shared].map(({ id }) => ({ templateId, poolId: id }));
-  const jobid = await createJob(lab.db, {
+  const { jobId: jobid } = await createDeploymentJob(lab.db, {
     accountId: lab.admin.accountUuid,
     userId: lab.admin.userUuid,
     cmd: 'prepareTemplate',

@@ -1,12 +1,18 @@
-/** The seam between the api and its workflows: it writes down what it is asked, and writes the rows they would. */
+/** Stands in for the workflows of the api: it records each request, and writes the rows that the workflows would write. */
 import { randomUUID } from 'node:crypto';
-import { keystorePlan, recordHeld } from '../../db/certificates.ts';
+import { keystorePlan, recordHeld } from '../../db/certificates/certificates.ts';
 import type { Database } from '../../db/database.ts';
-import { completeRegistration, recordRegistration } from '../../db/registrations.ts';
+import {
+  abandonRegistration,
+  completeRegistration,
+  recordRegistration,
+} from '../../db/templates/registrations.ts';
 import type { RegistrationInput } from '../../model/payloads.ts';
-import type { Verdict } from '../../model/registration.ts';
-import type { ApiOrchestration } from '../../api/command.ts';
-import type { LiveCopy, LiveRegistration, RegistrationOutcome } from '../../orchestration/client.ts';
+import type { RegistrationVerdict } from '../../model/registration.ts';
+import type { ConsoleLogAnswer } from '../../model/vm-payloads.ts';
+import type { ApiOrchestration } from '../../api/server/command.ts';
+import type { LiveCopy, LiveRegistration } from '../../orchestration/live.ts';
+import type { RegistrationOutcome } from '../../orchestration/start-registration.ts';
 
 // What an answer holds is looked at from case to case.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -15,7 +21,10 @@ export type Json = any;
 export const SIZE = 1_000_000;
 export const VIRTUAL_SIZE = 21_474_836_480;
 
-const accepted = ({ url, checksum }: RegistrationInput): Extract<Verdict, { accepted: true }> => ({
+const accepted = ({
+  url,
+  checksum,
+}: RegistrationInput): Extract<RegistrationVerdict, { accepted: true }> => ({
   accepted: true,
   size: SIZE,
   virtualSize: VIRTUAL_SIZE,
@@ -57,14 +66,16 @@ export interface RecordingOrchestration extends ApiOrchestration {
   readonly asked: Asked[];
   /** The arguments of the calls of one kind. */
   of(what: keyof ApiOrchestration): readonly Json[];
-  /** What a registration comes to; without it, it is accepted. */
+  /** The outcome of a registration. Default: accepted. */
   onRegister: ((input: RegistrationInput) => Promise<RegistrationOutcome>) | undefined;
-  /** Thrown by everything that is asked, while set. */
+  /** While set, every request throws it. */
   failure: Error | undefined;
   running: boolean;
   copies: Map<string, LiveCopy>;
   /** By template id. */
   registrations: Map<string, LiveRegistration>;
+  /** The answer to every request for a console log; undefined: the host does not answer. */
+  log: ConsoleLogAnswer | undefined;
   forget(): void;
 }
 
@@ -82,6 +93,7 @@ export function recordOrchestration(db: Database): RecordingOrchestration {
     running: true,
     copies: new Map(),
     registrations: new Map(),
+    log: undefined,
     forget() {
       asked.length = 0;
       Object.assign(recording, {
@@ -90,6 +102,7 @@ export function recordOrchestration(db: Database): RecordingOrchestration {
         running: true,
         copies: new Map(),
         registrations: new Map(),
+        log: undefined,
       });
     },
     async register(input, waitMs) {
@@ -98,18 +111,31 @@ export function recordOrchestration(db: Database): RecordingOrchestration {
       await writeTemplate(db, input);
       return { outcome: 'active' };
     },
-    async requestDeployment(copy, summary) {
-      note('requestDeployment', copy, summary);
+    async checkSource(input, waitMs) {
+      note('checkSource', input, waitMs);
+      const { size, virtualSize, mirrors } = accepted(input);
+      await abandonRegistration(db, input.templateId);
+      return { v: 1, found: { hostName: 'host1', size, virtualSize, mirrors } };
+    },
+    async requestDeployment(copy, options) {
+      note('requestDeployment', copy, options);
     },
     async requestStop(copy, request) {
       note('requestStop', copy, request);
       return recording.running;
     },
-    async requestRemoval(copy, by, _at) {
+    async requestRemoval(copy, { by }) {
       note('requestRemoval', copy, by);
     },
     async requestDeletion(input) {
       note('requestDeletion', input);
+    },
+    async requestVm(vmId, name) {
+      note('requestVm', vmId, name);
+    },
+    async consoleLog(machine, bytes, waitMs) {
+      note('consoleLog', machine, bytes, waitMs);
+      return recording.log;
     },
     async requestHostLimits(hostId) {
       note('requestHostLimits', hostId);
@@ -137,7 +163,7 @@ export function recordOrchestration(db: Database): RecordingOrchestration {
   return recording;
 }
 
-/** A host that is Up and Enabled takes what it is to hold, and reads it back. */
+/** Plays the hosts that are Up and Enabled: each applies its wanted certificates and reports them. */
 async function settle(db: Database, hostId: string): Promise<void> {
   const plan = await keystorePlan(db, hostId);
   if (plan?.up !== true || !plan.enabled) return;

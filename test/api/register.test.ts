@@ -1,7 +1,9 @@
-import { createZone } from '../../db/zones.ts';
-import type { Place } from '../../db/zones.ts';
-import { openLab, SIZE, VIRTUAL_SIZE, writeTemplate } from './lab.ts';
-import type { Json, Lab } from './lab.ts';
+import { sql } from 'kysely';
+import { displayUrl } from '../../model/url.ts';
+import { createZone } from '../../db/zones/zones.ts';
+import type { Place } from '../../db/zones/zones.ts';
+import { openLab, SIZE, VIRTUAL_SIZE, writeTemplate } from '../labs/api.ts';
+import type { Caller, Json, Lab } from '../labs/api.ts';
 import { inputs, iso, refusal, template, URL_GIVEN } from './registering.ts';
 
 let lab: Lab;
@@ -78,7 +80,7 @@ describe('registerTemplate', () => {
     expect(args[1]).toBeLessThan(8000);
   });
 
-  test('all that can be said of it', async () => {
+  test('stores every parameter', async () => {
     const { ostype } = await lab.admin.ok('listOsTypes', { description: 'Debian GNU/Linux 13' });
     const { template: entries } = await lab.admin.ok(
       'registerTemplate',
@@ -116,25 +118,28 @@ describe('registerTemplate', () => {
     });
   });
 
-  test('a refusal by the host is told with its code and its reasons', async () => {
+  test("answers the code and reason of a host's refusal; only administrators see which host it was", async () => {
+    const errortext = 'Cannot download https://images.example.org/debian.qcow2: answered 404';
+    const hostid = 'c0ffee00-0000-4000-8000-000000000007';
     lab.orchestration.onRegister = async () => ({
       outcome: 'refused',
-      refusal: {
-        v: 1,
-        message: 'Cannot download https://images.example.org/debian.qcow2: answered 404',
-        apiCode: 530,
-        hostName: 'kvm-7',
-        urls: [],
-      },
+      refusal: { v: 1, message: errortext, apiCode: 530, hostName: 'kvm-7', hostId: hostid, urls: [] },
     });
-    const { status, inner } = await lab.user.call('registerTemplate', template(lab));
-    expect([status, inner.errorcode, inner.cserrorcode]).toEqual([530, 530, 4250]);
-    expect(inner.errortext).toBe(
-      'Cannot download https://images.example.org/debian.qcow2: answered 404 (tried by host kvm-7)',
-    );
+    const codes = { uuidList: [], errorcode: 530, cserrorcode: 4250 };
+    const common = {
+      ...codes,
+      errorkind: 'SourceRefused',
+      parameter: 'url',
+      advice: expect.any(String) as string,
+    };
+    const byUser = await lab.user.call('registerTemplate', template(lab));
+    expect([byUser.status, byUser.inner]).toEqual([530, { ...common, errortext }]);
+    const byAdmin = await lab.admin.call('registerTemplate', template(lab));
+    const byHost = { ...common, errortext: `${errortext} (tried by host kvm-7)`, hostid };
+    expect([byAdmin.status, byAdmin.inner]).toEqual([530, byHost]);
   });
 
-  test('not decided in time: the template is answered, not ready', async () => {
+  test('answers a template that is not ready when there is no verdict in time', async () => {
     lab.orchestration.onRegister = async (input) => {
       await writeTemplate(lab.db, input);
       await lab.db
@@ -145,18 +150,39 @@ describe('registerTemplate', () => {
       return { outcome: 'pending' };
     };
     const { template: entries } = await lab.user.ok('registerTemplate', template(lab));
-    expect(entries[0]).toMatchObject({ isready: false, status: 'Processing' });
+    expect(entries[0]).toMatchObject({ isready: false, status: 'The URL is being checked' });
     expect(entries[0]).not.toHaveProperty('size');
   });
 
-  test('nothing begun in time: the caller is told how to go on', async () => {
+  test('says how to go on when no registration began in time', async () => {
     lab.orchestration.onRegister = async () => ({ outcome: 'pending' });
     const { status, inner } = await lab.user.call('registerTemplate', template(lab));
     expect([status, inner.errorcode]).toEqual([534, 534]);
     expect(inner.errortext).toContain('see whether Temporal and a control worker run');
   });
 
-  test('an event says who asked for it', async () => {
+  test('limits the registrations under way per account, without delaying other accounts', async () => {
+    lab.orchestration.onRegister = async ({ templateId }) => {
+      await sql`update vm_template set updated = now() where uuid = ${templateId}`.execute(lab.db);
+      return { outcome: 'pending' };
+    };
+    const busy = await lab.newUser('busy', 'user');
+    const register = (who: Caller, at: number) =>
+      who.call('registerTemplate', template(lab, { customid: `under way ${at}` }));
+    const answered = await Promise.all(Array.from({ length: 23 }, (_, at) => register(busy, at)));
+    expect(answered.filter(({ status }) => status === 200)).toHaveLength(20);
+    const refused = answered.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(3);
+    expect(refused[0]?.inner.errortext).toMatch(/^20 registrations of this account are under way/);
+    expect(Number(refused[0]?.headers['retry-after'])).toBeGreaterThan(0);
+    const first = answered.findIndex(({ status }) => status === 200);
+    expect((await register(busy, first)).status).toBe(200);
+    expect((await register(lab.user, 0)).status).toBe(200);
+    await sql`delete from vm_template where state = 'NotUploaded'`.execute(lab.db);
+    expect((await register(busy, 30)).status).toBe(200);
+  });
+
+  test('records an event with the user who called', async () => {
     const { template: entries } = await lab.user.ok('registerTemplate', template(lab));
     const { event } = await lab.admin.ok('listEvents', { resourceid: entries[0].id });
     expect(event).toEqual([
@@ -172,20 +198,20 @@ describe('registerTemplate', () => {
   });
 });
 
-describe('RegisterTemplateCmdTest', () => {
-  test('18: zoneid and zoneids both missing', async () => {
+describe('registerTemplate, as RegisterTemplateCmdTest of CloudStack has it,', () => {
+  test('18: refuses a call without zoneid and zoneids', async () => {
     expect(await refusal(lab, 'registerTemplate', template(lab, { zoneid: undefined }))).toBe(
       'Parameter zoneid or zoneids must be given: the id of a zone, or -1 for all zones.',
     );
   });
 
-  test('19: zoneid and zoneids both given', async () => {
+  test('19: refuses a call with both zoneid and zoneids', async () => {
     expect(await refusal(lab, 'registerTemplate', template(lab, { zoneids: lab.zone.uuid }))).toBe(
       'Parameter zoneid and zoneids exclude each other; give one of them.',
     );
   });
 
-  test.each(['zoneid', 'zoneids'])('20 and 21: %s is -1: all zones', async (parameter) => {
+  test.each(['zoneid', 'zoneids'])('20 and 21: registers in all zones when %s is -1', async (parameter) => {
     const { count, template: entries } = await lab.admin.ok(
       'registerTemplate',
       template(lab, { zoneid: undefined, [parameter]: -1 }),
@@ -196,14 +222,14 @@ describe('RegisterTemplateCmdTest', () => {
     expect(inputs(lab)[0].allZones).toBe(true);
   });
 
-  test('22: zoneids with -1 beside others', async () => {
+  test('22: refuses zoneids with -1 beside others', async () => {
     const zoneids = `-1,${lab.zone.uuid}`;
     expect(await refusal(lab, 'registerTemplate', template(lab, { zoneid: undefined, zoneids }))).toBe(
       'Parameter zoneids has -1 (all zones) beside other zones; give -1 alone, or the zones.',
     );
   });
 
-  test('23: only zoneid: that zone; zoneids: those zones', async () => {
+  test('23: registers in the zone of zoneid, or in the zones of zoneids', async () => {
     await lab.admin.ok('registerTemplate', template(lab));
     expect(inputs(lab)[0]).toMatchObject({ zoneIds: [lab.zone.uuid], allZones: false });
     const zoneids = `${second.uuid},${lab.zone.uuid}`;
@@ -223,12 +249,12 @@ describe('RegisterTemplateCmdTest', () => {
       expect(await refusal(lab, 'registerTemplate', parameters)).toMatch(/Parameter (deployasis|hypervisor)/);
   });
 
-  test('25: displaytext empty: the name', async () => {
+  test('25: takes the name when displaytext is empty', async () => {
     const { template: entries } = await lab.admin.ok('registerTemplate', template(lab, { displaytext: '' }));
     expect(entries[0].displaytext).toBe('debian');
   });
 
-  test('all zones are for administrators', async () => {
+  test('lets only administrators register in all zones', async () => {
     expect(await refusal(lab, 'registerTemplate', template(lab, { zoneid: -1 }), lab.user)).toContain(
       'only administrators may give',
     );
@@ -258,23 +284,23 @@ describe('URLs', () => {
     'https://[2606:4700::1111]/debian.qcow2',
   ])('the extension does not matter: %s', async (url) => {
     const { template: entries } = await lab.admin.ok('registerTemplate', template(lab, { url }));
-    expect(entries[0].url).toBe(url);
+    expect(entries[0].url).toBe(displayUrl(url));
   });
 });
 
-describe('the same call twice', () => {
+describe('a repeated call', () => {
   test.each([
     ['customid', { customid: 'build-17' }, {}],
     ['the header', {}, { 'idempotency-key': 'build-18' }],
     ['both', { customid: 'build-19' }, { 'idempotency-key': 'build-19' }],
-  ])('by %s: one template', async (_how, parameters, headers) => {
+  ])('by %s registers one template', async (_how, parameters, headers) => {
     const first = await lab.user.ok('registerTemplate', template(lab, parameters), { headers });
     const again = await lab.user.ok('registerTemplate', template(lab, parameters), { headers });
     expect(again.template[0].id).toBe(first.template[0].id);
     expect(inputs(lab)).toHaveLength(1);
   });
 
-  test('while the first runs, both join one workflow', async () => {
+  test('joins the workflow of the first while that runs', async () => {
     const once = lab.user.ok('registerTemplate', template(lab, { customid: 'build-20' }));
     const twice = lab.user.ok('registerTemplate', template(lab, { customid: 'build-20' }));
     const [{ template: a }, { template: b }] = await Promise.all([once, twice]);
@@ -282,19 +308,19 @@ describe('the same call twice', () => {
     expect(new Set(inputs(lab).map(({ templateId }) => templateId)).size).toBe(1);
   });
 
-  test('without a key, two', async () => {
+  test('registers a second template without a key', async () => {
     const first = await lab.user.ok('registerTemplate', template(lab));
     const second_ = await lab.user.ok('registerTemplate', template(lab));
     expect(second_.template[0].id).not.toBe(first.template[0].id);
   });
 
-  test('a key is one of its account', async () => {
+  test('is recognized by its key within one account only', async () => {
     const mine = await lab.user.ok('registerTemplate', template(lab, { customid: 'shared' }));
     const yours = await lab.other.ok('registerTemplate', template(lab, { customid: 'shared' }));
     expect(yours.template[0].id).not.toBe(mine.template[0].id);
   });
 
-  test('the same key for another image, two keys at once, or a key of what was deleted', async () => {
+  test('is refused with its key for another image, with two keys at once, and with the key of a deleted template', async () => {
     const { template: entries } = await lab.user.ok('registerTemplate', template(lab, { customid: 'k1' }));
     const other = await lab.user.call(
       'registerTemplate',
@@ -317,8 +343,8 @@ describe('the same call twice', () => {
   });
 });
 
-describe('for another account', () => {
-  test('administrators register; the account owns it', async () => {
+describe('a registration for another account', () => {
+  test('is possible for administrators, and the account owns the template', async () => {
     const asked = template(lab, { account: 'alice', customid: 'for alice', ispublic: false });
     const { template: entries } = await lab.admin.ok('registerTemplate', asked);
     expect(entries[0]).toMatchObject({ account: 'alice', accountid: lab.user.accountUuid });
@@ -336,7 +362,7 @@ describe('for another account', () => {
     expect((await lab.user.ok('registerTemplate', own)).template[0].id).toBe(id);
   });
 
-  test('an account that is not there, and for users any but their own', async () => {
+  test('is refused for an unknown account, and to users for any but their own', async () => {
     const account = (name: string) => template(lab, { account: name });
     expect(await refusal(lab, 'registerTemplate', account('nobody'))).toContain('there is no such account');
     expect(await refusal(lab, 'registerTemplate', account('bob'), lab.user)).toContain('is not yours');
@@ -357,18 +383,18 @@ describe('registerIso', () => {
       isready: true,
       directdownload: true,
     });
-    expect(inputs(lab)[0]).toMatchObject({ format: 'ISO', bootable: false, sealed: expect.any(String) });
+    expect(inputs(lab)[0]).toMatchObject({ format: 'ISO', bootable: false });
     expect((await lab.user.ok('listIsos', { id: answer.iso[0].id })).count).toBe(1);
   });
 
-  test('bootable when nothing is said; -1 means all zones', async () => {
+  test('makes an ISO bootable by default, and registers it in all zones for -1', async () => {
     const answer = await lab.admin.ok('registerIso', iso(lab, { zoneid: -1 }));
     expect(answer.count).toBe(2);
     expect(answer.iso[0].bootable).toBe(true);
   });
 });
 
-test('a URL that the policy refuses before a host is asked is an event with the rule, without its credentials', async () => {
+test('a URL that the policy refuses before any host probes it is an event with the rule, without its credentials', async () => {
   for (const [command, parameters, rule] of [
     ['registerTemplate', template(lab, { url: 'ftp://me:sesame@images.example.org/a' }), 'scheme'],
     ['registerTemplate', template(lab, { url: 'https://images.example.org:0/a' }), 'port'],
@@ -384,4 +410,40 @@ test('a URL that the policy refuses before a host is asked is an event with the 
     expect(JSON.stringify(events)).not.toContain('sesame');
   }
   expect(await refusal(lab, 'registerTemplate', template(lab, { url: 'images' }))).toContain('is not a URL');
+});
+
+test('checkTemplateSource probes a URL as a registration would, and registers nothing', async () => {
+  const { url, format, zoneid } = template(lab) as Readonly<Record<string, string>>;
+  const values = { url: url ?? '', format: format ?? '', zoneid: zoneid ?? '' };
+  const { templatesource } = await lab.user.ok('checkTemplateSource', values);
+  expect(templatesource).toEqual({
+    size: SIZE,
+    virtualsize: VIRTUAL_SIZE,
+    mirror: [
+      {
+        url: URL_GIVEN,
+        priority: 1,
+        reachable: true,
+        size: SIZE,
+        ranges: true,
+        inspection: { verdict: 'accepted', looked: 'head', filesize: SIZE, found: ['qcow2'] },
+      },
+      {
+        url: `${URL_GIVEN}.dead`,
+        priority: 2,
+        reachable: false,
+        reason: 'answered 404',
+        size: 0,
+        ranges: false,
+      },
+    ],
+  });
+  expect((await lab.admin.ok('checkTemplateSource', values)).templatesource.hostname).toBe('host1');
+  expect(
+    await lab.db.selectFrom('vm_template').where('name', '=', 'source check').selectAll().execute(),
+  ).toEqual([]);
+  lab.orchestration.forget();
+  expect(await refusal(lab, 'checkTemplateSource', { ...values, url: 'file:///etc/passwd' })).toMatch(
+    /^Parameter url /,
+  );
 });

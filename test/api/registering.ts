@@ -1,6 +1,6 @@
-/** Calls that register, and what a refused one must leave as it was. */
+/** Helpers for tests of registrations: valid parameters, and the check that a refused call changed nothing. */
 import { sql } from 'kysely';
-import type { Caller, Json, Lab, Parameters } from './lab.ts';
+import type { Caller, Json, Lab, Parameters } from '../labs/api.ts';
 
 export const URL_GIVEN = 'https://images.example.org/debian.qcow2';
 
@@ -22,16 +22,16 @@ export const iso = (lab: Lab, changes: Parameters = {}): Parameters => ({
   ...changes,
 });
 
-/** What workflows were started with. */
+/** The inputs with which workflows were started. */
 export const inputs = (lab: Lab): readonly Json[] => lab.orchestration.of('register');
 
-/** Rows of what a refused call must not write. */
+/** Counts the rows that a refused call must not write. */
 async function written({ db }: Lab): Promise<readonly number[]> {
   const counts: number[] = [];
   for (const table of ['vm_template', 'event', 'async_job'] as const) {
     const { n } = await db
       .selectFrom(table)
-      // That a URL was refused is written down.
+      // A refused URL is recorded as an event, which is allowed.
       .$if(table === 'event', (query) => query.where(sql<boolean>`type not like '%.URL.DENY'`))
       .select(({ fn }) => fn.countAll<number>().as('n'))
       .executeTakeFirstOrThrow();
@@ -40,7 +40,7 @@ async function written({ db }: Lab): Promise<readonly number[]> {
   return counts;
 }
 
-/** The sentence of a refusal; nothing was stored, and no workflow asked. */
+/** The sentence of a refusal. Checks that the call stored nothing and started no workflow. */
 export async function refusal(
   lab: Lab,
   command: string,

@@ -1,8 +1,8 @@
-/** What is told of a registration while its call waits. */
+/** getTemplateRegistration: the state of a registration while its call still waits. */
 import { randomUUID } from 'node:crypto';
-import { templateIdOf } from '../../api/image-parameters.ts';
-import { addHost, openLab } from './lab.ts';
-import type { Lab, TestHost } from './lab.ts';
+import { templateIdOf } from '../../api/commands/templates/image-parameters.ts';
+import { addHost, openLab } from '../labs/api.ts';
+import type { Lab, TestHost } from '../labs/api.ts';
 import { inputs, template } from './registering.ts';
 
 let lab: Lab;
@@ -25,12 +25,12 @@ const running = (customid: string, who = lab.user): string => {
   return id;
 };
 
-test('it is the registration of the call with the same customid', async () => {
+test('getTemplateRegistration finds the registration by its customid', async () => {
   await lab.user.ok('registerTemplate', template(lab, { customid: 'mine' }));
   expect(inputs(lab)[0].templateId).toBe(templateIdOf(lab.user.accountUuid, 'mine'));
 });
 
-test('verdicts are told as they are known; which host looks only administrators are told', async () => {
+test('verdicts appear as soon as they are known; only administrators see which host probes', async () => {
   const id = running('one');
   expect(await ask('one')).toEqual({
     templateregistration: { id, state: 'Processing', mirror: VERDICTS },
@@ -41,7 +41,7 @@ test('verdicts are told as they are known; which host looks only administrators 
   });
 });
 
-test('nothing is told while no host has begun, when none runs, and of those of others', async () => {
+test('the answer is empty before a host has begun, when no registration runs, and for registrations of others', async () => {
   lab.orchestration.registrations.set(templateIdOf(lab.user.accountUuid, 'early'), {});
   expect(await ask('early')).toMatchObject({ templateregistration: { state: 'Processing', mirror: [] } });
   expect(await ask(randomUUID())).toEqual({});
@@ -49,7 +49,7 @@ test('nothing is told while no host has begun, when none runs, and of those of o
   expect(await ask('theirs')).toEqual({});
 });
 
-test('without customid it is refused', async () => {
+test('getTemplateRegistration without customid is refused', async () => {
   const { status, inner } = await lab.user.call('getTemplateRegistration');
   expect([status, inner.errortext]).toEqual([431, expect.stringContaining('missing parameter customid')]);
 });

@@ -1,4 +1,4 @@
-/** In full runs: schemathesis makes calls from the OpenAPI document, and compares the answers with it. */
+/** In full runs only: schemathesis generates calls from the OpenAPI document, and checks the answers against it. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { needingSchemathesis, schemathesisPython } from '../support/pypi.ts';
 import type { Python } from '../support/pypi.ts';
-import { addHost, openLab, poolReport } from './lab.ts';
-import type { Json, Lab } from './lab.ts';
+import { addHost, openLab, poolReport } from '../labs/api.ts';
+import type { Json, Lab } from '../labs/api.ts';
 
 const run = promisify(execFile);
 const PROGRAM = 'from schemathesis.cli import schemathesis; schemathesis()';
-/** Faults are counted here: to schemathesis each of CloudStack's codes from 530 on is one. */
+/** The test counts internal faults itself: schemathesis takes every code from 530 on for one. */
 const CHECKS = ['response_schema_conformance', 'content_type_conformance', 'status_code_conformance'];
 const EXAMPLES = '10';
-/** What is left when commands were covered goes to values at random. */
+/** After covering all commands, the remaining calls use random values. */
 const SECONDS = 80;
 const RUN_MS = 2 * SECONDS * 1000;
 
@@ -37,12 +37,12 @@ needingSchemathesis('schemathesis', () => {
     await rm(folder, { recursive: true });
   });
 
-  // What is refused to a user is known after a few calls.
+  // A few calls show which commands are refused to a user.
   test.each([
     ['root', 'coverage,fuzzing'],
     ['alice', 'fuzzing'],
   ] as const)(
-    '%s: every answer is as documented, and no fault',
+    'every answer to %s is as documented, and no internal fault',
     async (username, phases) => {
       const { command, env } = schemathesisPython() as Python;
       const url = lab.server.listeningOrigin;
@@ -65,7 +65,7 @@ needingSchemathesis('schemathesis', () => {
         ['-c', PROGRAM, ...args, '-H', `Cookie: ${cookie}`, ...options, ...limits],
         { cwd: folder, env: { ...process.env, ...env }, maxBuffer: 2 ** 26, timeout: RUN_MS },
       ).catch((error: unknown) => {
-        // What it found stands in its output.
+        // The findings are in the output of schemathesis.
         throw new Error(findingsOf((error as Json).stdout as string), { cause: error });
       });
       const [, made, passed] = /(\d+) generated, (\d+) passed/.exec(stdout) ?? [];
@@ -85,7 +85,7 @@ async function logIn(url: string, username: string): Promise<{ cookie: string; k
   return { cookie: cookie.join('; '), key: loginresponse.sessionkey as string };
 }
 
-/** What it found wrong, without the values of thousands of characters that it likes. */
+/** The failures that schemathesis reports, without their very long values. */
 const findingsOf = (output: string): string =>
   output
     .slice(Math.max(0, output.indexOf('= FAILURES =')))

@@ -1,11 +1,11 @@
-import { openAtRest } from '../../trust/sealing.ts';
-import { openLab } from './lab.ts';
-import type { Json, Lab } from './lab.ts';
+import { templateSecrets } from '../../db/templates/secrets.ts';
+import { openLab } from '../labs/api.ts';
+import type { Json, Lab } from '../labs/api.ts';
 import { inputs, template } from './registering.ts';
 
-/** What went to the workflow, opened. */
-const secrets = async ({ masterKey, orchestration }: Lab): Promise<Json> =>
-  openAtRest(masterKey, orchestration.of('register')[0].sealed as string);
+/** The unsealed secrets of the registered template. */
+const secrets = (given: Lab): Promise<Json> =>
+  templateSecrets(given, given.orchestration.of('register')[0].templateId as string);
 
 let lab: Lab;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ afterEach(() => lab.orchestration.forget());
 afterAll(() => lab.close());
 
 describe('secrets', () => {
-  test('14 and 15: headers in both spellings and at every index; the rest is no header', async () => {
+  test('14 and 15: headers are recognized in both spellings and at every index; other details are no headers', async () => {
     const { template: entries, count } = await lab.user.ok(
       'registerTemplate',
       template(lab, {
@@ -43,7 +43,7 @@ describe('secrets', () => {
     expect(entries[0].details).toEqual({ 'cpu.corespersocket': '2', Keyboard: 'de' });
   });
 
-  test('credentials leave the URL', async () => {
+  test('credentials are taken out of the URL', async () => {
     const url = 'https://user%40home:p%3Aw@images.example.org:8443/debian.qcow2';
     const { template: entries } = await lab.user.ok('registerTemplate', template(lab, { url }));
     expect(entries[0].url).toBe('https://images.example.org:8443/debian.qcow2');
@@ -57,7 +57,29 @@ describe('secrets', () => {
     });
   });
 
-  test('they are in no answer, no row but sealed, and no other field of the workflow', async () => {
+  test('the query of a URL, which may be a token, is sealed and shown nowhere', async () => {
+    const url = 'https://images.example.org/debian.qcow2?X-Amz-Signature=token';
+    const shown = 'https://images.example.org/debian.qcow2?…';
+    const asked = template(lab, { url, customid: 'presigned' });
+    const { template: entries } = await lab.user.ok('registerTemplate', asked);
+    expect([entries[0].url, inputs(lab)[0].url]).toEqual([shown, shown]);
+    expect(await secrets(lab)).toMatchObject({ origin: 'https://images.example.org', headers: [], url });
+    const { id } = entries[0];
+    await lab.user.ok('updateTemplate', { id, cleanupdetails: true });
+    expect(await secrets(lab)).toMatchObject({ url });
+    expect((await lab.user.ok('registerTemplate', asked)).template[0].id).toBe(id);
+    const other = await lab.user.call('registerTemplate', { ...asked, url: `${url}2` });
+    expect([other.status, other.inner.errortext]).toEqual([431, expect.stringContaining('was used before')]);
+    const again = await lab.user.call('registerTemplate', template(lab, { url: shown }));
+    expect([again.status, again.inner.errortext]).toEqual([
+      431,
+      expect.stringContaining('give the whole URL'),
+    ]);
+    const reply = await lab.user.call('extractTemplate', { id, mode: 'HTTP_DOWNLOAD' });
+    expect([reply.status, reply.inner.errortext]).toEqual([431, expect.stringContaining('may hold a token')]);
+  });
+
+  test('secrets appear in no answer, in the database only sealed, and in no other field of the workflow', async () => {
     const word = 'pssst';
     const { text, inner } = await lab.user.call(
       'registerTemplate',
@@ -79,6 +101,7 @@ describe('secrets', () => {
     }
     await lab.user.ok('deleteTemplate', { id });
     expect(JSON.stringify(lab.orchestration.asked)).not.toContain(word);
+    expect(lab.orchestration.of('register')[0]).not.toHaveProperty('sealed');
     for (const table of [
       'vm_template',
       'vm_template_details',

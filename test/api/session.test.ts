@@ -1,6 +1,9 @@
-import { createCallLimit } from '../../api/call-limit.ts';
-import { openLab } from './lab.ts';
-import type { Json, Lab } from './lab.ts';
+import { createCallLimit } from '../../api/server/call-limit.ts';
+import { buildServer } from '../../api/server/server.ts';
+import type { ServerDependencies } from '../../api/server/server.ts';
+import { apiDependencies } from '../support/api-dependencies.ts';
+import { openLab } from '../labs/api.ts';
+import type { Json, Lab } from '../labs/api.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -14,12 +17,19 @@ interface Answered {
   readonly cookies: readonly string[];
 }
 
-async function post(form: Record<string, string>, cookie?: string): Promise<Answered> {
-  const response = await lab.server.inject({
+async function post(
+  form: Record<string, string>,
+  cookie?: string,
+  headers: Readonly<Record<string, string>> = {},
+  { server, remoteAddress }: { readonly server: Lab['server']; readonly remoteAddress?: string } = lab,
+): Promise<Answered> {
+  const response = await server.inject({
     method: 'POST',
+    ...(remoteAddress === undefined ? {} : { remoteAddress }),
     url: '/client/api',
     headers: {
       'content-type': 'application/x-www-form-urlencoded',
+      ...headers,
       ...(cookie === undefined ? {} : { cookie }),
     },
     payload: new URLSearchParams(form).toString(),
@@ -59,7 +69,7 @@ describe('login', () => {
     expect((await logIn('root')).answered.body.loginresponse.type).toBe('1');
   });
 
-  test('says the same of a wrong name and of a wrong password', async () => {
+  test('answers the same for a wrong name and for a wrong password', async () => {
     const wrong = await post({ command: 'login', username: 'alice', password: 'b' });
     const nobody = await post({ command: 'login', username: 'nobody', password: 'b' });
     expect(wrong.status).toBe(531);
@@ -68,7 +78,7 @@ describe('login', () => {
     expect(wrong.body.loginresponse.errortext).toMatch(/name or the password is wrong/);
   });
 
-  test('is not taken by GET, nor for another domain', async () => {
+  test('is refused by GET, and for another domain', async () => {
     const got = await lab.server.inject({
       method: 'GET',
       url: '/client/api?command=login&username=alice&password=x',
@@ -79,7 +89,7 @@ describe('login', () => {
     expect(other.status).toBe(431);
   });
 
-  test('after many failures is refused for a while, with the right password too', async () => {
+  test('is refused for a while after many failures, even with the right password', async () => {
     await lab.newUser('guessed', 'user');
     const attempts = [];
     for (let count = 0; count < 11; count += 1) {
@@ -90,7 +100,36 @@ describe('login', () => {
     expect((await logIn('alice')).answered.status).toBe(200);
   });
 
-  test('nothing in the database opens a session', async () => {
+  test('delays no signed call in a flood of logins, and is refused when too many wait', async () => {
+    const begun = Array.from({ length: 40 }, (_, at) =>
+      post({ command: 'login', username: `nobody-${at}`, password: 'b' }),
+    );
+    let left = begun.length;
+    for (const one of begun) void one.then(({ status }) => (left -= status === 531 ? 1 : 0));
+    for (let calls = 0; calls < 5; calls += 1) await lab.user.ok('listZones');
+    expect(left).toBeGreaterThan(30);
+    const answered = await Promise.all(begun);
+    expect(new Set(answered.map(({ status }) => status))).toEqual(new Set([531, 429]));
+    const refused = answered.find(({ status }) => status === 429);
+    expect(refused?.body.loginresponse.errortext).toMatch(/Too many such calls .* try again/);
+    expect((await logIn('alice')).answered.status).toBe(200);
+  });
+
+  test.each([
+    [{ 'sec-fetch-site': 'cross-site' }, 531],
+    [{ 'sec-fetch-site': 'same-site' }, 531],
+    [{ 'sec-fetch-site': 'same-origin', origin: 'https://elsewhere.example' }, 200],
+    [{ 'sec-fetch-site': 'none' }, 200],
+    [{ origin: 'https://evil.example', host: 'bypass.example.org' }, 531],
+    [{ origin: 'null', host: 'bypass.example.org' }, 531],
+    [{ origin: 'http://bypass.example.org:8080', host: 'bypass.example.org:8080' }, 200],
+    [{}, 200],
+  ])('from a page of another site is refused: %j', async (headers, status) => {
+    const form = { command: 'login', username: 'alice', password: 'a password' };
+    expect((await post(form, undefined, headers)).status).toBe(status);
+  });
+
+  test('stores nothing in the database by which one could open a session', async () => {
     const { key, cookie } = await logIn();
     const dump = JSON.stringify(await lab.db.selectFrom('session').selectAll().execute());
     expect(dump).not.toContain(key);
@@ -99,7 +138,7 @@ describe('login', () => {
 });
 
 describe('a session', () => {
-  test('calls as its user does', async () => {
+  test('calls with the rights of its user', async () => {
     const { key, cookie } = await logIn();
     const listed = await post({ command: 'listZones', sessionkey: key }, cookie);
     expect(listed.body.listzonesresponse.count).toBe(1);
@@ -107,7 +146,7 @@ describe('a session', () => {
     expect(refused.status).toBe(401);
   });
 
-  test('needs both, the cookie and the key: another site has the one only', async () => {
+  test('needs both the cookie and the key: another site has only the cookie', async () => {
     const { key, cookie } = await logIn();
     const another = await logIn();
     for (const [form, given] of [
@@ -132,7 +171,7 @@ describe('a session', () => {
     expect((await post({ command: 'listZones', sessionkey: key }, cookie)).status).toBe(401);
   });
 
-  test('ends when nobody uses it, and does not when somebody does', async () => {
+  test('ends when it is not used, and lasts while it is', async () => {
     const [used, left] = [await logIn(), await logIn()];
     const ids = await lab.db.selectFrom('session').select('id').orderBy('id', 'desc').limit(2).execute();
     const leave = (id: number | undefined, minutes: number): Promise<unknown> =>
@@ -153,6 +192,26 @@ describe('a session', () => {
     expect(Date.now() - noted.last_used.getTime()).toBeLessThan(29 * 60_000);
   });
 
+  test('ends at once with a new password, even for calls that accept older answers', async () => {
+    const dora = await lab.newUser('dora', 'user');
+    const { key, cookie } = await logIn('dora');
+    const list = { command: 'listZones', sessionkey: key, maxage: '9' };
+    expect((await post(list, cookie)).status).toBe(200);
+    const change = { id: dora.userUuid, password: 'another password', currentpassword: 'a password' };
+    await dora.ok('updateUser', change);
+    expect((await post(list, cookie)).status).toBe(401);
+  });
+
+  test('does not help to guess the password of its user', async () => {
+    const emil = await lab.newUser('emil', 'user');
+    const guess = async (currentpassword: string): Promise<number> =>
+      (await emil.call('updateUser', { id: emil.userUuid, password: 'another one', currentpassword })).status;
+    const guesses = [];
+    for (let count = 0; count < 11; count += 1) guesses.push(await guess(`guess ${count}`));
+    expect(guesses).toEqual([...Array.from({ length: 10 }, () => 431), 429]);
+    expect(await guess('a password')).toBe(429);
+  });
+
   test('ends with its user', async () => {
     const carol = await lab.newUser('carol', 'user');
     const { key, cookie } = await logIn('carol');
@@ -161,8 +220,47 @@ describe('a session', () => {
   });
 });
 
+const by = (caller: string) => ({ 'x-forwarded-for': caller, 'x-forwarded-proto': 'https' });
+
+function openProxied(changes: Partial<ServerDependencies>): { readonly server: Lab['server'] } {
+  const { db, masterKey, orchestration } = lab;
+  return { server: buildServer(apiDependencies({ db, masterKey, orchestration, ...changes })) };
+}
+
+describe('behind a proxy', () => {
+  const proxy = '10.0.0.5';
+  const form = { command: 'login', username: 'alice', password: 'a password' };
+
+  test('that is trusted, callers are distinguished by their addresses, and cookies are for TLS', async () => {
+    const { server } = openProxied({ trustedProxies: ['10.0.0.0/24'] });
+    const wrong = { ...form, password: 'wrong' };
+    for (let count = 0; count < 10; count += 1) {
+      await post(wrong, undefined, by('192.0.2.1'), { server, remoteAddress: proxy });
+    }
+    const locked = await post(form, undefined, by('192.0.2.1'), { server, remoteAddress: proxy });
+    expect(locked.status).toBe(429);
+    const other = await post(form, undefined, by('192.0.2.2'), { server, remoteAddress: proxy });
+    expect(other.status).toBe(200);
+    expect(other.cookies.every((cookie) => cookie.endsWith('; Secure'))).toBe(true);
+    // Forwarded addresses count only from the trusted proxy, and only the part that the proxy itself added.
+    const claimed = { server, remoteAddress: '192.0.2.1' };
+    expect((await post(form, undefined, by('192.0.2.3'), claimed)).status).toBe(429);
+    const before = by('192.0.2.9, 192.0.2.1');
+    expect((await post(form, undefined, before, { server, remoteAddress: proxy })).status).toBe(429);
+  });
+
+  test('cookies are for TLS where the public address is, and only there without a proxy that says so', async () => {
+    const secure = openProxied({ isPublicByTls: true });
+    const { cookies } = await post(form, undefined, {}, secure);
+    expect(cookies.every((cookie) => cookie.endsWith('; Secure'))).toBe(true);
+    const plain = openProxied({});
+    const untrusted = await post(form, undefined, by('192.0.2.1'), { ...plain, remoteAddress: proxy });
+    expect(untrusted.cookies.some((cookie) => cookie.includes('Secure'))).toBe(false);
+  });
+});
+
 describe('the limit of calls', () => {
-  test('counts in windows, and says how long to wait', () => {
+  test('counts in windows, and returns how long to wait', () => {
     let now = 0;
     const limit = createCallLimit(2, 1000, () => now);
     expect([limit.take('a'), limit.take('a'), limit.take('a'), limit.take('b')]).toEqual([0, 0, 1000, 0]);
@@ -175,7 +273,7 @@ describe('the limit of calls', () => {
     expect(limit.take('a')).toBe(0);
   });
 
-  test('0 is no limit, and a crowd of callers is forgotten', () => {
+  test('is off for 0, and forgets old callers when there are many', () => {
     let now = 0;
     const none = createCallLimit(0, 1000, () => now);
     expect(Array.from({ length: 100 }, () => none.take('a')).every((wait) => wait === 0)).toBe(true);
@@ -186,7 +284,7 @@ describe('the limit of calls', () => {
     }
   });
 
-  test('is answered 429, in the words that clients know', async () => {
+  test('answers 429 in the words that clients know', async () => {
     const limited = await openLab({ calls: createCallLimit(3, 3_600_000) });
     try {
       expect(await limited.user.ok('getApiLimit')).toEqual({

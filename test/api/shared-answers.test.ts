@@ -1,9 +1,11 @@
-import { createSharedAnswers } from '../../api/shared-answers.ts';
-import { createSessionMemory } from '../../api/session-memory.ts';
-import { closeSession, openSession } from '../../db/sessions.ts';
-import type { SessionSecrets } from '../../db/sessions.ts';
-import { openLab } from './lab.ts';
-import type { Lab } from './lab.ts';
+import type { Answer } from '../../api/fields/response.ts';
+import { createSharedAnswers, MAX_AGE_MS } from '../../api/server/shared-answers.ts';
+import { createSessionMemory } from '../../api/server/session-memory.ts';
+import { closeSession, openSession } from '../../db/accounts/sessions.ts';
+import type { SessionSecrets } from '../../db/accounts/sessions.ts';
+import { createFairQueue } from '../../model/fair-queue.ts';
+import { openLab } from '../labs/api.ts';
+import type { Lab } from '../labs/api.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -16,7 +18,7 @@ afterAll(() => lab.close());
 const fail = () => Promise.reject(new Error('no'));
 const asked = { templatefilter: 'self', maxage: 9 };
 
-test('fifty pages that ask the same at once cost the queries of one list, and of who asks', async () => {
+test('fifty pages that ask the same at once cost the queries of one list, and of their sessions', async () => {
   lab.queries();
   await lab.admin.ok('listTemplates', { templatefilter: 'self' });
   const one = lab.queries();
@@ -50,14 +52,14 @@ test('fifty pages that are open on the overview for ten seconds cost a few queri
       await ask('getTemplateDeploymentSummary', page);
       await ask('listTemplateDeployments&orderby=activity&page=1&pagesize=8', page);
     }
-    // 500 calls: one look a second at the list and one at the numbers, and one in ten seconds at each session.
+    // 500 calls cost: one query a second for the list and one for the numbers, one in ten seconds for each session, and one in two seconds for all sessions.
     expect(own.queries() / 10).toBeLessThan(15);
   } finally {
     await own.close();
   }
 });
 
-test('a session that is over is let in nowhere by the api that ended it, and to no change anywhere', async () => {
+test('an ended session is refused at once by the api that ended it, and for changes by every api', async () => {
   const { token, key } = await openSession(lab.db, lab.admin.userId);
   const ask = async (command: string): Promise<number> =>
     (
@@ -68,7 +70,7 @@ test('a session that is over is let in nowhere by the api that ended it, and to 
       })
     ).statusCode;
   expect(await ask('listZones&maxage=1')).toBe(200);
-  // As another api process does it.
+  // Ends the session as another api process would.
   await closeSession(lab.db, token, 1800);
   expect(await ask('listZones&maxage=1')).toBe(200);
   expect(await ask('listZones')).toBe(401);
@@ -85,7 +87,7 @@ test('an answer is shared within an account only', async () => {
   expect((await lab.user.call('listHosts', { maxage: 9 })).status).toBe(401);
 });
 
-test('without maxage nobody is answered from before', async () => {
+test('without maxage every answer is new', async () => {
   const { count } = await lab.admin.ok('listTemplates', asked);
   await lab.template(lab.admin);
   expect((await lab.admin.ok('listTemplates', asked)).count).toBe(count);
@@ -100,19 +102,109 @@ test.each(['10', '-1', 'x'])('maxage=%s is refused', async (maxage) => {
   ]);
 });
 
-test('an answer is as old as the caller allows, a failure is nobody else’s, and memory has an end', async () => {
+const about = (key: string, maxAgeMs = 1000, account = 'alice') => ({ key, maxAgeMs, account });
+const big = (bytes: number) => (): Promise<Answer> => Promise.resolve({ text: 'x'.repeat(bytes) });
+
+test('an answer is at most as old as the caller allows, and a failure is not shared with later callers', async () => {
   let now = 0;
   let made = 0;
   const answers = createSharedAnswers(() => now);
   const make = () => Promise.resolve({ made: (made += 1) });
-  expect(await answers.get('a', 1000, make)).toEqual({ made: 1 });
+  expect(await answers.get(about('a'), make)).toEqual({ made: 1 });
   now = 1000;
-  expect(await answers.get('a', 1000, make)).toEqual({ made: 1 });
-  expect(await answers.get('a', 999, make)).toEqual({ made: 2 });
-  await expect(answers.get('b', 1000, fail)).rejects.toThrow('no');
-  expect(await answers.get('b', 1000, make)).toEqual({ made: 3 });
-  for (let key = 0; key < 600; key += 1) await answers.get(`key ${key}`, 1000, make);
-  const before = made;
-  await answers.get('a', 1000, make);
-  expect(made).toBe(before + 1);
+  expect(await answers.get(about('a'), make)).toEqual({ made: 1 });
+  expect(await answers.get(about('a', 999), make)).toEqual({ made: 2 });
+  await expect(answers.get(about('b'), fail)).rejects.toThrow('no');
+  expect(await answers.get(about('b'), make)).toEqual({ made: 3 });
+});
+
+test('answers are dropped by age, even if nobody asks again', async () => {
+  jest.useFakeTimers();
+  try {
+    let now = 0;
+    const answers = createSharedAnswers(() => now);
+    await answers.get(about('a'), big(1000));
+    expect(answers.bytes()).toBeGreaterThan(1000);
+    now = MAX_AGE_MS + 1;
+    jest.advanceTimersByTime(MAX_AGE_MS + 1);
+    expect(answers.bytes()).toBe(0);
+    expect(jest.getTimerCount()).toBe(0);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('the kept answers are limited in bytes, per account and in total', async () => {
+  const answers = createSharedAnswers(() => 0, { total: 100_000, perAccount: 50_000 });
+  for (let key = 0; key < 100; key += 1) await answers.get(about(`alice ${key}`), big(10_000));
+  expect(answers.bytes()).toBeLessThanOrEqual(50_000);
+  await answers.get(about('bob', 1000, 'bob'), big(10_000));
+  for (let key = 0; key < 100; key += 1) await answers.get(about(`more ${key}`), big(1000));
+  const again = jest.fn(big(1));
+  await answers.get(about('bob', 1000, 'bob'), again);
+  expect(again).not.toHaveBeenCalled();
+  for (let at = 0; at < 20; at += 1) await answers.get(about(`${at}`, 1000, `user ${at}`), big(10_000));
+  expect(answers.bytes()).toBeLessThanOrEqual(100_000);
+  await answers.get(about('huge', 1000, 'carol'), big(60_000));
+  expect(answers.bytes()).toBeLessThanOrEqual(100_000);
+});
+
+test('only declared parameters distinguish questions', async () => {
+  const answers = createSharedAnswers();
+  const own = await openLab({ answers });
+  try {
+    await own.user.ok('listZones', { maxage: 9, available: true });
+    const bytes = answers.bytes();
+    own.queries();
+    const same = [{ salt: 1 }, { SALT: 2 }, { 'salt[0].x': 3 }, { 'salt.available': true }];
+    for (const one of same) await own.user.ok('listZones', { available: true, maxage: 9, ...one });
+    expect(answers.bytes()).toBe(bytes);
+    await own.user.ok('listZones', { available: false, maxage: 9 });
+    expect(answers.bytes()).toBeGreaterThan(bytes);
+  } finally {
+    await own.close();
+  }
+});
+
+test('the calls under way of one user are limited, and other users do not wait for them', async () => {
+  const turns = createFairQueue({ slotsPerOwner: 2, maxWaitingPerOwner: 1 });
+  const own = await openLab({ turns });
+  try {
+    const ends = [await turns.enter(own.user.userUuid), await turns.enter(own.user.userUuid)];
+    const waiting = own.user.call('listZones');
+    await own.other.ok('listZones');
+    expect(await own.user.call('listZones')).toMatchObject({ status: 429 });
+    for (const end of ends) end();
+    expect((await waiting).status).toBe(200);
+    await own.user.ok('listZones');
+  } finally {
+    await own.close();
+  }
+});
+
+test('sessions that another api process ended are noticed within two seconds, by one query for all', async () => {
+  let now = 0;
+  const memory = createSessionMemory(() => now);
+  const secrets = ['a', 'b'].map((token) => ({ token, key: 'key' }));
+  for (const one of secrets) await memory.lookUp(one, () => Promise.resolve(lab.user));
+  const questions: (readonly string[])[] = [];
+  const recall = (one: SessionSecrets | undefined) =>
+    memory.recall(one as SessionSecrets, (tokens) => {
+      questions.push(tokens);
+      return Promise.resolve(new Set(['a']));
+    });
+  expect([await recall(secrets[0]), await recall(secrets[1])]).toEqual([lab.user, lab.user]);
+  now = 2000;
+  expect([await recall(secrets[1]), await recall(secrets[0])]).toEqual([undefined, lab.user]);
+  expect(questions).toEqual([['a', 'b']]);
+});
+
+test('a session that ends during its look-up is not remembered', async () => {
+  const memory = createSessionMemory();
+  const secrets = { token: 'a', key: 'key' };
+  await memory.lookUp(secrets, () => {
+    memory.forgetUsers([lab.user.userUuid]);
+    return Promise.resolve(lab.user);
+  });
+  expect(await memory.recall(secrets, () => Promise.resolve(new Set(['a'])))).toBeUndefined();
 });

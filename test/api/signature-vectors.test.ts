@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readParameters } from '../../api/request.ts';
-import { isInTime, isSignedWith } from '../../api/signature.ts';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { readParameters } from '../../api/server/request.ts';
+import { isInTime, isSignedWith } from '../../api/server/signature.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
 import { needing } from '../support/programs.ts';
 
 interface Vectors {
@@ -47,7 +47,7 @@ const changed = forged.filter(
 
 const accepts = ([query, form]: Request): boolean => isSignedWith(secretKey, readParameters(query, form));
 
-test('three clients, GET and POST, with and without signatureVersion 3', () => {
+test('the vectors cover three clients, GET and POST, with and without signatureVersion 3', () => {
   expect(new Set(vectors.map(({ client }) => client)).size).toBe(3);
   expect(new Set(vectors.map(({ method }) => method))).toEqual(new Set(['GET', 'POST']));
   const versions = requests.map(([query, form]) => readParameters(query, form).get('signatureversion'));
@@ -70,7 +70,7 @@ test.each(vectors.map(({ client, method }, at) => [`${client} ${method} ${at}`, 
   },
 );
 
-test('with anything changed, or another secret key, none is', () => {
+test('no vector is accepted with anything changed, or with another secret key', () => {
   expect(changed.length).toBeGreaterThan(vectors.length * 2);
   expect(changed.filter(accepts)).toEqual([]);
   for (const [query, form] of requests)

@@ -1,6 +1,7 @@
-import { openAtRest } from '../../trust/sealing.ts';
-import { openLab } from './lab.ts';
-import type { Json, Lab } from './lab.ts';
+import { sql } from 'kysely';
+import { templateSecrets } from '../../db/templates/secrets.ts';
+import { openLab } from '../labs/api.ts';
+import type { Json, Lab, Parameters } from '../labs/api.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -11,8 +12,14 @@ afterAll(() => lab.close());
 const row = (id: string) =>
   lab.db.selectFrom('vm_template').where('uuid', '=', id).selectAll().executeTakeFirstOrThrow();
 
+const longDetails = (count: number): Parameters =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`details[${at}].k${at}`, 'y'.repeat(8000)]));
+
+const tagsFrom = (first: number, count: number): Parameters =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`tags[${at}].key${first + at}`, 'v']));
+
 describe('updateTemplate', () => {
-  test('changes what is given and nothing else, and answers the template', async () => {
+  test('changes only the given properties, and answers the template', async () => {
     const { templateId: id } = await lab.template(lab.user);
     const before = await row(id);
     const [os] = (await lab.user.ok('listOsTypes', { description: 'Debian GNU/Linux 12' })).ostype;
@@ -43,12 +50,50 @@ describe('updateTemplate', () => {
     expect(event.username).toBe('alice');
   });
 
-  test('new headers take the place of the old ones, sealed; the credentials of the URL stay', async () => {
+  test('limits the details of one template and of one answer', async () => {
+    const { templateId: id } = await lab.template(lab.other);
+    const refused = await lab.other.call('updateTemplate', { id, ...longDetails(9) }, { post: true });
+    expect([refused.status, refused.inner.errortext]).toEqual([
+      431,
+      'Parameter details have 72018 bytes together; at most 65536 are taken.',
+    ]);
+    await lab.other.ok('updateTemplate', { id, ...longDetails(8) }, { post: true });
+    // An earlier release accepted more.
+    for (let count = 0; count < 3; count += 1) await lab.template(lab.other);
+    await sql`
+      insert into vm_template_details (template_id, name, value)
+      select vm_template.id, 'old' || number, repeat('y', 400000)
+      from vm_template join account on account.id = account_id, generate_series(1, 3) number
+      where account_name = 'bob'`.execute(lab.db);
+    const list = { templatefilter: 'self', details: 'all' };
+    const all = await lab.other.call('listTemplates', list);
+    expect([all.status, all.inner.errortext]).toEqual([431, expect.stringContaining('page and pagesize')]);
+    expect((await lab.other.ok('listTemplates', { ...list, page: 1, pagesize: 2 })).template).toHaveLength(2);
+    expect((await lab.other.ok('listTemplates', { templatefilter: 'self' })).template).toHaveLength(4);
+  });
+
+  test('allows at most a hundred tags of a template', async () => {
+    const { templateId: resourceids } = await lab.template(lab.user);
+    const put = (first: number, count: number) =>
+      lab.user.call('createTags', { resourceids, resourcetype: 'Template', ...tagsFrom(first, count) });
+    expect((await put(0, 60)).status).toBe(200);
+    expect((await put(0, 60)).status).toBe(200);
+    const refused = await put(60, 41);
+    expect([refused.status, refused.inner.errortext]).toEqual([
+      431,
+      expect.stringContaining('at most 100 tags'),
+    ]);
+    expect((await lab.user.ok('listTags', { resourceid: resourceids })).count).toBe(60);
+    expect((await put(60, 40)).status).toBe(200);
+    await lab.user.ok('deleteTags', { resourceids, resourcetype: 'Template' });
+  });
+
+  test('replaces the sealed headers with new ones; the credentials of the URL stay', async () => {
     const { templateId: id } = await lab.template(lab.user);
     await lab.user.ok('updateTemplate', { id, 'details[0].HTTP_HEADER:Authorization': 'Bearer one' });
     const sealed = (await row(id)).sealed ?? '';
     expect(sealed).not.toContain('Bearer');
-    expect((await openAtRest(lab.masterKey, sealed)).headers).toEqual([
+    expect((await templateSecrets(lab, id))?.headers).toEqual([
       { name: 'Authorization', value: 'Bearer one' },
     ]);
     const { template } = await lab.user.ok('listTemplates', { templatefilter: 'self', id, details: 'all' });
@@ -70,7 +115,7 @@ describe('updateTemplate', () => {
     expect(inner.errortext).toMatch(sentence);
   });
 
-  test('is for the owner and administrators; an ISO is no template', async () => {
+  test('is for the owner and administrators, and refuses the id of an ISO', async () => {
     const { templateId: id } = await lab.template(lab.user, { isPublic: true });
     const refused = await lab.other.call('updateTemplate', { id, name: 'mine' });
     expect([refused.status, refused.inner.cserrorcode]).toEqual([531, 4365]);
@@ -87,8 +132,8 @@ const sees = async (who: Lab['user'], id: string, templatefilter: string): Promi
   return template.some((one: Json) => one.id === id);
 };
 
-describe('permissions', () => {
-  test('sharing with one account shows it to that one only, until it is taken back', async () => {
+describe('updateTemplatePermissions', () => {
+  test('shows a template to the account it is shared with, and only until the share is removed', async () => {
     const { templateId: id } = await lab.template(lab.user);
     const third = await lab.newUser('third', 'user');
     expect((await lab.other.call('listTemplates', { templatefilter: 'self', id })).status).toBe(431);
@@ -119,7 +164,36 @@ describe('permissions', () => {
     expect(await sees(third, id, 'executable')).toBe(false);
   });
 
-  test('public and featured', async () => {
+  test('does not reveal to users which accounts exist; an administrator sees unknown names refused', async () => {
+    const { templateId: id } = await lab.template(lab.user);
+    const change = (op: string, accounts: string) =>
+      lab.user.call('updateTemplatePermissions', { id, op, accounts });
+    const shared = async (): Promise<Json> =>
+      (await lab.user.ok('listTemplatePermissions', { id })).templatepermission.account;
+    const [known, unknown] = [await change('add', 'bob'), await change('add', 'nobody')];
+    expect(unknown).toMatchObject({ status: known.status, body: known.body });
+    expect(await shared()).toEqual(['bob', 'nobody']);
+    await lab.newUser('nobody', 'user').then(async (nobody) => {
+      expect(await sees(nobody, id, 'executable')).toBe(false);
+    });
+    expect((await change('remove', 'stranger')).body).toEqual((await change('remove', 'bob')).body);
+    expect(await shared()).toEqual(['nobody']);
+    await change('add', 'nobody');
+    expect(await shared()).toEqual(['nobody']);
+    await change('remove', 'nobody');
+    expect(await shared()).toEqual([]);
+    const many = Array.from({ length: 101 }, (_, at) => `name ${at}`).join(',');
+    expect(await change('add', many)).toMatchObject({ status: 431 });
+    const typed = { id, op: 'add', accounts: 'nobdy,bob' };
+    const reply = await lab.admin.call('updateTemplatePermissions', typed);
+    expect([reply.status, reply.inner.errortext]).toEqual([
+      431,
+      'Parameter accounts names no account: nobdy.',
+    ]);
+    expect(await shared()).toEqual([]);
+  });
+
+  test('makes a template public and featured', async () => {
     const { templateId: id } = await lab.template(lab.user);
     await lab.user.ok('updateTemplatePermissions', { id, ispublic: true });
     expect(await sees(lab.other, id, 'community')).toBe(true);
@@ -132,7 +206,6 @@ describe('permissions', () => {
     [{ op: 'add' }, /accounts is missing/],
     [{ accounts: 'bob' }, /op is missing/],
     [{ op: 'reset', accounts: 'bob' }, /takes no accounts/],
-    [{ op: 'add', accounts: 'nobody,bob' }, /names no account: nobody/],
     [{ op: 'add', accountids: 'x' }, /names no account: x/],
   ])('%j is refused, and nothing is changed', async (changes, sentence) => {
     const { templateId: id } = await lab.template(lab.user);
@@ -144,7 +217,7 @@ describe('permissions', () => {
 });
 
 describe('extractTemplate', () => {
-  test('tells the source, by a job that is done at once', async () => {
+  test('answers the source URL, by a job that is done at once', async () => {
     const { templateId: id, url } = await lab.template(lab.user, { isPublic: true });
     const { jobid } = await lab.user.ok('extractTemplate', { id, mode: 'HTTP_DOWNLOAD' });
     const job = await lab.user.ok('queryAsyncJobResult', { jobid });
@@ -152,7 +225,7 @@ describe('extractTemplate', () => {
     expect(job.jobresult.template).toMatchObject({ id, url, state: 'DOWNLOAD_URL_CREATED' });
   });
 
-  test('others learn the URL only of what is extractable', async () => {
+  test('answers others the URL of extractable templates only', async () => {
     const { templateId: id } = await lab.template(lab.user, { isPublic: true });
     expect((await lab.other.call('extractTemplate', { id, mode: 'HTTP_DOWNLOAD' })).status).toBe(531);
     await lab.user.ok('updateTemplatePermissions', { id, isextractable: true });
@@ -163,7 +236,7 @@ describe('extractTemplate', () => {
 });
 
 describe('tags', () => {
-  test('are put on, listed, filtered by and taken off', async () => {
+  test('are added, listed, filtered by and removed', async () => {
     const [one, two] = [await lab.template(lab.user), await lab.template(lab.user)];
     const ids = [one.templateId, two.templateId];
     const tags = {
@@ -209,7 +282,7 @@ describe('tags', () => {
     expect(await lab.user.ok('listTags')).toEqual({});
   });
 
-  test('only of what is one’s own, all or nothing', async () => {
+  test('change on own templates only, all or none', async () => {
     const [own, theirs] = [await lab.template(lab.user), await lab.template(lab.other)];
     const { status } = await lab.user.call('createTags', {
       resourceids: `${own.templateId},${theirs.templateId}`,
@@ -223,12 +296,12 @@ describe('tags', () => {
 });
 
 describe('the limit of templates', () => {
-  test('is set by administrators, seen by its account, and kept at registration', async () => {
+  test('is set by administrators, visible to its account, and enforced at registration', async () => {
     const limited = await lab.newUser('limited', 'user');
     await lab.template(limited);
     const set = await lab.admin.ok('updateResourceLimit', { account: 'limited', resourcetype: 4, max: 1 });
     expect(set.resourcelimit).toMatchObject({ account: 'limited', resourcetype: '4', max: 1 });
-    expect((await limited.ok('listResourceLimits')).resourcelimit[0].max).toBe(1);
+    expect((await limited.ok('listResourceLimits', { resourcetype: 4 })).resourcelimit[0].max).toBe(1);
     const image = {
       name: 'one more',
       url: 'http://a.example/b.qcow2',
@@ -241,8 +314,10 @@ describe('the limit of templates', () => {
     expect([status, inner.cserrorcode]).toEqual([532, 4370]);
     expect(inner.errortext).toMatch(/has 1 templates and ISOs, and may have 1/);
     await lab.admin.ok('updateResourceLimit', { account: 'limited', resourcetype: 4, max: -1 });
-    expect((await limited.ok('listResourceLimits')).resourcelimit[0].max).toBe(-1);
+    expect((await limited.ok('listResourceLimits', { resourcetype: 4 })).resourcelimit[0].max).toBe(-1);
     await limited.ok('registerTemplate', image);
+    const own = await lab.admin.ok('updateResourceLimit', { resourcetype: 4, max: 100 });
+    expect(own.resourcelimit).toMatchObject({ account: 'root', max: 100 });
     expect((await limited.call('updateResourceLimit', { account: 'limited', resourcetype: 4 })).status).toBe(
       401,
     );

@@ -1,6 +1,6 @@
-import { createZone } from '../../db/zones.ts';
-import { addHost, deploy, openLab, poolReport, SIZE } from './lab.ts';
-import type { Caller, Json, Lab, Parameters } from './lab.ts';
+import { createZone } from '../../db/zones/zones.ts';
+import { addHost, deploy, openLab, poolReport, SIZE } from '../labs/api.ts';
+import type { Caller, Json, Lab, Parameters } from '../labs/api.ts';
 
 let lab: Lab;
 let ids: Readonly<Record<string, string>>;
@@ -43,7 +43,7 @@ const see = (who: Caller, name: string, more: Parameters = {}) =>
 const page = (parameters: Parameters) =>
   lab.admin.call('listTemplates', { templatefilter: 'all', ...parameters });
 
-/** Queries of one list. */
+/** The number of database queries that one list takes. */
 async function queriesOf(): Promise<number> {
   lab.queries();
   await lab.admin.ok('listTemplates', { templatefilter: 'all', details: 'all' });
@@ -67,7 +67,7 @@ describe('templatefilter', () => {
     expect(await names(lab.admin, { templatefilter })).toEqual(forAdmin);
   });
 
-  test('all is for administrators, who see everything but what is being checked', async () => {
+  test('the filter all is for administrators, who see every template except those being checked', async () => {
     expect(await names(lab.admin, { templatefilter: 'ALL' })).toEqual([
       'featured',
       'mine',
@@ -78,7 +78,7 @@ describe('templatefilter', () => {
     expect((await lab.user.call('listTemplates', { templatefilter: 'all' })).status).toBe(531);
   });
 
-  test('one that does not exist, or none', async () => {
+  test('an unknown or missing filter is refused', async () => {
     const wrong = await lab.user.call('listTemplates', { templatefilter: 'mine' });
     expect([wrong.status, wrong.inner.errortext]).toEqual([
       431,
@@ -89,7 +89,7 @@ describe('templatefilter', () => {
     );
   });
 
-  test('ISOs are apart; without a filter, those of the account', async () => {
+  test('listIsos lists ISOs only, and without a filter those of the account', async () => {
     expect(await names(lab.user, {}, 'listIsos')).toEqual(['iso']);
     expect(await names(lab.other, {}, 'listIsos')).toEqual([]);
     expect(await names(lab.user, { bootable: true }, 'listIsos')).toEqual([]);
@@ -97,7 +97,7 @@ describe('templatefilter', () => {
   });
 });
 
-describe('who sees what by id', () => {
+describe('a template looked up by id', () => {
   test.each([
     ['user', 'mine', 200],
     ['other', 'mine', 431],
@@ -106,17 +106,21 @@ describe('who sees what by id', () => {
     ['user', 'checking', 200],
     ['other', 'checking', 431],
     ['admin', 'checking', 431],
-  ] as const)('%s asks for %s → %i', async (who, name, status) => {
+  ] as const)('is answered to %s: %s → %i', async (who, name, status) => {
     expect((await see(lab[who], name)).status).toBe(status);
   });
 
-  test('one that is being checked is not ready, and has no size', async () => {
+  test('is not ready and has no size while it is being checked', async () => {
     const { inner } = await see(lab.user, 'checking');
-    expect(inner.template[0]).toMatchObject({ name: 'checking', isready: false, status: 'Processing' });
+    expect(inner.template[0]).toMatchObject({
+      name: 'checking',
+      isready: false,
+      status: 'The URL is being checked',
+    });
     expect(inner.template[0]).not.toHaveProperty('size');
   });
 
-  test('one that is packed and does not tell its size is ready all the same', async () => {
+  test('is ready even if it is compressed and its size unknown', async () => {
     const { templateId } = await lab.template(lab.user, { name: 'packed', format: 'RAW' });
     await lab.db
       .updateTable('vm_template')
@@ -134,13 +138,13 @@ describe('who sees what by id', () => {
     await lab.db.deleteFrom('vm_template').where('uuid', '=', templateId).execute();
   });
 
-  test('one that was removed: nothing, unless asked for', async () => {
+  test('is hidden once it is removed, unless the call asks for removed ones', async () => {
     expect((await see(lab.user, 'gone')).inner).toEqual({});
     const { inner } = await see(lab.user, 'gone', { showremoved: true });
     expect(inner.template[0]).toMatchObject({ name: 'gone', isready: false });
   });
 
-  test('ids: those that he may see', async () => {
+  test('is listed by ids only if the caller may see it', async () => {
     const list = [ids['mine'], ids['theirs'], ids['featured'], 'nonsense'].join(',');
     expect(await names(lab.user, { templatefilter: 'self', ids: list })).toEqual(['featured', 'mine']);
     expect(await names(lab.user, { templatefilter: 'self', ids: 'nonsense' })).toEqual([]);
@@ -148,12 +152,12 @@ describe('who sees what by id', () => {
     expect(both.status).toBe(431);
   });
 
-  test("an ISO's id is no template's", async () => {
+  test('is not found by the id of an ISO', async () => {
     expect((await see(lab.user, 'iso')).inner).toEqual({});
     expect((await lab.user.ok('listIsos', { id: ids['iso']?.toUpperCase() })).count).toBe(1);
   });
 
-  test('URL, status and mirrors are for the owner and administrators', async () => {
+  test('shows URL, status and mirrors to its owner and administrators only', async () => {
     const fields = ['url', 'status', 'mirror'];
     const shown = async (who: Caller): Promise<readonly string[]> => {
       const { inner } = await see(who, 'mine-public');
@@ -165,7 +169,7 @@ describe('who sees what by id', () => {
   });
 });
 
-describe('conditions', () => {
+describe('the filters of listTemplates', () => {
   test.each<[Parameters, readonly string[]]>([
     [{ name: 'mine' }, ['mine']],
     [{ keyword: 'PUBLIC' }, ['mine-public', 'theirs-public']],
@@ -176,14 +180,14 @@ describe('conditions', () => {
     [{ hypervisor: 'kvm', keyword: 'feat' }, ['featured']],
     [{ hypervisor: 'VMware' }, []],
     [{ isready: true, keyword: 'feat' }, ['featured']],
-    [{ isready: false }, []],
+    [{ isready: false, keyword: 'feat' }, ['featured']],
     [{ format: 'raw', keyword: 'feat' }, []],
     [{ format: 'QCOW2', keyword: 'feat' }, ['featured']],
   ])('%j', async (parameters, expected) => {
     expect(await names(lab.user, { templatefilter: 'executable', ...parameters })).toEqual(expected);
   });
 
-  test('details and mirrors only where asked for', async () => {
+  test('include details and mirrors only when the call asks for them', async () => {
     const plain = (await lab.user.ok('listTemplates', { templatefilter: 'self', name: 'mine' })).template[0];
     expect([plain.details, plain.mirror]).toEqual([undefined, undefined]);
     const full = await lab.user.ok('listTemplates', { templatefilter: 'self', name: 'mine', details: 'all' });
@@ -193,8 +197,8 @@ describe('conditions', () => {
   });
 });
 
-describe('paging', () => {
-  test('pages, and what is past the last', async () => {
+describe('paging of listTemplates', () => {
+  test('returns the pages in order, and only the count past the last page', async () => {
     const seen: string[] = [];
     for (const number of [1, 2, 3]) {
       const { inner } = await page({ page: number, pagesize: 2 });
@@ -205,7 +209,12 @@ describe('paging', () => {
     expect((await page({ page: 4, pagesize: 2 })).inner).toEqual({ count: 5 });
   });
 
-  test('an empty list is {}', async () => {
+  test('takes pagesize=-1 as the largest page, with and without page', async () => {
+    for (const parameters of [{ pagesize: -1 }, { page: 3, pagesize: -1 }])
+      expect((await page(parameters)).inner.template).toHaveLength(5);
+  });
+
+  test('answers an empty list as {}', async () => {
     expect((await page({ name: 'nothing' })).text).toBe('{"listtemplatesresponse":{}}');
   });
 
@@ -214,7 +223,8 @@ describe('paging', () => {
     [{ pagesize: 10 }, 'Parameter page is missing'],
     [{ page: 0, pagesize: 10 }, "Parameter page is '0'; give a whole number from 1"],
     [{ page: -1, pagesize: 10 }, "Parameter page is '-1'"],
-    [{ page: 1, pagesize: 501 }, "Parameter pagesize is '501'; give a whole number from 1 to 500."],
+    [{ page: 1, pagesize: 501 }, "Parameter pagesize is '501'; give a whole number from -1 to 500."],
+    [{ page: 1, pagesize: 0 }, 'Parameter pagesize is 0; give 1 to 500, or -1'],
     [{ page: 'one', pagesize: 10 }, "Parameter page is 'one'"],
     [{ page: '1.5', pagesize: 10 }, "Parameter page is '1.5'"],
     [{ page: 99_999_999_999, pagesize: 10 }, "Parameter page is '99999999999'"],
@@ -224,8 +234,8 @@ describe('paging', () => {
   });
 });
 
-describe('zones and pools', () => {
-  test('one entry per zone, and the pools of that zone', async () => {
+describe('the zones and pools of a template', () => {
+  test('appear as one entry per zone, with the pools of that zone', async () => {
     const second = await createZone(lab.db, { name: 'zone2' });
     const input = await lab.template(lab.user, {
       name: 'everywhere',
@@ -258,14 +268,17 @@ describe('zones and pools', () => {
       (await list(lab.user, { zoneid: second.uuid })).template.map(({ zoneid }: Json) => zoneid),
     ).toEqual([second.uuid]);
     const unique = await list(lab.user, { showunique: true, zoneid: second.uuid });
-    expect([unique.count, unique.template[0].zoneid]).toEqual([1, undefined]);
+    expect([unique.count, unique.template[0].zoneid]).toEqual([1, second.uuid]);
+    const [first] = (await list(lab.user, { showunique: true })).template;
+    expect([first.zoneid, first.zonename]).toEqual([lab.zone.uuid, 'zone1']);
+    expect(first.downloaddetails).toHaveLength(1);
     const deployed = { templatefilter: 'self', showunique: true };
     expect(await names(lab.user, { ...deployed, deploymentstate: 'Ready' })).toEqual(['everywhere']);
     expect(await names(lab.user, { ...deployed, deploymentstate: 'Failed' })).toEqual([]);
     expect(await names(lab.user, { isofilter: 'self', deploymentstate: 'Ready' }, 'listIsos')).toEqual([]);
   });
 
-  test('the number of queries does not grow with the rows', async () => {
+  test('are read by a number of queries that does not grow with the rows', async () => {
     const few = await queriesOf();
     for (let n = 0; n < 30; n += 1)
       await lab.template(lab.other, { name: `more${n}`, details: { n: String(n) } });

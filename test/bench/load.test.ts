@@ -2,7 +2,7 @@ import { throughput } from '../../bench/load.ts';
 
 const { signal } = new AbortController();
 
-it('does so many jobs, never more at a time than told', async () => {
+it('does the given number of jobs, never more at a time than the limit', async () => {
   let [running, most, done] = [0, 0, 0];
   const job = async (): Promise<void> => {
     most = Math.max(most, (running += 1));
@@ -16,7 +16,7 @@ it('does so many jobs, never more at a time than told', async () => {
   expect(milliseconds).toBeGreaterThan(0);
 });
 
-it('counts apart what fails', async () => {
+it('counts failed jobs separately', async () => {
   let begun = 0;
   const job = (): Promise<void> =>
     (begun += 1) % 2 === 0 ? Promise.resolve() : Promise.reject(new Error(`no host for ${begun}`));
@@ -24,7 +24,7 @@ it('counts apart what fails', async () => {
   expect(failures).toEqual(['no host for 1', 'no host for 3']);
 });
 
-it('fails when nothing works', async () => {
+it('fails when every job fails', async () => {
   const job = jest.fn(() => Promise.reject(new Error('no host')));
   await expect(throughput({ count: 3, concurrency: 2 }, job, signal)).rejects.toThrow(
     'All 3 failed: no host',
@@ -32,7 +32,7 @@ it('fails when nothing works', async () => {
   expect(job).toHaveBeenCalledTimes(3);
 });
 
-it('ends when it is told to', async () => {
+it('ends when its signal aborts', async () => {
   const stopping = new AbortController();
   const job = jest.fn(() => Promise.resolve(stopping.abort(new Error('enough'))));
   await expect(throughput({ count: 9, concurrency: 1 }, job, stopping.signal)).rejects.toThrow('enough');

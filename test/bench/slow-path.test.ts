@@ -37,7 +37,7 @@ async function thereAndBack(): Promise<Buffer> {
   return buffer(socket);
 }
 
-it('passes on all bytes, later, and no faster than told', async () => {
+it('forwards all bytes with the given delay and at most the given rate', async () => {
   const begun = performance.now();
   const given = await thereAndBack();
   const least = 2 * LIMITS.roundTripMs + (BYTES.length * 1000) / LIMITS.bytesPerSecond;
@@ -46,7 +46,7 @@ it('passes on all bytes, later, and no faster than told', async () => {
   expect(given.equals(BYTES)).toBe(true);
 });
 
-it('limits each connection for itself', async () => {
+it('limits the rate of each connection separately', async () => {
   const begun = performance.now();
   const given = await Promise.all(Array.from({ length: 8 }, thereAndBack));
   const alone = (8 * BYTES.length * 1000) / LIMITS.bytesPerSecond;
@@ -54,7 +54,7 @@ it('limits each connection for itself', async () => {
   expect(given.every((one) => one.equals(BYTES))).toBe(true);
 });
 
-it('ends with the other side', async () => {
+it('closes a connection when the other side closes it', async () => {
   const refusing = createServer((socket) => socket.destroy());
   const to = await listening(refusing);
   const path = slowPath(to, LIMITS);

@@ -1,36 +1,37 @@
 /**
- * An api as the client commands see it: a real HTTP server that checks signatures by an implementation of its own,
- * wraps answers as CloudStack does, pages lists, and answers what a test tells it to.
+ * An api for tests of the client commands: a real HTTP server that checks signatures by an implementation of its own,
+ * wraps answers as CloudStack does, pages lists, and answers by the handlers of a test.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ApiError, type ErrorOptions, notAvailable, unauthorized } from '../../api/server/errors.ts';
 
-export type Given = Readonly<Record<string, string>>;
-/** A list answers with all its rows under its key; paging is done here. */
-export type Handler = (given: Given) => unknown;
+export type SentParameters = Readonly<Record<string, string>>;
+/** Answers one command. A list returns all rows under its key; the server pages them. */
+export type Handler = (given: SentParameters) => unknown;
 
 export interface ApiServer {
   readonly url: string;
   readonly apiKey: string;
   readonly secretKey: string;
-  /** What was called, in order. */
-  readonly calls: { readonly command: string; readonly given: Given }[];
-  /** Answers from now on; those that were there stay. */
+  /** The calls so far, in order. */
+  readonly calls: { readonly command: string; readonly given: SentParameters }[];
+  /** Adds handlers; handlers of other commands stay. */
   answer(handlers: Readonly<Record<string, Handler>>): void;
-  called(command: string): readonly Given[];
+  called(command: string): readonly SentParameters[];
   close(): Promise<void>;
 }
 
-/** Thrown by a handler: an error of the api. */
+/** A handler throws it to answer an error of the api. */
 export class Refusal extends Error {
-  readonly code: number;
+  readonly error: ApiError;
 
-  constructor(code: number, text: string) {
+  constructor(code: number, text: string, options?: ErrorOptions) {
     super(text);
-    this.code = code;
+    this.error = new ApiError(code, text, options);
   }
 }
 
@@ -39,7 +40,7 @@ export interface Keys {
   readonly secretKey: string;
 }
 
-/** @param kept keys, for one that comes in place of another on the same port */
+/** @param kept the keys of a server that this one replaces on the same port */
 export async function startApi(
   handlers: Readonly<Record<string, Handler>> = {},
   port = 0,
@@ -59,23 +60,22 @@ export async function startApi(
       response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' });
       response.end(JSON.stringify({ [`${command.toLowerCase()}response`]: inner }));
     };
-    const refuse = (code: number, errortext: string): void =>
-      reply(code, { uuidList: [], errorcode: code, cserrorcode: 9999, errortext });
+    const refuse = (error: ApiError): void => reply(error.code, error.toBody());
     if (given['apiKey'] !== keys.apiKey || given['signature'] !== signatureOf(given, keys.secretKey)) {
-      refuse(401, 'unable to verify user credentials and/or request signature');
+      refuse(unauthorized());
       return;
     }
     calls.push({ command, given });
     const handler = known.get(command);
     if (handler === undefined) {
-      refuse(401, `The given command '${command}' either does not exist, is not available for user.`);
+      refuse(notAvailable(command));
       return;
     }
     try {
       reply(200, paged(handler(given), given));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      refuse(error.code, error.message);
+      refuse(error.error);
     }
   };
 
@@ -104,8 +104,8 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** CloudStack's signature, written down here once more so that the client's is checked by something else. */
-function signatureOf(given: Given, secretKey: string): string {
+/** CloudStack's signature, implemented a second time so that the client is not checked by its own code. */
+function signatureOf(given: SentParameters, secretKey: string): string {
   const names = Object.keys(given)
     .filter((name) => name !== 'signature')
     .sort();
@@ -117,7 +117,7 @@ function signatureOf(given: Given, secretKey: string): string {
 }
 
 /** An empty list is answered as `{}`. */
-function paged(inner: unknown, { page, pagesize }: Given): unknown {
+function paged(inner: unknown, { page, pagesize }: SentParameters): unknown {
   const [[key, rows] = []] = Object.entries(inner as object) as [string, unknown][];
   if (!Array.isArray(rows) || page === undefined) return inner;
   const size = Number(pagesize);

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addHost, openLab, poolReport } from '../api/lab.ts';
-import type { Lab } from '../api/lab.ts';
+import { addHost, openLab, poolReport } from '../labs/api.ts';
+import type { Lab } from '../labs/api.ts';
 import { createAuthority } from '../support/authority.ts';
 import { bypass } from './terminal.ts';
 import type { Ran } from './terminal.ts';
@@ -37,7 +37,7 @@ const run = (line: string): Promise<Ran> => {
   return bypass({ url, apiKey, secretKey }, line.replaceAll('@', `${folder}/`).split(' '));
 };
 
-test('from the upload to the deletion', async () => {
+test('a certificate is uploaded, listed, provisioned, revoked and deleted', async () => {
   const uploaded = await run(
     'certificate upload mirror @ca.pem --client-certificate @hosts.pem --private-key @hosts.key',
   );
@@ -53,7 +53,7 @@ test('from the upload to the deletion', async () => {
   expect((await run('certificate list')).stderr).toMatch(/There is no certificate yet/);
 });
 
-test('a host that is Down is told, and the exit code says that not all is well', async () => {
+test('a host that is Down is reported, and the exit code shows the failure', async () => {
   await addHost(lab, { name: 'kvm-2', pools: [poolReport('two')], up: false });
   const uploaded = await run('certificate upload mirror @ca.pem');
   expect(uploaded.code).toBe(1);
@@ -61,7 +61,7 @@ test('a host that is Down is told, and the exit code says that not all is well',
   expect((await run('certificate delete mirror')).code).toBe(0);
 });
 
-test('what is wrong is told in a line', async () => {
+test('an error is one line', async () => {
   expect(await run('certificate upload mirror @none.pem')).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/none\.pem cannot be read/),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { missingParameter, noSuchEntity } from '../../api/errors.ts';
+import { missingParameter, noSuchEntity } from '../../api/server/errors.ts';
 import { createClient } from '../../cli/client.ts';
 import { ApiError, exitCodes, UnreachableError } from '../../cli/errors.ts';
 import { Refusal, startApi } from './api-server.ts';
@@ -19,7 +19,7 @@ const access = () => ({ url: api.url, apiKey: api.apiKey, secretKey: api.secretK
 const servers: Server[] = [];
 afterEach(() => servers.splice(0).forEach((server) => server.close()));
 
-/** A server that is none of ours. */
+/** An HTTP server that is no api. */
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1');
   servers.push(server);
@@ -41,19 +41,19 @@ test.each(['plain', 'a b+c&d=e', "~*!'()-._/", 'Grüße, 日本 🚀', '%41 {SHA
   },
 );
 
-test('what is not given is not sent', async () => {
+test('undefined parameters are not sent', async () => {
   api.answer({ echo: (given) => ({ names: Object.keys(given) }) });
   const { names } = await createClient(access()).call<{ names: string[] }>('echo', { zoneid: undefined });
   expect(names).not.toContain('zoneid');
 });
 
-test('names that are no words are signed too', async () => {
+test('parameters with brackets and dots in their names are signed too', async () => {
   api.answer({ echo: (given) => ({ got: given['details[0].HTTP_HEADER'] }) });
   const sent = { 'details[0].HTTP_HEADER': 'X-Token: abc' };
   expect(await createClient(access()).call('echo', sent)).toEqual({ got: 'X-Token: abc' });
 });
 
-test('a list is read to its end, whatever number of pages', async () => {
+test('a list of several pages is read to its end', async () => {
   const rows = Array.from({ length: 1203 }, (_, id) => ({ id }));
   api.answer({ listThings: () => ({ thing: rows }) });
   const before = api.called('listThings').length;
@@ -63,7 +63,7 @@ test('a list is read to its end, whatever number of pages', async () => {
   expect(await createClient(access()).list('listThings', 'thing')).toEqual([]);
 });
 
-test('an error of the api is its text, on one line', async () => {
+test('an error of the api shows its text, on one line', async () => {
   api.answer({
     refuse: () => {
       throw new Refusal(431, 'Parameter url\n\tis not a URL\x1b[31m');
@@ -79,24 +79,21 @@ test('an error of the api is its text, on one line', async () => {
 });
 
 test.each([
+  [noSuchEntity('listHosts', 'id', 'x y'), "There is no host with the id 'x y'."],
   [
-    noSuchEntity('listHosts', 'id', 'x y').message,
-    'there is nothing that id=x y could mean: give the id of one',
+    missingParameter('listTemplates', 'templatefilter', 'which'),
+    'Parameter templatefilter is missing: which.',
   ],
-  [
-    missingParameter('listTemplates', 'templatefilter', 'which').message,
-    'parameter templatefilter is missing: which',
-  ],
-])('what CloudStack says in long words is said in plain ones: %s', async (errortext, told) => {
+])('an error with a sentence for people shows that sentence: %s', async (error, sentence) => {
   api.answer({
     refuse: () => {
-      throw new Refusal(431, errortext);
+      throw new Refusal(error.code, error.message, error);
     },
   });
-  await expect(createClient(access()).call('refuse')).rejects.toThrow(told);
+  await expect(createClient(access()).call('refuse')).rejects.toThrow(new RegExp(`^${sentence}$`));
 });
 
-test('keys that are not accepted are told with where they came from; a forbidden command, as it is', async () => {
+test('refused keys are reported with their origin; the refusal of a command is shown as it is', async () => {
   const wrong = createClient({ ...access(), secretKey: 'wrong' }).call('echo');
   await expect(wrong).rejects.toThrow(
     /does not accept the keys from profile t: check them and this machine's clock/,
@@ -104,11 +101,11 @@ test('keys that are not accepted are told with where they came from; a forbidden
   const given = { ...access(), secretKey: 'wrong', keysOrigin: 'BYPASS_API_KEY and BYPASS_SECRET_KEY' };
   await expect(createClient(given).call('echo')).rejects.toThrow(/the keys from BYPASS_API_KEY and/);
   await expect(createClient(access()).call('nothing')).rejects.toThrow(
-    "there is no command 'nothing', or not for you: `bypass api listApis` has those that are",
+    "There is no command 'nothing', or not for you; listApis has those that are.",
   );
 });
 
-test('an api that does not answer is named, and how to name another', async () => {
+test('an api that does not answer is named, with how to choose another', async () => {
   const url = 'http://127.0.0.1:1/client/api';
   const gone = createClient({ ...access(), url }).call('echo');
   await expect(gone).rejects.toThrow(UnreachableError);
@@ -127,7 +124,7 @@ test('an api that takes too long is unreachable', async () => {
   );
 });
 
-test('a call can be given up', async () => {
+test('a call can be aborted', async () => {
   const giveUp = new AbortController();
   const url = await serve(() => giveUp.abort(new Error('given up')));
   await expect(createClient({ ...access(), url }).call('echo', {}, giveUp.signal)).rejects.toThrow(
@@ -147,7 +144,8 @@ test.each([
   ['a redirect', 302, 'text/html', '', /is not Bypass's api \(it answers HTTP 302/],
   ['a proxy without a server', 502, 'text/html', '<html>', /answers HTTP 502: see its log/],
   ['JSON of another kind', 200, 'application/json', '[1]', /is not Bypass's api/],
-])('%s is told apart from an api', async (_what, status, type, body, message) => {
+  ['a wrapper without an object', 200, 'application/json', '{"a":1}', /is not Bypass's api/],
+])('%s is recognized as no api', async (_what, status, type, body, message) => {
   const url = await serve((_request, response) =>
     response.writeHead(status, { 'content-type': type }).end(body),
   );

@@ -21,7 +21,7 @@ afterEach(() => api.close());
 const run = (line: string, options?: RunOptions): Promise<Ran> => bypass(api, line.split(' '), options);
 const json = async (line: string): Promise<unknown> => JSON.parse((await run(`${line} --json`)).stdout);
 
-describe('template', () => {
+describe('bypass template', () => {
   test('register sends what CloudStack asks for, in the only zone', async () => {
     const line = `template register --name d --url ${SOURCE} --format raw --checksum {MD5}00 --public --key k`;
     const { code, stdout, stderr } = await run(line);
@@ -44,7 +44,17 @@ describe('template', () => {
     });
   });
 
-  test('headers are details, also from a file; what is none is refused before anything is sent', async () => {
+  test.each([
+    ['https://a.example.org/disk.raw.xz', '', 'RAW'],
+    ['https://a.example.org/disk.img', '', 'QCOW2'],
+    ['https://a.example.org/disk.raw', ' --format QCOW2', 'QCOW2'],
+    ['https://a.example.org/x.qcow2?file=disk.raw', '', 'QCOW2'],
+  ])('register of %s%s is of format %s', async (url, more, format) => {
+    await run(`template register --name new --url ${url}${more}`);
+    expect(api.called('registerTemplate')[0]).toMatchObject({ format });
+  });
+
+  test('headers are sent as details, also from a file; other texts are refused before anything is sent', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'bypass-headers-'));
     await writeFile(join(folder, 'headers'), 'Authorization: Bearer x\n\nX-B: 2\n');
     const register = ['template', 'register', '--name', 'd', '--url', SOURCE];
@@ -65,7 +75,7 @@ describe('template', () => {
     expect(api.called('registerTemplate')).toHaveLength(1);
   });
 
-  test('a refused registration is one line and exit code 1', async () => {
+  test('a refused registration gives one line and exit code 1', async () => {
     api.answer({
       registerTemplate: () => {
         throw new Refusal(530, 'no URL can be reached:\n http://a: not found');
@@ -78,7 +88,7 @@ describe('template', () => {
     });
   });
 
-  test('more zones than one must be chosen from, by name, or all', async () => {
+  test('with several zones, one must be chosen by name, or all', async () => {
     api.answer({ listZones: () => ({ zone: [zone, { id: 'z2', name: 'other' }] }) });
     const register = `template register --name d --url ${SOURCE}`;
     expect(await run(register)).toMatchObject({
@@ -90,7 +100,7 @@ describe('template', () => {
     expect(api.called('registerTemplate').map(({ zoneid }) => zoneid)).toEqual(['z2', '-1']);
   });
 
-  test('list shows a template of several zones once, and all that the api said as JSON', async () => {
+  test('list shows a template of several zones once, and as JSON the whole answer of the api', async () => {
     const rows = [ubuntu, { ...ubuntu, zoneid: 'z2', zonename: 'zone-2' }];
     api.answer({ listTemplates: () => ({ template: rows }) });
     const lines = (await run('template list')).stdout.split('\n');
@@ -119,7 +129,7 @@ describe('template', () => {
     expect(await json('template list')).toEqual([ubuntu]);
   });
 
-  test('show tells mirrors and pools', async () => {
+  test('show shows mirrors and pools', async () => {
     const mirror = [
       { url: 'http://dead/x', priority: 1, reachable: false, reason: 'connection refused' },
       { url: SOURCE, priority: 2, reachable: true },
@@ -131,7 +141,7 @@ describe('template', () => {
     expect(stdout).toMatch(/Pools +local-1: ready\n +local-2: ready\n +shared: failed \(Checksum/);
   });
 
-  test('a name that several have is told with their ids; an id is taken as it is', async () => {
+  test('an ambiguous name is refused with the ids; an id is used as it is', async () => {
     const { code, stderr } = await run('template show twin');
     expect({ code, stderr }).toEqual({
       code: 2,
@@ -144,7 +154,7 @@ describe('template', () => {
     });
   });
 
-  test('delete starts a job; with --wait it tells how that ended', async () => {
+  test('delete starts a job; with --wait it reports how the job ended', async () => {
     api.answer({
       deleteTemplate: () => ({ jobid: 'j' }),
       queryAsyncJobResult: () => ({ jobid: 'j', jobstatus: 1, jobresult: { success: true } }),
@@ -169,7 +179,7 @@ describe('template', () => {
   });
 });
 
-describe('iso', () => {
+describe('bypass iso', () => {
   const iso = { ...template('debian'), format: 'ISO' };
 
   test('register has no format, and says whether it boots', async () => {
@@ -187,8 +197,8 @@ describe('iso', () => {
   });
 });
 
-describe('deploy', () => {
-  test('start without a pool is for every zone of the template, with one for that', async () => {
+describe('bypass deploy', () => {
+  test('start without a pool deploys to every zone of the template, with a pool to that pool', async () => {
     api.answer({
       listTemplates: () => ({ template: [ubuntu, { ...ubuntu, zoneid: 'z2', zonename: 'zone-2' }] }),
       prepareTemplate: ({ zoneid }) => ({ jobid: `job-${zoneid}` }),
@@ -202,7 +212,7 @@ describe('deploy', () => {
     expect(api.called('prepareTemplate')[2]).toMatchObject({ zoneid: zone.id, storageid: pools[2].id });
   });
 
-  test('show tells every attempt, in the order in which they were made', async () => {
+  test('show lists every attempt in order', async () => {
     await run('deploy start ubuntu --pool local-1');
     const { stdout } = await run('deploy show ubuntu');
     expect(stdout).toMatch(/State +Ready/);
@@ -218,7 +228,7 @@ describe('deploy', () => {
     });
   });
 
-  test('retry starts what failed and nothing else', async () => {
+  test('retry starts failed deployments and no others', async () => {
     await run('deploy start ubuntu');
     const { stdout } = await run('deploy retry ubuntu --wait');
     expect(stdout).toMatch(/^shared: ready, /);
@@ -236,6 +246,15 @@ describe('deploy', () => {
     ]);
   });
 
+  test('start takes several pools, with commas or repeated', async () => {
+    await run('deploy start ubuntu --pool local-1,shared --pool local-2');
+    expect(api.called('prepareTemplate').map(({ storageid }) => storageid)).toEqual([
+      pools[0].id,
+      pools[2].id,
+      pools[1].id,
+    ]);
+  });
+
   test('list fits 80 columns', async () => {
     await run('deploy start ubuntu');
     const { stdout } = await run('deploy list', { columns: 80 });
@@ -244,7 +263,7 @@ describe('deploy', () => {
   });
 });
 
-describe('config', () => {
+describe('bypass config', () => {
   test('settings of a zone, or of all, are listed, set and reset', async () => {
     const setting = {
       name: 'direct.download.url.allow.cidr',
@@ -272,8 +291,8 @@ describe('config', () => {
   });
 });
 
-describe('places', () => {
-  test('zones and clusters are made and listed', async () => {
+describe('zones, clusters, hosts and pools', () => {
+  test('zones and clusters are created and listed', async () => {
     api.answer({
       createZone: ({ name }) => ({ zone: { id: 'z', name } }),
       addCluster: ({ clustername, zoneid }) => ({
@@ -288,7 +307,7 @@ describe('places', () => {
     expect(await json('cluster list --zone zone-1')).toHaveLength(1);
   });
 
-  test('hosts: a disabled one is told with its key and how to admit it', async () => {
+  test('a disabled host is listed with its key and how to admit it', async () => {
     api.answer({ updateHost: () => ({ host: hosts[1] }), deleteHost: () => ({ success: true }) });
     const { stdout, stderr } = await run('host list');
     expect(stdout).toMatch(/kvm-1 .* Up +Enabled/);
@@ -299,7 +318,7 @@ describe('places', () => {
     expect(api.called('deleteHost')[0]).toMatchObject({ id: hosts[1]?.id, forced: 'true' });
   });
 
-  test('hosts are limited, and say so', async () => {
+  test('hosts are limited, and show their limits', async () => {
     api.answer({ updateHost: ({ ratelimit }) => ({ host: { ...hosts[0], ratelimit: Number(ratelimit) } }) });
     expect((await run('host limit kvm-1 --rate 50M')).stdout).toContain('kvm-1: set to 50.0 MiB/s; in force');
     expect(api.called('updateHost')[0]).toMatchObject({ id: hosts[0]?.id, ratelimit: '52428800' });
@@ -317,14 +336,14 @@ describe('places', () => {
     expect(await run('host invite --expires soon')).toMatchObject({ code: 2 });
   });
 
-  test('pools are listed with what is free', async () => {
+  test('pools are listed with their free space', async () => {
     expect((await run('pool list')).stdout).toMatch(/local-1 .* Filesystem +HOST +Up +60\.0 GiB +100 GiB/);
     expect(await json('pool list')).toHaveLength(3);
   });
 });
 
-describe('what happened', () => {
-  test('events: the newest, as many as asked for', async () => {
+describe('bypass event, job and api', () => {
+  test('event list shows the newest events, as many as requested', async () => {
     const event = {
       id: 'e',
       type: 'TEMPLATE.CREATE',
@@ -338,7 +357,7 @@ describe('what happened', () => {
     expect((await run('event list --limit 501')).code).toBe(2);
   });
 
-  test('a job tells its outcome', async () => {
+  test('job show shows the outcome of a job', async () => {
     const { jobids } = (await json('deploy start ubuntu')) as { jobids: string[] };
     const { code, stdout } = await run(`job show ${jobids[0]}`);
     expect(code).toBe(0);
@@ -346,7 +365,7 @@ describe('what happened', () => {
     expect((await run(`job show ${jobids[0]} --wait`)).code).toBe(1);
   });
 
-  test('a job that is over tells where things lie, and claims nothing of how they came there', async () => {
+  test('job show of a finished job names the copies and their pools, and no attempts', async () => {
     const there = { id: 'd', templatename: 'ubuntu', storagename: 'local-1', state: 'Ready', size: 4096 };
     const job = { jobid: 'j', cmd: 'prepareTemplate', jobstatus: 1, created: '2026-11-24T07:00:00+0000' };
     api.answer({
@@ -355,7 +374,7 @@ describe('what happened', () => {
     expect((await run('job show j')).stdout).toMatch(/\nlocal-1: ready, 4\.0 KiB\n$/);
   });
 
-  test('api calls anything, and prints what it answers', async () => {
+  test('api calls any command, and prints its answer', async () => {
     const { stdout } = await run('api listZones a=b=c');
     expect(JSON.parse(stdout)).toEqual({ zone: [zone] });
     expect(api.called('listZones')[0]).toMatchObject({ a: 'b=c' });
@@ -367,6 +386,21 @@ describe('what happened', () => {
 });
 
 describe('the command line', () => {
+  test('help and version are commands too', async () => {
+    expect((await run('help')).stdout).toBe((await run('--help')).stdout);
+    expect((await run('help template')).stdout).toBe((await run('template --help')).stdout);
+    expect(await run('version')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test.each([
+    ['template show ubunut', "there is no template 'ubunut'; did you mean 'ubuntu'?"],
+    ['template show Ubuntu', "there is no template 'Ubuntu'; did you mean 'ubuntu'?"],
+    ['deploy start ubuntu --pool locla-1', "there is no storage pool 'locla-1'; did you mean 'local-1'?"],
+    ['deploy start ubuntu --pool x', "there is no storage pool 'x' (there are: local-1, local-2, shared)"],
+  ])('bypass %s fails with: %s', async (line, message) => {
+    expect(await run(line)).toMatchObject({ code: 1, stderr: `bypass: ${message}\n` });
+  });
+
   test.each([
     ['completion tcsh', /Allowed choices are bash, zsh, fish; --help tells more/],
     ['template lst', /unknown command 'lst'.*Did you mean list/],
@@ -383,7 +417,7 @@ describe('the command line', () => {
 
   test('every command has help with an example', async () => {
     const nouns = ['template', 'iso', 'deploy', 'host', 'pool', 'zone', 'cluster', 'event', 'job'];
-    for (const noun of [...nouns, 'config', 'certificate', 'account']) {
+    for (const noun of [...nouns, 'config', 'certificate', 'account', 'user']) {
       const { stdout, code } = await run(`${noun} --help`);
       expect(code).toBe(0);
       const verbs = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name ?? '');

@@ -1,10 +1,10 @@
-/** A small fleet as the api tells of it: one zone, two hosts, three pools, templates, and deployments that advance. */
+/** The answers of an api with a small fleet: one zone, two hosts, three pools, templates, and deployments that advance. */
 import { randomUUID } from 'node:crypto';
 import { Refusal } from './api-server.ts';
 import type { Handler } from './api-server.ts';
 
 const MIB = 1024 ** 2;
-export const IMAGE_BYTES = 2048 * MIB;
+const IMAGE_BYTES = 2048 * MIB;
 export const SOURCE = 'https://mirror.example.org/images/ubuntu-24.04-server-cloudimg-amd64.qcow2';
 const ERROR =
   'ChecksumMismatch: the file has {SHA-256}0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef, not the one registered (check the checksum and the source; nothing was published)';
@@ -64,7 +64,7 @@ export const template = (name: string, id: string = randomUUID()) => ({
 });
 export type Template = ReturnType<typeof template>;
 
-/** How a pool's deployment goes. */
+/** The course of the deployment on a pool. */
 export type Course = 'works' | 'fails' | 'waits';
 
 interface Deployment {
@@ -79,13 +79,13 @@ interface Deployment {
 export interface FleetOptions {
   readonly templates?: readonly Template[];
   readonly courses?: Readonly<Record<string, Course>>;
-  /** How far deployments are, from 0 on; 1 is their end. */
+  /** The progress of deployments, from 0 to 1. */
   readonly progress: (startedMs: number) => number;
 }
 
 const time = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, '+0000');
 
-/** The commands of that fleet. */
+/** The handlers of the commands that the fleet answers. */
 export function fleet({
   templates = [],
   courses = {},

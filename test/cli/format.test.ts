@@ -22,7 +22,7 @@ test.each([
   [5000 * GIB, '4.9 TiB'],
 ])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
-test('a part of a whole is told in the unit of the whole', () => {
+test('a part of a whole is shown in the unit of the whole', () => {
   expect(formatAmount(700 * MIB, 2 * GIB)).toBe('0.7/2.0 GiB');
   expect(formatAmount(700 * MIB, 0)).toBe('700 MiB');
   expect(formatRate(105.4 * MIB)).toBe('105 MiB/s');
@@ -40,7 +40,7 @@ test.each([
   expect(formatClock(seconds)).toBe(clock);
 });
 
-test('dates of the api are shown in local time, and what is none is left out', () => {
+test('dates of the api are shown in local time, and other texts are left out', () => {
   expect(parseTime('2026-11-24T07:00:01+0000')).toBe(Date.UTC(2026, 10, 24, 7, 0, 1));
   expect(parseTime('2026-11-24T07:00:01+0130')).toBe(Date.UTC(2026, 10, 24, 5, 30, 1));
   expect(formatTime('2026-11-24T07:00:01+0000')).toMatch(/^2026-11-2[345] \d\d:\d\d:01$/);

@@ -64,8 +64,8 @@ afterEach(async () => {
 const run = (line: string, options?: RunOptions): Promise<Ran> => bypass(api, line.split(' '), options);
 const last = (command: string) => api.called(command).at(-1);
 
-describe('account', () => {
-  test('create makes a user with a random password and keys, and shows them once', async () => {
+describe('bypass account', () => {
+  test('create creates a user with a random password and keys, and shows them once', async () => {
     const { code, stdout } = await run('account create alice');
     const sent = last('createAccount');
     expect(code).toBe(0);
@@ -76,7 +76,7 @@ describe('account', () => {
     expect(last('registerUserKeys')).toMatchObject({ id: alice.user[0]?.id });
   });
 
-  test('a password comes from a file, and is not shown', async () => {
+  test('create takes a password from a file, and does not show it', async () => {
     await writeFile(join(folder, 'p'), 'from a file\n');
     const { stdout } = await run(`account create alice --admin --password-file ${join(folder, 'p')}`);
     expect(last('createAccount')).toMatchObject({ password: 'from a file', accounttype: '1' });
@@ -86,7 +86,7 @@ describe('account', () => {
     expect(await run('account password alice --password-file /nonexistent')).toMatchObject({ code: 1 });
   });
 
-  test('list, keys, limit, delete', async () => {
+  test('list, keys, limit and delete call their commands and show the answers', async () => {
     expect((await run('account list')).stdout).toMatch(/alice .*User +2 +Unlimited/);
     expect((await run('account keys alice')).stdout).toContain('an-api-key');
     await run('account limit alice 20');
@@ -142,14 +142,14 @@ test.each(['host maintenance kvm-1 maybe', 'template tag ubuntu env', 'template 
   },
 );
 
-test('who may use a template, and where it comes from', async () => {
+test('template permissions shows who may use a template, and template source its URL', async () => {
   expect((await run('template permissions ubuntu')).stdout).toMatch(/Public +yes\nShared with +bob, carol\n/);
   expect((await run('template source ubuntu')).stdout).toBe('http://a.example/b\n');
   expect((await run('job list')).stdout).toMatch(/j1 +deleteTemplate +failed/);
 });
 
-describe('-o', () => {
-  test('csv has all columns, quoted where it must be, and no formula', async () => {
+describe('the option -o', () => {
+  test('prints CSV with all columns, quoted where necessary, and without formulas', async () => {
     api.answer({
       listAccounts: () => ({
         account: [
@@ -165,7 +165,7 @@ describe('-o', () => {
     expect(second).toMatch(/^'=1\+1,/);
   });
 
-  test('csv has bytes and dates as the api gives them, and names what goes on', async () => {
+  test('prints CSV with bytes and dates as the api gives them, and names the columns of continued fields', async () => {
     const created = '2026-11-24T07:00:00+0000';
     api.answer({
       ...fleet({ templates: [{ ...template('big'), created }], progress: () => 1 }),
@@ -178,7 +178,7 @@ describe('-o', () => {
     expect(head).toMatch(/,created,pools,pools 2,pools 3$/);
   });
 
-  test('json is what --json is; another format is refused', async () => {
+  test('prints the same for json as --json, and refuses other formats', async () => {
     expect((await run('account list -o json')).stdout).toBe((await run('account list --json')).stdout);
     expect(await run('account list -o yaml')).toMatchObject({ code: 2 });
   });
@@ -187,8 +187,8 @@ describe('-o', () => {
 const environment = () => ({ XDG_CONFIG_HOME: folder });
 const file = () => join(folder, 'bypass', 'config.json');
 
-describe('configure', () => {
-  test('writes a profile that only its owner reads, lists them, and chooses one', async () => {
+describe('bypass configure', () => {
+  test('writes a profile that only its owner can read, lists profiles, and selects one', async () => {
     await writeFile(join(folder, 's'), 'very secret\n');
     const write = (name: string) =>
       run(
@@ -217,14 +217,14 @@ describe('configure', () => {
   });
 });
 
-/** What bash offers for the last of these words. */
+/** The completions that bash offers for the last of these words. */
 const complete = (script: string, words: readonly string[]): string => {
   const program = `${script}\nCOMP_WORDS=(bypass ${words.map((word) => `'${word}'`).join(' ')})\nCOMP_CWORD=${words.length}\n_bypass\necho "\${COMPREPLY[*]}"`;
   return spawnSync('bash', ['-c', program], { encoding: 'utf8' }).stdout.trim();
 };
 
 describe('completion', () => {
-  test('in bash: nouns, verbs, options', async () => {
+  test('offers nouns, verbs and options in bash', async () => {
     const { stdout } = await run('completion bash');
     expect(complete(stdout, ['temp'])).toBe('template');
     expect(complete(stdout, ['template', 'reg'])).toBe('register');
@@ -234,7 +234,25 @@ describe('completion', () => {
     expect(complete(stdout, ['template', 'list', '-o', 't'])).toBe('table');
   });
 
-  test('fish and zsh get scripts of theirs; others are refused', async () => {
+  test('offers names of existing things in bash, for commands and options that take one', async () => {
+    const { stdout } = await run('completion bash');
+    // A shell function in place of the program: it checks its arguments and prints names.
+    const script = `bypass() { echo "$2-one"; }\n${stdout}`;
+    expect(complete(script, ['template', 'show', 'temp'])).toBe('template-one');
+    expect(complete(script, ['deploy', 'start', 'ubuntu', '--pool', ''])).toBe('pool-one');
+    expect(complete(script, ['certificate', 'provision', 'h'])).toBe('host-one');
+    expect(complete(script, ['zone', 'delete', '--y'])).toBe('--yes');
+    expect((await run('complete-names pool')).stdout).toBe('local-1\nlocal-2\nshared\n');
+    expect((await run('complete-names template')).stdout).toBe('ubuntu\n');
+    expect(await bypass(undefined, ['complete-names', 'pool'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+    expect((await run('--help')).stdout).not.toContain('complete-names');
+  });
+
+  test('has scripts for fish and zsh, and refuses other shells', async () => {
     expect((await run('completion fish')).stdout).toContain(
       "complete -c bypass -f -n '__fish_use_subcommand'",
     );

@@ -18,7 +18,7 @@ afterEach(() => rm(home, { recursive: true }));
 
 const environment = (more: NodeJS.ProcessEnv = {}) => readEnvironment({ XDG_CONFIG_HOME: home, ...more });
 
-test('a saved profile is the current one, others stay, and only its owner reads it', async () => {
+test('a saved profile becomes the current one, other profiles stay, and only the owner can read the file', async () => {
   await saveProfile(file, 'prod', { ...profile, apiKey: 'other' });
   await saveProfile(file, 'dev', profile);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
@@ -30,14 +30,14 @@ test('a saved profile is the current one, others stay, and only its owner reads 
   expect(await chooseAccess(environment(), 'prod')).toMatchObject({ apiKey: 'other' });
 });
 
-test('a file that others may read is written anew for its owner only', async () => {
+test('a file that others can read is replaced by one for its owner only', async () => {
   await saveProfile(file, 'dev', profile);
   await writeFile(file, await readFile(file), { mode: 0o644 });
   await saveProfile(file, 'dev', profile);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
-test('the environment overrides each part', async () => {
+test('the environment overrides each part of a profile', async () => {
   await saveProfile(file, 'dev', profile);
   expect(await chooseAccess(environment({ BYPASS_SECRET_KEY: 's2' }))).toMatchObject({
     apiKey: 'key',
@@ -59,11 +59,11 @@ test('the environment overrides each part', async () => {
   });
 });
 
-test('without XDG_CONFIG_HOME it is in the home folder', () => {
+test('without XDG_CONFIG_HOME the file is in the home folder', () => {
   expect(readEnvironment({ HOME: '/home/u' }).profileFile).toBe('/home/u/.config/bypass/config.json');
 });
 
-test('what is missing or wrong is told in a sentence that says what to do', async () => {
+test('a missing or wrong setting is refused with a sentence that says what to do', async () => {
   await expect(chooseAccess(environment())).rejects.toMatchObject({
     message: expect.stringContaining('npm start') as string,
     exitCode: exitCodes.unreachable,
@@ -78,6 +78,8 @@ test('what is missing or wrong is told in a sentence that says what to do', asyn
   await saveProfile(file, 'dev', profile);
   await expect(chooseAccess(environment(), 'prod')).rejects.toThrow(/no profile 'prod' .*there are: dev/);
   await writeFile(file, '{"profiles": 7}');
+  await expect(chooseAccess(environment())).rejects.toThrow(`${file} is not a file of profiles`);
+  await writeFile(file, '{"profiles": {"dev": {"apiKey": 7}}}');
   await expect(chooseAccess(environment())).rejects.toThrow(`${file} is not a file of profiles`);
   await writeFile(file, 'not JSON');
   await expect(chooseAccess(environment())).rejects.toThrow(`${file} is not a file of profiles`);

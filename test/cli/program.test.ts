@@ -1,10 +1,10 @@
-/** The program as people run it: compiled, as a process of its own. */
+/** The compiled program, run as a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
-import { ensureBuilt } from '../support/built.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
+import { ensureBuilt } from '../support/ensure-built.ts';
 import { startApi } from './api-server.ts';
 import type { ApiServer } from './api-server.ts';
 import { fleet, template } from './fleet.ts';
@@ -54,7 +54,7 @@ test('a client command answers and ends', async () => {
   expect({ code, rows: JSON.parse(stdout) as unknown }).toEqual({ code: 0, rows: [ubuntu] });
 });
 
-test('an api that is not there is one line and exit code 3', async () => {
+test('an unreachable api gives one line and exit code 3', async () => {
   const { code, stderr } = await run(['zone', 'list'], { BYPASS_URL: 'http://127.0.0.1:1' });
   expect({ code, lines: stderr.split('\n').length }).toEqual({ code: 3, lines: 2 });
 });
@@ -98,13 +98,13 @@ test('SIGINT while waiting ends the wait with exit code 130', async () => {
   });
 });
 
-test('a reader that goes away early is no error', async () => {
+test('a reader that closes the pipe early causes no error', async () => {
   const child = start(['api', 'listTemplates', 'templatefilter=all']);
   child.stdout.destroy();
   expect((await ended(child)).code).toBe(0);
 });
 
-test('output that cannot be written is one line and exit code 1', async () => {
+test('output that cannot be written gives one line and exit code 1', async () => {
   const full = await open('/dev/full', 'w');
   const child = spawn(process.execPath, [PROGRAM, 'completion', 'bash'], {
     stdio: ['ignore', full.fd, 'pipe'],

@@ -1,5 +1,5 @@
 import { renderBars } from '../../cli/bars.ts';
-import { progressAfter } from '../../cli/deployments.ts';
+import { progressAfter, progressOf, stateOf } from '../../cli/deployments.ts';
 import type { Progress } from '../../cli/deployments.ts';
 import { createProgress } from '../../cli/progress.ts';
 import { createStyle, widthOfText } from '../../cli/text.ts';
@@ -8,9 +8,9 @@ import { Screen } from './terminal.ts';
 const MIB = 1024 ** 2;
 const style = createStyle({ unicode: true, color: false });
 
-const row = (pool: string, more: Partial<Progress> = {}): Progress => ({
-  id: pool,
-  pool,
+const row = (name: string, more: Partial<Progress> = {}): Progress => ({
+  id: name,
+  name,
   stage: 'running',
   text: 'downloading',
   bytes: 512 * MIB,
@@ -20,10 +20,11 @@ const row = (pool: string, more: Partial<Progress> = {}): Progress => ({
   secondsLeft: 14.6,
   host: 'kvm-1',
   source: 'https://mirror.example.org/images/ubuntu-24.04-server-cloudimg-amd64.qcow2',
+  next: '',
   ...more,
 });
 
-describe('between two steps of a host, when nobody says how far it is', () => {
+describe('progress between two steps of one host, when the api reports none,', () => {
   const deployment = {
     id: 'a',
     templateid: 't',
@@ -36,7 +37,7 @@ describe('between two steps of a host, when nobody says how far it is', () => {
 
   const after = (more: object) => progressAfter(before, { ...deployment, hostname: 'kvm-1', ...more });
 
-  test('it is as far as it was', () => {
+  test('stays as it was', () => {
     expect(after({ percent: 0 })).toEqual({
       ...before,
       rate: 0,
@@ -44,7 +45,7 @@ describe('between two steps of a host, when nobody says how far it is', () => {
     });
   });
 
-  test('but not on another host, nor when it waits, works or is there', () => {
+  test('does not stay on another host, nor when the deployment waits, runs or is ready', () => {
     expect(after({ hostname: 'kvm-2' })).toMatchObject({ text: 'starting', bytes: 0 });
     expect(after({ waitreason: 'no room' })).toMatchObject({ stage: 'waiting', text: 'no room' });
     expect(after({ phase: 'verifying', bytes: 5, total: 9 })).toMatchObject({ text: 'verifying', bytes: 5 });
@@ -52,7 +53,40 @@ describe('between two steps of a host, when nobody says how far it is', () => {
   });
 });
 
-/** What a terminal shows after it was sent a text, and where its cursor is: what the bars use of it, nothing else. */
+test.each([
+  [0, 'waiting, next in line'],
+  [1, 'waiting, 1 before it'],
+])('a copy with %d before it in the line of its host is "%s"', (ahead, text) => {
+  const copy = { id: 'a', templateid: 't', templatename: 'u', storageid: 's', storagename: 'p' };
+  expect(progressOf({ ...copy, state: 'Creating', phase: 'waiting', ahead })).toMatchObject({ text });
+});
+
+test('a wait says what happened and when it goes on before it names the URL', () => {
+  const copy = { id: 'a', templateid: 't', templatename: 'u', storageid: 's', storagename: 'p' };
+  const waiting = progressOf({
+    ...copy,
+    state: 'Creating',
+    waitreason: 'https://mirror.example.org/a.qcow2 answers 503',
+    nexttry: '2026-11-24T08:00:05+0000',
+  });
+  expect(waiting.text).toMatch(
+    /^the source answers 503; next try \d\d:00:05 \(https:\/\/mirror\.example\.org\/a\.qcow2\)$/,
+  );
+  const [first = ''] = renderBars([waiting], { columns: 80, rows: 24 }, style);
+  expect(first).toMatch(/next try \d\d:00:05$/);
+});
+
+test('a cancelled copy says how many bytes are kept, and how to free them', () => {
+  const copy = { id: 'a', templateid: 't', templatename: 'u', storageid: 's', storagename: 'p' };
+  const cancelled = { ...copy, state: 'Allocated', cancelledby: 'admin', bytes: 45 * MIB } as const;
+  expect(progressOf(cancelled)).toMatchObject({
+    stage: 'cancelled',
+    text: 'cancelled by admin; 45.0 MiB are kept for a retry (bypass deploy remove frees them)',
+  });
+  expect(stateOf(cancelled)).toBe('Cancelled');
+});
+
+/** A terminal with the control sequences that the bars use: it returns the lines that it shows after a text, and its cursor. */
 function show(text: string, columns: number): { readonly lines: readonly string[]; readonly y: number } {
   const lines: string[] = [''];
   let [x, y] = [0, 0];
@@ -72,7 +106,7 @@ function show(text: string, columns: number): { readonly lines: readonly string[
   return { lines: lines.map((line) => line.trimEnd()), y };
 }
 
-test('at 80 columns: a bar with numbers, and a line that says who does what from where', () => {
+test('at 80 columns a deployment has a bar with numbers, and a line with phase, host and source', () => {
   expect(
     renderBars(
       [row('local-1'), row('shared', { stage: 'ready', text: 'ready' })],
@@ -86,7 +120,7 @@ test('at 80 columns: a bar with numbers, and a line that says who does what from
   ]);
 });
 
-test('on a wide terminal all of it stands in one line', () => {
+test('on a wide terminal a deployment takes one line', () => {
   const [line = '', ...others] = renderBars([row('local-1')], { columns: 200, rows: 24 }, style);
   expect(others).toEqual([]);
   expect(line).toMatch(/local-1 .* 25% .* 0:15 left .*downloading on kvm-1 from https.*qcow2$/);
@@ -110,7 +144,7 @@ test.each([10, 30, 50, 79, 80, 100, 131, 132, 250])('no line reaches the edge at
   }
 });
 
-test('of more pools than lines, those that go on are shown and the others counted', () => {
+test('of more pools than lines, unfinished ones are shown and the others counted', () => {
   const rows = Array.from({ length: 30 }, (_, i) =>
     row(
       `pool-${i}`,
@@ -123,7 +157,7 @@ test('of more pools than lines, those that go on are shown and the others counte
   expect(lines.at(-1)).toBe('and 18 ready, 2 failed');
 });
 
-test('bars are drawn over, follow the size of the terminal, and leave nothing behind', () => {
+test('bars are redrawn in place, follow the size of the terminal, and leave nothing behind', () => {
   const screen = new Screen({ columns: 80, rows: 24 });
   screen.write('before\n');
   const view = createProgress(screen, style, true);
@@ -150,7 +184,7 @@ test('bars are drawn over, follow the size of the terminal, and leave nothing be
   expect(screen.text).not.toContain('\x1b[?');
 });
 
-test('lines that a narrower terminal has broken are drawn over as many rows as they take there', () => {
+test('lines that a narrower terminal has wrapped are overwritten in full', () => {
   const screen = new Screen({ columns: 80, rows: 24 });
   const view = createProgress(screen, style, true);
   view.update([row('local-1')]);
@@ -160,7 +194,7 @@ test('lines that a narrower terminal has broken are drawn over as many rows as t
   expect(screen.text).toContain('\x1b[4A');
 });
 
-test('elsewhere there are plain lines: when something changes, and else every few seconds', () => {
+test('without a terminal plain lines appear when something changes, and else every few seconds', () => {
   const screen = new Screen();
   let now = 0;
   const view = createProgress(screen, style, true, () => now);
@@ -186,7 +220,7 @@ test('elsewhere there are plain lines: when something changes, and else every fe
   expect(screen.text).not.toContain('\x1b');
 });
 
-test('a terminal that cannot be drawn over gets plain lines', () => {
+test('a terminal that cannot move its cursor gets plain lines', () => {
   const screen = new Screen({ columns: 80, rows: 24 });
   createProgress(screen, style, false).update([row('local-1')]);
   expect(screen.text).not.toContain('\x1b');

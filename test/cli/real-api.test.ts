@@ -1,9 +1,10 @@
-/** Client commands against the real api on a real database: what the one sends and the other answers fits. */
+/** Client commands against the real api on a real database: the calls of the one and the answers of the other must fit. */
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import type { AddressInfo } from 'node:net';
-import { openCopy } from '../../db/copies.ts';
+import { openCopy } from '../../db/copies/copies.ts';
 import { copyWorkflowId } from '../../model/names.ts';
-import { addHost, deploy, openLab, poolReport } from '../api/lab.ts';
-import type { Caller, Copy, Lab, TestHost } from '../api/lab.ts';
+import { addHost, deploy, openLab, poolReport } from '../labs/api.ts';
+import type { Caller, Copy, Lab, TestHost } from '../labs/api.ts';
 import { until } from '../support/until.ts';
 import { bypass } from './terminal.ts';
 import type { Ran, RunOptions } from './terminal.ts';
@@ -33,7 +34,7 @@ async function register(name: string, who: Caller = lab.admin): Promise<Ran> {
   return as(who, `template register --name ${name} --url ${source} --header X-Token:abc --zone zone1`);
 }
 
-/** Plays the workflow of the first deployment that is asked for. */
+/** Plays the workflow of the first requested deployment. */
 async function playDeployment(): Promise<void> {
   const copy = await until('a deployment', () =>
     Promise.resolve(lab.orchestration.of('requestDeployment')[0] as Copy),
@@ -53,7 +54,7 @@ async function playDeployment(): Promise<void> {
   await deploy(lab, copy, { host, pool, tries });
 }
 
-test('places are made and listed, and hosts are admitted', async () => {
+test('zones and clusters are created and listed, and hosts are admitted', async () => {
   expect((await run('zone create amsterdam')).stdout).toMatch(/^Made zone amsterdam \(/);
   expect((await run('cluster add rack-1 --zone amsterdam')).stdout).toMatch(
     /^Added cluster rack-1 .* zone amsterdam\n$/,
@@ -78,7 +79,10 @@ test('a template is registered, shown and listed; its header reaches the api sea
   expect((await register('ubuntu')).stdout).toMatch(
     /^Registered ubuntu \(.*\) in zone zone1: QCOW2, 20\.0 GiB\n$/,
   );
-  expect(lab.orchestration.of('register')[0]).toMatchObject({ name: 'ubuntu', sealed: expect.any(String) });
+  expect(lab.orchestration.of('register')[0]).toMatchObject({ name: 'ubuntu' });
+  expect(await lab.db.selectFrom('vm_template').select('sealed').executeTakeFirst()).toEqual({
+    sealed: expect.any(String) as string,
+  });
   const { stdout } = await run('template show ubuntu');
   expect(stdout).toMatch(/Mirrors +1\. http:\S+ubuntu\.qcow2\n +2\. http:\S+\.dead \(answered 404\)\n/);
   await run('template tag ubuntu env=prod os=debian');
@@ -90,7 +94,7 @@ test('a template is registered, shown and listed; its header reaches the api sea
   expect((await run('iso list')).stdout).toMatch(/\nd +[0-9a-f-]{36} /);
 });
 
-test("by an id: an ISO is no template, and what is nobody's is told as such", async () => {
+test('an id of an ISO finds no template, and an unknown id is refused as such', async () => {
   const { templateId } = await lab.template(lab.user, { name: 'by-id', format: 'ISO' });
   const shown = await as(lab.user, `iso show ${templateId}`);
   expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('by-id')]);
@@ -101,7 +105,7 @@ test("by an id: an ISO is no template, and what is nobody's is told as such", as
   }
 });
 
-test('a refusal is the sentence of the api', async () => {
+test('a refusal shows the sentence of the api', async () => {
   const { code, stderr } = await run('template register --name x --url ftp://x/y --zone zone1');
   expect({ code, stderr }).toEqual({
     code: 1,
@@ -109,7 +113,7 @@ test('a refusal is the sentence of the api', async () => {
   });
 });
 
-test('a deployment is followed to its end, and its attempts are told', async () => {
+test('a deployment is followed to its end, and its attempts are shown', async () => {
   await register('followed');
   const [{ code, stdout }] = await Promise.all([run('deploy start followed --wait'), playDeployment()]);
   expect({ code, stdout }).toEqual({
@@ -124,13 +128,13 @@ test('a deployment is followed to its end, and its attempts are told', async () 
   expect(event).toMatch(/TEMPLATE\.PREPARE +root +Template 'followed' is to be deployed to local/);
 });
 
-test('what is under way is listed with what Temporal knows of it, and can be cancelled', async () => {
+test('running deployments are listed with their progress from Temporal, and can be cancelled', async () => {
   await register('slow');
   const { stdout: started } = await run('deploy start slow --json');
   expect(JSON.parse(started)).toMatchObject({ template: { name: 'slow' }, jobids: [expect.any(String)] });
   const copy = lab.orchestration.of('requestDeployment')[0] as Copy;
   const workflowId = copyWorkflowId(copy.templateId, copy.poolId);
-  await openCopy(lab.db, copy, workflowId);
+  await openCopy(lab.db, copy, workflowId, PROTOCOLS);
   const source = 'http://b.example.org/x';
   const progress = {
     v: 1,
@@ -162,14 +166,14 @@ test('a user sees and registers their own, by the same commands', async () => {
   expect((await as(lab.user, 'template show mine')).stdout).toMatch(/^Name +mine\n/);
   expect(await as(lab.user, 'host list')).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("there is no command 'listHosts', or not for you") as string,
+    stderr: expect.stringContaining("There is no command 'listHosts', or not for you") as string,
   });
   expect((await as({ ...lab.user, secretKey: 'wrong' }, 'zone list')).stderr).toMatch(
     /does not accept the keys/,
   );
 });
 
-test('whatever the api can do can be called by hand', async () => {
+test('every command of the api can be called by hand', async () => {
   const { stdout } = await run('api listApis name=listZones');
   expect(JSON.parse(stdout)).toMatchObject({ api: [{ name: 'listZones' }] });
 });

@@ -1,3 +1,4 @@
+import { shownAsJson } from '../../cli/output.ts';
 import { renderTable } from '../../cli/table.ts';
 import type { Column } from '../../cli/table.ts';
 import { clean, createStyle, cut, hang, paint, widthOfText } from '../../cli/text.ts';
@@ -20,7 +21,7 @@ const rows: readonly Row[] = [
   { name: 'd', size: 1234, path: '/x' },
 ];
 
-test('a table is as wide as what it holds, numbers to the right', () => {
+test('a table is as wide as its contents, with numbers aligned to the right', () => {
   expect(renderTable(columns, rows, undefined, style)).toEqual([
     'NAME                 SIZE  PATH',
     'ubuntu-24.04-server     5  /var/lib/bypass/pools/local-1',
@@ -28,7 +29,7 @@ test('a table is as wide as what it holds, numbers to the right', () => {
   ]);
 });
 
-test('where there is no room, what is least important is left out', () => {
+test('without enough room, the least important columns are left out', () => {
   expect(renderTable(columns, rows, 30, style)).toEqual([
     'NAME                 SIZE',
     'ubuntu-24.04-server     5',
@@ -36,7 +37,7 @@ test('where there is no room, what is least important is left out', () => {
   ]);
 });
 
-test('where there is still no room, texts are cut', () => {
+test('if there still is no room, texts are cut', () => {
   expect(renderTable(columns, rows, 16, style)).toEqual([
     'NAME        SIZE',
     'ubuntu-24…     5',
@@ -62,7 +63,7 @@ test('wide characters take two columns, combining ones none', () => {
   expect(cut('日本語テンプレート', 8, style)).toBe('日本語…');
 });
 
-test('colours are around texts and do not count', () => {
+test('colours do not count as columns', () => {
   const color = createStyle({ unicode: true, color: true });
   const [head = ''] = renderTable(columns, rows, undefined, color);
   expect(head).toContain('\x1b[1mNAME');
@@ -70,12 +71,19 @@ test('colours are around texts and do not count', () => {
   expect(paint('x', undefined, color)).toBe('x');
 });
 
-test('without Unicode, signs are ASCII', () => {
+test('without Unicode, all signs are ASCII', () => {
   const ascii = createStyle({ unicode: false, color: false });
   expect(cut('abcdefgh', 5, ascii)).toBe('abc..');
 });
 
-test('a long sentence goes on under its beginning, and is left whole for a pipe', () => {
+test('a long sentence is wrapped below its beginning, and stays in one line for a pipe', () => {
   expect(hang('one two three four', 10, '  ')).toEqual(['one two', '  three', '  four']);
   expect(hang('one two three four', undefined, '  ')).toEqual(['one two three four']);
+});
+
+test('JSON cannot steer a terminal, and its parsed values are the same', () => {
+  const value = { name: 'a\x9b2J\u202eb\x1b\n' };
+  const shown = shownAsJson(value);
+  expect(shown).not.toMatch(/[\x7f-\x9f\u202e\x1b]/);
+  expect(JSON.parse(shown)).toEqual(value);
 });

@@ -1,11 +1,11 @@
-/** Runs client commands in this process, against an api and on a screen that keeps what was written. */
+/** Runs client commands in this process, against an api and on a screen that records its text. */
 import { EventEmitter } from 'node:events';
 import { readEnvironment } from '../../cli/environment.ts';
 import { createProgram, runProgram } from '../../cli/program.ts';
-import type { Cli } from '../../cli/surroundings.ts';
+import type { Cli } from '../../cli/context.ts';
 import type { ApiServer } from './api-server.ts';
 
-/** A screen of a size; without one, a pipe. */
+/** A terminal of a size; without a size, a pipe. */
 export class Screen extends EventEmitter {
   text = '';
   readonly isTTY: boolean;
@@ -27,9 +27,11 @@ export class Screen extends EventEmitter {
 
 export interface RunOptions {
   readonly environment?: NodeJS.ProcessEnv;
-  /** Columns of the terminal; a pipe when absent. */
+  /** The person's answer to each question. Default: no terminal, so no questions. */
+  readonly answer?: string;
+  /** Columns of the terminal. Default: a pipe. */
   readonly columns?: number;
-  /** Is given a function that interrupts the command as Ctrl-C does. */
+  /** Receives a function that interrupts the command as Ctrl-C does. */
   readonly onStart?: (
     interrupt: () => void,
     screens: { readonly stdout: Screen; readonly stderr: Screen },
@@ -42,7 +44,14 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** @param line what a person types after `bypass` */
+const ask =
+  (answer: string, stderr: Screen) =>
+  (question: string): Promise<string> => {
+    stderr.write(`${question}${answer}\n`);
+    return Promise.resolve(answer);
+  };
+
+/** @param line the command line after `bypass` */
 export async function bypass(
   api: Pick<ApiServer, 'url' | 'apiKey' | 'secretKey'> | undefined,
   line: readonly string[],
@@ -72,6 +81,7 @@ export async function bypass(
       return () => listeners.delete(listener);
     },
     pollMs: 20,
+    ask: options.answer === undefined ? undefined : ask(options.answer, stderr),
   };
   options.onStart?.(() => listeners.forEach((listener) => listener()), { stdout, stderr });
   const code = await runProgram(createProgram(cli), line, cli);

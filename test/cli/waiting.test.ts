@@ -9,7 +9,7 @@ const ubuntu = template('ubuntu');
 const opened: ApiServer[] = [];
 afterEach(() => Promise.all(opened.splice(0).map((api) => api.close())));
 
-/** Every look at a deployment finds it a tenth further. */
+/** Each poll of a deployment finds it a tenth further. */
 const inTenths = (): FleetOptions['progress'] => {
   let looks = 0;
   return () => (looks += 0.02) - 0.02;
@@ -37,7 +37,7 @@ test('--wait shows progress on stderr and ends with a line per pool', async () =
   expect(stderr).toMatch(/local-2: downloading on kvm-2 from .*qcow2, \d+%, .*MiB\/s, /);
 });
 
-test('register --deploy --wait does the whole of it', async () => {
+test('register --deploy --wait registers, deploys and waits for the end', async () => {
   const api = await start({ templates: [] });
   const line = `template register --name new --url ${SOURCE} --deploy --wait`;
   const { code, stdout } = await run(api, line);
@@ -45,7 +45,7 @@ test('register --deploy --wait does the whole of it', async () => {
   expect(stdout).toMatch(/^Registered new .*\nlocal-1: ready, .*\nlocal-2: ready, .*\nshared: ready, .*\n$/);
 });
 
-test('when one fails the exit code is 1, its line says why and what to do, and the others are told too', async () => {
+test('when one deployment fails the exit code is 1, its line says why and what to do, and the others are reported too', async () => {
   const api = await start({ courses: { shared: 'fails' } });
   const { code, stdout, stderr } = await run(api, 'deploy start ubuntu --wait');
   expect(code).toBe(1);
@@ -55,7 +55,7 @@ test('when one fails the exit code is 1, its line says why and what to do, and t
   expect(stderr).not.toContain('bypass:');
 });
 
-test('as JSON the outcome is one document, and a failure is told on stderr', async () => {
+test('as JSON the outcome is one document, and a failure is reported on stderr', async () => {
   const api = await start({ courses: { shared: 'fails' } });
   const { code, stdout, stderr } = await run(api, 'deploy start ubuntu --wait --json');
   expect(code).toBe(1);
@@ -67,7 +67,7 @@ test('as JSON the outcome is one document, and a failure is told on stderr', asy
   expect(stderr).toMatch(/\nbypass: ChecksumMismatch: .*\n$/);
 });
 
-test('what lies there already is told as such, and only the pool that was asked for', async () => {
+test('a copy that was there already is reported as such, and only the requested pool is shown', async () => {
   const api = await start({ progress: () => 1 });
   await run(api, 'deploy start ubuntu');
   const there = await run(api, 'deploy start ubuntu --pool local-1 --wait');
@@ -89,7 +89,7 @@ test('Ctrl-C stops waiting, cancels nothing, and says so', async () => {
   expect(api.called('cancelTemplateDeployment')).toEqual([]);
 });
 
-test('on a terminal the bars are gone at the end and the outcome stands there', async () => {
+test('on a terminal the outcome takes the place of the bars', async () => {
   const api = await start();
   const { code, stdout, stderr } = await run(api, 'deploy start ubuntu --pool local-1 --wait', {
     columns: 80,
@@ -99,7 +99,7 @@ test('on a terminal the bars are gone at the end and the outcome stands there', 
   expect(stdout).toBe('local-1: ready, 2.0 GiB in 20 s (102 MiB/s) by kvm-1\n');
 });
 
-test('an api that is restarted meanwhile is waited for', async () => {
+test('a wait survives a restart of the api', async () => {
   let stopped: Promise<void> | undefined;
   const first = await startApi();
   const port = Number(new URL(first.url).port);
@@ -124,27 +124,19 @@ test('an api that is restarted meanwhile is waited for', async () => {
 describe('a registration that takes longer than the api waits', () => {
   const pending = { ...ubuntu, isready: false, size: undefined };
 
-  test('goes on without --wait, and is told so', async () => {
-    const api = await start();
-    api.answer({ registerTemplate: () => ({ template: [pending] }) });
-    const { code, stdout } = await run(api, `template register --name ubuntu --url ${SOURCE}`);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^Registering ubuntu .*: its URL is still being checked\n$/);
-  });
-
-  test('with --wait is followed until it is ready', async () => {
+  test.each(['', ' --wait'])('is followed until it is ready (register%s)', async (wait) => {
     const api = await start();
     let looks = 0;
     api.answer({
       registerTemplate: () => ({ template: [pending] }),
       listTemplates: () => ({ template: [(looks += 1) < 3 ? pending : ubuntu] }),
     });
-    const { code, stdout } = await run(api, `template register --name ubuntu --url ${SOURCE} --wait`);
+    const { code, stdout } = await run(api, `template register --name ubuntu --url ${SOURCE}${wait}`);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Registered ubuntu .*: QCOW2, 2\.0 GiB\n$/);
   });
 
-  test('with --wait tells why it came to nothing', async () => {
+  test('reports why it failed', async () => {
     const api = await start({ templates: [] });
     const event = { id: 'e', level: 'ERROR', resourceid: ubuntu.id, description: 'http://x: not found' };
     api.answer({ registerTemplate: () => ({ template: [pending] }), listEvents: () => ({ event: [event] }) });
@@ -157,7 +149,7 @@ describe('a registration that takes longer than the api waits', () => {
   });
 });
 
-test('a pool that the job leaves out is not reported on, although it failed before', async () => {
+test('a pool that the job leaves out is not reported, although it failed before', async () => {
   const api = await start({ progress: () => 1 });
   const old = { lastupdated: '2020-01-01T00:00:00+0000', templateid: ubuntu.id, templatename: 'ubuntu' };
   const failed = {
@@ -184,7 +176,7 @@ test('a pool that the job leaves out is not reported on, although it failed befo
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'local-1: ready, 1.0 KiB, was there already\n' });
 });
 
-test('of two jobs one that fails does not hide what came of the other', async () => {
+test('of two jobs, one that fails does not hide the outcome of the other', async () => {
   const other = { ...ubuntu, zoneid: 'z2', zonename: 'zone-2' };
   const copy = { templateid: ubuntu.id, templatename: 'ubuntu', lastupdated: '2026-11-24T07:00:09+0000' };
   const there = { state: 'Ready', size: 1024, attempts: [] };

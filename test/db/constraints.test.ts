@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isUniqueViolation } from '../../db/database.ts';
-import { openDbLab } from './lab.ts';
-import type { DbLab } from './lab.ts';
+import { openDbLab } from '../labs/db.ts';
+import type { DbLab } from '../labs/db.ts';
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -15,12 +15,12 @@ async function expectUnique(insert: () => Promise<unknown>): Promise<void> {
   expect(isUniqueViolation(error)).toBe(true);
 }
 
-test('one BYPASSED row for a template, though its store is NULL', async () => {
+test('a template has at most one BYPASSED row, although its store is NULL', async () => {
   const { id } = await lab.addTemplate();
   await expectUnique(() => lab.db.insertInto('template_store_ref').values({ template_id: id }).execute());
 });
 
-test('one copy of a template on a pool', async () => {
+test('a template has at most one copy on a pool', async () => {
   const template = await lab.addTemplate();
   const host = await lab.addHost();
   const { id } = await lab.addPool(host.uuid);
@@ -34,27 +34,27 @@ test('one copy of a template on a pool', async () => {
   );
 });
 
-test('one reference of a template to a zone', async () => {
+test('a template refers to a zone at most once', async () => {
   const { id } = await lab.addTemplate();
   await expectUnique(() =>
     lab.db.insertInto('template_zone_ref').values({ template_id: id, zone_id: lab.zone.id }).execute(),
   );
 });
 
-test('one value of a detail', async () => {
+test('a detail of a template has at most one value', async () => {
   const { id } = await lab.addTemplate();
   await expectUnique(() =>
     lab.db.insertInto('vm_template_details').values({ template_id: id, name: 'a', value: 'b' }).execute(),
   );
 });
 
-test('one row of a mirror', async () => {
+test('a template has each mirror at most once', async () => {
   const { id } = await lab.addTemplate();
   const mirror = { template_id: id, url: 'http://a/', priority: 1, size: 1, ranges: true, reachable: true };
   await expectUnique(() => lab.db.insertInto('template_mirror').values(mirror).execute());
 });
 
-test('one part of a host in a pool', async () => {
+test('a host refers to a pool at most once', async () => {
   const host = await lab.addHost();
   const { id } = await lab.addPool(host.uuid);
   const pool = await lab.db
@@ -69,7 +69,7 @@ test('one part of a host in a pool', async () => {
   expect(isUniqueViolation(error)).toBe(true);
 });
 
-test('one host, one pool, one template of an id', async () => {
+test('UUIDs of hosts and pools are unique', async () => {
   const uuid = randomUUID();
   const host = {
     uuid,
@@ -92,7 +92,7 @@ test('one host, one pool, one template of an id', async () => {
   await expectUnique(() => lab.db.insertInto('storage_pool').values(pool).execute());
 });
 
-test('one zone, one account, one user of a name; one cluster of a name in a zone', async () => {
+test('names of zones, accounts and users are unique, and names of clusters within their zone', async () => {
   await expectUnique(() => lab.db.insertInto('data_center').values({ name: 'z' }).execute());
   await expectUnique(() =>
     lab.db.insertInto('account').values({ account_name: 'a', role: 'user' }).execute(),
@@ -105,7 +105,7 @@ test('one zone, one account, one user of a name; one cluster of a name in a zone
   );
 });
 
-test('one row for each try of an attempt, and one event of a name', async () => {
+test('a try of an attempt is recorded once, and so is an event that is identified', async () => {
   const template = await lab.addTemplate();
   const host = await lab.addHost();
   const { id } = await lab.addPool(host.uuid);

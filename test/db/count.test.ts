@@ -1,14 +1,15 @@
 /** Counts of lists that are known from before are those of now, whatever was changed meanwhile. */
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { sql } from 'kysely';
-import { recordEvent } from '../../db/events.ts';
-import { countOf, foldChanges } from '../../db/listings/count.ts';
-import { listDeployments } from '../../db/listings/deployments.ts';
-import { listEvents } from '../../db/listings/events.ts';
-import { listTemplates } from '../../db/listings/templates.ts';
-import type { TemplateQuery } from '../../db/listings/templates.ts';
-import { openCopy } from '../../db/copies.ts';
-import { openDbLab } from './lab.ts';
-import type { DbLab } from './lab.ts';
+import { recordEvent } from '../../db/events/events.ts';
+import { countOf, foldChanges } from '../../db/count.ts';
+import { listDeployments } from '../../db/copies/listing.ts';
+import { listEvents } from '../../db/events/listing.ts';
+import { listTemplates } from '../../db/templates/listing.ts';
+import type { TemplateQuery } from '../../db/templates/listing.ts';
+import { openCopy } from '../../db/copies/copies.ts';
+import { openDbLab } from '../labs/db.ts';
+import type { DbLab } from '../labs/db.ts';
 
 let lab: DbLab;
 let accountId: number;
@@ -26,7 +27,7 @@ const templates = async (changes: Partial<TemplateQuery> = {}): Promise<number> 
 const set = (uuid: string, values: Record<string, unknown>) =>
   lab.db.updateTable('vm_template').set(values).where('uuid', '=', uuid).execute();
 
-test('templates: made, moved between zones, changed, shared, tagged, removed', async () => {
+test('the count of templates follows creation, zones, changes, sharing, tags and removal', async () => {
   const own = { filter: 'self', admin: false } as const;
   const shared = { filter: 'sharedexecutable', accountId: accountId + 1000, admin: false } as const;
   const tagged = { tags: [{ key: 'a', value: 'b' }] };
@@ -74,7 +75,7 @@ test('what another transaction has not committed does not count, and counts as s
   expect(await templates()).toBe(before);
 });
 
-test('copies and events', async () => {
+test('the counts of copies and events follow every change', async () => {
   const copies = async (): Promise<readonly number[]> => [
     (await listDeployments(lab.db, {}, PAGE)).count,
     (await listDeployments(lab.db, { state: 'Failed' }, PAGE)).count,
@@ -83,7 +84,7 @@ test('copies and events', async () => {
   const host = await lab.addHost();
   const { id: poolId } = await lab.addPool(host.uuid, { name: 'pool' });
   const { uuid: templateId } = await lab.addTemplate();
-  const { copyId } = await openCopy(lab.db, { templateId, poolId }, 'a workflow');
+  const { copyId } = await openCopy(lab.db, { templateId, poolId }, 'a workflow', PROTOCOLS);
   expect(await copies()).toEqual([all + 1, failed]);
   await lab.db
     .updateTable('template_spool_ref')

@@ -1,11 +1,12 @@
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { randomUUID } from 'node:crypto';
-import { openCopy } from '../../db/copies.ts';
+import { openCopy } from '../../db/copies/copies.ts';
 import { evidenceRow } from '../../db/evidence.ts';
-import { attemptsOf, listDeployments } from '../../db/listings/deployments.ts';
-import { failCopy, finishCopy, recordAttempt } from '../../db/outcomes.ts';
+import { attemptsOf, listDeployments } from '../../db/copies/listing.ts';
+import { failCopy, finishCopy, recordAttempt } from '../../db/copies/outcomes.ts';
 import type { ImageEvidence } from '../../model/evidence.ts';
-import { openDbLab } from './lab.ts';
-import type { DbLab } from './lab.ts';
+import { openDbLab } from '../labs/db.ts';
+import type { DbLab } from '../labs/db.ts';
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -50,7 +51,7 @@ const gpt = (name: string, count: number): ImageEvidence => ({
 
 const stored = (given: unknown): unknown => JSON.parse(evidenceRow(given as ImageEvidence) ?? 'null');
 
-describe('what is stored', () => {
+describe('evidence as it is stored', () => {
   test.each([qcow2, gpt('root', 2)])('is what was found', (evidence) => {
     expect(stored(evidence)).toEqual(evidence);
   });
@@ -74,17 +75,17 @@ describe('what is stored', () => {
     [{}],
     [{ ...qcow2, found: 7 }],
     [{ ...qcow2, fileSize: Infinity }],
-  ])('is nothing where it is no evidence: %j', (given) => {
+  ])('is null when the input is no evidence: %j', (given) => {
     expect(evidenceRow(given as unknown as ImageEvidence)).toBeNull();
   });
 });
 
-test('it stays with the copy, and with the tries that were refused', async () => {
+test('evidence is kept with the copy, and with tries whose file was refused', async () => {
   const host = await lab.addHost();
   const pool = await lab.addPool(host.uuid);
   const { uuid: templateId } = await lab.addTemplate();
   const copy = { templateId, poolId: pool.id };
-  const { copyId } = await openCopy(lab.db, copy, 'w');
+  const { copyId } = await openCopy(lab.db, copy, 'w', PROTOCOLS);
   const now = new Date().toISOString();
   const refused = {
     source: 'http://a/',
@@ -127,7 +128,7 @@ test('it stays with the copy, and with the tries that were refused', async () =>
     .set({ state: 'Failed' })
     .where('uuid', '=', copyId)
     .execute();
-  await openCopy(lab.db, copy, 'w');
+  await openCopy(lab.db, copy, 'w', PROTOCOLS);
   await failCopy(lab.db, outcome(), { code: 530, text: 'gone' });
   expect(await row()).toMatchObject({ evidence: null });
 });

@@ -1,8 +1,16 @@
-import { completeJob, createJob, pendingCopies, pendingDeletions, settleCopy } from '../../db/jobs.ts';
-import type { CopyUuids, JobError } from '../../db/jobs.ts';
-import { openCopy } from '../../db/copies.ts';
-import { openDbLab } from './lab.ts';
-import type { DbLab } from './lab.ts';
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
+import {
+  completeJob,
+  createDeploymentJob,
+  createJob,
+  pendingCopies,
+  pendingDeletions,
+  settleCopy,
+} from '../../db/jobs/jobs.ts';
+import type { CopyUuids, JobError } from '../../db/jobs/jobs.ts';
+import { openCopy } from '../../db/copies/copies.ts';
+import { openDbLab } from '../labs/db.ts';
+import type { DbLab } from '../labs/db.ts';
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -22,7 +30,7 @@ async function newCopies(count: number): Promise<readonly CopyUuids[]> {
 }
 
 const newJob = (copies: readonly CopyUuids[]) =>
-  createJob(lab.db, {
+  createDeploymentJob(lab.db, {
     accountId: lab.account.uuid,
     userId: lab.user.uuid,
     cmd: 'prepareTemplate',
@@ -37,11 +45,11 @@ const job = (uuid: string) =>
 const settle = (copy: CopyUuids, error?: JobError) =>
   lab.db.transaction().execute((tx) => settleCopy(tx, copy, error));
 
-test('a job is done when all its copies are, and tells where they lie', async () => {
+test('a job is done when all its copies are, and its result says where they are', async () => {
   const copies = await newCopies(2);
   const [one, two] = copies as [CopyUuids, CopyUuids];
-  for (const copy of copies) await openCopy(lab.db, copy, 'w');
-  const id = await newJob(copies);
+  for (const copy of copies) await openCopy(lab.db, copy, 'w', PROTOCOLS);
+  const { jobId: id } = await newJob(copies);
   await settle(one);
   expect((await job(id)).job_status).toBe(0);
   await settle(two);
@@ -59,10 +67,10 @@ test('a job is done when all its copies are, and tells where they lie', async ()
   });
 });
 
-test('one copy that failed fails the job, in words', async () => {
+test('one failed copy fails the job, with its error text', async () => {
   const copies = await newCopies(2);
   const [one, two] = copies as [CopyUuids, CopyUuids];
-  const id = await newJob(copies);
+  const { jobId: id } = await newJob(copies);
   await settle(one, { code: 533, text: 'no room' });
   await settle(two);
   expect(await job(id)).toMatchObject({
@@ -76,10 +84,10 @@ test('copies that settle at once do not leave the job to each other', async () =
   const copies = await newCopies(8);
   const ids = await Promise.all(Array.from({ length: 5 }, () => newJob(copies)));
   await Promise.all(copies.map((copy) => settle(copy)));
-  for (const id of ids) expect((await job(id)).job_status).toBe(1);
+  for (const { jobId } of ids) expect((await job(jobId)).job_status).toBe(1);
 });
 
-test('what waits is found, when it has waited long enough', async () => {
+test('pending copies are found once they have waited long enough', async () => {
   const copies = await newCopies(1);
   await newJob(copies);
   await newJob(copies);
@@ -87,7 +95,7 @@ test('what waits is found, when it has waited long enough', async () => {
   expect(await pendingCopies(lab.db, 60)).toEqual([]);
 });
 
-test('a deletion that waits is found with who asked', async () => {
+test('a pending deletion is found with the user who requested it', async () => {
   const { uuid } = await lab.addTemplate();
   const [accountId, userId] = [lab.account.uuid, lab.user.uuid];
   const about = { cmd: 'deleteIso', instanceType: 'Iso', instanceUuid: uuid };

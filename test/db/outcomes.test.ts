@@ -1,12 +1,13 @@
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { randomUUID } from 'node:crypto';
-import { openCopy } from '../../db/copies.ts';
-import { cancelCopy, failCopy, finishCopy, recordAttempt } from '../../db/outcomes.ts';
-import { beginRemoval, finishRemoval } from '../../db/removals.ts';
-import { createJob } from '../../db/jobs.ts';
-import type { CopyUuids } from '../../db/jobs.ts';
+import { openCopy } from '../../db/copies/copies.ts';
+import { cancelCopy, failCopy, finishCopy, recordAttempt } from '../../db/copies/outcomes.ts';
+import { beginRemoval, finishRemoval } from '../../db/copies/removals.ts';
+import { createDeploymentJob } from '../../db/jobs/jobs.ts';
+import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import type { DownloadResult, PoolReport } from '../../model/payloads.ts';
-import { openDbLab } from './lab.ts';
-import type { DbLab } from './lab.ts';
+import { openDbLab } from '../labs/db.ts';
+import type { DbLab } from '../labs/db.ts';
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -18,7 +19,7 @@ async function newCopy() {
   const [host, template] = [await lab.addHost(), await lab.addTemplate()];
   const pool = await lab.addPool(host.uuid);
   const copy = { templateId: template.uuid, poolId: pool.id };
-  const plan = await openCopy(lab.db, copy, 'w');
+  const plan = await openCopy(lab.db, copy, 'w', PROTOCOLS);
   return { host, pool, copy, plan };
 }
 
@@ -50,7 +51,7 @@ const events = (uuid: string) =>
   lab.db.selectFrom('event').where('resource_uuid', '=', uuid).selectAll().execute();
 const attempts = async () => lab.db.selectFrom('download_attempt').selectAll().execute();
 
-test('what is written twice is there once', async () => {
+test('an outcome that is recorded twice has one row and one event', async () => {
   const { host, pool, copy, plan } = await newCopy();
   const [attempt, outcome] = [attemptBy(host.uuid), outcomeOf(copy)];
   const before = (await attempts()).length;
@@ -60,10 +61,46 @@ test('what is written twice is there once', async () => {
   }
   expect((await attempts()).length - before).toBe(2);
   expect(await events(copy.templateId)).toMatchObject([{ type: 'TEMPLATE.DIRECT.DOWNLOAD', level: 'INFO' }]);
-  expect(await openCopy(lab.db, copy, 'w')).toMatchObject({ ready: true, copyId: plan.copyId });
+  expect(await openCopy(lab.db, copy, 'w', PROTOCOLS)).toMatchObject({ ready: true, copyId: plan.copyId });
 });
 
-test('the report that comes with a result counts for the pool', async () => {
+test('each foreign file on the pool is recorded as one event, which names its path', async () => {
+  const { host, copy } = await newCopy();
+  const foreign = [{ path: '/pool/x', movedTo: '/pool/x.set-aside.1' }];
+  const failure = { kind: 'DiskBroken', message: '/pool/y is not a regular file', path: '/pool/y' };
+  const [moved, refused] = [attemptBy(host.uuid, { foreign }), attemptBy(host.uuid, { failure })];
+  for (const { tries, ...who } of [moved, refused, moved]) {
+    await recordAttempt(lab.db, copy, { ...who, tries: tries.slice(1) });
+  }
+  const about = { type: 'TEMPLATE.POOL.FOREIGN', level: 'WARN' };
+  expect(await events(copy.templateId)).toEqual([
+    expect.objectContaining({
+      ...about,
+      description: expect.stringContaining('moved to /pool/x.set-aside.1'),
+    }),
+    expect.objectContaining({
+      ...about,
+      description: expect.stringContaining('/pool/y is not a regular file'),
+    }),
+  ]);
+});
+
+test('a source whose file may differ from the registered one is recorded as one event', async () => {
+  const { host, copy } = await newCopy();
+  const changed = 'nothing proves that the file is the one that was registered: it has another ETag';
+  const { tries, ...who } = attemptBy(host.uuid, { changed });
+  for (let round = 0; round < 2; round += 1)
+    await recordAttempt(lab.db, copy, { ...who, tries: tries.slice(1) });
+  expect(await events(copy.templateId)).toEqual([
+    expect.objectContaining({
+      type: 'TEMPLATE.SOURCE.CHANGED',
+      level: 'WARN',
+      description: expect.stringContaining(changed),
+    }),
+  ]);
+});
+
+test('the pool report of a result is recorded', async () => {
   const { host, pool, copy, plan } = await newCopy();
   const later = { ...pool, free: 400, parts: { [plan.copyId]: 0 } };
   const attempt = attemptBy(host.uuid);
@@ -72,7 +109,7 @@ test('the report that comes with a result counts for the pool', async () => {
   expect(await stored.executeTakeFirst()).toMatchObject({ free_bytes: 400, parts: { [plan.copyId]: 0 } });
 });
 
-test('a copy that is there does not fail, and is not cancelled, by one that comes late', async () => {
+test('a late failure or cancellation does not change a copy that is ready', async () => {
   const { host, pool, copy, plan } = await newCopy();
   const done = { result: result(host.uuid, plan.copyId, pool), attempt: attemptBy(host.uuid) };
   await finishCopy(lab.db, outcomeOf(copy), done);
@@ -81,18 +118,18 @@ test('a copy that is there does not fail, and is not cancelled, by one that come
   expect(await row(plan.copyId)).toMatchObject({ state: 'Ready', error_str: null, cancelled_by: null });
 });
 
-test('a failed one keeps its reason until it is tried again', async () => {
+test('a failed copy keeps its reason until it is tried again', async () => {
   const { copy, plan } = await newCopy();
   await failCopy(lab.db, outcomeOf(copy), { code: 530, text: 'answers 404' });
   expect(await row(plan.copyId)).toMatchObject({
     download_state: 'DOWNLOAD_ERROR',
     error_str: 'answers 404',
   });
-  await openCopy(lab.db, copy, 'w');
+  await openCopy(lab.db, copy, 'w', PROTOCOLS);
   expect(await row(plan.copyId)).toMatchObject({ download_state: 'DOWNLOAD_IN_PROGRESS', error_str: null });
 });
 
-test('what comes late of a copy that is removed says neither of it nor of its successor that it is there', async () => {
+test('a late result of a removed copy marks neither it nor its successor as ready', async () => {
   const { host, pool, copy, plan } = await newCopy();
   const done = { result: result(host.uuid, plan.copyId, pool), attempt: attemptBy(host.uuid) };
   await beginRemoval(lab.db, copy);
@@ -100,10 +137,10 @@ test('what comes late of a copy that is removed says neither of it nor of its su
   expect(await row(plan.copyId)).toMatchObject({ state: 'Destroying' });
   const removed = { v: 1 as const, hostId: host.uuid, files: 1, pool };
   await finishRemoval(lab.db, outcomeOf(copy), { copyId: plan.copyId, result: removed, by: 'ann' });
-  const fresh = await openCopy(lab.db, copy, 'w');
+  const fresh = await openCopy(lab.db, copy, 'w', PROTOCOLS);
   const { accountId, userId } = { accountId: lab.account.uuid, userId: lab.user.uuid };
   const about = { cmd: 'prepareTemplate', instanceType: 'Template', instanceUuid: copy.templateId };
-  const jobId = await createJob(lab.db, { accountId, userId, ...about, copies: [copy] });
+  const { jobId } = await createDeploymentJob(lab.db, { accountId, userId, ...about, copies: [copy] });
   await finishCopy(lab.db, outcomeOf(copy), done);
   expect(await row(fresh.copyId)).toMatchObject({
     state: 'Creating',
@@ -116,7 +153,7 @@ test('what comes late of a copy that is removed says neither of it nor of its su
 test('a copy whose removal was given up is not marked for it any more when it is made again', async () => {
   const { copy, plan } = await newCopy();
   await beginRemoval(lab.db, copy);
-  await openCopy(lab.db, copy, 'w');
+  await openCopy(lab.db, copy, 'w', PROTOCOLS);
   expect(await row(plan.copyId)).toMatchObject({ state: 'Creating', marked_for_gc: false });
 });
 
@@ -127,7 +164,7 @@ test('the removal of one copy does not take a later one with it', async () => {
   const removed = { v: 1 as const, hostId: host.uuid, files: 1, pool };
   const outcome = outcomeOf(copy);
   await finishRemoval(lab.db, outcome, { copyId: plan.copyId, result: removed, by: 'ann' });
-  const fresh = await openCopy(lab.db, copy, 'w');
+  const fresh = await openCopy(lab.db, copy, 'w', PROTOCOLS);
   expect(fresh.copyId).not.toBe(plan.copyId);
   await finishRemoval(lab.db, outcome, { copyId: plan.copyId, result: removed, by: 'ann' });
   expect(await row(fresh.copyId)).toMatchObject({ state: 'Creating' });

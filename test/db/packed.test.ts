@@ -1,11 +1,12 @@
 /** Templates whose file is packed: what is planned for them, and what is learnt at the first deployment. */
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { randomUUID } from 'node:crypto';
-import { openCopy } from '../../db/copies.ts';
-import { finishCopy } from '../../db/outcomes.ts';
-import { completeRegistration } from '../../db/registrations.ts';
+import { openCopy } from '../../db/copies/copies.ts';
+import { finishCopy } from '../../db/copies/outcomes.ts';
+import { completeRegistration } from '../../db/templates/registrations.ts';
 import type { UrlReport } from '../../model/source.ts';
-import { openDbLab } from './lab.ts';
-import type { DbLab } from './lab.ts';
+import { openDbLab } from '../labs/db.ts';
+import type { DbLab } from '../labs/db.ts';
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -26,7 +27,7 @@ const url: UrlReport = {
 const templateOf = (uuid: string) =>
   lab.db.selectFrom('vm_template').where('uuid', '=', uuid).selectAll().executeTakeFirstOrThrow();
 
-test('the image has room beside its packed file, and its size is known once it was unpacked', async () => {
+test('room is reserved for the image beside its compressed file, and its size is known once it is unpacked', async () => {
   const host = await lab.addHost();
   const pool = await lab.addPool(host.uuid);
   const { uuid: templateId } = await lab.addTemplate();
@@ -40,7 +41,7 @@ test('the image has room beside its packed file, and its size is known once it w
   });
   expect(await templateOf(templateId)).toMatchObject({ size: 1000, virtual_size: 0, compression: 'xz' });
   const copy = { templateId, poolId: pool.id };
-  const plan = await openCopy(lab.db, copy, 'w');
+  const plan = await openCopy(lab.db, copy, 'w', PROTOCOLS);
   expect(plan).toMatchObject({ size: 1000, planned: 5000 });
 
   const attempt = { attemptId: randomUUID(), hostId: host.uuid, hostName: 'h', tries: [] };
@@ -68,9 +69,11 @@ test('the image has room beside its packed file, and its size is known once it w
   expect(await templateOf(templateId)).toMatchObject({ size: 1000, virtual_size: 4096 });
 });
 
-test('a file that is not packed needs no more than itself', async () => {
+test('a file that is not compressed needs space for itself only', async () => {
   const host = await lab.addHost();
   const pool = await lab.addPool(host.uuid);
   const { uuid: templateId } = await lab.addTemplate();
-  expect(await openCopy(lab.db, { templateId, poolId: pool.id }, 'w')).toMatchObject({ planned: 600 });
+  expect(await openCopy(lab.db, { templateId, poolId: pool.id }, 'w', PROTOCOLS)).toMatchObject({
+    planned: 600,
+  });
 });

@@ -1,9 +1,10 @@
-import { openCopy } from '../../db/copies.ts';
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
+import { openCopy } from '../../db/copies/copies.ts';
 import { NotPossible } from '../../db/errors.ts';
-import { recordPoolReports } from '../../db/pools.ts';
-import { release, reserve } from '../../db/reservations.ts';
-import { openDbLab } from './lab.ts';
-import type { DbLab } from './lab.ts';
+import { recordPoolReports } from '../../db/pools/pools.ts';
+import { release, reserve } from '../../db/copies/reservations.ts';
+import { openDbLab } from '../labs/db.ts';
+import type { DbLab } from '../labs/db.ts';
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -16,14 +17,14 @@ async function newPool(free: number) {
   const report = await lab.addPool(host.uuid, { free });
   const copy = async (): Promise<string> => {
     const template = await lab.addTemplate();
-    return (await openCopy(lab.db, { templateId: template.uuid, poolId: report.id }, 'w')).copyId;
+    return (await openCopy(lab.db, { templateId: template.uuid, poolId: report.id }, 'w', PROTOCOLS)).copyId;
   };
   const tell = (changes: Partial<typeof report>) =>
     recordPoolReports(lab.db, host.uuid, [{ ...report, ...changes }]);
   return { copy, tell };
 }
 
-test('enough space (46): a promise is kept beside the ones before it', async () => {
+test('a copy gets room beside the reservations before it when there is enough space (46)', async () => {
   const pool = await newPool(1000);
   const [one, two] = [await pool.copy(), await pool.copy()];
   expect(await reserve(lab.db, one, 600)).toEqual({
@@ -38,7 +39,7 @@ test('enough space (46): a promise is kept beside the ones before it', async () 
   expect(await reserve(lab.db, one, 600)).toMatchObject({ granted: true, reserved: 400 });
 });
 
-test('not enough space (45): who gets no room holds none', async () => {
+test('a copy that gets no room reserves none when there is not enough space (45)', async () => {
   const pool = await newPool(1000);
   const [one, two] = [await pool.copy(), await pool.copy()];
   await reserve(lab.db, one, 600);
@@ -47,7 +48,7 @@ test('not enough space (45): who gets no room holds none', async () => {
   expect(await reserve(lab.db, two, 500)).toMatchObject({ granted: true, reserved: 0 });
 });
 
-test('what is written already is not needed twice', async () => {
+test('bytes that are written already are not reserved again', async () => {
   const pool = await newPool(1000);
   const [one, two] = [await pool.copy(), await pool.copy()];
   await reserve(lab.db, one, 800);
@@ -56,7 +57,7 @@ test('what is written already is not needed twice', async () => {
   expect(await reserve(lab.db, one, 800)).toMatchObject({ granted: true, needed: 100, reserved: 200 });
 });
 
-test('of many that ask at once, as many get room as fit', async () => {
+test('of many copies that reserve at once, as many get room as fit', async () => {
   const pool = await newPool(1000);
   const copies = await Promise.all(Array.from({ length: 20 }, () => pool.copy()));
   const rooms = await Promise.all(copies.map((copy) => reserve(lab.db, copy, 300)));
@@ -69,7 +70,7 @@ test('of many that ask at once, as many get room as fit', async () => {
   expect(again.filter(({ granted }) => granted)).toHaveLength(1);
 });
 
-test('a copy that is gone is promised nothing', async () => {
+test('a copy that was removed gets no reservation', async () => {
   const gone = reserve(lab.db, '00000000-0000-4000-8000-000000000000', 1);
   await expect(gone).rejects.toThrow(NotPossible);
 });

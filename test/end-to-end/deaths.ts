@@ -1,33 +1,34 @@
-/** Moments at which the host worker of a deployment is killed, and what must be true then and in the end. */
+/** The moments at which a deployment's host worker is killed, and what must be true then and in the end. */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PARTS_FOLDER } from '../../images/part-file.ts';
+import { PARTS_FOLDER } from '../../images/pools/files/part-file.ts';
 import { copyWorkflowId } from '../../model/names.ts';
 import type { Behaviour } from '../support/image-server.ts';
 import { until } from '../support/until.ts';
-import type { EndToEnd, Image } from './lab.ts';
+import type { Template } from '../../model/api-answers.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 import type { Moment, MortalHost } from './mortal-hosts.ts';
 
 const MIB = 1_048_576;
-/** Bytes that a death may cost: one checkpoint, and what is under way in a connection. */
+/** Maximum number of bytes that a death costs: one checkpoint, and the bytes in a connection. */
 export const LOST_BY_A_DEATH = (64 + 8) * MIB;
 const AGAIN = 1.05;
 
 export interface DeadlyFile {
   readonly kind: 'raw' | 'packed';
   readonly format: 'RAW' | 'QCOW2';
-  /** As the origin has it. */
+  /** The file at the origin. */
   readonly sent: Buffer;
   readonly image: Buffer;
 }
 
-/** One after the other, in processes that follow each other. */
+/** Deaths of successive processes of the host. */
 type Death =
   | (Moment & { readonly at?: undefined })
-  /** The origin gives so many bytes of an answer and holds back the rest, without bytes the headers, too. */
+  /** The origin sends `bytes` of an answer and holds the rest; without `bytes` it holds the headers, too. */
   | { readonly at: 'origin'; readonly bytes?: number }
-  /** Temporal has the result of the download, and the database does not take it. */
-  | { readonly at: 'told' };
+  /** Temporal has the result of the download, and the database is locked. */
+  | { readonly at: 'recorded' };
 
 export interface Point {
   readonly phase: 'probe' | 'download' | 'hash' | 'decompress' | 'inspect' | 'publish' | 'record';
@@ -41,7 +42,7 @@ const at =
   (): readonly Death[] =>
     deaths;
 const imageName = ({ kind }: DeadlyFile): string => (kind === 'raw' ? '\\.part$' : '\\.inflated$');
-/** The n-th look of the inspection at the complete image. */
+/** The n-th read of the inspection. */
 const look =
   (when: Moment['when'], nth: number) =>
   (file: DeadlyFile): readonly Death[] => [
@@ -57,9 +58,14 @@ const tidied = ({ kind }: DeadlyFile): number => (kind === 'raw' ? 2 : 3);
 const inFolder = `${PARTS_FOLDER}/[^/]*$`;
 const secondCheckpoint: Death = { call: 'rename', path: '\\.json$', when: 'after', nth: 2 };
 
+/** The program that links an open file (images/pools/files/publish.ts). */
+export const BEFORE_LINK: Moment = { call: 'spawn', path: '^ln$', when: 'before' };
+/** The moment before the sync of the pool's folder. */
+export const AFTER_LINK: Moment = { call: 'sync', path: '/pool$', when: 'before' };
+
 export const POINTS: readonly Point[] = [
   { phase: 'probe', name: 'the origin holds the headers', deaths: at({ at: 'origin' }) },
-  { phase: 'probe', name: 'half of the head is there', deaths: at({ at: 'origin', bytes: 30_000 }) },
+  { phase: 'probe', name: 'half of the head has arrived', deaths: at({ at: 'origin', bytes: 30_000 }) },
   {
     phase: 'download',
     name: 'the folder of part files was made',
@@ -94,17 +100,17 @@ export const POINTS: readonly Point[] = [
   { phase: 'download', name: 'a checkpoint is in place', deaths: at(secondCheckpoint) },
   {
     phase: 'hash',
-    name: 'all is written, not all is hashed',
+    name: 'all bytes are written and some are not hashed',
     deaths: ({ sent }) => [{ call: 'readSync', path: '\\.part$', when: 'before', size: sent.length }],
   },
   {
     phase: 'hash',
-    name: 'bytes of a predecessor are hashed',
+    name: 'bytes of an earlier attempt are hashed',
     deaths: at(secondCheckpoint, { call: 'readSync', path: '\\.part$', when: 'before', nth: 20 }),
   },
   {
     phase: 'hash',
-    name: 'bytes of a predecessor are cut to its checkpoint',
+    name: 'bytes of an earlier attempt are truncated to its checkpoint',
     deaths: at(secondCheckpoint, { call: 'truncate', path: '\\.part$', when: 'after' }),
   },
   {
@@ -115,13 +121,13 @@ export const POINTS: readonly Point[] = [
   },
   {
     phase: 'decompress',
-    name: 'the third piece of what the program wrote is hashed',
+    name: 'the third piece of the unpacked bytes is hashed',
     only: 'packed',
     deaths: at({ call: 'readSync', path: '\\.inflated$', when: 'before', nth: 3 }),
   },
   {
     phase: 'decompress',
-    name: 'the head of what was unpacked is read',
+    name: 'the head of the unpacked file is read',
     only: 'packed',
     deaths: at({ call: 'read', path: '\\.inflated$', when: 'before' }),
   },
@@ -139,31 +145,31 @@ export const POINTS: readonly Point[] = [
   },
   {
     phase: 'publish',
-    name: 'it is about to be linked',
-    deaths: at({ call: 'link', path: '.', when: 'before' }),
+    name: 'the file is about to be linked',
+    deaths: at(BEFORE_LINK),
   },
-  { phase: 'publish', name: 'it is linked', deaths: at({ call: 'link', path: '.', when: 'after' }) },
+  { phase: 'publish', name: 'the file is linked', deaths: at(AFTER_LINK) },
   {
     phase: 'publish',
-    name: 'one of its temporary names is gone',
+    name: 'one of the temporary names is removed',
     deaths: at({ call: 'unlink', path: inFolder, when: 'after' }),
   },
   {
     phase: 'record',
-    name: 'all is done, nobody is told',
+    name: 'everything is done and nothing is reported',
     deaths: (file) => [{ call: 'unlink', path: inFolder, when: 'after', nth: tidied(file) }],
   },
-  { phase: 'record', name: 'the database does not take it', deaths: at({ at: 'told' }) },
+  { phase: 'record', name: 'the database does not record the result', deaths: at({ at: 'recorded' }) },
 ];
 
-/** @throws whatever is not as it must be */
+/** @throws the first violated expectation */
 export async function dieAndGoOn(
   lab: EndToEnd,
   host: MortalHost,
   { point, file }: { readonly point: Point; readonly file: DeadlyFile },
 ): Promise<void> {
   const path = `/${point.phase}-${point.name}`.replaceAll(' ', '-');
-  const run: Run = { lab, host, file, path };
+  const run: Run = { lab, host, file, path, diesWhileItDownloads: point.phase === 'download' };
   const deaths = point.deaths(file);
   serve(run);
   await rm(join(host.pool.path, PARTS_FOLDER), { recursive: true, force: true });
@@ -183,28 +189,41 @@ interface Run {
   readonly lab: EndToEnd;
   readonly host: MortalHost;
   readonly file: DeadlyFile;
-  /** At the origin. */
+  /** Path at the origin. */
   readonly path: string;
+  readonly diesWhileItDownloads: boolean;
 }
 
-function register({ lab, host, file, path }: Run): Promise<Image> {
+function register({ lab, host, file, path }: Run): Promise<Template> {
   return lab.register({ url: lab.server.url(path), format: file.format, zoneid: host.zoneId });
 }
 
-/** The caller is answered, whatever it is; the same call works once the host is back. */
-async function registerDying(run: Run, [death]: readonly Death[]): Promise<Image> {
+/** Expects an answer, success or failure; the same call works once the host is back. */
+async function registerDying(run: Run, [death]: readonly Death[]): Promise<Template> {
   if (death === undefined) return register(run);
   const dies = await arm(run, death);
   const asked = register(run).catch((error: unknown) => error as Error);
   await dies();
   await run.host.start();
   const answer = await asked;
-  if (!(answer instanceof Error)) return answer;
-  expect(answer.message).toContain('No host could look at the URL');
-  return until('the registration works', () => register(run).catch(() => undefined));
+  if (answer instanceof Error) expect(answer.message).toContain('No host could look at the URL');
+  else if ((await checked(run, answer)) === 'ready') return answer;
+  return until('the registration works', async () => {
+    const image = await register(run).catch(() => undefined);
+    // A restarted host may take longer than the api waits before it answers.
+    return image !== undefined && (await checked(run, image)) === 'ready' && image;
+  });
 }
 
-async function deploy(run: Run, image: Image, deaths: readonly Death[]): Promise<void> {
+/** Waits for the end of a registration that was answered while its check ran: the template is ready, or gone. */
+const checked = ({ lab }: Run, { id }: Template): Promise<'ready' | 'gone'> =>
+  until('the template is ready, or gone', async () => {
+    const [now] = await lab.templates({ id });
+    if (now === undefined) return 'gone';
+    return now.isready && 'ready';
+  });
+
+async function deploy(run: Run, image: Template, deaths: readonly Death[]): Promise<void> {
   const { lab, file } = run;
   const { pool, zoneId } = run.host;
   const seen = lab.server.seen(run.path);
@@ -221,11 +240,16 @@ async function deploy(run: Run, image: Image, deaths: readonly Death[]): Promise
   expect(await lab.job(jobid, 240_000)).toMatchObject({ jobstatus: 1 });
   const [copy] = await lab.deployments({ templateid: image.id });
   expect(copy).toMatchObject({ state: 'Ready', downloadstate: 'DOWNLOADED' });
+  if (deaths.length > 0 && run.diesWhileItDownloads) {
+    // The deployment continued when the host was back, not after Temporal's timeout for the dead process.
+    const error = expect.stringContaining('was restarted during the download') as string;
+    expect(copy?.attempts).toContainEqual(expect.objectContaining({ errorkind: 'HostGone', error }));
+  }
   expect(await published(run)).toEqual([copy?.installpath]);
   await absentOrWhole(run);
   expect(await lab.partsOf(pool)).toEqual([]);
-  const most = AGAIN * file.sent.length + deaths.length * LOST_BY_A_DEATH;
-  expect(seen.bytes - before).toBeLessThanOrEqual(most);
+  const maxBytes = AGAIN * file.sent.length + deaths.length * LOST_BY_A_DEATH;
+  expect(seen.bytes - before).toBeLessThanOrEqual(maxBytes);
 }
 
 async function published({ host }: Run): Promise<readonly string[]> {
@@ -236,8 +260,8 @@ function serve({ lab, file, path }: Run, behaviour: Behaviour = {}): void {
   lab.server.serve(path, { body: file.sent, ...behaviour });
 }
 
-/** @returns what waits for the moment; the process is gone when that ends */
-async function arm(run: Run, death: Death): Promise<(image?: Image) => Promise<void>> {
+/** @returns a function that waits for the moment, after which the process is dead */
+async function arm(run: Run, death: Death): Promise<(image?: Template) => Promise<void>> {
   const { host } = run;
   if (death.at === 'origin') {
     const held = holdBack(run, death.bytes);
@@ -251,14 +275,14 @@ async function arm(run: Run, death: Death): Promise<(image?: Image) => Promise<v
     await host.plan(death);
     return () => host.planned();
   }
-  await host.plan({ call: 'link', path: '.', when: 'before', signal: 'SIGSTOP' });
+  await host.plan({ ...BEFORE_LINK, signal: 'SIGSTOP' });
   return async (image) => {
     await host.planned();
     await dieWhenTold(run, image?.id ?? '');
   };
 }
 
-/** @returns what waits until the origin was asked and gave what it gives */
+/** @returns a function that waits until the origin has sent its bytes */
 function holdBack(run: Run, bytes: number | undefined): () => Promise<void> {
   const seen = run.lab.server.seen(run.path);
   const before = { requests: seen.requests.length, bytes: seen.bytes };
@@ -269,7 +293,7 @@ function holdBack(run: Run, bytes: number | undefined): () => Promise<void> {
   };
 }
 
-/** It stands before the link: from there to the result nothing needs the row that is locked. */
+/** Locks the row while the host is suspended before the link: from there to the result no step needs the row. */
 async function dieWhenTold({ lab, host }: Run, templateId: string): Promise<void> {
   const [copy] = await lab.deployments({ templateid: templateId });
   const workflow = lab.temporal.workflow.getHandle(copyWorkflowId(templateId, host.pool.id));
@@ -279,8 +303,8 @@ async function dieWhenTold({ lab, host }: Run, templateId: string): Promise<void
       .select('id')
       .where('uuid', '=', copy?.id ?? '');
     await row.forUpdate().executeTakeFirstOrThrow();
-    host.goOn();
-    await until('the result is told', async () => {
+    host.resume();
+    await until('the result is reported', async () => {
       const { pendingActivities } = (await workflow.describe()).raw;
       return pendingActivities?.some(({ activityType }) => activityType?.name === 'finishCopy');
     });
@@ -288,7 +312,7 @@ async function dieWhenTold({ lab, host }: Run, templateId: string): Promise<void
   });
 }
 
-/** What bears a final name is the image, at every moment. */
+/** Checks that a file with a final name is the image, at every moment. */
 async function absentOrWhole(run: Run): Promise<void> {
   for (const name of await published(run)) {
     const found = await readFile(join(run.host.pool.path, name));

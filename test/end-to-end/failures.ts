@@ -1,18 +1,19 @@
-/** What goes wrong is told where a person looks for it, and leaves nothing behind. */
+/** Failures are reported where people look for them, and leave nothing behind. */
 import { noise, qcow2Image, rawDisk } from '../support/images.ts';
+import { casesOfForm } from '../support/programs.ts';
 import { until } from '../support/until.ts';
-import type { EndToEnd } from './lab.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 
 const MIB = 1_048_576;
 
-/** @param opened gives the installation, once it is up */
+/** @param opened returns the lab, once it is open */
 export function failures(opened: () => EndToEnd): void {
   let lab: EndToEnd;
   beforeAll(() => {
     lab = opened();
   });
 
-  test('a wrong checksum publishes nothing, and the deployment says why, in Temporal too', async () => {
+  test('a wrong checksum publishes nothing, and the deployment and Temporal show the reason', async () => {
     lab.server.serve('/wrong', { body: rawDisk(2 * MIB) });
     const files = await lab.published();
     const image = await lab.register({
@@ -30,8 +31,8 @@ export function failures(opened: () => EndToEnd): void {
     expect(await lab.failureOf(`copy:${image.id}:${lab.pool.id}`)).toContain('checksum');
   });
 
-  test('a failed deployment is started again by the same call', async () => {
-    lab.server.serve('/later', (n) => (n <= 1 ? { body: rawDisk(MIB) } : { status: 404 }));
+  test('the same call restarts a failed deployment', async () => {
+    lab.server.serve('/later', { body: rawDisk(MIB) });
     const image = await lab.register({ url: lab.server.url('/later') });
     lab.server.serve('/later', { status: 404 });
     expect((await lab.job(await lab.prepare(image.id))).jobstatus).toBe(2);
@@ -41,24 +42,25 @@ export function failures(opened: () => EndToEnd): void {
     expect(copy?.attempts.map(({ errorkind }) => errorkind)).toEqual(['NotFound', undefined]);
   });
 
-  test('a hostile qcow2 is refused at registration by its header, with nothing left', async () => {
+  test('a hostile qcow2 is refused at registration by its header, and leaves nothing', async () => {
     lab.server.serve('/hostile', { body: qcow2Image({ backingOffset: 512n, backingSize: 11 }) });
     const refusal = await lab.refused({ url: lab.server.url('/hostile'), format: 'QCOW2', name: 'hostile' });
     expect(refusal.errortext).toContain('backing file');
     expect(await lab.rowsNamed('hostile')).toBe(0);
   });
 
-  test.each([
+  const pages = [
     ['a web page', Buffer.concat([Buffer.from('<html>'), noise(MIB)]), 'HTML'],
     ['nothing at all', Buffer.alloc(0), 'empty'],
-  ])('%s is no image', async (_name, body, word) => {
+  ] as const;
+  test.each(casesOfForm(pages))('%s is no image', async (_name, body, word) => {
     lab.server.serve('/no-image', { body });
     const refusal = await lab.refused({ url: lab.server.url('/no-image'), name: 'no-image' });
     expect(refusal.errortext).toContain(word);
     expect(await lab.rowsNamed('no-image')).toBe(0);
   });
 
-  test('a registration terminated in Temporal is swept away', async () => {
+  test('a registration terminated in Temporal is removed', async () => {
     lab.server.serve('/silent', { silent: true });
     const name = 'terminated';
     const registering = lab.refused({ url: lab.server.url('/silent'), name });
@@ -69,22 +71,26 @@ export function failures(opened: () => EndToEnd): void {
     await until('the row is swept', async () => (await lab.rowsNamed(name)) === 0, 120_000);
   });
 
-  test('a server that asks for patience is waited for, with the reason and the next time to see', async () => {
+  test('a deployment waits for a throttling server, and shows the reason and the time of the next attempt', async () => {
     const body = rawDisk(MIB);
     lab.server.serve('/busy', { body });
     const image = await lab.register({ url: lab.server.url('/busy') });
-    lab.server.serve('/busy', (n) => (n <= 1 ? { status: 503, headers: { 'retry-after': '3' } } : { body }));
+    let busy = true;
+    // The server throttles until the test has seen the wait.
+    lab.server.serve('/busy', () => (busy ? { status: 503, headers: { 'retry-after': '3' } } : { body }));
     const job = await lab.prepare(image.id);
-    await until('the wait is told', async () => {
+    await until('the wait is reported', async () => {
       const [copy] = await lab.deployments({ templateid: image.id });
       return copy?.waitreason?.includes('503') === true && copy.nexttry !== undefined;
     });
+    busy = false;
     expect((await lab.job(job)).jobstatus).toBe(1);
   });
 
-  test('a cancelled deployment keeps its bytes and goes on from them; with cleanup they go', async () => {
+  test('a cancelled deployment keeps its bytes for the next attempt, and loses them with cleanup', async () => {
     const body = rawDisk(6 * MIB);
-    const slow = { body, pauseMs: 100 };
+    // Long enough for the host to receive the cancellation.
+    const slow = { body, stallAfter: 2 * MIB };
     lab.server.serve('/slow', slow);
     const image = await lab.register({ url: lab.server.url('/slow') });
     const first = await lab.prepare(image.id);
@@ -95,10 +101,18 @@ export function failures(opened: () => EndToEnd): void {
     const job = await lab.job(first);
     expect(job.jobstatus).toBe(2);
     expect(job.jobresult.errortext).toContain('cancelled');
-    await until('the copy says so', async () => {
+    const stopped = await until('the copy says so', async () => {
       const [copy] = await lab.deployments({ templateid: image.id });
-      return copy?.downloadstate === 'NOT_DOWNLOADED';
+      return copy?.downloadstate === 'NOT_DOWNLOADED' && copy;
     });
+    expect(stopped.bytes).toBeGreaterThan(MIB);
+    expect(stopped).toMatchObject({
+      attemptcount: 1,
+      percent: expect.any(Number),
+      hostname: expect.any(String),
+    });
+    expect(stopped.attempts).toMatchObject([{ note: 'stopped: the deployment was cancelled' }]);
+    expect(stopped.attempts[0]?.bytes).toBeGreaterThan(MIB);
     const before = lab.server.seen('/slow').bytes;
     lab.server.serve('/slow', { body });
     await lab.deploy(image.id);
@@ -121,7 +135,7 @@ export function failures(opened: () => EndToEnd): void {
     expect(await lab.partsOf(lab.pool)).toEqual([]);
   });
 
-  test('bad input is refused with the name of the parameter, and nothing is contacted or stored', async () => {
+  test('bad input is refused with the name of the parameter, without contacting or storing anything', async () => {
     lab.server.serve('/untouched', { body: rawDisk(MIB) });
     const url = lab.server.url('/untouched');
     const cases = [

@@ -1,10 +1,11 @@
-/** Several hosts: who probes, who downloads, and what happens when one of them is gone. */
+/** Several hosts: which one probes, which one downloads, and what happens when one is lost. */
 import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rawDisk } from '../support/images.ts';
+import { casesOfForm } from '../support/programs.ts';
 import { until } from '../support/until.ts';
-import { openEndToEnd } from './lab.ts';
-import type { EndToEnd } from './lab.ts';
+import { openEndToEnd } from '../labs/end-to-end.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 
 const MIB = 1_048_576;
 let lab: EndToEnd;
@@ -16,7 +17,7 @@ afterAll(() => lab.close());
 
 const shared = (): EndToEnd['pool'] => lab.pools.find(({ path }) => path.includes('shared')) ?? lab.pool;
 
-/** Where a process can be connected to. */
+/** Addresses on which a process listens. */
 async function listening(
   pid: number,
 ): Promise<readonly { readonly address: string; readonly port: number }[]> {
@@ -32,22 +33,33 @@ async function listening(
     .filter(([, , , state, , , , , , inode]) => state === LISTEN && links.includes(`socket:[${inode}]`))
     .map(([, local = '']) => {
       const [address = '', port = ''] = local.split(':');
-      // The kernel writes the four bytes in the order of this machine.
+      // The kernel writes the four bytes in this machine's byte order.
       const known = address === '0100007F' ? '127.0.0.1' : address;
       return { address: known, port: parseInt(port, 16) };
     });
 }
 
-test('the downloading host is killed; another one finishes from the bytes on the shared pool', async () => {
+test('when the downloading host is killed, another one continues from the bytes on the shared pool', async () => {
   const body = rawDisk(12 * MIB);
-  lab.server.serve('/big', { body, pauseMs: 60 });
+  let isKilled = false;
+  lab.server.serve('/big', () => (isKilled ? { body } : { body, stallAfter: 6 * MIB }));
   const image = await lab.register({ url: lab.server.url('/big') });
   const job = await lab.prepare(image.id, shared().id);
   const copy = async () => (await lab.deployments({ templateid: image.id }))[0];
   await until('a third is there', async () => ((await copy())?.bytes ?? 0) > 4 * MIB);
   const first = await copy();
+  // The supervisor is suspended, since a restarted host would continue the download itself.
+  lab.freezeSupervisor();
+  const before = lab.pids().hosts;
   lab.killHost(first?.hostname ?? '');
+  isKilled = true;
   expect((await lab.job(job, 180_000)).jobstatus).toBe(1);
+  lab.resume();
+  await until('the killed host is back', async () => {
+    const own = lab.pids().hosts.find((pid) => !before.includes(pid));
+    if (own === undefined || (await listening(own)).length === 0) return false;
+    return (await lab.hosts()).every(({ state }) => state === 'Up');
+  });
   const last = await copy();
   expect(last).toMatchObject({ state: 'Ready' });
   expect(last?.hostid).not.toBe(first?.hostid);
@@ -64,7 +76,7 @@ test('without storageid every pool of the zone gets its copy', async () => {
   expect(copies.every(({ state }) => state === 'Ready')).toBe(true);
 });
 
-test('CVE-2021-36779 (Longhorn): on a host nobody can ask for anything but whether it is well, and that from the host only', async () => {
+test('CVE-2021-36779 (Longhorn): a host answers health checks alone, and only to itself', async () => {
   for (const pid of lab.pids().hosts) {
     const ports = await listening(pid);
     expect(ports).toEqual([{ address: '127.0.0.1', port: expect.any(Number) as number }]);
@@ -80,7 +92,7 @@ test('CVE-2021-36779 (Longhorn): on a host nobody can ask for anything but wheth
   }
 });
 
-test('a host without a token is listed as Disabled, gets nothing, and works once it is approved', async () => {
+test('a host without a token is listed as Disabled, gets no work, and works once it is approved', async () => {
   const state = join(lab.stack.dataDir, 'stranger');
   const path = join(lab.stack.dataDir, 'stranger-pool');
   await mkdir(path);
@@ -111,7 +123,7 @@ const hostNamed = async (wanted: string) => (await lab.hosts()).find(({ name }) 
 
 describe('each kind of pool', () => {
   const KINDS = [
-    // CloudStack's integration tests by these names (test_direct_download.py).
+    // CloudStack's integration tests have these names (test_direct_download.py).
     ['test_01 deploys to NFS', 'nfs', 'NetworkFilesystem:ZONE', ':create'],
     ['test_02 deploys to local storage', 'local', 'Filesystem:HOST', ''],
     ['test_03 deploys to a shared mount point', 'mounted', 'SharedMountPoint:CLUSTER', ':create'],
@@ -130,7 +142,7 @@ describe('each kind of pool', () => {
     await lab.call('deleteHost', { id: (await hostNamed('kinds'))?.id ?? '', forced: true });
   });
 
-  test.each(KINDS)('%s', async (_case, name) => {
+  test.each(casesOfForm(KINDS))('gets an image: %s', async (_case, name) => {
     const body = rawDisk(MIB);
     lab.server.serve(`/${name}`, { body });
     const image = await lab.register({ url: lab.server.url(`/${name}`) });
@@ -141,7 +153,7 @@ describe('each kind of pool', () => {
   });
 });
 
-test('where the mount of a shared pool is missing nothing is written, and the host says so', async () => {
+test('when the mount of a shared pool is missing, nothing is written and the host reports it', async () => {
   const state = join(lab.stack.dataDir, 'fourth');
   const mount = join(lab.stack.dataDir, 'fourth-mount');
   const empty = join(lab.stack.dataDir, 'fourth-empty');
@@ -173,7 +185,7 @@ test('where the mount of a shared pool is missing nothing is written, and the ho
     await expect(lab.prepare(image.id, shared().id)).rejects.toThrow("mounts pool 'shared'");
     expect(await readdir(empty)).toEqual([]);
   } finally {
-    lab.goOn();
+    lab.resume();
     await fourth.stop();
   }
   await lab.call('deleteHost', {
@@ -185,12 +197,12 @@ test('where the mount of a shared pool is missing nothing is written, and the ho
   );
 }, 240_000);
 
-// Last: the host does not come back.
-test('a host that is gone shows Down within a minute, registrations use the others, and it can be forgotten', async () => {
+// Last, since the host is not restarted.
+test('a lost host is Down within a minute, registrations use the others, and it can be removed', async () => {
   lab.server.serve('/any', { body: rawDisk(MIB) });
   const [victim] = await lab.hosts();
   lab.freezeHost(victim?.name ?? '');
-  // Not yet known to be down, it is among the candidates: who asks it first goes on with another.
+  // The host does not count as down yet, so it may be chosen first: then the next candidate is asked.
   const images = await Promise.all(
     Array.from({ length: 6 }, (_, n) => lab.register({ url: lab.server.url('/any'), name: `any-${n}` })),
   );

@@ -1,19 +1,20 @@
 /** Deployments, removals and a dead Temporal server, all at the wrong moment. */
 import { readFile } from 'node:fs/promises';
 import { rawDisk } from '../support/images.ts';
+import { casesOfForm } from '../support/programs.ts';
 import { until } from '../support/until.ts';
-import type { EndToEnd } from './lab.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 
 const MIB = 1_048_576;
 
-/** @param opened gives the installation, once it is up */
+/** @param opened returns the lab, once it is open */
 export function interruptions(opened: () => EndToEnd): void {
   let lab: EndToEnd;
   beforeAll(() => {
     lab = opened();
   });
 
-  test("Temporal's server is killed during a download; it comes back and the download completes", async () => {
+  test("when Temporal's server is killed during a download and restarts, the download completes", async () => {
     const body = rawDisk(16 * MIB);
     lab.server.serve('/long', { body, pauseMs: 50 });
     const image = await lab.register({ url: lab.server.url('/long') });
@@ -32,7 +33,7 @@ export function interruptions(opened: () => EndToEnd): void {
     expect(lab.server.seen('/long').bytes).toBeLessThan(1.5 * body.length);
   }, 300_000);
 
-  test('a template deleted while it downloads leaves neither file nor row', async () => {
+  test('a template deleted during its download leaves neither file nor row', async () => {
     lab.server.serve('/doomed', { body: rawDisk(16 * MIB), pauseMs: 100 });
     const image = await lab.register({ url: lab.server.url('/doomed') });
     const files = await lab.published();
@@ -49,7 +50,7 @@ export function interruptions(opened: () => EndToEnd): void {
     expect(await lab.partsOf(lab.pool)).toEqual([]);
   });
 
-  test('a deployment asked for while the removal runs is done after it', async () => {
+  test('a deployment requested during a removal runs after it', async () => {
     const body = rawDisk(4 * MIB);
     lab.server.serve('/twice', { body });
     const image = await lab.register({ url: lab.server.url('/twice') });
@@ -69,7 +70,7 @@ export function interruptions(opened: () => EndToEnd): void {
     expect((await readFile(copy?.localpath ?? '')).equals(body)).toBe(true);
   });
 
-  test.each(['control', 'api', 'host'] as const)(
+  test.each(casesOfForm(['control', 'api', 'host'] as const))(
     'the %s process is killed during a download',
     async (victim) => {
       const body = rawDisk(8 * MIB);

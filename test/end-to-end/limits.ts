@@ -1,7 +1,7 @@
-/** Limits of a host are changed while it downloads. */
+/** Limits of a host are changed during downloads. */
 import { rawDisk } from '../support/images.ts';
 import { until } from '../support/until.ts';
-import type { EndToEnd } from './lab.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 
 const MIB = 1_048_576;
 const SLOW = MIB / 4;
@@ -15,7 +15,7 @@ interface Limited {
   readonly currentdownloadlimit?: number;
 }
 
-/** @param opened gives the installation, once it is up */
+/** @param opened returns the lab, once it is open */
 export function limits(opened: () => EndToEnd): void {
   let lab: EndToEnd;
   beforeAll(() => {
@@ -39,7 +39,7 @@ export function limits(opened: () => EndToEnd): void {
   const bytesOf = async (id: string): Promise<number> =>
     (await lab.deployments({ templateid: id }))[0]?.bytes ?? 0;
 
-  test('a download is slowed down and sped up, and one that waits begins, as the limits are changed', async () => {
+  test('changed limits slow a download down, speed it up, and start a waiting one', async () => {
     await limit({ ratelimit: SLOW, downloadlimit: 1 });
     await inForce('both limits', { currentratelimit: SLOW, currentdownloadlimit: 1 });
     const first = await begin('/limited-1');
@@ -56,7 +56,7 @@ export function limits(opened: () => EndToEnd): void {
     for (const { job } of [first, second]) expect((await lab.job(job)).jobstatus).toBe(1);
   });
 
-  test('a host that starts anew has them again; set back, its own settings hold', async () => {
+  test('a restarted host has the limits again, and its own settings after a reset', async () => {
     await limit({ ratelimit: 7 * MIB, downloadlimit: 3 });
     await inForce('the limits', { currentratelimit: 7 * MIB, currentdownloadlimit: 3 });
     const { name } = await host();

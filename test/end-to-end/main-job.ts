@@ -1,23 +1,25 @@
-/** The main job as a client sees it: registered by URL, checked by a host, on a pool, and away again. */
+/** The main job as a client sees it: register by URL, check by a host, deploy to a pool, delete. */
 import { readFile, stat } from 'node:fs/promises';
 import { copyWorkflowId, templateWorkflowId } from '../../model/names.ts';
 import { sha256, isoImage, paddedQcow2, rawDisk } from '../support/images.ts';
-import type { EndToEnd } from './lab.ts';
+import { casesOfForm } from '../support/programs.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 
 const MIB = 1_048_576;
 
-/** @param opened gives the installation, once it is up */
+/** @param opened returns the lab, once it is open */
 export function mainJob(opened: () => EndToEnd): void {
   let lab: EndToEnd;
   beforeAll(() => {
     lab = opened();
   });
 
-  describe.each([
+  const formats = [
     ['QCOW2', paddedQcow2(4 * MIB), MIB],
     ['RAW', rawDisk(3 * MIB), 3 * MIB],
     ['ISO', isoImage(2 * MIB), 2 * MIB],
-  ] as const)('a %s', (format, body, virtualSize) => {
+  ] as const;
+  describe.each(casesOfForm(formats))('a %s', (format, body, virtualSize) => {
     test('is registered, deployed, listed with what was found, and deleted with its file', async () => {
       const path = `/${format.toLowerCase()}`;
       lab.server.serve(path, { body });
@@ -52,7 +54,7 @@ export function mainJob(opened: () => EndToEnd): void {
     });
   });
 
-  test('headers from the details reach the probe and the download, and stand nowhere in plain text', async () => {
+  test('headers from the details reach the probe and the download, and are stored nowhere in plain text', async () => {
     const body = rawDisk(MIB);
     const needHeader = { name: 'X-Token', value: 'canary-4711' };
     lab.server.serve('/guarded', { body, needHeader });
@@ -66,16 +68,16 @@ export function mainJob(opened: () => EndToEnd): void {
     for (const headers of lab.server.seen('/guarded').requests) {
       expect(headers).toMatchObject({ 'x-token': needHeader.value, 'x-other': 'one' });
     }
-    const told = JSON.stringify([
+    const answers = JSON.stringify([
       await lab.call('listTemplates', { templatefilter: 'all', id: image.id, details: 'all' }),
       await lab.deployments({ templateid: image.id }),
       await lab.histories(image.id),
     ]);
-    expect(told).not.toContain(needHeader.value);
-    expect(told).not.toContain(Buffer.from(needHeader.value).toString('base64').replace(/=+$/, ''));
+    expect(answers).not.toContain(needHeader.value);
+    expect(answers).not.toContain(Buffer.from(needHeader.value).toString('base64').replace(/=+$/, ''));
   });
 
-  test('the same registration asked twice with one key is one template', async () => {
+  test('a registration repeated with the same key creates one template', async () => {
     lab.server.serve('/once', { body: rawDisk(MIB) });
     const request = { url: lab.server.url('/once'), customid: '0f4bb0fe-72e3-4d0b-b6b3-6a8d6b7f4b11' };
     const answers = await Promise.all([lab.register(request), lab.register(request)]);
@@ -83,7 +85,7 @@ export function mainJob(opened: () => EndToEnd): void {
     expect((await lab.register(request)).id).toBe(answers[0]?.id);
   });
 
-  test('a deployed copy is given back at once, and fetched no second time', async () => {
+  test('a deployed copy is returned at once and not fetched again', async () => {
     lab.server.serve('/again', { body: rawDisk(MIB) });
     const image = await lab.register({ url: lab.server.url('/again') });
     await lab.deploy(image.id);
@@ -93,7 +95,7 @@ export function mainJob(opened: () => EndToEnd): void {
     expect(lab.server.seen('/again').requests).toHaveLength(requests);
   });
 
-  test('a job tells the same once Temporal has forgotten its workflow', async () => {
+  test('a job has the same result after Temporal has forgotten its workflow', async () => {
     lab.server.serve('/forgotten', { body: rawDisk(MIB) });
     const image = await lab.register({ url: lab.server.url('/forgotten') });
     const jobid = await lab.prepare(image.id, lab.pool.id);
@@ -108,7 +110,7 @@ export function mainJob(opened: () => EndToEnd): void {
     await lab.delete('RAW', image.id);
   });
 
-  test('200 callers of prepareTemplate, one download', async () => {
+  test('200 callers of prepareTemplate cause one download', async () => {
     const body = rawDisk(8 * MIB);
     lab.server.serve('/wanted', { body, pauseMs: 5 });
     const image = await lab.register({ url: lab.server.url('/wanted') });
@@ -121,9 +123,9 @@ export function mainJob(opened: () => EndToEnd): void {
     expect(lab.server.seen('/wanted').bytes).toBeLessThan(2 * body.length);
   });
 
-  test('what Temporal knows can be read by a person', async () => {
-    lab.server.serve('/told', { body: rawDisk(MIB) });
-    const image = await lab.register({ url: lab.server.url('/told'), name: 'told-by-name' });
+  test('workflows in Temporal are readable for people', async () => {
+    lab.server.serve('/readable', { body: rawDisk(MIB) });
+    const image = await lab.register({ url: lab.server.url('/readable'), name: 'readable-by-name' });
     await lab.deploy(image.id);
     const [description] = await lab.workflows(
       `TemplateId = '${image.id}' AND WorkflowType = 'deployment' AND ExecutionStatus = 'Completed'`,

@@ -1,35 +1,40 @@
-/** Registrations and deployments through metalinks, as their mirrors behave. */
+/** Registrations and deployments through metalinks with good and bad mirrors. */
 import { readFile } from 'node:fs/promises';
 import { rawDisk, sha256 } from '../support/images.ts';
 import { metalink3, metalink4 } from '../support/metalinks.ts';
-import type { EndToEnd } from './lab.ts';
+import { casesOfForm } from '../support/programs.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 
 const MIB = 1_048_576;
 const DEAD = 'http://127.0.0.1:9/dead.img';
 const body = rawDisk(4 * MIB);
 
-/** @param opened gives the installation, once it is up */
+/** @param opened returns the lab, once it is open */
 export function metalinks(opened: () => EndToEnd): void {
   let lab: EndToEnd;
   beforeAll(() => {
     lab = opened();
   });
 
-  test.each([
+  const versions = [
     ['version 4, by priority', metalink4],
     ['version 3, by preference', metalink3],
-  ])('%s: a dead first mirror is reported, the second one gives the file', async (_name, document) => {
-    lab.server.serve('/good.img', { body });
-    const urls = [DEAD, lab.server.url('/good.img')];
-    lab.server.serve('/a.metalink', { body: document(urls, { size: body.length, sha256: sha256(body) }) });
-    const image = await lab.register({ url: lab.server.url('/a.metalink') });
-    expect(image).toMatchObject({ isready: true, size: body.length });
-    const [deployed] = await lab.deploy(image.id);
-    expect(deployed).toMatchObject({ state: 'Ready', sha256: sha256(body) });
-    expect((await readFile(deployed?.localpath ?? '')).equals(body)).toBe(true);
-  });
+  ] as const;
+  test.each(casesOfForm(versions))(
+    '%s: a dead first mirror is reported, the second one gives the file',
+    async (_name, document) => {
+      lab.server.serve('/good.img', { body });
+      const urls = [DEAD, lab.server.url('/good.img')];
+      lab.server.serve('/a.metalink', { body: document(urls, { size: body.length, sha256: sha256(body) }) });
+      const image = await lab.register({ url: lab.server.url('/a.metalink') });
+      expect(image).toMatchObject({ isready: true, size: body.length });
+      const [deployed] = await lab.deploy(image.id);
+      expect(deployed).toMatchObject({ state: 'Ready', sha256: sha256(body) });
+      expect((await readFile(deployed?.localpath ?? '')).equals(body)).toBe(true);
+    },
+  );
 
-  test('with only bad URLs it is refused, each named with its reason, and leaves nothing', async () => {
+  test('a metalink of bad URLs is refused with a reason for each, and leaves nothing', async () => {
     lab.server.serve('/gone.img', { status: 404 });
     lab.server.serve('/page.img', { body: Buffer.from('<!DOCTYPE html><title>Log in</title>') });
     const urls = [DEAD, lab.server.url('/gone.img'), lab.server.url('/page.img')];
@@ -43,7 +48,7 @@ export function metalinks(opened: () => EndToEnd): void {
     expect(await lab.rowsNamed('only-bad')).toBe(0);
   });
 
-  test('mirrors that disagree in size are refused before bytes flow', async () => {
+  test('mirrors that disagree in size are refused before the transfer', async () => {
     lab.server.serve('/one.img', { body });
     lab.server.serve('/two.img', { body: rawDisk(5 * MIB) });
     const urls = [lab.server.url('/one.img'), lab.server.url('/two.img')];
@@ -63,7 +68,7 @@ export function metalinks(opened: () => EndToEnd): void {
     expect(refusal.errortext).toMatch(/checksum/i);
   });
 
-  test('a first mirror that dies in mid-body is left for the next, and the timeline tells both', async () => {
+  test('a mirror that fails in mid-body is left for the next one, and the timeline shows both', async () => {
     lab.server.serve('/dies.img', (n) => (n === 0 ? { body } : { body, cutAfter: MIB, ranges: false }));
     lab.server.serve('/lives.img', { body });
     const urls = [lab.server.url('/dies.img'), lab.server.url('/lives.img')];
@@ -73,8 +78,8 @@ export function metalinks(opened: () => EndToEnd): void {
     const image = await lab.register({ url: lab.server.url('/dies.metalink') });
     const [deployed] = await lab.deploy(image.id);
     expect(deployed).toMatchObject({ state: 'Ready', sha256: sha256(body) });
-    const told = deployed?.attempts.map(({ source, errorkind }) => [source, errorkind]) ?? [];
-    expect(told[0]).toEqual([urls[0], 'ConnectionLost']);
-    expect(told.at(-1)).toEqual([urls[1], undefined]);
+    const tries = deployed?.attempts.map(({ source, errorkind }) => [source, errorkind]) ?? [];
+    expect(tries[0]).toEqual([urls[0], 'ConnectionLost']);
+    expect(tries.at(-1)).toEqual([urls[1], undefined]);
   });
 }

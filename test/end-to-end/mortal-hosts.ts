@@ -1,12 +1,14 @@
-/** Host workers that die, or stand still, at the very moment that a test names. Each has a zone and a pool of its own. */
+/**
+ * Host workers that are killed or suspended at a moment that the test chooses. Each has its own zone and pool.
+ */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
 import { until } from '../support/until.ts';
-import type { EndToEnd, PoolPlace, RunningHost } from './lab.ts';
+import type { EndToEnd, PoolPlace, RunningHost } from '../labs/end-to-end.ts';
 
-/** A call of the host worker on a file of a pool, or of a program. */
+/** A call of the host worker on a file of a pool, or the start of a program. */
 export interface Moment {
   readonly call:
     | 'open'
@@ -23,15 +25,15 @@ export interface Moment {
     | 'truncate'
     | 'chmod'
     | 'spawn';
-  /** A regular expression; of a link or a renaming the new name counts. */
+  /** Regular expression for the path; for links and renames, for the new name. */
   readonly path: string;
-  /** `half` is for writes: half of the bytes are written. */
+  /** When to die; `half`, for writes: after half of the bytes. */
   readonly when: 'before' | 'half' | 'after';
-  /** Default 1. */
+  /** Number of the matching call. Default 1. */
   readonly nth?: number;
-  /** Only while the file has so many bytes at least. */
+  /** Minimum length of the file in bytes. */
   readonly size?: number;
-  /** Default SIGKILL. */
+  /** Signal to die by. Default SIGKILL. */
   readonly signal?: 'SIGKILL' | 'SIGSTOP';
 }
 
@@ -40,29 +42,29 @@ export interface MortalHost {
   readonly zoneId: string;
   readonly pool: PoolPlace;
   pid(): number;
-  /** From now on. */
+  /** Plans a death from now on. */
   plan(moment: Moment): Promise<void>;
-  /** What was planned and has not come. */
+  /** The planned death that has not happened yet. */
   forget(): Promise<void>;
-  /** The planned moment has come: the process is dead, or stands still. */
+  /** Resolves at the planned moment: the process is dead or suspended. */
   planned(): Promise<void>;
   kill(): Promise<void>;
-  goOn(): void;
-  /** What it changed since it stood still: a line of call, inode and path each. */
+  resume(): void;
+  /** File changes since the suspension: one line of call, inode and path each. */
   changes(): Promise<readonly string[]>;
-  /** The same host as a new process, unless one runs. */
+  /** Starts a new process of the host, unless one runs. */
   start(): Promise<void>;
-  /** Ends it for good. */
+  /** Ends the host for good. */
   end(): Promise<void>;
 }
 
 export interface MortalOptions {
   readonly name: string;
-  /** Default: one of its own. */
+  /** Zone. Default: a zone of its own. */
   readonly zoneId?: string;
-  /** `TYPE:SCOPE`; default `Filesystem:HOST`. */
+  /** Pool as `TYPE:SCOPE`. Default `Filesystem:HOST`. */
   readonly kind?: string;
-  /** Where the pool is; default: a folder of its own. */
+  /** Folder of the pool. Default: a folder of its own. */
   readonly path?: string;
 }
 
@@ -117,7 +119,7 @@ export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Pr
       signal('SIGKILL');
       await gone();
     },
-    goOn: () => signal('SIGCONT'),
+    resume: () => signal('SIGCONT'),
     changes: async () =>
       (await readFile(`${planFile}.changes`, 'utf8').catch(() => '')).split('\n').filter(Boolean),
     async start() {

@@ -1,9 +1,9 @@
-/** One installation with one host; what it is put through stands in the files beside this one. */
+/** End-to-end tests of one installation with one host. The tests are in the imported files. */
 import { csClient } from './cs-client.ts';
 import { failures } from './failures.ts';
 import { interruptions } from './interruptions.ts';
-import { openEndToEnd } from './lab.ts';
-import type { EndToEnd } from './lab.ts';
+import { openEndToEnd } from '../labs/end-to-end.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 import { limits } from './limits.ts';
 import { mainJob } from './main-job.ts';
 import { metalinks } from './metalink.ts';
@@ -28,7 +28,7 @@ describe('limits', () => {
   limits(() => lab);
 });
 csClient(() => lab);
-// Last: processes are killed.
+// Last, since these tests kill processes.
 describe('interruptions', () => {
   interruptions(() => lab);
 });

@@ -1,4 +1,7 @@
-/** Every flow with secrets in it, each failure too; then everything that was written or said is searched for them. */
+/**
+ * Runs every flow that has secrets, failures included; then searches everything that was written or answered for the
+ * secrets.
+ */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,11 +15,12 @@ import { selfSigned } from '../support/certificates.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { rawDisk } from '../support/images.ts';
-import { isFullRun } from '../support/programs.ts';
-import { readableText } from '../support/readable.ts';
+import { metalink4 } from '../support/metalinks.ts';
+import { casesOfForm, isFullRun } from '../support/programs.ts';
+import { searchableText } from '../support/searchable-text.ts';
 import { until } from '../support/until.ts';
-import { openEndToEnd } from './lab.ts';
-import type { EndToEnd } from './lab.ts';
+import { openEndToEnd } from '../labs/end-to-end.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 
 const MIB = 1_048_576;
 const HEADER = 'details[0].HTTP_HEADER:X-Token';
@@ -28,16 +32,20 @@ const plant = (canary: Canary): Canary => {
   canaries.push(canary);
   return canary;
 };
-/** What was answered and printed, by where. */
+/** Answers and outputs, with their origin. */
 const said: (readonly [where: string, what: string])[] = [];
-/** Command lines and environments of all processes of this machine, while all that went on. */
+/** Command lines and environments of all processes of this machine during the flows. */
 const seenProcesses = new Set<string>();
 const sampling = new AbortController();
 let sampled: Promise<void>;
 
-const [header, user, password] = ['an HTTP header', 'a user in a URL', 'a password in a URL'].map((name) =>
-  plant(newCanary(name)),
-) as [Canary, Canary, Canary];
+const [header, user, password, token, onward] = [
+  'an HTTP header',
+  'a user in a URL',
+  'a password in a URL',
+  'a token in the query of a URL',
+  'a token in the query of a redirect',
+].map((name) => plant(newCanary(name))) as [Canary, Canary, Canary, Canary, Canary];
 
 beforeAll(async () => {
   lab = await openEndToEnd({ hosts: 1, env: { BYPASS_LOG_LEVEL: 'trace' } });
@@ -54,7 +62,7 @@ afterAll(async () => {
 async function sampleProcesses(): Promise<void> {
   while (!sampling.signal.aborted) {
     for (const pid of await readdir('/proc')) {
-      // This process plants them.
+      // This process plants the secrets itself.
       if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
       for (const what of ['cmdline', 'environ']) {
         const text = await readFile(`/proc/${pid}/${what}`, 'latin1').catch(() => '');
@@ -69,11 +77,11 @@ const found = (where: string, what: string | Buffer): readonly string[] => found
 
 type Parameters = Readonly<Record<string, string | number | boolean>>;
 
-/** Calls, and keeps what was answered: an error as well. @returns undefined for an error */
+/** Calls the API and records the answer or the error. @returns undefined for an error */
 async function ask<T>(command: string, parameters: Parameters = {}, client: ApiClient = lab.stack.api) {
-  const told: unknown = await client.call<T>(command, parameters).catch((error: unknown) => error as Error);
-  said.push([`the answer to ${command}`, told instanceof Error ? told.message : JSON.stringify(told)]);
-  return told instanceof Error ? undefined : (told as T);
+  const answer: unknown = await client.call<T>(command, parameters).catch((error: unknown) => error as Error);
+  said.push([`the answer to ${command}`, answer instanceof Error ? answer.message : JSON.stringify(answer)]);
+  return answer instanceof Error ? undefined : (answer as T);
 }
 
 let number = 0;
@@ -100,9 +108,16 @@ async function deploy(id: string): Promise<boolean> {
   return job.jobstatus === 1;
 }
 
-/** The URL with user and password in it. */
+/** Adds a user and a password to a URL. */
 const withCredentials = (url: string): string =>
   url.replace('://', `://${encodeURIComponent(user.text)}:${encodeURIComponent(password.text)}@`);
+
+/** Adds a token to the query of a URL, as presigned URLs have one. */
+const presigned = (url: string, { text }: Canary = token): string =>
+  `${url}?X-Signature=${encodeURIComponent(text)}`;
+
+const shows = (url: string | undefined, { text }: Canary): boolean =>
+  new URL(url ?? '', 'http://x').searchParams.get('X-Signature') === text;
 
 const basic = (): string => `Basic ${Buffer.from(`${user.text}:${password.text}`).toString('base64')}`;
 const flowing = (id: string) =>
@@ -111,8 +126,8 @@ const flowing = (id: string) =>
     return (copy?.bytes ?? 0) > MIB;
   });
 
-describe('they are used', () => {
-  test('a header and credentials of a URL reach their origin, and nothing of them is shown', async () => {
+describe('secrets are planted and used', () => {
+  test('in headers and URLs, which reach their origin and are not shown', async () => {
     const needHeader = { name: 'x-token', value: header.text };
     lab.server.serve('/header', { body: rawDisk(2 * MIB), needHeader });
     lab.server.serve('/url', {
@@ -126,7 +141,7 @@ describe('they are used', () => {
     await ask('deleteTemplate', { id: second });
   });
 
-  test('a registration that is refused: credentials, address, form, TLS', async () => {
+  test('in registrations that are refused for credentials, address, form or TLS', async () => {
     lab.server.serve('/other', { body: rawDisk(MIB), needHeader: { name: 'x-token', value: 'another' } });
     const both = { [HEADER]: header.text };
     const refused = [
@@ -141,18 +156,47 @@ describe('they are used', () => {
       { url: lab.server.url('/a'), 'details[0].HTTP_HEADER': header.text },
       { url: lab.server.url('/a'), 'details[0].HTTP_HEADER:Host': header.text },
       { url: lab.server.url('/header'), ...both, checksum: header.text },
+      { url: presigned(lab.server.url('/gone')) },
+      { url: presigned('http://127.0.0.1:1/nobody') },
+      { url: presigned('http://169.254.169.254/latest') },
+      { url: presigned('ftp://127.0.0.1/file') },
+      { url: presigned('http://[not an address/file') },
+      { url: presigned(tls.url('/a')) },
     ];
     for (const parameters of refused) expect(await register(parameters)).toBeUndefined();
   });
 
-  test('a redirect to another origin that asks for them', async () => {
+  test('in queries of URLs, redirects and metalinks, which reach their origins', async () => {
+    const body = rawDisk(2 * MIB);
+    lab.server.serve('/presigned', (_n, { url }) => (shows(url, token) ? { body } : { status: 403 }));
+    lab.server.serve('/onward', (_n, { url }) => (shows(url, onward) ? { body } : { status: 403 }));
+    lab.server.serve('/to-onward', { redirectTo: presigned('/onward', onward) });
+    lab.server.serve('/to-nowhere', { redirectTo: presigned('/presigned', onward) });
+    lab.server.serve('/tokens.meta4', { body: metalink4([presigned(lab.server.url('/presigned'))]) });
+    const ids: string[] = [];
+    for (const url of [
+      presigned(lab.server.url('/presigned')),
+      lab.server.url('/to-onward'),
+      lab.server.url('/tokens.meta4'),
+    ]) {
+      const id = await registered({ url });
+      ids.push(id);
+      expect(await deploy(id)).toBe(true);
+    }
+    expect(await ask('extractTemplate', { id: ids[0] ?? '', mode: 'HTTP_DOWNLOAD' })).toBeUndefined();
+    expect(await register({ url: lab.server.url('/to-nowhere') })).toBeUndefined();
+    lab.server.serve('/expired', (n) => (n < 1 ? { body } : { status: 403 }));
+    expect(await deploy(await registered({ url: presigned(lab.server.url('/expired')) }))).toBe(false);
+  });
+
+  test('in a download that is redirected to another origin which asks for them', async () => {
     lab.server.serve('/redirect', { redirectTo: tls.url('/elsewhere') });
     expect(
       await register({ url: withCredentials(lab.server.url('/redirect')), [HEADER]: header.text }),
     ).toBeUndefined();
   });
 
-  test('a download that is answered 401, and one with another checksum', async () => {
+  test('in downloads that fail with 401 and with a wrong checksum', async () => {
     const body = rawDisk(2 * MIB);
     lab.server.serve('/later', { body });
     const url = withCredentials(lab.server.url('/later'));
@@ -164,7 +208,7 @@ describe('they are used', () => {
     expect(await deploy(await registered(wrong))).toBe(false);
   });
 
-  test('a source that speaks of what it was sent', async () => {
+  test('in answers of a source that repeats them', async () => {
     const body = rawDisk(MIB);
     lab.server.serve('/echo', (_n, { headers }) => ({
       body,
@@ -177,10 +221,10 @@ describe('they are used', () => {
     await register({ url: lab.server.url('/echo-away'), [HEADER]: header.text });
   });
 
-  test('a host that is killed, a deployment that is cancelled, a template that is deleted meanwhile', async () => {
+  test('during the death of a host, a cancelled deployment and a deleted template', async () => {
     lab.server.serve('/slow', { body: rawDisk(8 * MIB), pauseMs: 60 });
     const url = withCredentials(lab.server.url('/slow'));
-    // Another host is waited for a minute long, and nothing is written in it that the others do not write.
+    // The flow does not wait for another host: that takes a minute, and writes nothing new.
     if (isFullRun) {
       const killed = await registered({ url, [HEADER]: header.text });
       const job = await lab.prepare(killed);
@@ -198,7 +242,7 @@ describe('they are used', () => {
     await lab.delete('RAW', doomed);
   }, 180_000);
 
-  test('a certificate for mutual TLS with its private key, and one that was pasted where it does not belong', async () => {
+  test('in a client certificate with its private key, also pasted into the wrong field', async () => {
     const { cert: certificate, key } = selfSigned({ names: ['a client'] });
     plant(canaryOf('a private key', key.split('\n')[5] ?? ''));
     const common = { zoneid: lab.zoneId, hypervisor: 'KVM' };
@@ -209,7 +253,7 @@ describe('they are used', () => {
     expect(await ask(upload, { ...whole, name: 'other', privatekey: selfSigned().key })).toBeUndefined();
   });
 
-  test('users: keys, passwords, logins, invites', async () => {
+  test('in keys, passwords, sessions and invites of users', async () => {
     const own = plant(newCanary('the password of a user'));
     const account = { username: 'carol', account: 'carol', accounttype: 0, email: 'c@example.org' };
     const made = await ask<{ account: { user: [{ id: string }] } }>('createAccount', {
@@ -262,7 +306,7 @@ describe('they are used', () => {
   });
 });
 
-/** Every list that there is, as this one sees it. */
+/** Calls every list command as one user. */
 async function askEverything(client: ApiClient): Promise<void> {
   const { api } = await client.call<{ api: { name: string }[] }>('listApis');
   for (const { name } of api.filter((one) => one.name.startsWith('list'))) {
@@ -271,23 +315,18 @@ async function askEverything(client: ApiClient): Promise<void> {
   }
 }
 
-describe('they are nowhere', () => {
+describe('secrets are found nowhere', () => {
   beforeAll(async () => {
     await askEverything(lab.stack.api);
     const { apiUrl: url, apiKey, secretKey } = lab.stack;
-    for (const line of [
-      'template list',
-      'deploy list',
-      'event list',
-      'host list',
-      'account list',
-      'job list',
-    ]) {
+    const lines = ['event list', 'template list', 'deploy list', 'host list', 'account list', 'job list'];
+    for (const line of casesOfForm(lines, 2)) {
       const { stdout, stderr } = await bypass({ url, apiKey, secretKey }, line.split(' '));
       said.push([`bypass ${line}`, stdout + stderr]);
     }
     const shown = ['template', 'register', '--name', 'x', '--header', `X-Token: ${header.text}`, '--url'];
-    const ran = await bypass({ url, apiKey, secretKey }, [...shown, withCredentials('http://127.0.0.1:1/x')]);
+    const typed = presigned(withCredentials('http://127.0.0.1:1/x'));
+    const ran = await bypass({ url, apiKey, secretKey }, [...shown, typed]);
     said.push(['bypass template register', ran.stdout + ran.stderr]);
     const page = await fetch(new URL('/', url));
     said.push(['the page', `${await page.text()} ${JSON.stringify([...page.headers])}`]);
@@ -295,7 +334,7 @@ describe('they are nowhere', () => {
     await sampled;
   });
 
-  test('they would be found, in each form', () => {
+  test('although the search finds every encoding', () => {
     const { text } = header;
     const forms = [
       text,
@@ -308,17 +347,17 @@ describe('they are nowhere', () => {
     expect(canaries.length).toBeGreaterThan(8);
   });
 
-  test('in answers, on screens, on the page', () => {
+  test('in answers of the API, output of the CLI, or the page', () => {
     expect(said.length).toBeGreaterThan(50);
     expect(said.flatMap(([where, what]) => found(where, what))).toEqual([]);
   });
 
-  test('in command lines and environments of processes', () => {
+  test('in command lines or environments of processes', () => {
     expect([...seenProcesses].some((text) => text.includes('host'))).toBe(true);
     expect([...seenProcesses].flatMap((text) => found(`process ${text.slice(0, 80)}`, text))).toEqual([]);
   });
 
-  test('in the database, but sealed or hashed', async () => {
+  test('in the database, unless sealed or hashed', async () => {
     const { rows } = await sql<{ name: string }>`
       select table_name as name from information_schema.tables where table_schema = 'public'`.execute(lab.db);
     expect(rows.length).toBeGreaterThan(20);
@@ -333,14 +372,14 @@ describe('they are nowhere', () => {
     expect(kept).toEqual([]);
   });
 
-  test("in Temporal's histories, memos and search attributes", async () => {
+  test("in Temporal's histories, memos or search attributes", async () => {
     const kept: string[] = [];
     let workflows = 0;
     let readable = 0;
     for await (const { workflowId, runId, raw } of lab.temporal.workflow.list()) {
       workflows += 1;
       const history = await lab.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
-      const text = readableText([raw, history]);
+      const text = searchableText([raw, history]);
       kept.push(...found(`workflow ${workflowId}`, text));
       if (text.includes(lab.server.url('/header'))) readable += 1;
     }
@@ -349,7 +388,7 @@ describe('they are nowhere', () => {
     expect(kept).toEqual([]);
   });
 
-  test('in logs, and in any file but those that are made to hold them', async () => {
+  test('in logs, or in any file except those made to hold them', async () => {
     const { dataDir } = lab.stack;
     const holders =
       /^(?:admin\.json|master\.key|hosts\/\w+\/(?:state\/identity\.json|invite)|pools?\/|hosts\/\w+\/pool\/)/;

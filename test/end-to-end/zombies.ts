@@ -1,20 +1,20 @@
 /**
- * A host is presumed dead and is not: it stands still for longer than hosts may be silent, another one finishes on the
- * pool that both have, and the first one goes on where it was.
+ * Zombies: a host is suspended for longer than hosts may be silent, so that it counts as dead. Another host finishes the
+ * download on their shared pool. Then the first host continues where it was suspended.
  */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from '../support/until.ts';
-import { LOST_BY_A_DEATH } from './deaths.ts';
+import { AFTER_LINK, BEFORE_LINK, LOST_BY_A_DEATH } from './deaths.ts';
 import type { DeadlyFile } from './deaths.ts';
-import type { EndToEnd } from './lab.ts';
+import type { EndToEnd } from '../labs/end-to-end.ts';
 import { startMortalHost } from './mortal-hosts.ts';
 import type { Moment, MortalHost } from './mortal-hosts.ts';
 
 export interface Zombie {
   readonly name: string;
   moment(file: DeadlyFile): Moment;
-  /** Bytes that the other host may fetch once more. */
+  /** Maximum number of bytes that the other host fetches again. */
   readonly again: number;
 }
 
@@ -35,18 +35,18 @@ export const ZOMBIES: readonly Zombie[] = [
     again: 0,
   },
   {
-    name: 'it is about to be linked',
-    moment: () => ({ call: 'link', path: '.', when: 'before' }),
+    name: 'the file is about to be linked',
+    moment: () => BEFORE_LINK,
     again: 0,
   },
   {
-    name: 'it is linked, and its temporary names are there',
-    moment: () => ({ call: 'link', path: '.', when: 'after' }),
+    name: 'the file is linked, and its temporary names still exist',
+    moment: () => AFTER_LINK,
     again: 0,
   },
 ];
 
-/** @throws whatever is not as it must be */
+/** @throws the first violated expectation */
 export async function standStillAndGoOn(
   lab: EndToEnd,
   zombie: Zombie,
@@ -72,7 +72,7 @@ export async function standStillAndGoOn(
     const path = join(pool.path, copy?.installpath ?? '');
     const published = await stat(path);
     const held = await descriptors(host.pid(), pool.path);
-    host.goOn();
+    host.resume();
     const opened: Descriptor[] = [];
     await until('it is up again, and done with all files', async () => {
       const now = await descriptors(host.pid(), pool.path);
@@ -108,13 +108,13 @@ export async function standStillAndGoOn(
 }
 
 interface Descriptor {
-  /** Its number and file: the same number may come to stand for another file. */
+  /** Descriptor and file, since a descriptor number can be reused for another file. */
   readonly id: string;
   readonly ino: number;
   readonly writable: boolean;
 }
 
-/** Files below a folder that a process has open, also those that have no name there any more. */
+/** Files of a folder that a process has open, including unlinked ones. */
 async function descriptors(pid: number, folder: string): Promise<readonly Descriptor[]> {
   const numbers = await readdir(`/proc/${pid}/fd`);
   const found = await Promise.all(

@@ -76,7 +76,7 @@ test.each([
   expect(written(text)).toEqual(forms);
 });
 
-test('what two lists of blocks have in common', () => {
+test('the common blocks of two lists are the narrower ones', () => {
   expect(commonBlocks(['10.0.0.0/8', 'fd00::/8'], ['10.20.0.0/16', '192.168.0.0/16', 'fd00:1::/32'])).toEqual(
     ['10.20.0.0/16', 'fd00:1::/32'],
   );
@@ -84,7 +84,7 @@ test('what two lists of blocks have in common', () => {
   expect(commonBlocks(['10.20.0.0/16'], ['10.21.0.0/16'])).toEqual([]);
 });
 
-test('ports', () => {
+test('ports and ranges of ports are parsed, matched and intersected', () => {
   expect(parsePorts('443')).toEqual({ first: 443, last: 443 });
   expect(parsePorts('8000-8999')).toEqual({ first: 8000, last: 8999 });
   for (const wrong of ['', '0', '65536', '9-8', '-1', '80,81', 'http'])

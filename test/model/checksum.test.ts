@@ -1,5 +1,5 @@
 import {
-  algorithmFromMetalink,
+  algorithmNamed,
   CHECKSUM_ALGORITHMS,
   ChecksumSyntaxError,
   digestName,
@@ -14,11 +14,33 @@ const known = {
 } as const;
 
 describe('DigestHelperTest: the syntax of a checksum', () => {
-  test('no prefix means MD5, and has its length (34)', () => {
+  test('no prefix means the algorithm of that length, MD5 for 32 digits (34)', () => {
     expect(parseChecksum(known.MD5)).toEqual({ algorithm: 'MD5', hex: known.MD5 });
-    expect(() => parseChecksum(known['SHA-256'])).toThrow(
-      'MD5 takes 32 hex digits, not 64 (no {ALG} prefix means MD5)',
+    expect(parseChecksum(known['SHA-256'])).toEqual({ algorithm: 'SHA-256', hex: known['SHA-256'] });
+    expect(() => parseChecksum(known.MD5.slice(1))).toThrow(
+      '31 characters are the length of no checksum; hex digits take 32 (MD5), 40 (SHA-1), 56 (SHA-224),',
     );
+  });
+
+  test.each([
+    '{SHA-256}',
+    '{SHA-256} ',
+    '{sha-256}',
+    '{SHA256}',
+    '{sha256}',
+    '{ sha256 } ',
+    'sha256:',
+    'SHA256: ',
+    'sha-256:',
+    'sha256=',
+    'sha2-256:',
+    'sha_256:',
+    '',
+  ])("'%s' and its digits are a SHA-256", (prefix) => {
+    expect(parseChecksum(`${prefix}${known['SHA-256']}`)).toEqual({
+      algorithm: 'SHA-256',
+      hex: known['SHA-256'],
+    });
   });
 
   test('an empty algorithm is none (35)', () => {
@@ -34,16 +56,20 @@ describe('DigestHelperTest: the syntax of a checksum', () => {
   });
 
   test.each([
-    ['{sha-256}', 'algorithm'],
     ['{CRC32}', 'algorithm'],
-    ['{SHA256}', 'algorithm'],
+    ['crc32:', 'algorithm'],
+    ['{SHA3-256}', 'algorithm'],
+    ['sha3-256:', 'algorithm'],
+    ['{sha512/256}', 'algorithm'],
     ['{__proto__}', 'algorithm'],
-    ['{SHA-256', 'MD5 takes 32'],
+    ['__proto__:', 'algorithm'],
+    ['{SHA-256', 'the length of no checksum'],
+    [':', "algorithm ''"],
   ])("'%s…' names no algorithm", (prefix, sentence) => {
     expect(() => parseChecksum(`${prefix}${known['SHA-256']}`)).toThrow(sentence);
   });
 
-  test('digits beyond f are no hex', () => {
+  test('digits beyond f are refused', () => {
     expect(() => parseChecksum(`{MD5}${'g'.repeat(32)}`)).toThrow('hex digits (0-9, a-f) only');
   });
 
@@ -55,7 +81,7 @@ describe('DigestHelperTest: the syntax of a checksum', () => {
   });
 });
 
-test('names of algorithms in other places', () => {
+test('names of algorithms are read in the spellings of other formats', () => {
   expect(CHECKSUM_ALGORITHMS.map(digestName)).toEqual([
     'md5',
     'sha1',
@@ -64,7 +90,7 @@ test('names of algorithms in other places', () => {
     'sha384',
     'sha512',
   ]);
-  expect(['sha-256', 'SHA256', 'sha1', ' md5 ', 'sha-3', 'crc32'].map(algorithmFromMetalink)).toEqual([
+  expect(['sha-256', 'SHA256', 'sha1', ' md5 ', 'sha-3', 'crc32'].map(algorithmNamed)).toEqual([
     'SHA-256',
     'SHA-256',
     'SHA-1',
@@ -72,4 +98,12 @@ test('names of algorithms in other places', () => {
     undefined,
     undefined,
   ]);
+});
+
+test('a secret that was pasted into a checksum is not repeated in the refusal', () => {
+  for (const text of ['~+secret123word/=', 'abcdefgh1234:x', '{pass word}00', 'Zm9vYmFyYmF6==']) {
+    expect(() => parseChecksum(text)).toThrow(/^algorithm is not one of MD5/);
+  }
+  expect(() => parseChecksum('{SHA-3}abc')).toThrow("algorithm 'SHA-3' is not one of");
+  expect(() => parseChecksum('blake2:abc')).toThrow("algorithm 'blake2' is not one of");
 });

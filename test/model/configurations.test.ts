@@ -1,5 +1,6 @@
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import {
-  CONFIGURATIONS,
+  configurations,
   findConfiguration,
   headerOriginsOf,
   policyOf,
@@ -8,13 +9,15 @@ import {
 import { checkPolicy, judge, narrow } from '../../model/url-policy.ts';
 
 const read = (name: string, value: string): string =>
-  findConfiguration(`direct.download.url.${name}`)?.read(value) ?? 'no such setting';
+  findConfiguration(`direct.download.url.${name}`, PROTOCOLS)?.read(value) ?? 'no such setting';
 
-test('every one has a value to begin with that it takes itself', () => {
-  for (const { name, fallback, read: take } of CONFIGURATIONS)
+test('every configuration accepts its own default', () => {
+  for (const { name, fallback, read: take } of configurations(PROTOCOLS))
     expect([name, take(fallback)]).toEqual([name, fallback]);
-  expect(new Set(CONFIGURATIONS.map(({ name }) => name)).size).toBe(CONFIGURATIONS.length);
-  expect(findConfiguration('Direct.Download.URL.allow.cidr')?.scope).toBe('Zone');
+  expect(new Set(configurations(PROTOCOLS).map(({ name }) => name)).size).toBe(
+    configurations(PROTOCOLS).length,
+  );
+  expect(findConfiguration('Direct.Download.URL.allow.cidr', PROTOCOLS)?.scope).toBe('Zone');
 });
 
 test.each([
@@ -45,27 +48,50 @@ test.each([
 });
 
 describe('the policy of a zone', () => {
-  test('where nothing is set restricts nothing but what needs to be allowed', () => {
-    const policy = policyOf({});
+  test('without values restricts only what needs a permission', () => {
+    const policy = policyOf({}, true, PROTOCOLS);
     expect(policy).toEqual({ schemes: ['http', 'https', 'nfs'], allowDowngrade: false, proxyIsGuard: false });
-    expect(judge(narrow({}, policy), 'https', '93.184.216.34', 443)).toBeUndefined();
+    expect(
+      judge(narrow({}, policy), PROTOCOLS, { scheme: 'https', address: '93.184.216.34', port: 443 }),
+    ).toBeUndefined();
   });
 
-  test('has what is set, and a host can read it', () => {
-    const policy = policyOf({
-      'direct.download.url.allow.cidr': '10.0.0.0/8',
-      'direct.download.url.deny.cidr': '10.9.0.0/16',
-      'direct.download.url.allow.ports': '443',
-      'direct.download.url.deny.ports': '8443',
-      'direct.download.url.schemes': 'https',
-      'direct.download.url.deny.endpoints': '10.0.0.5:443',
-      'direct.download.url.allow.downgrade': 'true',
-      'store.download.follow.redirects': 'false',
-      'direct.download.url.https.proxy': 'http://proxy:1',
-      'direct.download.url.no.proxy': '.local',
-      'direct.download.url.proxy.is.guard': 'true',
-      'of.another.release': 'x',
-    });
+  test("allows users' templates http and https only, unless an administrator sets other schemes", () => {
+    expect(policyOf({}, false, PROTOCOLS).schemes).toEqual(['http', 'https']);
+    const [all, users] = ['direct.download.url.schemes', 'direct.download.url.user.schemes'];
+    expect(policyOf({ [users]: 'https,nfs' }, false, PROTOCOLS).schemes).toEqual(['https', 'nfs']);
+    expect(policyOf({ [all]: 'https', [users]: 'http,https,nfs' }, false, PROTOCOLS).schemes).toEqual([
+      'https',
+    ]);
+    expect(policyOf({ [users]: 'https' }, true, PROTOCOLS).schemes).toEqual(['http', 'https', 'nfs']);
+    const nothing = policyOf({ [all]: 'nfs' }, false, PROTOCOLS);
+    expect(
+      judge(narrow({}, nothing), PROTOCOLS, { scheme: 'nfs', address: '93.184.216.34', port: 2049 })?.rule,
+    ).toBe('scheme');
+    expect(
+      judge(narrow({}, nothing), PROTOCOLS, { scheme: 'https', address: '93.184.216.34', port: 443 })?.rule,
+    ).toBe('scheme');
+  });
+
+  test('has the values that are set, and a host can read it', () => {
+    const policy = policyOf(
+      {
+        'direct.download.url.allow.cidr': '10.0.0.0/8',
+        'direct.download.url.deny.cidr': '10.9.0.0/16',
+        'direct.download.url.allow.ports': '443',
+        'direct.download.url.deny.ports': '8443',
+        'direct.download.url.schemes': 'https',
+        'direct.download.url.deny.endpoints': '10.0.0.5:443',
+        'direct.download.url.allow.downgrade': 'true',
+        'store.download.follow.redirects': 'false',
+        'direct.download.url.https.proxy': 'http://proxy:1',
+        'direct.download.url.no.proxy': '.local',
+        'direct.download.url.proxy.is.guard': 'true',
+        'of.another.release': 'x',
+      },
+      true,
+      PROTOCOLS,
+    );
     expect(policy).toEqual({
       onlyAddresses: ['10.0.0.0/8'],
       denyAddresses: ['10.9.0.0/16'],
@@ -81,7 +107,7 @@ describe('the policy of a zone', () => {
     expect(checkPolicy(policy)).toBeUndefined();
   });
 
-  test('that a host cannot read is no policy', () => {
+  test('is refused when a host cannot read it', () => {
     for (const wrong of [
       'all',
       null,
@@ -104,7 +130,7 @@ describe('the policy of a zone', () => {
 });
 
 test("timeouts are CloudStack's, in milliseconds; an empty one leaves that of each host", () => {
-  const setting = findConfiguration('direct.download.socket.timeout');
+  const setting = findConfiguration('direct.download.socket.timeout', PROTOCOLS);
   expect(setting?.read(' 05000 ')).toBe('5000');
   expect(setting?.read('')).toBe('');
   for (const wrong of ['0', '-1', '1.5', '5 s', '3600001'])

@@ -25,7 +25,7 @@ describe('DirectDownloadManagerImplTest: headers from details', () => {
 });
 
 describe('a header detail', () => {
-  test('is read in the other spelling too', () => {
+  test('is read in both spellings', () => {
     expect(parseHeaderDetail('HTTP_HEADER', 'Authorization: Bearer a:b')).toEqual({
       name: 'Authorization',
       value: 'Bearer a:b',

@@ -7,12 +7,12 @@ test('a file that is not packed needs its own length', () => {
   expect(plannedBytes({ ...packed, virtualSize: 40 * GIB, compression: null })).toBe(GIB);
 });
 
-test('a packed one needs the image beside it, as it says itself, or as its disk is', () => {
+test('a packed file needs room for the image as well, by its announced or its virtual size', () => {
   expect(plannedBytes({ ...packed, unpackedSize: 3 * GIB, virtualSize: 5 * GIB })).toBe(4 * GIB);
   expect(plannedBytes({ ...packed, virtualSize: 5 * GIB })).toBe(6 * GIB);
 });
 
-test('but zeros take no room, so that more than ten times its length is not waited for', () => {
+test('a packed file needs at most ten times its length, since zeros take no room', () => {
   expect(plannedBytes({ ...packed, virtualSize: 10_000 * GIB })).toBe(11 * GIB);
   expect(plannedBytes(packed)).toBe(11 * GIB);
 });

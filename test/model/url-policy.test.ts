@@ -1,3 +1,5 @@
+import { schemeCheck } from '../../model/protocols.ts';
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { checkNoProxy, checkProxy, goesAround } from '../../model/proxy.ts';
 import {
   entryChecks,
@@ -11,9 +13,9 @@ import {
 import type { UrlPolicy } from '../../model/url-policy.ts';
 
 const rule = (address: string, policy: UrlPolicy = {}, port = 443, scheme = 'https'): string =>
-  judge(policy, scheme, address, port)?.rule ?? 'allowed';
+  judge(policy, PROTOCOLS, { scheme, address, port })?.rule ?? 'allowed';
 
-describe('what no policy says', () => {
+describe('the rules without any policy', () => {
   test.each([
     ['93.184.216.34', 'allowed'],
     ['2606:2800:220:1::1', 'allowed'],
@@ -72,7 +74,7 @@ describe('what no policy says', () => {
     },
   );
 
-  test.each([80, 81, 443, 3128, 8000, 8080, 8443, 9000, 49152])('port %d is allowed', (port) => {
+  test.each([80, 81, 443, 3128, 8000, 8080, 8443, 9000, 49151, 49216])('port %d is allowed', (port) => {
     expect(rule('93.184.216.34', {}, port)).toBe('allowed');
   });
 
@@ -113,7 +115,7 @@ describe('a policy', () => {
     expect(rule('127.0.0.1', { ...policy, denyAddresses: ['127.0.0.1'] })).toBe('denied address');
   });
 
-  test('has ports', () => {
+  test('allows, opens and denies ports', () => {
     expect(rule('10.0.0.1', { onlyPorts: ['443', '6379'] }, 6379)).toBe('port');
     expect(rule('10.0.0.1', { openPorts: ['6379'] }, 6379)).toBe('allowed');
     expect(rule('10.0.0.1', { onlyPorts: ['443'] }, 80)).toBe('port');
@@ -126,16 +128,76 @@ describe('a policy', () => {
       { address: '10.0.0.5', port: 8080 },
       { address: '127.0.0.1', port: 8080 },
     ];
-    expect(judgeAddress(policy, '10.0.0.5', 8080, parts)?.rule).toBe('own part');
-    expect(judgeAddress(policy, '::ffff:10.0.0.5', 8080, parts)?.rule).toBe('own part');
-    expect(judgeAddress(policy, '127.0.0.1', 8080, parts)?.rule).toBe('own part');
-    expect(judgeAddress(policy, '10.0.0.5', 8081, parts)).toBeUndefined();
+    expect(judgeAddress(policy, '10.0.0.5', 8080, { parts })?.rule).toBe('own part');
+    expect(judgeAddress(policy, '::ffff:10.0.0.5', 8080, { parts })?.rule).toBe('own part');
+    expect(judgeAddress(policy, '127.0.0.1', 8080, { parts })?.rule).toBe('own part');
+    expect(judgeAddress(policy, '10.0.0.5', 8081, { parts })).toBeUndefined();
   });
 
-  test('says the rule, and no address', () => {
-    const { sentence = '' } = judge({}, 'https', '10.1.2.3', 6379) ?? {};
+  test.each(['127.0.0.1', '0.0.0.0', '::', '10.9.9.9'])(
+    'keeps URLs from a part that listens at %s of this machine, by whichever of its addresses',
+    (address) => {
+      const policy = { openAddresses: ['127.0.0.0/8', '::1/128', '10.9.9.9'] };
+      const here = { parts: [{ address, port: 8080 }], ownAddresses: ['10.9.9.9'] };
+      for (const alias of [
+        '127.0.0.1',
+        '127.0.0.2',
+        '127.255.255.254',
+        '::1',
+        '::ffff:127.9.9.9',
+        '10.9.9.9',
+      ]) {
+        expect([alias, judgeAddress(policy, alias, 8080, here)?.rule]).toEqual([alias, 'own part']);
+        expect([alias, judgeAddress(policy, alias, 8081, here)?.rule]).toEqual([alias, undefined]);
+      }
+      expect(judgeAddress(policy, '10.9.9.8', 8080, here)).toBeUndefined();
+    },
+  );
+
+  test("refuses the host's own addresses, unless the host opens them", () => {
+    const ownAddresses = ['10.9.9.9', '2606::9'];
+    for (const address of ['10.9.9.9', '::ffff:10.9.9.9', '2606::9'])
+      expect([address, judgeAddress({}, address, 443, { ownAddresses })?.rule]).not.toEqual([
+        address,
+        undefined,
+      ]);
+    expect(judgeAddress({}, '10.9.9.9', 443, { ownAddresses })?.rule).toBe('own address');
+    expect(judgeAddress({ openAddresses: ['10.9.9.9'] }, '10.9.9.9', 443, { ownAddresses })).toBeUndefined();
+    expect(judgeAddress({}, '10.9.9.8', 443, { ownAddresses })).toBeUndefined();
+  });
+
+  test.each([
+    ['Consul', 8500],
+    ['Vault', 8200],
+    ['VNC', 5901],
+    ['VNC', 5999],
+    ["QEMU's migration", 49_152],
+    ["QEMU's migration", 49_215],
+    ['NBD', 10_809],
+    ['a BMC', 623],
+    ['iSCSI', 3260],
+    ['Ceph', 6789],
+    ['etcd', 2379],
+    ['Nomad', 4646],
+    ['libvirt', 16_509],
+  ])('keeps URLs from the port of %s (%d)', (_, port) => {
+    expect(rule('10.0.0.1', {}, port)).toBe('port');
+    expect(rule('10.0.0.1', { openPorts: [`${port}`] }, port)).toBe('allowed');
+  });
+
+  test('takes a port of migrations for any other where the host opened the address', () => {
+    expect(rule('127.0.0.1', { openAddresses: ['127.0.0.0/8'] }, 49_200)).toBe('allowed');
+    expect(rule('10.0.0.1', { openAddresses: ['127.0.0.0/8'] }, 49_200)).toBe('port');
+  });
+
+  test('names the rule, and no address', () => {
+    const { sentence = '' } =
+      judge({}, PROTOCOLS, { scheme: 'https', address: '10.1.2.3', port: 6379 }) ?? {};
     expect(sentence).toContain('rule "port"');
-    expect(judge({ denyAddresses: ['10.1.2.3'] }, 'https', '10.1.2.3', 443)?.sentence).not.toContain('10.1');
+    expect(
+      judge({ denyAddresses: ['10.1.2.3'] }, PROTOCOLS, { scheme: 'https', address: '10.1.2.3', port: 443 })
+        ?.sentence,
+    ).not.toContain('10.1');
   });
 });
 
@@ -181,12 +243,12 @@ describe('narrowing', () => {
       for (const scheme of schemes)
         for (const address of addresses)
           for (const port of [22, 443, 8080, 9999]) {
-            const narrowed = judge(narrow(host, job), scheme, address, port);
+            const narrowed = judge(narrow(host, job), PROTOCOLS, { scheme, address, port });
             const where = [job, scheme, address, port];
-            if (judge(host, scheme, address, port) !== undefined)
+            if (judge(host, PROTOCOLS, { scheme, address, port }) !== undefined)
               expect([...where, narrowed?.rule]).not.toContain(undefined);
             const alone = { ...job, openAddresses: ['0.0.0.0/0', '::/0'] };
-            if (judge(alone, scheme, address, port) !== undefined)
+            if (judge(alone, PROTOCOLS, { scheme, address, port }) !== undefined)
               expect([...where, narrowed?.rule]).not.toContain(undefined);
           }
     }
@@ -206,13 +268,13 @@ describe('narrowing', () => {
     });
   });
 
-  test('joins what is denied, and the parts of Bypass', () => {
+  test('joins denied addresses, denied ports and the parts of Bypass', () => {
     const joined = narrow({ denyPorts: ['1'], parts: ['a:1'] }, { denyPorts: ['2'], parts: ['b:2'] });
     expect(joined).toMatchObject({ denyPorts: ['1', '2'], parts: ['a:1', 'b:2'] });
   });
 });
 
-test('redirects', () => {
+test('redirects are refused when they are off, or go from https to http', () => {
   expect(judgeRedirect({}, 'https:', 'http:')?.rule).toBe('downgrade');
   expect(judgeRedirect({ allowDowngrade: true }, 'https:', 'http:')).toBeUndefined();
   expect(judgeRedirect({}, 'http:', 'https:')).toBeUndefined();
@@ -221,11 +283,11 @@ test('redirects', () => {
   expect(narrow({ followRedirects: false }).followRedirects).toBe(false);
 });
 
-test('entries of lists', () => {
+test('a wrong entry of a list is refused with a sentence; parts of Bypass are split into host and port', () => {
   expect(entryChecks.block('10.0.0.0/8')).toBeUndefined();
   expect(entryChecks.block('10.0.0.1/8')).toContain('not an address block');
   expect(entryChecks.ports('0')).toContain('not a port');
-  expect(entryChecks.scheme('ftp')).toContain('not one of http, https, nfs');
+  expect(schemeCheck(PROTOCOLS)('ftp')).toContain('not one of http, https, nfs');
   expect(entryChecks.part('db')).toContain('with a port');
   expect(splitPart('[::1]:80')).toEqual({ host: '::1', port: 80 });
   expect(isLoopback('::ffff:127.1.1.1')).toBe(true);
@@ -261,7 +323,7 @@ describe('proxies', () => {
     expect(goesAround([entry], [host], 443)).toBe(expected);
   });
 
-  test('what no_proxy cannot hold is told', () => {
+  test('an entry that no_proxy cannot hold is refused with a sentence', () => {
     expect(checkNoProxy('a b')).toContain("'a b' is not");
   });
 });

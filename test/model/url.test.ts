@@ -1,6 +1,8 @@
-import { createSources } from '../../images/sources/index.ts';
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
+import { createSources } from '../../images/fetch/sources.ts';
 import {
   displayUrl,
+  isShownUrl,
   isMetalinkUrl,
   MAX_URL_LENGTH,
   parseImageUrl,
@@ -28,7 +30,8 @@ describe('DirectDownloadManagerImplTest: the protocol of a URL', () => {
   });
 });
 
-const refused = (url: string, sentence: string): void => expect(() => parseImageUrl(url)).toThrow(sentence);
+const refused = (url: string, sentence: string): void =>
+  expect(() => parseImageUrl(url, PROTOCOLS)).toThrow(sentence);
 
 describe('NfsDirectTemplateDownloaderTest: an NFS URL', () => {
   test.each([
@@ -36,7 +39,7 @@ describe('NfsDirectTemplateDownloaderTest: an NFS URL', () => {
     'nfs://10.0.0.5:12049/exports/a-1.2_x86+64~rc1.iso?version=3',
     'nfs://[2001:db8::1]/exports/a.iso?version=4',
   ])('testValidNfsUrlIsAccepted: %s', (url) => {
-    expect(parseImageUrl(url).href).toBe(url);
+    expect(parseImageUrl(url, PROTOCOLS).href).toBe(url);
   });
 
   test('testRejectsSemicolonInPath', () => refused('nfs://h/exports/a;reboot', 'letters, digits and'));
@@ -67,8 +70,8 @@ describe('NfsDirectTemplateDownloaderTest: an NFS URL', () => {
     ['nfs://h/a#b', 'has a query or fragment'],
     ['nfs:/h/a', 'host'],
   ])('%j is refused', (url, sentence) => {
-    expect(() => parseImageUrl(url)).toThrow(UrlSyntaxError);
-    expect(() => parseImageUrl(url)).toThrow(sentence);
+    expect(() => parseImageUrl(url, PROTOCOLS)).toThrow(UrlSyntaxError);
+    expect(() => parseImageUrl(url, PROTOCOLS)).toThrow(sentence);
   });
 });
 
@@ -81,9 +84,9 @@ describe('a URL that is registered', () => {
     ['javascript:alert(1)', 'has scheme javascript'],
     ['http://example.org:0/a', 'has port 0'],
     [`http://example.org/${'a'.repeat(MAX_URL_LENGTH)}`, `at most ${MAX_URL_LENGTH} are taken`],
-    [`http://example.org/${'字'.repeat(300)}`, 'is 2719 characters long with everything percent-encoded'],
+    [`http://example.org/${'字'.repeat(1000)}`, 'is 9019 characters long with everything percent-encoded'],
   ])("'%.40s' is refused", (url, sentence) => {
-    expect(() => parseImageUrl(url)).toThrow(sentence);
+    expect(() => parseImageUrl(url, PROTOCOLS)).toThrow(sentence);
   });
 
   test.each([
@@ -91,8 +94,9 @@ describe('a URL that is registered', () => {
     'http://[2001:db8::1]:8080/a',
     'HTTP://EXAMPLE.ORG/download',
     'http://user:secret@example.org/a',
-  ])("'%s' is taken", (url) => {
-    expect(parseImageUrl(url).href.toLowerCase()).toContain('http');
+    `https://example.org/a?X-Amz-Security-Token=${'a'.repeat(8000)}`,
+  ])("'%.60s' is taken", (url) => {
+    expect(parseImageUrl(url, PROTOCOLS).href.toLowerCase()).toContain('http');
   });
 
   test('is shown and sent without its credentials', () => {
@@ -103,6 +107,22 @@ describe('a URL that is registered', () => {
     });
     expect(splitCredentials(new URL('http://example.org/'))).toEqual({ url: 'http://example.org/' });
     expect(displayUrl('https://u:p@example.org/a')).toBe('https://example.org/a');
+  });
+
+  test.each([
+    ['https://u:p@h/a.qcow2?X-Amz-Signature=token#part', 'https://h/a.qcow2?…'],
+    ['https://h/a?…', 'https://h/a?…'],
+    ['https://h/a?', 'https://h/a?'],
+    ['nfs://h/a?version=4', 'nfs://h/a?version=4'],
+    ['http://[no address/a?sig=token', 'http://[no address/a?…'],
+    [`http://h/a?${'token'.repeat(100_000)}`, 'http://h/a?…'],
+  ])('its query, which may be a token, is shown nowhere: %.40s', (url, shown) => {
+    expect(displayUrl(url)).toBe(shown);
+    expect(displayUrl(displayUrl(url))).toBe(shown);
+    if (URL.canParse(shown)) expect(isShownUrl(new URL(shown))).toBe(shown.endsWith('…'));
+  });
+
+  test('is shown without control characters', () => {
     expect(displayUrl('no\nurl')).toBe('no?url');
   });
 

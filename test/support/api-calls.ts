@@ -1,12 +1,12 @@
-/** Calls of the API with random parameters, good, nearly good and bad, the same for the same seed. */
-import type { Documented } from '../../api/command.ts';
-import type { Parameter, ParameterType } from '../../api/parameters.ts';
+/** Random API calls, with valid, almost valid and invalid parameters; reproducible by seed. */
+import type { Documented } from '../../api/server/command.ts';
+import type { Parameter, ParameterType } from '../../api/fields/parameters.ts';
 import { below, createRandom, pick } from './mutations.ts';
 import type { Random } from './mutations.ts';
 
 export type Pair = readonly [name: string, value: string];
 
-/** What there is: ids and names that parameters may mean. */
+/** Existing ids and names, for parameters. */
 export interface Known {
   readonly ids: readonly string[];
   readonly names: readonly string[];
@@ -60,10 +60,10 @@ const URLS = [
   `https://images.example.org/${'x'.repeat(2030)}`,
 ] as const;
 
-/** A call of the command; the command itself is in it. */
+/** Parameters of a call, `command` included. */
 export function randomCall(command: Documented, seed: number, known: Known): readonly Pair[] {
   const random = createRandom(seed);
-  // Some calls are as good as they can be, so that they get past the first check.
+  // Some calls have valid parameters only, so that they pass the first check.
   const badness = pick(random, [0, 0, 0.1, 0.5]);
   const pairs = Object.entries(command.parameters).flatMap(([name, parameter]) => {
     const likely = parameter.required ? 1 - badness / 5 : 0.35;

@@ -1,12 +1,16 @@
-/** What the api needs beside its database and its workflows, as tests want it: without a limit of calls. */
-import { createCallLimit } from '../../api/call-limit.ts';
-import type { ServerDependencies } from '../../api/server.ts';
-import { createSessionMemory } from '../../api/session-memory.ts';
-import { createSharedAnswers } from '../../api/shared-answers.ts';
+/** Dependencies of the api besides database and workflows, without a limit of calls. */
+import { createCallLimit } from '../../api/server/call-limit.ts';
+import type { ServerDependencies } from '../../api/server/server.ts';
+import { createSessionMemory } from '../../api/server/session-memory.ts';
+import { createSharedAnswers } from '../../api/server/shared-answers.ts';
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
+import { createFairQueue } from '../../model/fair-queue.ts';
 
-type Given = Pick<ServerDependencies, 'db' | 'masterKey' | 'orchestration'> & Partial<ServerDependencies>;
+type GivenDependencies = Pick<ServerDependencies, 'db' | 'masterKey' | 'orchestration'> &
+  Partial<ServerDependencies>;
 
-export const apiDependencies = (given: Given): ServerDependencies => ({
+export const apiDependencies = (given: GivenDependencies): ServerDependencies => ({
+  protocols: PROTOCOLS,
   now: () => new Date(),
   calls: createCallLimit(0, 1000),
   logins: createCallLimit(10, 60_000),
@@ -14,6 +18,7 @@ export const apiDependencies = (given: Given): ServerDependencies => ({
   ready: () => Promise.resolve(true),
   sessions: createSessionMemory(),
   answers: createSharedAnswers(),
+  turns: createFairQueue({ slotsPerOwner: 32 }),
   installation: { version: '0.0.0', temporalUiUrl: 'http://127.0.0.1:8233', temporalNamespace: 'default' },
   ...given,
 });

@@ -1,4 +1,4 @@
-/** Certificate authorities of the tests' own, with keys of each kind; forge itself signs only with RSA. */
+/** Certificate authorities for tests, with all kinds of keys, since forge signs with RSA only. */
 import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import forge from 'node-forge';
@@ -11,7 +11,7 @@ export interface Issued {
   readonly key: string;
   /** PEM. */
   readonly cert: string;
-  /** Issues in its name; for authorities. */
+  /** Issues a certificate; for authorities. */
   issue(about: About): Issued;
 }
 
@@ -20,9 +20,9 @@ export interface About {
   readonly ca?: boolean;
   /** DNS names beside 127.0.0.1; default localhost, and none for authorities. */
   readonly names?: readonly string[];
-  /** Days from now; negative ones make it expired. Default 100. */
+  /** Validity in days from now; negative for an expired certificate. Default 100. */
   readonly days?: number;
-  /** Days from now at which it begins to be valid. Default: a day before now or before its end. */
+  /** Start of the validity, in days from now. Default: a day before now, or before the end. */
   readonly fromDays?: number;
 }
 
@@ -43,7 +43,7 @@ export function createAuthority(algorithm: Algorithm, about: Partial<About> = {}
   return issued(algorithm, key, whole, { key, name: whole.name });
 }
 
-/** A server that vouches for itself. */
+/** Creates a self-signed server certificate. */
 export const selfSignedServer = (algorithm: Algorithm, about: Partial<About> = {}): Issued =>
   createAuthority(algorithm, { name: 'localhost', ca: false, ...about });
 
@@ -97,7 +97,7 @@ function certificate(
   return Buffer.from(toBinary(signed), 'latin1');
 }
 
-/** By way of a certificate of forge's, which fills in what an extension needs. */
+/** Encodes an extension by a certificate of forge, which fills in the details. */
 function extensions(ca: boolean, names: readonly string[]): Asn1 {
   const shell = pki.createCertificate();
   shell.setExtensions([
@@ -118,7 +118,7 @@ function extensions(ca: boolean, names: readonly string[]): Asn1 {
   return (pki as unknown as Encoder).certificateExtensionsToAsn1(shell.extensions);
 }
 
-/** Of forge, but not of its types. */
+/** A function of forge that its types lack. */
 interface Encoder {
   certificateExtensionsToAsn1(extensions: unknown): Asn1;
 }

@@ -1,11 +1,11 @@
-/** Secrets that can be recognised wherever they turn up, and in whatever form. */
+/** Canaries: secrets that a test recognises wherever they appear, in several encodings. */
 import { randomBytes } from 'node:crypto';
 
 export interface Canary {
   readonly name: string;
-  /** With characters that are written otherwise in a URL. */
+  /** The secret, with characters that a URL must encode. */
   readonly text: string;
-  /** What is searched for: by itself the same in a URL. */
+  /** The part that tests search for; a URL does not encode it. */
   readonly core: string;
 }
 
@@ -14,11 +14,11 @@ export function newCanary(name: string): Canary {
   return { name, core, text: `~+${core}/=` };
 }
 
-/** For a secret that others made. */
+/** Makes a canary of a secret that Bypass generated. */
 export const canaryOf = (name: string, text: string): Canary => ({ name, text, core: text });
 
-/** Plain, hex, and Base64 at every place of a longer text. In a URL it is as it is, or what needs it is encoded. */
-export function formsOf({ core }: Canary): readonly string[] {
+/** The core in all encodings: plain, encoded for URLs, hex, and Base64 at each of the three offsets. */
+function formsOf({ core }: Canary): readonly string[] {
   const bytes = Buffer.from(core);
   const base64 = [0, 1, 2].map((shift) => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
@@ -29,7 +29,7 @@ export function formsOf({ core }: Canary): readonly string[] {
   return [...new Set([...forms, ...base64, ...url])];
 }
 
-/** Which of them stand in it, as sentences. */
+/** Sentences about the canaries that a text contains. */
 export function foundIn(
   where: string,
   what: string | Buffer,

@@ -9,15 +9,18 @@ export interface ServerCertificate {
 
 interface CertificateOptions {
   readonly days?: number;
-  /** Days until it is valid; one day ago when absent. */
+  /** Days until the certificate becomes valid. Default: since a day ago. */
   readonly inDays?: number;
   readonly names?: readonly string[];
-  /** Signed by this one instead of by itself. */
+  /** The issuer. Default: the certificate signs itself. */
   readonly issuer?: ServerCertificate;
   readonly digest?: 'sha1' | 'sha256';
 }
 
-/** Valid for 127.0.0.1 and localhost, from a day ago for `days`; negative days make one that has expired. */
+/**
+ * Creates a certificate for 127.0.0.1 and localhost, valid from a day ago for `days`; negative days create an expired
+ * one.
+ */
 export function selfSigned(options: CertificateOptions = {}): ServerCertificate {
   const { days = 30, names = ['localhost'], inDays = -1, digest = 'sha256', issuer } = options;
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {

@@ -1,4 +1,4 @@
-/** Named ways in which an origin that speaks HTTP/1.1 goes wrong. */
+/** Named misbehaviours of an HTTP/1.1 origin. */
 import { gzipSync } from 'node:zlib';
 import { forever } from './hostile-origin.ts';
 import type { Behaviour, GoodAnswer, Hostile } from './hostile-origin.ts';
@@ -8,7 +8,7 @@ const MIB = 1_048_576;
 const OK = 'HTTP/1.1 200 OK';
 
 const half = ({ body }: Hostile): number => body.length / 2;
-/** As `first` to the first request, well to all others. */
+/** Answers the first request with `first`, and all others correctly. */
 const atFirst =
   (
     first: (hostile: Hostile) => GoodAnswer,
@@ -31,7 +31,7 @@ const status =
     await hostile.head(`HTTP/1.1 ${line}`, 'Content-Length: 0', ...lines);
     hostile.socket.end();
   };
-/** The first half, then another answer than the rest. */
+/** Sends the first half, and then a wrong answer instead of the rest. */
 const halfThen =
   (line: string, ...lines: readonly string[]): Behaviour =>
   (hostile) =>
@@ -58,7 +58,7 @@ const chunked =
 const chunk = (data: Buffer, extension = ''): Buffer =>
   Buffer.concat([Buffer.from(`${data.length.toString(16)}${extension}\r\n`), data, Buffer.from('\r\n')]);
 
-/** What is at the origin after a change. */
+/** The file at the origin after a change. */
 export const changedBody = (length: number): Buffer => rawDisk(length, 2);
 const changed = ({ body }: Hostile): GoodAnswer => ({ body: changedBody(body.length), etag: '"2"' });
 const html = `<!DOCTYPE html><html><head><title>Sign in</title></head>${' '.repeat(2000)}</html>`;
@@ -114,6 +114,12 @@ export const HOSTILE: Readonly<Record<string, Behaviour>> = {
     const packed = gzipSync(h.body, { level: 1 });
     await h.answer({ body: packed, fields: ['Content-Encoding: gzip'] });
   },
+  'gzip file labelled as encoded, cut once': async (h) =>
+    h.answer({
+      body: gzipSync(h.body, { level: 1 }),
+      fields: ['Content-Encoding: gzip'],
+      ...(h.n === 0 ? { cutAfter: 500_000 } : {}),
+    }),
   'gzip bomb': async (h) => {
     const member = gzipSync(Buffer.alloc(8 * MIB));
     const bomb = Buffer.concat(Array.from({ length: 256 }, () => member));
@@ -187,6 +193,13 @@ export const HOSTILE: Readonly<Record<string, Behaviour>> = {
   '429 Retry-After a year': status('429 Slow Down', 'Retry-After: 31536000'),
   '503 Retry-After nonsense': status('503 Unavailable', 'Retry-After: soon'),
   '500': status('500 Oops'),
+  ...Object.fromEntries(
+    ['400 Bad Request', '403 Forbidden', '501 Not Implemented'].map((line) => [
+      `${line} for any range`,
+      (h: Hostile) =>
+        h.headers.has('range') ? status(line)(h) : h.answer(h.n === 0 ? { cutAfter: half(h) } : {}),
+    ]),
+  ),
   '401 for the rest': halfThen('401 Unauthorized'),
   '403 for the rest': halfThen('403 Expired'),
   '404 for the rest': halfThen('404 Not Found'),
@@ -229,6 +242,14 @@ export const HOSTILE: Readonly<Record<string, Behaviour>> = {
   'silent before the answer': async () => undefined,
   '100 without end': async (h) => forever(h, 'HTTP/1.1 100 Continue\r\n\r\n'),
   '103 without end': async (h) => forever(h, 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'),
+  '100 twice, in pieces, then the file': async (h) => {
+    for (const part of ['HTT', 'P/1.1 100 Continue\r\nX: y\r\n', '\r\nHTTP/1.1 100\r\n\r\nHTTP/1.']) {
+      await h.send(part);
+      await new Promise((resolve) => void setTimeout(resolve, 5));
+    }
+    await h.send(`1 200 OK\r\nContent-Length: ${h.body.length}\r\nETag: "1"\r\n\r\n`);
+    await h.send(h.body);
+  },
   '103, then the file': async (h) => {
     await h.head('HTTP/1.1 103 Early Hints', 'ETag: "0"');
     await h.answer();

@@ -1,4 +1,4 @@
-/** An origin that speaks HTTP/2 only, and goes wrong as its path says. */
+/** An origin that speaks HTTP/2 only. Each path names a misbehaviour. */
 import { once } from 'node:events';
 import { constants, createSecureServer } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
@@ -10,13 +10,13 @@ interface Asked {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** How many requests this path has had before. */
+  /** Number of earlier requests for this path. */
   readonly n: number;
 }
 
 type Behaviour = (asked: Asked) => void;
 
-/** The file, or its rest; of that `bytes`, after which `then` happens in place of the end. */
+/** Sends `bytes` of the file or its rest, and then calls `then` instead of ending. */
 function give({ stream, headers, body }: Asked, bytes = body.length, then?: () => void): void {
   const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
   const last = Math.min(Number(/-(\d+)$/.exec(headers.range ?? '')?.[1] ?? body.length - 1), body.length - 1);
@@ -52,6 +52,15 @@ export const HOSTILE_HTTP2: Readonly<Record<string, Behaviour>> = {
   fine: (asked) => give(asked),
   'GOAWAY once at half': onceAtHalf(goaway),
   'GOAWAY always at half': alwaysAtHalf(goaway),
+  'graceful GOAWAY with each answer': (asked) => {
+    const { stream, body } = asked;
+    give(asked, body.length - 1, () => stream.end(body.subarray(body.length - 1)));
+    stream.session?.goaway(constants.NGHTTP2_NO_ERROR, stream.id);
+  },
+  'graceful GOAWAY, then a cut': alwaysAtHalf(({ stream }) => {
+    stream.session?.goaway(constants.NGHTTP2_NO_ERROR, stream.id);
+    setTimeout(() => stream.session?.destroy(), 20);
+  }),
   'RST_STREAM once at half': onceAtHalf(reset(constants.NGHTTP2_INTERNAL_ERROR)),
   'RST_STREAM always at half': alwaysAtHalf(reset(constants.NGHTTP2_INTERNAL_ERROR)),
   'CANCEL always at half': alwaysAtHalf(reset(constants.NGHTTP2_CANCEL)),

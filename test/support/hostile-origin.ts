@@ -1,33 +1,33 @@
-/** An origin that breaks the rules: one raw listener, without TLS and with it, and a behaviour by name in each path. */
+/** A hostile origin: a raw listener, with and without TLS. Each path names a misbehaviour. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { ServerCertificate } from './certificates.ts';
 
-/** One request and the raw socket that it came over. */
+/** A request and its raw socket. */
 export interface Hostile {
-  /** How many requests this path has had before. */
+  /** Number of earlier requests for this path. */
   readonly n: number;
   readonly headers: ReadonlyMap<string, string>;
-  /** First byte that is asked for; 0 without a range. */
+  /** First requested byte; 0 without a range. */
   readonly from: number;
   readonly body: Buffer;
-  /** Another origin, on which every path answers well. */
+  /** Another origin, which answers every path correctly. */
   readonly other: string;
   readonly socket: Socket;
-  /** Resolves when it is written, or the client is gone: false. */
+  /** Writes bytes. @returns false when the client has closed the connection */
   readonly send: (data: string | Buffer) => Promise<boolean>;
-  /** A head as given, lines joined; nothing is added. */
+  /** Writes exactly these header lines. */
   head(...lines: readonly string[]): Promise<boolean>;
-  /** The file, or its rest, as a good server gives it; `changes` are laid over its fields. */
+  /** Sends the file, or its rest, as a correct server would; `changes` override header fields. */
   answer(changes?: GoodAnswer): Promise<void>;
 }
 
 export interface GoodAnswer {
   readonly body?: Buffer;
   readonly etag?: string | undefined;
-  /** Fields that replace or follow those of a good answer. */
+  /** Header fields that replace or extend those of a correct answer. */
   readonly fields?: readonly string[];
   /** Bytes of this answer after which the connection is cut. */
   readonly cutAfter?: number;
@@ -42,7 +42,7 @@ export type Behaviour = (hostile: Hostile) => Promise<unknown>;
 export interface HostileOrigin {
   readonly origin: string;
   url(name: string): string;
-  /** The heads of the requests for a path, as they came. */
+  /** Raw heads of the requests for a path. */
   requests(name: string): readonly ReadonlyMap<string, string>[];
   close(): Promise<void>;
 }
@@ -158,7 +158,7 @@ function hostileOf(
 const lastOf = (range: string, length: number): number =>
   Math.min(Number(/-(\d+)$/.exec(range)?.[1] ?? length - 1), length - 1);
 
-/** Sends the same again and again until the client is gone. */
+/** Sends the same bytes again and again until the client closes the connection. */
 export async function forever({ send }: Hostile, data: string | Buffer, pauseMs = 0): Promise<void> {
   while (await send(data)) {
     await new Promise((resolve) => void (pauseMs > 0 ? setTimeout(resolve, pauseMs) : setImmediate(resolve)));

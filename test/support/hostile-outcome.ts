@@ -1,32 +1,34 @@
-/** One download from a bad origin, and that nothing is left of it but what is right. */
+/** Runs a download from a hostile origin, and checks what it leaves. */
 import { readFile } from 'node:fs/promises';
-import { download } from '../../images/download.ts';
-import type { DownloadRequest } from '../../images/download.ts';
-import type { HttpOptions } from '../../images/sources/http-options.ts';
+import { download } from '../../images/attempt/download.ts';
+import type { DownloadRequest } from '../../images/attempt/download.ts';
+import type { HttpOptions } from '../../images/fetch/protocols/http/http-options.ts';
 import { ImageError } from '../../model/failures.ts';
 import type { FailureKind } from '../../model/failures.ts';
-import type { DownloadLab } from './download-lab.ts';
+import type { DownloadLab } from '../labs/download.ts';
 import { sha256 } from './images.ts';
 
 const MIB = 1_048_576;
-/** Bytes of memory outside the heap that a download of any size may take. */
+/** Maximum bytes of memory outside the heap for a download of any size. */
 const MEMORY = 96 * MIB;
 
 export interface Expected {
-  /** The file published. */
+  /** The published file. */
   readonly bytes: Buffer;
   readonly kind?: FailureKind;
   readonly message?: RegExp;
   readonly retryAfterMs?: number | [number, number];
-  /** A sentence that the timeline has. */
+  /** A sentence of the timeline. */
   readonly note?: string;
-  /** Bytes fetched at most; 1.05 times the file when nothing else is said. */
+  /** Maximum fetched bytes. Default: 1.05 times the file. */
   readonly fetched?: number;
-  /** Part files are kept, for the next attempt. */
+  /** Number of tries in the timeline. */
+  readonly tries?: number;
+  /** Whether part files are kept for the next attempt. */
   readonly kept?: boolean | 'perhaps';
 }
 
-export interface Given {
+export interface CheckOptions {
   readonly http?: HttpOptions;
   readonly request?: Partial<DownloadRequest>;
 }
@@ -35,7 +37,7 @@ export async function checkDownload(
   lab: DownloadLab,
   url: string,
   expected: Expected,
-  { http = {}, request = {} }: Given = {},
+  { http = {}, request = {} }: CheckOptions = {},
 ): Promise<void> {
   const asked = lab.request({ url, ...request });
   const memory = watchMemory();
@@ -46,6 +48,7 @@ export async function checkDownload(
   );
   expect(memory.peak()).toBeLessThan(MEMORY);
   if (expected.note !== undefined) expect(notes).toContain(expected.note);
+  if (expected.tries !== undefined) expect(notes).toHaveLength(expected.tries);
   if (expected.kind === undefined) {
     if (image instanceof Error) throw image;
     const { bytes, fetched = bytes.length * 1.05 } = expected;
@@ -61,25 +64,25 @@ export async function checkDownload(
   expect(image).toMatchObject({ kind: expected.kind });
   const { message, retryAfterMs = 0 } = image as ImageError;
   if (expected.message !== undefined) expect(message).toMatch(expected.message);
-  const [least, most] = [expected.retryAfterMs ?? 0].flat().concat([expected.retryAfterMs ?? 0].flat());
-  expect(retryAfterMs).toBeGreaterThanOrEqual(least ?? 0);
-  expect(retryAfterMs).toBeLessThanOrEqual(most ?? 0);
+  const [min, max] = [expected.retryAfterMs ?? 0].flat().concat([expected.retryAfterMs ?? 0].flat());
+  expect(retryAfterMs).toBeGreaterThanOrEqual(min ?? 0);
+  expect(retryAfterMs).toBeLessThanOrEqual(max ?? 0);
   expect(await lab.published()).toEqual([]);
   if (expected.kept === 'perhaps') return;
   expect((await lab.parts()).length > 0).toBe(expected.kept === true);
 }
 
-/** Looks at the memory outside the heap while a download runs. */
+/** Measures the peak memory outside the heap during a download. */
 function watchMemory(): { peak(): number } {
   const before = process.memoryUsage().arrayBuffers;
-  let most = 0;
+  let peak = 0;
   const timer = setInterval(() => {
-    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
   }, 10);
   return {
     peak() {
       clearInterval(timer);
-      return most;
+      return peak;
     },
   };
 }

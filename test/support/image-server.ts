@@ -1,4 +1,4 @@
-/** An origin of images on loopback that behaves as told, and counts what it gave to whom. */
+/** A scripted origin of images on loopback, which counts requests and bytes by path. */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createSecureServer as createHttp2Server } from 'node:http2';
@@ -6,21 +6,22 @@ import { createServer as createTlsServer } from 'node:https';
 import type { ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How one path answers. All optional but the body; without more, a correct server with ranges and a strong tag. */
+/** How a path answers. Only the body is required; the default is a correct server with ranges and a strong ETag. */
 export interface Behaviour {
   readonly body?: Buffer;
-  /** Default `"1"`; null for none. */
+  /** ETag. Default `"1"`; null for none. */
   readonly etag?: string | null;
   readonly lastModified?: string;
   readonly contentType?: string;
   /** Default true. */
   readonly ranges?: boolean;
-  /** Answers 206 whatever If-Range says. */
+  /** Whether to answer 206 regardless of If-Range. */
   readonly ignoreIfRange?: boolean;
-  /** Written in place of the true one. */
+  /** Content-Range instead of the correct one. */
   readonly contentRange?: string;
-  /** Sends no Content-Length. */
+  /** Whether to omit Content-Length. */
   readonly chunked?: boolean;
   readonly contentEncoding?: string;
   /** Bytes of this answer after which the connection is cut. */
@@ -30,15 +31,17 @@ export interface Behaviour {
   /** Milliseconds between pieces of `pieceBytes`. */
   readonly pauseMs?: number;
   readonly pieceBytes?: number;
-  /** Called with the bytes of this answer that are sent; nothing more comes before what it gives is fulfilled. */
+  /** Called with the number of sent bytes; the returned promise holds further bytes back. */
   readonly hold?: (sent: number) => Promise<void> | undefined;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly redirectTo?: string;
-  /** Without this header the answer is 403. */
+  /** Required request header; without it the answer is 403. */
   readonly needHeader?: { readonly name: string; readonly value: string };
-  /** Answers nothing at all. */
+  /** Whether to never answer. */
   readonly silent?: boolean;
+  /** Milliseconds before the first byte of the answer. */
+  readonly lateMs?: number;
 }
 
 export interface Seen {
@@ -46,22 +49,22 @@ export interface Seen {
   requests: IncomingMessage['headers'][];
   /** Bytes of body written so far. */
   bytes: number;
-  /** Answers that are under way, and the most there ever were. */
+  /** Present and peak number of simultaneous answers. */
   open: number;
-  most: number;
+  peak: number;
 }
 
 export interface ImageServer {
   readonly origin: string;
   url(path: string): string;
-  /** The n-th request (from 0) of a path may get another behaviour than the first. */
+  /** Sets the behaviour of a path. A function gets the number of the request, from 0. */
   serve(path: string, behaviour: Behaviour | ((n: number, request: IncomingMessage) => Behaviour)): void;
   seen(path: string): Seen;
   close(): Promise<void>;
 }
 
 export interface TlsOptions extends ServerOptions {
-  /** Speaks both versions of HTTP. */
+  /** Whether to speak HTTP/2 only. */
   readonly http2?: boolean;
 }
 
@@ -70,7 +73,7 @@ export async function startImageServer(tls?: TlsOptions): Promise<ImageServer> {
   const counts = new Map<string, Seen>();
   const sockets = new Set<Socket>();
   const seen = (path: string): Seen => {
-    const known = counts.get(path) ?? { requests: [], bytes: 0, open: 0, most: 0 };
+    const known = counts.get(path) ?? { requests: [], bytes: 0, open: 0, peak: 0 };
     counts.set(path, known);
     return known;
   };
@@ -80,7 +83,7 @@ export async function startImageServer(tls?: TlsOptions): Promise<ImageServer> {
     const behaviour = behaviours.get(path)?.(count.requests.length, request) ?? { status: 404 };
     count.requests.push(request.headers);
     count.open += 1;
-    count.most = Math.max(count.most, count.open);
+    count.peak = Math.max(count.peak, count.open);
     response.once('close', () => {
       count.open -= 1;
     });
@@ -117,8 +120,8 @@ function startTls(
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
   if (!http2) return createTlsServer(tls, onRequest);
-  // Requests and responses of both versions have what is used of them here.
-  return createHttp2Server({ ...tls, allowHTTP1: true }, onRequest as never) as unknown as Server;
+  // Requests and responses have what is used of them here.
+  return createHttp2Server(tls, onRequest as never) as unknown as Server;
 }
 
 async function answer(
@@ -128,6 +131,7 @@ async function answer(
   count: (bytes: number) => void,
 ): Promise<void> {
   if (behaviour.silent === true) return;
+  if (behaviour.lateMs !== undefined) await sleep(behaviour.lateMs);
   const { needHeader, redirectTo, headers = {} } = behaviour;
   if (needHeader !== undefined && request.headers[needHeader.name.toLowerCase()] !== needHeader.value) {
     response.writeHead(403).end();

@@ -1,4 +1,4 @@
-/** Images made on the spot: none is kept in the repository. */
+/** Generates images during tests; the repository contains none. */
 import { createHash } from 'node:crypto';
 
 export interface Qcow2Options {
@@ -22,7 +22,7 @@ export interface Qcow2Options {
   readonly extensions?: readonly { readonly type: number; readonly data: Buffer }[];
 }
 
-/** A qcow2 header alone, right unless told otherwise: 72 bytes for version 2, 112 and more for version 3. */
+/** A qcow2 header alone, correct by default: 72 bytes for version 2, 112 and more for version 3. */
 export function qcow2Header(options: Qcow2Options = {}): Buffer {
   const { version = 3, headerLength = version === 2 ? 72 : 112 } = options;
   const fixed = Buffer.alloc(version === 2 ? 72 : 112);
@@ -56,7 +56,7 @@ function extension({ type, data }: { readonly type: number; readonly data: Buffe
   return padded;
 }
 
-/** A whole, empty qcow2 image of four clusters that `qemu-img check` finds no fault with. */
+/** A complete, empty qcow2 image of four clusters that passes `qemu-img check`. */
 export function qcow2Image(options: Qcow2Options = {}): Buffer {
   const image = Buffer.alloc(0x40000);
   qcow2Header(options).copy(image);
@@ -68,7 +68,7 @@ export function qcow2Image(options: Qcow2Options = {}): Buffer {
 /** A qcow2 image followed by unused clusters of noise, for tests that need a size. */
 export const paddedQcow2 = (bytes: number): Buffer => Buffer.concat([qcow2Image(), noise(bytes - 0x40000)]);
 
-/** A disk with an MBR of one partition, and noise behind it; the same for the same seed. */
+/** A disk with an MBR of one partition, followed by noise; reproducible by seed. */
 export function rawDisk(bytes: number, seed = 1): Buffer {
   const disk = noise(bytes, seed);
   disk.fill(0, 0, 512);
@@ -93,7 +93,7 @@ export function isoImage(bytes = 128 * 2048, hybrid = false): Buffer {
   return image;
 }
 
-/** Bytes that look random, the same for the same seed. */
+/** Pseudo-random bytes, reproducible by seed. */
 export function noise(bytes: number, seed = 1): Buffer {
   const out = Buffer.allocUnsafe(bytes);
   let state = (seed * 2_654_435_761) >>> 0 || 1;

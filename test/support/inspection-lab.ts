@@ -1,25 +1,36 @@
-/** Inspects bytes as a file, as a host does with what it has downloaded. */
+/** Inspects bytes in a file, as a host inspects a downloaded image. */
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HEAD_LENGTH } from '../../images/inspection/format.ts';
-import { inspectHead, judgeFile } from '../../images/inspection/inspect.ts';
-import type { InspectionLimits } from '../../images/inspection/limits.ts';
-import type { Verdict } from '../../model/evidence.ts';
+import { HEAD_LENGTH } from '../../images/inspect/format.ts';
+import { inspectFile, inspectHead } from '../../images/inspect/inspect.ts';
+import type { InspectionLimits } from '../../images/inspect/limits.ts';
+import { ImageRefused } from '../../images/image-refused.ts';
+import type { ImageEvidence } from '../../model/evidence.ts';
+import type { Failure } from '../../model/failures.ts';
+import type { ImageFacts } from '../../model/source.ts';
 import type { TemplateFormat } from '../../model/states.ts';
+
+/** The outcome of an inspection. */
+export type InspectionVerdict =
+  | { readonly accepted: true; readonly facts: ImageFacts }
+  | { readonly accepted: false; readonly failure: Failure; readonly evidence: ImageEvidence };
 
 export interface InspectionLab {
   readonly folder: string;
   /** Writes a file, then judges it. */
-  judge(bytes: Buffer, declared: TemplateFormat, limits?: InspectionLimits): Promise<Verdict>;
-  judgePath(path: string, declared: TemplateFormat, limits?: InspectionLimits): Promise<Verdict>;
+  judge(bytes: Buffer, declared: TemplateFormat, limits?: InspectionLimits): Promise<InspectionVerdict>;
+  judgePath(path: string, declared: TemplateFormat, limits?: InspectionLimits): Promise<InspectionVerdict>;
   close(): Promise<void>;
 }
 
 const judgePath: InspectionLab['judgePath'] = async (path, declared, limits) => {
   const file = await open(path, 'r');
   try {
-    return await judgeFile(file, declared, limits);
+    return { accepted: true, facts: await inspectFile(file, declared, limits) };
+  } catch (error) {
+    if (!(error instanceof ImageRefused)) throw error;
+    return { accepted: false, failure: error.toFailure(), evidence: error.evidence };
   } finally {
     await file.close();
   }
@@ -39,10 +50,10 @@ export async function openInspectionLab(): Promise<InspectionLab> {
   };
 }
 
-/** As a probe does, which has the first bytes and the length. */
+/** Inspects the head of a file with its length, as a probe does. */
 export const inspectStart = (bytes: Buffer, declared: TemplateFormat, limits?: InspectionLimits) =>
   inspectHead(bytes.subarray(0, HEAD_LENGTH), bytes.length, declared, limits);
 
-/** What a verdict says in one line, so that a failing test shows it. */
-export const said = (verdict: Verdict): string =>
+/** A verdict in one line, for the message of a failing test. */
+export const said = (verdict: InspectionVerdict): string =>
   verdict.accepted ? 'accepted' : `${verdict.failure.kind}: ${verdict.failure.message}`;

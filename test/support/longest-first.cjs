@@ -1,24 +1,32 @@
-/** Jest, without times of earlier runs, begins with the largest files; these take long however small they are. */
+/** Starts the longest test files first. Without times of earlier runs, Jest would start with the largest files. */
 const Sequencer = require('@jest/test-sequencer').default;
 
 const LONGEST = [
-  'end-to-end/one-host',
   'ui/page',
+  'end-to-end/one-host',
   'end-to-end/hosts',
-  'workers/dev',
   'end-to-end/kill-matrix',
-  'bench/run',
-  'images/parallel/download',
-  'images/decompression/unpacking',
+  'dev/dev',
+  'images/fetch/transfer/download',
+  'images/unpack/unpacking',
+  'images/fetch/hostile-origin',
+  'workflows/deletion',
+  'workflows/deployment',
   'end-to-end/secrets',
+  'api/roles',
+  'bench/run',
+  'workers/host',
   'workflows/upkeep',
-  // In their full forms.
-  'images/inspection/fuzz',
-  'images/sources/metalink-fuzz',
-  'images/sources/range-fuzz',
+  'workflows/stopping',
+  'workers/certificates',
+  'api/session',
+  'images/unpack/bombs',
+  // Long in full runs.
+  'images/inspect/fuzz',
+  'images/fetch/metalink-fuzz',
+  'images/fetch/protocols/http/ranges-fuzz',
   'api/fuzz',
   'api/schemathesis',
-  'bench/lists',
 ].map((name) => `/test/${name}.test.ts`);
 
 function rank({ path }) {
@@ -27,7 +35,7 @@ function rank({ path }) {
 }
 
 class LongestFirst extends Sequencer {
-  /** The order among the others stays Jest's own. */
+  /** The other files keep Jest's order. */
   sort(tests) {
     return super.sort(tests).sort((a, b) => rank(a) - rank(b));
   }

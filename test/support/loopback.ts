@@ -1,4 +1,4 @@
-/** Servers of tests are on loopback, which hosts refuse until their configuration opens it. */
+/** Opens loopback for fetching: the servers of tests are there, and hosts refuse it by default. */
 import { LOOPBACK } from '../../model/url-policy.ts';
 
 export const onLoopback = { policy: { openAddresses: LOOPBACK } } as const;

@@ -1,4 +1,4 @@
-/** Random changes to files, the same for the same seed. */
+/** Random changes to files, reproducible by seed. */
 
 export type Random = () => number;
 
@@ -22,7 +22,7 @@ export function pick<T>(random: Random, items: readonly T[]): T {
   return item;
 }
 
-/** Numbers at which programs err. */
+/** Numbers that often break programs. */
 const EDGES: readonly bigint[] = [
   0n,
   1n,
@@ -44,7 +44,7 @@ const EDGES: readonly bigint[] = [
   (1n << 64n) - 1n,
 ];
 
-/** Ranges of bytes that mean something; most changes are made there. */
+/** Ranges of significant bytes, in which most changes are made. */
 export type Interesting = readonly (readonly [start: number, length: number])[];
 
 /** One to eight changes. */

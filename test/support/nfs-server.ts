@@ -1,13 +1,9 @@
-/** An NFS version 4 server in user space (nfs-ganesha) that gives one folder, read only. Needs root. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+/** An NFS version 4 server in user space (nfs-ganesha) that exports one folder, read only. Requires root. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { needing } from './programs.ts';
-import { until } from './until.ts';
+import { freePort, spawnServer } from './spawned-server.ts';
 
 export interface NfsServer {
   url(name: string): string;
@@ -17,15 +13,15 @@ export interface NfsServer {
   close(): Promise<void>;
 }
 
-/** `describe`, or `describe.skip` where such a server cannot run. */
+/** `describe`, or `describe.skip` when the server cannot run. */
 export const needingNfsServer = (): jest.Describe =>
   process.getuid?.() === 0 ? needing('ganesha.nfsd', 'nfs-cat', 'nfs-ls') : describe.skip;
 
-/** @param fill puts files into the folder; the server may not see what is put there later */
+/** @param fill puts files into the folder; the server may not see later changes */
 export async function startNfsServer(fill: (folder: string) => Promise<void>): Promise<NfsServer> {
   const home = await mkdtemp(join(tmpdir(), 'bypass-nfs-'));
   const folder = join(home, 'exp');
-  // Its own folders, which its package makes only where systemd runs.
+  // Folders of the server, which its package creates only under systemd.
   for (const path of [folder, '/var/run/ganesha', '/var/lib/nfs/ganesha']) {
     await mkdir(path, { recursive: true });
   }
@@ -33,16 +29,13 @@ export async function startNfsServer(fill: (folder: string) => Promise<void>): P
   const port = await freePort();
   await writeFile(join(home, 'ganesha.conf'), configuration(folder, port));
   const args = ['-F', '-f', join(home, 'ganesha.conf'), '-L', join(home, 'log'), '-p', join(home, 'pid')];
-  const child = spawn('ganesha.nfsd', args, { stdio: 'ignore' });
-  const ended = once(child, 'exit');
-  await until('the NFS server takes connections', () => accepts(port));
+  const server = await spawnServer('ganesha.nfsd', args, port);
   return {
     url: (name) => `nfs://127.0.0.1:${port}/exp/${name}`,
-    freeze: () => void child.kill('SIGSTOP'),
-    thaw: () => void child.kill('SIGCONT'),
+    freeze: () => server.kill('SIGSTOP'),
+    thaw: () => server.kill('SIGCONT'),
     async close() {
-      child.kill('SIGKILL');
-      await ended;
+      await server.end();
       await rm(home, { recursive: true });
     },
   };
@@ -57,20 +50,3 @@ EXPORT {
 }
 LOG { Default_Log_Level = WARN; }
 `;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
-}

@@ -1,4 +1,4 @@
-/** A database of its own for a test file, with the schema in place, on the run's PostgreSQL. */
+/** A separate database with the schema for a test file, on the run's PostgreSQL. */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { openDatabase } from '../../db/database.ts';
@@ -8,17 +8,17 @@ import { migrateToLatest } from '../../db/migrate.ts';
 export interface TestDatabase {
   readonly db: Database;
   readonly url: string;
-  /** Ends every connection, and lets nobody in until the function that it gives is called. */
+  /** Ends all connections and refuses new ones. @returns a function that allows connections again */
   takeAway(): Promise<() => Promise<void>>;
-  /** Closes the connections of `db` and drops the database, whoever else is connected to it. */
+  /** Closes `db` and drops the database, even if other connections are open. */
   close(): Promise<void>;
 }
 
 const TEMPLATE = 'bypass_template';
-/** Any number that nobody else locks. */
+/** An arbitrary number that no other code locks. */
 const TEMPLATE_LOCK = 20_171;
 
-/** @param options.empty without tables */
+/** @param options.empty whether the database has no tables */
 export async function freshDatabase(options: { readonly empty?: boolean } = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await asAdmin(async (admin) => {
@@ -46,9 +46,9 @@ export async function freshDatabase(options: { readonly empty?: boolean } = {}):
   };
 }
 
-/** Migrations run once per run; every other database is a copy, which takes milliseconds. */
+/** Copies a template database, which takes milliseconds. Migrations run only once per test run, in the template. */
 async function copyTemplate(admin: Client, name: string): Promise<void> {
-  // One at a time: PostgreSQL does not copy a database that another session is just copying or filling.
+  // One copy at a time, since PostgreSQL does not copy a database that another session is using.
   await admin.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK]);
   const { rowCount } = await admin.query('select 1 from pg_database where datname = $1', [TEMPLATE]);
   if (rowCount === 0) await makeTemplate(admin);

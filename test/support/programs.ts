@@ -1,11 +1,8 @@
-/**
- * Tests that need what a machine may lack. `npm test` installs it where it can; where it cannot, they are counted as
- * skipped.
- */
+/** Tests that require programs. `npm test` installs the programs where it can; otherwise the tests are skipped. */
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where programs are looked for that only root usually has in its PATH. */
+/** Folders of programs that usually only root has in its PATH. */
 const MORE_FOLDERS = ['/usr/sbin', '/sbin'];
 
 /** `describe`, or `describe.skip` where one of the programs is not installed. */
@@ -26,5 +23,9 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Set by `npm run test:full`: what takes long is done at full size. */
+/** Whether this is `npm run test:full`, in which long tests run at full size. */
 export const isFullRun = process.env['BYPASS_TEST_FULL'] === '1';
+
+/** All cases in the full form, and the first `count` in the short form: the most telling ones come first. */
+export const casesOfForm = <T>(cases: readonly T[], count = 1): readonly T[] =>
+  isFullRun ? cases : cases.slice(0, count);

@@ -1,6 +1,6 @@
-/** A proxy that takes CONNECT, on loopback, and writes down what it was asked. */
+/** A proxy on loopback for CONNECT and requests in absolute form, which records all requests. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { connect } from 'node:net';
@@ -14,11 +14,11 @@ export interface Asked {
 }
 
 export interface ProxyOptions {
-  /** Answered in place of 200 to those for whom it gives one. */
+  /** Answer instead of 200, for targets for which it returns one. */
   readonly status?: (asked: Asked, n: number) => number | undefined;
-  /** Where a target really lies, for names that only the proxy knows. */
+  /** Addresses of targets whose names only the proxy knows. */
   readonly lies?: Readonly<Record<string, string>>;
-  /** Speaks TLS with its clients. */
+  /** Certificate for TLS with the clients. */
   readonly tls?: ServerCertificate;
 }
 
@@ -26,18 +26,30 @@ export interface TestProxy {
   readonly url: string;
   readonly port: number;
   readonly asked: readonly Asked[];
-  /** Requests that were not CONNECT. */
-  readonly others: readonly string[];
+  /** Requests other than CONNECT, with their target. */
+  readonly others: readonly Asked[];
   close(): Promise<void>;
 }
 
 export async function startProxy({ status, lies = {}, tls }: ProxyOptions = {}): Promise<TestProxy> {
   const asked: Asked[] = [];
-  const others: string[] = [];
+  const others: Asked[] = [];
   const sockets = new Set<Socket>();
   const answer: RequestListener = (request, response) => {
-    others.push(request.url ?? '');
-    response.writeHead(400).end();
+    const one = { target: request.url ?? '', headers: request.headers };
+    const refused = URL.canParse(one.target) ? status?.(one, others.length) : 400;
+    others.push(one);
+    if (refused !== undefined) {
+      response.writeHead(refused).end();
+      return;
+    }
+    const { host, pathname } = new URL(one.target);
+    const { 'proxy-authorization': _, ...headers } = request.headers;
+    const onward = get(`http://${lies[host] ?? host}${pathname}`, { headers }, (answered) => {
+      response.writeHead(answered.statusCode ?? 502, answered.headers);
+      answered.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
   };
   const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   server.on('connection', (socket) => void sockets.add(socket));

@@ -1,4 +1,4 @@
-/** What `npm test` lays into folders of their own from PyPI (see test/install.js). */
+/** Programs from PyPI that `npm test` installs into separate folders (see test/install.js). */
 import { existsSync } from 'node:fs';
 import { findProgram } from './programs.ts';
 
@@ -7,7 +7,7 @@ export interface Python {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Undefined where it could not be installed, or where Jest was started without `npm test`. */
+/** Undefined when the installation failed, or when Jest was started without `npm test`. */
 function pythonWith(variable: string): Python | undefined {
   const folder = process.env[variable];
   const command = findProgram('python3');
@@ -19,7 +19,7 @@ const needing = (python: Python | undefined): jest.Describe =>
   python === undefined ? describe.skip : describe;
 
 export const csPython = (): Python | undefined => pythonWith('BYPASS_TEST_CS');
-/** Of full runs only. */
+/** Installed for full runs only. */
 export const schemathesisPython = (): Python | undefined => pythonWith('BYPASS_TEST_SCHEMATHESIS');
 
 /** `describe`, or `describe.skip` where there is no `cs`. */

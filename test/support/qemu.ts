@@ -1,16 +1,16 @@
-/** The real qemu-img, where it is installed: tests compare our verdicts with its. */
+/** The real qemu-img, if installed: tests compare Bypass's verdicts with those of qemu-img. */
 import { execFileSync, spawnSync } from 'node:child_process';
 
 export const run = (program: string, ...args: readonly string[]): string =>
   execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
-/** Makes a qcow2 image with some data in it. */
+/** Creates a qcow2 image with some data. */
 export function createQcow2(path: string, options: readonly string[] = [], size = '64M'): void {
   const each = options.flatMap((option) => ['-o', option]);
   run('qemu-img', 'create', '-q', '-f', 'qcow2', ...each, path, size);
 }
 
-/** Bytes of a pattern at places of the disk. */
+/** Writes a pattern at positions of the disk. */
 export const write = (path: string, ...places: readonly string[]): string =>
   run('qemu-io', '-f', 'qcow2', ...places.flatMap((place) => ['-c', place]), path);
 
@@ -19,8 +19,7 @@ export const checkStatus = (path: string): number | null =>
   spawnSync('qemu-img', ['check', '-q', '-f', 'qcow2', path]).status;
 
 /**
- * What the check finds wrong. Leaks are not, nor is a cluster that has one user but does not say so: it costs a copy
- * and harms nobody.
+ * Errors that the check finds. Leaks do not count, nor does a missing COPIED flag: it only costs a copy.
  */
 export function checkFaults(path: string): readonly string[] {
   const { status, stdout, stderr } = spawnSync('qemu-img', ['check', '-f', 'qcow2', path], {

@@ -1,16 +1,16 @@
-/** Answers to requests for a file that are random, but for the same seed the same. */
+/** An origin with random answers, reproducible by seed. */
 import type { Socket } from 'node:net';
 import type { Behaviour, Hostile } from './hostile-origin.ts';
 import { rawDisk } from './images.ts';
 import { below, pick } from './mutations.ts';
 import type { Random } from './mutations.ts';
 
-/** The file at the source, in the versions that it has one after the other. */
+/** The successive versions of the file at the source. */
 export const VERSIONS: readonly Buffer[] = [rawDisk(300_000, 1), rawDisk(300_000, 2), rawDisk(250_112, 3)];
 
 export interface RandomOrigin {
   readonly behaviour: Behaviour;
-  /** From now on it answers well. @returns what it has */
+  /** Makes the origin answer correctly from now on. @returns the present version of the file */
   settle(): Buffer;
 }
 
@@ -18,8 +18,9 @@ const HTTP = 'HTTP/1.1';
 const chance = (random: Random, percent: number): boolean => below(random, 100) < percent;
 
 /**
- * Cuts, stalls, refuses, redirects and changes the file, but says of every byte truly which one of which version it is,
- * as far as it says anything.
+ * Cuts, stalls, refuses, redirects and changes the file, but never lies: its headers, where present, name the right
+ * bytes
+ * of the right version.
  */
 export function truthfulOrigin(random: Random): RandomOrigin {
   let version = 0;
@@ -82,7 +83,7 @@ const asChunk = (piece: Buffer): Buffer =>
 
 function leave(socket: Socket, random: Random): void {
   const how = below(random, 20);
-  // One in twenty keeps silent.
+  // One in twenty never answers.
   if (how === 0) return;
   if (how === 1) socket.resetAndDestroy();
   else socket.end();
@@ -144,7 +145,7 @@ const FIELDS = [
   'Accept-Ranges: none',
 ]);
 
-/** Says and sends anything; only a checksum tells what is right. */
+/** Sends any headers and bytes, so that only a checksum can find the right ones. */
 export function lyingOrigin(random: Random): RandomOrigin {
   let settled = false;
   const file = VERSIONS[0] ?? Buffer.alloc(0);

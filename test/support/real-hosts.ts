@@ -1,50 +1,53 @@
-/** Real host workers and the api beside the workflows of a control lab: what is asked of the api ends on disks of hosts. */
+/**
+ * Real host workers and the api beside the workflows of a control lab, so that calls of the api end on disks of
+ * hosts.
+ */
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { buildServer } from '../../api/server.ts';
+import { buildServer } from '../../api/server/server.ts';
 import { createClient } from '../../cli/client.ts';
 import type { ApiClient } from '../../cli/client.ts';
-import { createUser } from '../../db/accounts.ts';
-import { recordInvite } from '../../db/invites.ts';
+import { createAccount } from '../../db/accounts/accounts.ts';
+import { recordInvite } from '../../db/hosts/invites.ts';
 import { createInvite } from '../../trust/invite.ts';
 import { loadOrCreateIdentity } from '../../trust/identity.ts';
 import { runHost } from '../../workers/host.ts';
 import { readSettings } from '../../workers/settings.ts';
 import { apiDependencies } from './api-dependencies.ts';
-import { ensureBuilt } from './built.ts';
-import type { ControlLab } from './control-lab.ts';
+import { ensureBuilt } from './ensure-built.ts';
+import type { ControlLab } from '../labs/control.ts';
 import { LOOPBACK_SETTING } from './loopback.ts';
 import { until } from './until.ts';
 
 export interface RunningHost {
   readonly id: string;
   readonly name: string;
-  /** Its state folder. */
+  /** State folder of the host. */
   readonly state: string;
   log(): string;
   stop(): Promise<void>;
 }
 
 export interface RealHosts {
-  /** As an administrator. */
+  /** Calls the API as an administrator. */
   readonly api: ApiClient;
-  /** Those that are not stopped. */
+  /** Running hosts. */
   readonly running: readonly RunningHost[];
-  /** Resolves when it has joined. One that was stopped comes back under its name. */
+  /** Starts a host, or restarts a stopped one by its name, and waits until it has joined. */
   start(name: string): Promise<RunningHost>;
-  /** Resolves when it is Down. */
+  /** Stops the host, and waits until it is Down. */
   stop(host: RunningHost): Promise<void>;
-  /** Has it count as Up for the next hour. */
+  /** Makes the host count as Up for the next hour. */
   seen(host: RunningHost): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function openRealHosts(lab: ControlLab): Promise<RealHosts> {
-  // Downloads run in a thread, which is compiled.
+  // Downloads run in a compiled thread.
   await ensureBuilt();
   const folder = await mkdtemp(join(tmpdir(), 'bypass-hosts-'));
   const { server, api } = await startApi(lab);
@@ -82,7 +85,7 @@ async function startApi(lab: ControlLab) {
   const server = buildServer(apiDependencies({ db, masterKey, orchestration }));
   await server.listen({ port: 0, host: '127.0.0.1' });
   const operator = { username: 'operator', password: 'a password' };
-  const user = await createUser(lab.db, lab.masterKey, operator, 'admin');
+  const user = await createAccount(lab.db, lab.masterKey, operator, 'admin');
   const { port } = server.server.address() as AddressInfo;
   const api = createClient({ url: `http://127.0.0.1:${port}/client/api`, ...user, origin: 'the test' });
   return { server, api };

@@ -1,15 +1,15 @@
-/** A resolver of names that answers as told, and not always the same. */
+/** A scripted DNS resolver, which may change its answers. */
 import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
-import type { Resolve } from '../../images/sources/guard.ts';
+import type { Resolve } from '../../images/fetch/network/egress-policy.ts';
 
 export interface TestResolver {
   readonly resolve: Resolve;
-  /** Names asked for, in order. */
+  /** Resolved names, in order. */
   readonly asked: readonly string[];
 }
 
-/** @param answers by name: each time the next list of addresses; the last one stays */
+/** @param answers lists of addresses by name: each lookup takes the next list, and the last one stays */
 export function createResolver(
   answers: Readonly<Record<string, readonly (readonly string[])[]>>,
 ): TestResolver {

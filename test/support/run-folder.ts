@@ -1,15 +1,15 @@
-/** The folder of a run's servers. A run that was killed left its servers running; the next run ends them. */
+/** The folder of a test run's servers. The servers of a killed run go on running until the next run ends them. */
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endLeftovers } from '../../workers/dev/leftovers.ts';
-import { identify, isAlive } from '../../workers/dev/processes.ts';
-import type { ProcessId } from '../../workers/dev/processes.ts';
+import { endLeftovers } from '../../dev/leftovers.ts';
+import { identify, isAlive } from '../../dev/processes.ts';
+import type { ProcessId } from '../../dev/processes.ts';
 
 const PREFIX = 'bypass-test-';
 const OWNER = 'owner.json';
-/** A run that is just beginning has not written its owner yet. */
-const BEGINNING_MS = 60_000;
+/** Milliseconds in which a starting run may not have written its owner yet. */
+const GRACE_MS = 60_000;
 
 export async function openRunFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), PREFIX));
@@ -31,6 +31,6 @@ async function isAbandoned(folder: string): Promise<boolean> {
     return !(await isAlive(JSON.parse(await readFile(join(folder, OWNER), 'utf8')) as ProcessId));
   } catch {
     const made = await stat(folder).catch(() => undefined);
-    return made !== undefined && Date.now() - made.mtimeMs > BEGINNING_MS;
+    return made !== undefined && Date.now() - made.mtimeMs > GRACE_MS;
   }
 }

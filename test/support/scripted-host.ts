@@ -1,40 +1,47 @@
-/** A host whose answers a test decides: the row of a joined host, and plain functions on its queues. */
+/** A host whose answers the test scripts: the row of a joined host, and plain functions on its queues. */
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { signed } from '../../activities/host-answers.ts';
+import { withProof } from '../../activities/host/proof.ts';
 import type { Database } from '../../db/database.ts';
-import { recordPoolReports } from '../../db/pools.ts';
-import { describeFailure } from '../../model/failures.ts';
+import { recordPoolReports } from '../../db/pools/pools.ts';
+import { describeFailure, isFailureKind } from '../../model/failures.ts';
 import type { HeldCertificate } from '../../model/certificate.ts';
 import type { Failure } from '../../model/failures.ts';
-import type { QuickActivities, TransferActivities } from '../../model/host-activities.ts';
+import type { QuickActivities, TransferActivities, VmActivities } from '../../model/host-activities.ts';
 import { hostIdentity, hostQueue, transferQueue } from '../../model/names.ts';
 import type { WantedCertificate } from '../../model/certificate-jobs.ts';
 import type { DownloadFailure, DownloadJob, DownloadResult, PoolReport } from '../../model/payloads.ts';
 import type { Secrets, UrlReport } from '../../model/source.ts';
 import { entryDigest, readCertificates } from '../../trust/certificates.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
-import { openForHost } from '../../trust/sealing.ts';
+import type { VmSecrets } from '../../model/vm-payloads.ts';
+import { openForHost, openVmSecrets } from '../../trust/sealing.ts';
+import { scriptDomains, SCRIPTED_HYPERVISOR } from './scripted-domains.ts';
+import type { ScriptedDomains } from './scripted-domains.ts';
 import { deferred } from './deferred.ts';
 import type { TestTemporal } from './temporal.ts';
 
-/** What it does instead of succeeding at once. */
-export type HostScript = Partial<QuickActivities & TransferActivities>;
+/** Answers that replace immediate success. */
+export type HostScript = Partial<QuickActivities & TransferActivities & VmActivities>;
 
 export interface ScriptedHost {
   readonly hostId: string;
   readonly name: string;
-  /** Downloads that it was sent. */
+  /** Received download jobs. */
   readonly jobs: readonly DownloadJob[];
-  /** The pool as it reports it; change it with `setFree`. */
+  /** Its hypervisor. */
+  readonly machines: ScriptedDomains;
+  /** The reported pool; `setFree` changes it. */
   pool(): PoolReport;
   setFree(bytes: number): void;
-  /** Whether its row says that it is Up. */
+  /** Whether the host's row says Up. */
   setUp(up: boolean): Promise<void>;
-  /** What was sealed for it. */
+  /** Opens a box that was sealed for this host. */
   open(box: string, templateId: string): Promise<Secrets>;
+  /** Opens a box with a machine's secrets that was sealed for this host. */
+  openVm(box: string, vmId: string): Promise<VmSecrets>;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -67,9 +74,19 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
     free,
     mounted: true,
   });
-  const activities: QuickActivities & TransferActivities = {
+  const machines = scriptDomains(hostId, pool);
+  const activities: QuickActivities & TransferActivities & VmActivities = {
+    ...machines.activities,
     probe: (job) => Promise.resolve({ v: 1, hostId, urls: [reachable(job.url)] }),
-    describeHost: () => Promise.resolve({ v: 1, hostId, version: '1', pools: [pool()], programs: [] }),
+    describeHost: () =>
+      Promise.resolve({
+        v: 1,
+        hostId,
+        version: '1',
+        pools: [pool()],
+        programs: [],
+        hypervisor: SCRIPTED_HYPERVISOR,
+      }),
     setLimits: ({ limits: { revision, downloads = 2, rate = 0 } }) =>
       Promise.resolve({
         v: 1,
@@ -77,6 +94,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
         version: '1',
         pools: [pool()],
         programs: [],
+        hypervisor: SCRIPTED_HYPERVISOR,
         limits: { revision, downloads, rate },
       }),
     syncCertificates: ({ certificates }) =>
@@ -108,6 +126,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
     hostId,
     name,
     jobs,
+    machines,
     pool,
     setFree(bytes) {
       free = bytes;
@@ -117,6 +136,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
       await db.updateTable('host').set({ last_seen: seen }).where('uuid', '=', hostId).execute();
     },
     open: (box, templateId) => openForHost(privateKey, box, { templateId, hostId }),
+    openVm: (box, vmId) => openVmSecrets(privateKey, box, { vmId, hostId }),
     async start() {
       const common = {
         connection: temporal.connection,
@@ -126,11 +146,15 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
         shutdownForceTime: '1 second',
       };
       const made = [
-        await Worker.create({ ...common, taskQueue: hostQueue(hostId), activities: signed(signer, quick) }),
+        await Worker.create({
+          ...common,
+          taskQueue: hostQueue(hostId),
+          activities: withProof(signer, quick),
+        }),
         await Worker.create({
           ...common,
           taskQueue: transferQueue(hostId),
-          activities: signed(signer, transfer),
+          activities: withProof(signer, transfer),
         }),
       ];
       workers = made.map((worker) => ({ worker, running: worker.run().catch(() => undefined) }));
@@ -161,6 +185,7 @@ async function insertRow(
       signing_key: keys.signing,
       sealing_key: keys.sealing,
       programs: '[]',
+      hypervisor: JSON.stringify(SCRIPTED_HYPERVISOR),
       last_seen: new Date(Date.now() + 3_600_000),
     })
     .execute();
@@ -168,7 +193,7 @@ async function insertRow(
 
 const der = (pem: string): readonly Uint8Array[] => readCertificates(pem).map(({ raw }) => raw);
 
-/** As a keystore tells of it. */
+/** A certificate as a keystore reports it. */
 const heldOf = ({ alias, certificate, clientCertificate }: WantedCertificate): HeldCertificate => {
   return {
     alias,
@@ -219,7 +244,7 @@ const tried = (source: string) => {
   return { source, startedAt: now, endedAt: now, bytes: 0 };
 };
 
-/** As a host's download fails. */
+/** The failure of a download, as a host reports it. */
 export function failed(
   hostId: string,
   job: DownloadJob,
@@ -235,16 +260,16 @@ export function failed(
   };
   return ApplicationFailure.create({
     type: failure.kind,
-    message: describeFailure(failure),
+    message: isFailureKind(failure.kind) ? describeFailure(failure) : failure.message,
     nonRetryable: true,
     details: [detail],
   });
 }
 
-/** A download that goes on until it is cancelled, or released by the test. */
+/** A download that runs until it is cancelled, or released by the test. */
 export function endless(): {
   readonly download: TransferActivities['download'];
-  /** Called with the job once it runs. */
+  /** Called with the job when it starts. */
   readonly begun: Promise<DownloadJob>;
   release(result: DownloadResult): void;
 } {
@@ -261,6 +286,9 @@ export function endless(): {
       begun.resolve(job);
       try {
         return await Promise.race([released.promise, cancelled]);
+      } catch (error) {
+        if (!(error instanceof CancelledFailure)) throw error;
+        throw new CancelledFailure(error.message, [{ v: 1, tries: [{ ...tried(job.url), bytes: 400 }] }]);
       } finally {
         clearInterval(beat);
       }

@@ -1,24 +1,24 @@
 /** A whole installation as `npm start` runs it, in a temporary folder, for tests from end to end. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '../../cli/client.ts';
 import type { ApiClient } from '../../cli/client.ts';
-import { endLeftovers } from '../../workers/dev/leftovers.ts';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
-import type { ReadyFile } from '../../workers/dev/ready-file.ts';
-import { ensureBuilt } from './built.ts';
+import { endLeftovers } from '../../dev/leftovers.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
+import type { ReadyFile } from '../../dev/ready-file.ts';
+import { ensureBuilt } from './ensure-built.ts';
 import { until } from './until.ts';
 
 export interface StackOptions {
   readonly hosts?: number;
-  /** Added to the environment, such as `BYPASS_LOG_LEVEL`. */
+  /** Additional environment, such as `BYPASS_LOG_LEVEL`. */
   readonly env?: NodeJS.ProcessEnv;
-  /** One that is there already; then `remove` is for whoever made it. */
+  /** An existing folder, which `remove` leaves to its owner. */
   readonly folder?: string;
-  /** Instead of node itself, such as npm. */
+  /** Command to start instead of node, such as npm. */
   readonly command?: readonly [string, ...string[]];
 }
 
@@ -27,26 +27,28 @@ export interface Stack extends ReadyFile {
   readonly api: ApiClient;
   readonly dataDir: string;
   readonly readyFile: string;
-  /** The process that was started: node, or npm. */
+  /** The started process: node or npm. */
   readonly process: ChildProcess;
-  /** Everything that it wrote so far. */
+  /** Output so far. */
   output(): string;
-  /** As Ctrl-C does it to one process; resolves with the exit code once it has ended. */
+  /** Signals one process, like Ctrl-C. @returns its exit code */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
-  /** Whatever became of it: nothing of it runs after this. */
+  /** Ends all processes of the stack, whatever their state. */
   endAll(): Promise<void>;
-  /** The same, and removes the folder. */
+  /** Ends all processes, and removes the folder. */
   remove(): Promise<void>;
 }
 
-/** What a start needs, apart from everything else on this machine. */
+/** Creates a folder for a start that is independent of the rest of this machine. */
 export async function stackFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-stack-'));
+  // QEMU's user must be able to pass through it.
+  await chmod(folder, 0o711);
   await mkdir(join(folder, 'config'));
   return folder;
 }
 
-/** @throws Error with all that it wrote when it does not come up */
+/** @throws Error with the output when the stack does not start */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await ensureBuilt();
   const folder = options.folder ?? (await stackFolder());
@@ -81,10 +83,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 }
 
 export const dataDirOf = (folder: string): string => join(folder, 'data');
-export const readyFileOf = (folder: string): string => join(folder, 'ready.json');
+const readyFileOf = (folder: string): string => join(folder, 'ready.json');
 
-/** For tests that killed a start: what it left behind. */
-export const endWhatIsLeft = (dataDir: string): Promise<number> =>
+/** The remains of a start that the test has killed. */
+const endWhatIsLeft = (dataDir: string): Promise<number> =>
   endLeftovers({ root: dataDir, postgresData: join(dataDir, 'postgres', 'data') });
 
 export interface Started {
@@ -92,14 +94,14 @@ export interface Started {
   readonly since: number;
   hasEnded(): boolean;
   output(): string;
-  /** Resolves once it has ended. */
+  /** Resolves when the process has ended. */
   stop(signal: NodeJS.Signals): Promise<number | null>;
   readonly ended: Promise<number | null>;
-  /** Whatever became of the start: nothing of it runs after this. */
+  /** Ends all processes of the start, whatever their state. */
   endAll(): Promise<void>;
 }
 
-/** In a group of its own, so that a test can signal the group as a terminal does. */
+/** Starts a process group, so that a test can signal the group as a terminal does. */
 export function spawnStart(folder: string, { hosts = 1, env = {}, command }: StackOptions = {}): Started {
   const [program, ...before] = command ?? [process.execPath, join(PROJECT_ROOT, 'bin', 'bypass.js'), 'dev'];
   const flags = ['--data-dir', dataDirOf(folder), '--port', '0', '--ready-file', readyFileOf(folder)];
@@ -134,7 +136,7 @@ export function spawnStart(folder: string, { hosts = 1, env = {}, command }: Sta
   };
 }
 
-/** @returns whether there was anybody in it */
+/** @returns whether the group had a process */
 function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(group, signal);
@@ -143,13 +145,13 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Without what would lead it to other servers or settings. */
+/** The environment without variables that refer to other servers or settings. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const foreign = /^(BYPASS_|TEMPORAL_(?!CLI_PATH)|JEST_|npm_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }
 
-/** One of an earlier start is removed by the next one, but not at once: its age and its text are those of one file. */
+/** Reads the ready file, unless it belongs to an earlier start: the next start removes it, but not at once. */
 async function readReady(path: string, since: number): Promise<ReadyFile | undefined> {
   const file = await open(path).catch(() => undefined);
   if (file === undefined) return undefined;

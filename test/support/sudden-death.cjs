@@ -1,10 +1,9 @@
 /**
- * Loaded into a host worker before its own code (NODE_OPTIONS=--require). It sends a signal to its own process at the
- * moment that a plan names: the n-th time that a call on a file of the pool, or a start of a program, begins, ends or is
- * half done. It sees the calls of every thread of the process, by promise, by callback or without either (reads without
- * either are `readSync`: threads that compute make those). The plan is
- * a file (SUDDEN_DEATH_PLAN) that may come at any time, and is gone when it was carried out. A process that only stood
- * still writes down what it changes from then on: a line of call, inode and path each.
+ * Loaded into a host worker before its own code (NODE_OPTIONS=--require). It sends a signal to its own process at the moment
+ * that a plan names: when the n-th matching call on a file of the pool, or start of a program, begins, ends or is half done.
+ * It sees the calls of all threads: promises, callbacks, and the synchronous `readSync` of digest threads. The plan is a file
+ * (SUDDEN_DEATH_PLAN) that may appear at any time and is removed when it was carried out. After a suspension, the process
+ * logs its changes: one line of call, inode and path each.
  */
 const childProcess = require('node:child_process');
 const fs = require('node:fs');
@@ -14,14 +13,14 @@ const threads = require('node:worker_threads');
 const PLAN = process.env.SUDDEN_DEATH_PLAN ?? '';
 const { appendFileSync, existsSync, fstatSync, readFileSync, readlinkSync, renameSync, writeSync } = fs;
 const CHANGES = new Set(['open', 'write', 'truncate', 'chmod']);
-/** Bits of the flags of a call of open that say that it is not only for reading. */
+/** Flags of open that allow writing. */
 const WRITING = fs.constants.O_WRONLY | fs.constants.O_RDWR;
 
 let plan;
 let seen = 0;
 let wokeUp = false;
 
-/** The plan of this moment; its calls are counted from when it came. */
+/** The current plan; its calls are counted from its appearance. */
 function currentPlan() {
   if (!existsSync(PLAN)) return undefined;
   try {
@@ -32,7 +31,7 @@ function currentPlan() {
     }
     return plan;
   } catch {
-    // Another thread has just carried it out.
+    // Another thread has just carried the plan out.
     return undefined;
   }
 }
@@ -45,11 +44,11 @@ function carryOut({ signal }) {
   }
   wokeUp = true;
   process.kill(process.pid, signal);
-  // Not a step further, also where another thread takes the signal.
+  // Blocks, also when another thread handles the signal.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
 }
 
-/** Whether a call is the one that is meant; counts it. */
+/** Counts a call. @returns whether it is the planned one */
 function isMeant(call, path, fd) {
   const wanted = currentPlan();
   if (wanted?.call !== call || !new RegExp(wanted.path).test(path)) return undefined;
@@ -60,14 +59,14 @@ function isMeant(call, path, fd) {
 
 const isForWriting = (flags = 'r') => (typeof flags === 'string' ? flags !== 'r' : (flags & WRITING) !== 0);
 
-/** Only what changes something. */
+/** Logs calls that change files. */
 function note(call, path, fd, args) {
   if (!CHANGES.has(call) || path === `${PLAN}.changes`) return;
   if (call === 'open' && !isForWriting(args[1])) return;
   appendFileSync(`${PLAN}.changes`, `${call} ${fd === undefined ? '-' : fstatSync(fd).ino} ${path}\n`);
 }
 
-/** Half of what is to be written, as a machine does that loses its power. */
+/** Writes half of the bytes, as in a power failure. */
 function writeHalf(fd, args) {
   const [data, second, third, fourth] = args;
   const list = Array.isArray(data);
@@ -79,7 +78,7 @@ function writeHalf(fd, args) {
   writeSync(fd, bytes, from, Math.floor(length / 2), list ? second : fourth);
 }
 
-/** @param place gives path and descriptor of a call from its arguments */
+/** @param place returns path and descriptor of a call from its arguments */
 function watched(call, original, place) {
   return function watchedCall(...args) {
     const { path, fd } = place(this, args);
@@ -150,7 +149,7 @@ if (PLAN !== '') {
     replace(fs, plain, call, (_self, [fd]) => byFd(fd));
     replace(fs, `${plain}Sync`, call === 'read' ? 'readSync' : call, (_self, [fd]) => byFd(fd));
   }
-  // The class of file handles is to be had from a handle only.
+  // The class of file handles is accessible only through a handle.
   const { open } = fs.promises;
   let isWatched = false;
   fs.promises.open = async (...args) => {
@@ -163,7 +162,7 @@ if (PLAN !== '') {
     return handle;
   };
   replace(childProcess, 'spawn', 'spawn', byFirst);
-  // A thread that is given an environment of its own is watched all the same.
+  // Threads with their own environment are watched too.
   threads.Worker = class extends threads.Worker {
     constructor(file, { env, execArgv = process.execArgv, ...options } = {}) {
       const own = typeof env === 'object';

@@ -1,7 +1,7 @@
-/** A template as tests that are about something else need one. */
+/** A default template, for tests about other things. */
 import type { RegistrationInput } from '../../model/payloads.ts';
 
-/** Its row, without size and owner. */
+/** The row of a template, without size and owner. */
 export const templateRow = (uuid: string) => ({
   uuid,
   unique_name: uuid,
@@ -23,7 +23,7 @@ export const templateRow = (uuid: string) => ({
   state: 'Active' as const,
 });
 
-/** What asks for its registration. */
+/** The input of a template's registration. */
 export const registrationInput = (
   asked: Pick<RegistrationInput, 'templateId' | 'accountId' | 'userId' | 'zoneIds'>,
 ): RegistrationInput => ({

@@ -1,12 +1,11 @@
-/** A namespace of its own for a test file on the run's Temporal server, and the bundle of workflows. */
+/** A separate namespace for a test file on the run's Temporal server, and the bundle of workflows. */
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { temporal } from '@temporalio/proto';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../model/names.ts';
+import { WORKFLOW_BUNDLE } from '../../workers/workflow-bundle.ts';
 
 export interface TestTemporal {
   readonly connection: NativeConnection;
@@ -19,9 +18,10 @@ export interface TestTemporal {
 const { INDEXED_VALUE_TYPE_KEYWORD } = temporal.api.enums.v1.IndexedValueType;
 const RETENTION = '1 day';
 
-/** Ready for workflows and their search attributes. Workers on `connection` are shut down before `close`. */
-export async function testTemporal(): Promise<TestTemporal> {
-  const address = process.env['BYPASS_TEST_TEMPORAL_ADDRESS'];
+/** Creates a namespace with the search attributes. Shut down workers on `connection` before `close`. */
+export async function testTemporal(
+  address = process.env['BYPASS_TEST_TEMPORAL_ADDRESS'],
+): Promise<TestTemporal> {
   if (address === undefined) throw new Error("Jest's global set-up did not run: no Temporal for the tests");
   installTestRuntime();
   const connection = await NativeConnection.connect({ address });
@@ -45,7 +45,7 @@ export async function testTemporal(): Promise<TestTemporal> {
 
 let installed = false;
 
-/** Quiet, with heartbeats of workers often enough for tests that wait for a host to be seen. */
+/** A quiet runtime, with frequent worker heartbeats for tests that wait for a host's state. */
 export function installTestRuntime(): void {
   if (installed) return;
   installed = true;
@@ -57,13 +57,5 @@ export function installTestRuntime(): void {
   });
 }
 
-let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
-
-/** Made from the sources, once per test file. */
-export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
-  return bundle;
-}
+/** The workflows as the build bundles them for control workers; the global set-up has built them from the sources. */
+export const workflowBundle = { codePath: WORKFLOW_BUNDLE };

@@ -1,4 +1,4 @@
-/** TLS before a server that has none: who comes needs a certificate of the authority. */
+/** A TLS proxy before a plain server; clients need a certificate of the authority. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
@@ -8,9 +8,9 @@ import type { ServerCertificate } from './certificates.ts';
 export interface TlsGate {
   /** `localhost:port`. */
   readonly address: string;
-  /** How many were let through. */
+  /** Number of accepted connections. */
   passed(): number;
-  /** How many were turned away. */
+  /** Number of refused connections. */
   refused(): number;
   close(): Promise<void>;
 }

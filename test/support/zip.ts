@@ -1,4 +1,4 @@
-/** Zip archives, right and wrong ones. */
+/** Generates zip archives, correct and wrong ones. */
 import { crc32, deflateRawSync } from 'node:zlib';
 
 export interface ZipEntry {
@@ -7,17 +7,17 @@ export interface ZipEntry {
   readonly stored?: boolean;
   /** Sizes in zip64 fields. */
   readonly zip64?: boolean;
-  /** Checksum and sizes behind the data, with or without a signature. */
+  /** Data descriptor after the data, with or without a signature. */
   readonly descriptor?: 'signed' | 'bare';
   readonly flags?: number;
   readonly method?: number;
   /** Unix mode. */
   readonly mode?: number;
-  /** In the directory, in place of the true ones. */
+  /** Wrong values for the directory. */
   readonly lies?: { readonly name?: string; readonly size?: number; readonly offset?: number };
 }
 
-/** Bytes of a field and its value, or bytes as they are. */
+/** A field as [bytes, value], or raw bytes. */
 type Field = readonly [2 | 4 | 8, number] | Buffer;
 
 function record(...fields: readonly Field[]): Buffer {
@@ -77,7 +77,7 @@ function made(entry: ZipEntry, offset: number): { readonly local: Buffer; readon
   };
 }
 
-/** A zip archive, right unless told otherwise. */
+/** Generates a zip archive, correct by default. */
 export function zipOf(
   entries: readonly ZipEntry[],
   options: { readonly comment?: string; readonly zip64?: boolean; readonly count?: number } = {},

@@ -1,4 +1,4 @@
-/** What people paste as a certificate: what is taken, and why something is not. */
+/** Texts that people paste as certificates: which are accepted, and why others are refused. */
 import { execFileSync } from 'node:child_process';
 import { X509Certificate, createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { CertificateError, entryDigest, readCertificates, readPrivateKey } from '../../trust/certificates.ts';
@@ -21,11 +21,11 @@ test.each([
   ['with the line breaks of Windows', (pem: string) => pem.replaceAll('\n', '\r\n')],
   ['with spaces for line breaks', (pem: string) => pem.replaceAll('\n', ' ')],
   ['with the line breaks of JSON', (pem: string) => pem.replaceAll('\n', '\\n')],
-])('one of each algorithm, %s', (_name, change) => {
+])('a certificate of each algorithm is read %s', (_name, change) => {
   for (const pem of [rsa, ecdsa, ed25519]) expect(read(change(pem))).toEqual([printOf(pem)]);
 });
 
-test('a chain, a bundle with remarks, several without markers; each once', () => {
+test('a chain, a bundle with comments and several certificates without markers are read, each certificate once', () => {
   const prints = [rsa, ecdsa, ed25519].map(printOf);
   expect(read(rsa + ecdsa + ed25519)).toEqual(prints);
   expect(read(`# An authority\n${rsa}\nSubject: CN=two\n${ecdsa}${rsa}${ed25519}`)).toEqual(prints);
@@ -46,26 +46,30 @@ test.each([
   ['nothing', ' \n', /is empty/],
   ['a word', 'certificate!', /base64 does not have/],
   ['base64 of something else', Buffer.from('hello, world').toString('base64'), /not a certificate/],
-  ['garbage behind it', `${bare(rsa)}YWJjZGVm`, /not a certificate/],
-  ['half of it', bare(rsa).slice(0, 400), /not a certificate/],
-  ['no end', rsa.replace(/-----END[^]*/, ''), /BEGIN or END line without/],
+  ['a certificate with garbage behind it', `${bare(rsa)}YWJjZGVm`, /not a certificate/],
+  ['half a certificate', bare(rsa).slice(0, 400), /not a certificate/],
+  ['a certificate without its END line', rsa.replace(/-----END[^]*/, ''), /BEGIN or END line without/],
   [
     'a public key',
     generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }) as string,
     /holds a PUBLIC KEY/,
   ],
-  ['an expired one', createAuthority('RSA', { days: -3 }).cert, /expired on \d{4}-\d\d-\d\d \(CN=RSA root\)/],
   [
-    'one for later',
+    'an expired certificate',
+    createAuthority('RSA', { days: -3 }).cert,
+    /expired on \d{4}-\d\d-\d\d \(CN=RSA root\)/,
+  ],
+  [
+    'a certificate that is not valid yet',
     createAuthority('ECDSA', { fromDays: 5 }).cert,
     /not yet valid, but from \d{4}-\d\d-\d\d on/,
   ],
-  ['an expired one in a bundle', ecdsa + createAuthority('Ed25519', { days: -3 }).cert, /expired on/],
-])('refused: %s', (_name, text, message) => {
+  ['an expired certificate in a bundle', ecdsa + createAuthority('Ed25519', { days: -3 }).cert, /expired on/],
+])('%s is refused', (_name, text, message) => {
   expect(refusal(text)).toMatch(message);
 });
 
-test('a private key is refused in every form, and quoted in none', () => {
+test('a private key is refused in every form, and no message quotes it', () => {
   for (const { key, cert } of roots) {
     const sealed = createPrivateKey(key).export({
       type: 'pkcs8',
@@ -80,7 +84,7 @@ test('a private key is refused in every form, and quoted in none', () => {
   }
 });
 
-test('the key of a client certificate must be that of it, and open', () => {
+test('the key of a client certificate must belong to it and have no passphrase', () => {
   for (const root of roots) {
     const client = root.issue({ name: 'client' });
     const own = new X509Certificate(client.cert);
@@ -100,7 +104,7 @@ test('the key of a client certificate must be that of it, and open', () => {
   }
 });
 
-test('the digest of an entry tells its parts apart', () => {
+test('the digest of an entry depends on each part and on their order', () => {
   const [a, b] = [Buffer.from('a'), Buffer.from('b')];
   const digests = [
     entryDigest([a], undefined),
@@ -112,7 +116,7 @@ test('the digest of an entry tells its parts apart', () => {
 });
 
 needing('openssl')('OpenSSL', () => {
-  test.each(['pkcs1', 'sec1'] as const)('a key in %s is a key', (form) => {
+  test.each(['pkcs1', 'sec1'] as const)('writes keys in %s, which are recognised as private keys', (form) => {
     const key = form === 'pkcs1' ? roots[0]?.key : roots[1]?.key;
     const args = [form === 'pkcs1' ? 'rsa' : 'ec', ...(form === 'pkcs1' ? ['-traditional'] : [])];
     const pem = execFileSync('openssl', args, {

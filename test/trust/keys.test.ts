@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('the identity of a host', () => {
-  test('is made once, for its owner only, and is the same afterwards', async () => {
+  test('is created once, readable by its owner only, and is the same afterwards', async () => {
     const first = await loadOrCreateIdentity(folder);
     const again = await loadOrCreateIdentity(folder);
     expect(again).toMatchObject({
@@ -25,12 +25,12 @@ describe('the identity of a host', () => {
     expect(first.sealingKey).not.toBe(first.signingKey);
   });
 
-  test('two processes that start at once end up with one', async () => {
+  test('is the same for two processes that start at once', async () => {
     const both = await Promise.all([loadOrCreateIdentity(folder), loadOrCreateIdentity(folder)]);
     expect(new Set(both.map(({ hostId }) => hostId)).size).toBe(1);
   });
 
-  test('signs what only it can sign', async () => {
+  test('makes signatures that no other identity can make', async () => {
     const identity = await loadOrCreateIdentity(folder);
     const signature = identity.sign('text');
     expect(verifySignature(identity.signingKey, 'text', signature)).toBe(true);
@@ -42,17 +42,17 @@ describe('the identity of a host', () => {
     ['', ''],
     ['A'.repeat(43), 'AAAA'],
     ['no key', 'no signature'],
-  ])("a key '%s' with a signature '%s' is simply not right", (key, signature) => {
+  ])("does not verify the malformed key '%s' with the signature '%s'", (key, signature) => {
     expect(verifySignature(key, 'text', signature)).toBe(false);
   });
 
-  test('a fingerprint is short, and another for every key', async () => {
+  test('has a short fingerprint, which differs for every key', async () => {
     const { signingKey, sealingKey } = await loadOrCreateIdentity(folder);
     expect(fingerprint(signingKey)).toMatch(/^SHA256:[A-Za-z0-9+/]{43}$/);
     expect(fingerprint(signingKey)).not.toBe(fingerprint(sealingKey));
   });
 
-  test('is refused when others can read it, and when it is damaged', async () => {
+  test('is refused when other users can read its file, and when the file is damaged', async () => {
     await loadOrCreateIdentity(folder);
     const path = join(folder, 'identity.json');
     await chmod(path, 0o644);
@@ -60,11 +60,13 @@ describe('the identity of a host', () => {
     await chmod(path, 0o600);
     await writeFile(path, '{"v":1');
     await expect(loadOrCreateIdentity(folder)).rejects.toThrow(`${path} is damaged`);
+    await writeFile(path, '{"v":1,"hostId":"x"}');
+    await expect(loadOrCreateIdentity(folder)).rejects.toThrow(`${path} is damaged`);
   });
 });
 
 describe('the master key', () => {
-  test('is made once, for its owner only; making it again changes nothing', async () => {
+  test('is created once, readable by its owner only; a second creation changes nothing', async () => {
     const path = join(folder, 'master.key');
     await expect(loadMasterKey(path)).rejects.toThrow('bypass admin create');
     const key = await createMasterKey(path);
@@ -74,13 +76,13 @@ describe('the master key', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
-  test('two processes that make it at once end up with one', async () => {
+  test('is the same for two processes that create it at once', async () => {
     const path = join(folder, 'master.key');
     const both = await Promise.all([createMasterKey(path), createMasterKey(path)]);
     expect(new Set(both.map(({ kid }) => kid)).size).toBe(1);
   });
 
-  test('its file takes a new key before the old one', async () => {
+  test('seals with the first key of its file, and keeps the others', async () => {
     const path = join(folder, 'master.key');
     const old = await createMasterKey(path);
     const file = JSON.parse(await readFile(path, 'utf8')) as { keys: string[] };
@@ -91,7 +93,7 @@ describe('the master key', () => {
     expect([...key.keys.keys()]).toEqual([key.kid, old.kid]);
   });
 
-  test('is read again when its file changed, and stays when that cannot be read', async () => {
+  test('is read again when its file has changed, and stays when the file cannot be read', async () => {
     const path = join(folder, 'master.key');
     const key = await createMasterKey(path);
     const first = key.kid;
@@ -113,7 +115,7 @@ describe('the master key', () => {
     },
   );
 
-  test('is refused when others can read it, or when a link bears its name', async () => {
+  test('is refused when other users can read its file, or when its path is a symbolic link', async () => {
     const path = join(folder, 'master.key');
     await createMasterKey(path);
     await chmod(path, 0o604);

@@ -1,4 +1,4 @@
-/** Keystores: what we write, Java and OpenSSL read. */
+/** PKCS#12 keystores: Java and OpenSSL read what Bypass writes. */
 import { execFile } from 'node:child_process';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -45,12 +45,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('what was written is read again, byte for byte', () => {
+test('a keystore is read as it was written, byte for byte', () => {
   expect(readPkcs12(writePkcs12(entries, PASSWORD), PASSWORD)).toEqual(entries);
   expect(readPkcs12(writePkcs12([], PASSWORD), PASSWORD)).toEqual([]);
 });
 
-test('another password, a changed byte, a cut file and no file at all are damage', () => {
+test('a keystore with another password, a changed byte or a cut is damaged, and so is an empty file', () => {
   const file = writePkcs12(entries, PASSWORD);
   const changed = Buffer.from(file);
   const middle = Math.floor(file.length / 2);
@@ -62,7 +62,7 @@ test('another password, a changed byte, a cut file and no file at all are damage
 });
 
 needing('keytool')('Java', () => {
-  test('lists every certificate as a trusted one, and a client as a private key', async () => {
+  test('lists every certificate as trusted, and a client key as a private key', async () => {
     const { stdout } = await run('keytool', ['-list', '-keystore', path, '-storepass', PASSWORD]);
     const listed = stdout
       .split('\n')

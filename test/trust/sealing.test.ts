@@ -1,10 +1,17 @@
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { decodeProtectedHeader } from 'jose';
 import type { ImageError } from '../../model/failures.ts';
 import type { Secrets } from '../../model/source.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
-import { masterKeyOf } from '../../trust/master-key.ts';
-import { openAtRest, openForHost, openText, sealAtRest, sealForHost, sealText } from '../../trust/sealing.ts';
+import type { VmSecrets } from '../../model/vm-payloads.ts';
+import {
+  openForHost,
+  openKeyForHost,
+  openVmSecrets,
+  sealForHost,
+  sealKeyForHost,
+  sealVmSecrets,
+} from '../../trust/sealing.ts';
 
 const origin = 'https://images.example.org';
 const secrets: Secrets = {
@@ -40,7 +47,7 @@ describe('a box for a host', () => {
     expect(await openForHost(first.privateKey, box, { templateId, hostId: first.hostId })).toEqual(secrets);
   });
 
-  test('says in clear text whom it is for, and nothing of what is in it', async () => {
+  test('names host and template in clear text, and reveals nothing of its content', async () => {
     const box = await seal();
     expect(decodeProtectedHeader(box)).toMatchObject({ template: templateId, host: first.hostId, origin });
     for (const word of ['open sesame', 'X-Token', '"p"']) {
@@ -48,7 +55,7 @@ describe('a box for a host', () => {
     }
   });
 
-  test('what is sealed for one host the other cannot open, whatever id it claims', async () => {
+  test('does not open on another host, whatever id that host claims', async () => {
     const box = await seal();
     for (const hostId of [first.hostId, second.hostId]) {
       await expect(openForHost(second.privateKey, box, { templateId, hostId })).rejects.toEqual(broken);
@@ -76,14 +83,14 @@ describe('a box for a host', () => {
     );
   });
 
-  test('is made for the origin of its content only', async () => {
+  test('is sealed for the origin of its content only', async () => {
     await expect(
       sealForHost(first.sealingKey, secrets, { templateId, hostId: first.hostId, origin: 'https://other' }),
     ).rejects.toEqual(broken);
   });
 
   test.each(['', 'AAAA', 'not base64 at all!', 'A'.repeat(43)])(
-    "is not made for a key such as '%s'",
+    "is not sealed with the malformed key '%s'",
     async (key) => {
       await expect(sealForHost(key, secrets, { templateId, hostId: first.hostId, origin })).rejects.toEqual(
         broken,
@@ -92,7 +99,7 @@ describe('a box for a host', () => {
   );
 
   test.each(['', 'a.b.c.d.e', 'e30....', '{}'])(
-    "text that is no box ('%s') is refused alike",
+    "does not open from text that is no box ('%s'), with the same error",
     async (box) => {
       await expect(openForHost(first.privateKey, box, { templateId, hostId: first.hostId })).rejects.toEqual(
         broken,
@@ -101,46 +108,45 @@ describe('a box for a host', () => {
   );
 });
 
-const newKey = (): Uint8Array => new Uint8Array(randomBytes(32));
+describe('a box for a virtual machine', () => {
+  const [first, second] = [newHost(), newHost()];
+  const vmId = randomUUID();
+  const held: VmSecrets = { userData: 'I2Nsb3VkLWNvbmZpZw==', vncPassword: 'hunter22' };
+  const seal = (): Promise<string> => sealVmSecrets(first.sealingKey, held, { vmId, hostId: first.hostId });
 
-describe('a box at rest', () => {
-  const [old, fresh] = [newKey(), newKey()];
-
-  test('opens with the master key', async () => {
-    const key = masterKeyOf([old]);
-    expect(await openAtRest(key, await sealAtRest(key, secrets))).toEqual(secrets);
+  test('opens on that host, for that machine', async () => {
+    const box = await seal();
+    expect(await openVmSecrets(first.privateKey, box, { vmId, hostId: first.hostId })).toEqual(held);
   });
 
-  test('opens with a key that was put behind a new one, and new boxes name the new one', async () => {
-    const [before, after] = [masterKeyOf([old]), masterKeyOf([fresh, old])];
-    const box = await sealAtRest(before, secrets);
-    expect(await openAtRest(after, box)).toEqual(secrets);
-    const renewed = await sealAtRest(after, secrets);
-    expect(decodeProtectedHeader(renewed).kid).toBe(masterKeyOf([fresh]).kid);
-    expect(decodeProtectedHeader(box).kid).toBe(before.kid);
-    await expect(openAtRest(before, renewed)).rejects.toEqual(broken);
+  test('names host and machine in clear text, and reveals nothing of its content', async () => {
+    const box = await seal();
+    expect(decodeProtectedHeader(box)).toMatchObject({ machine: vmId, host: first.hostId });
+    for (const word of ['hunter22', 'I2Nsb3Vk']) {
+      expect(Buffer.from(box.split('.').join(''), 'base64url').includes(word)).toBe(false);
+    }
   });
 
-  test('does not open with another key', async () => {
-    const box = await sealAtRest(masterKeyOf([old]), secrets);
-    await expect(openAtRest(masterKeyOf([fresh]), box)).rejects.toEqual(broken);
+  test('opens neither for another machine, nor on another host, nor when it was changed', async () => {
+    const box = await seal();
+    const attempts = [
+      () => openVmSecrets(first.privateKey, box, { vmId: randomUUID(), hostId: first.hostId }),
+      () => openVmSecrets(first.privateKey, box, { vmId, hostId: second.hostId }),
+      () => openVmSecrets(second.privateKey, box, { vmId, hostId: first.hostId }),
+      () => openVmSecrets(first.privateKey, tampered(box, 3), { vmId, hostId: first.hostId }),
+    ];
+    for (const attempt of attempts) await expect(attempt()).rejects.toEqual(broken);
   });
 
-  test.each([0, 2, 3, 4])('does not open when part %i was changed', async (part) => {
-    const key = masterKeyOf([old]);
-    await expect(openAtRest(key, tampered(await sealAtRest(key, secrets), part))).rejects.toEqual(broken);
-  });
-
-  test('is bound to its use: a user key does not open as the secrets of a template', async () => {
-    const key = masterKeyOf([old]);
-    const box = await sealText(key, 'user', JSON.stringify(secrets));
-    expect(await openText(key, 'user', box)).toBe(JSON.stringify(secrets));
-    await expect(openAtRest(key, box)).rejects.toEqual(broken);
-  });
-
-  test('a host box is none', async () => {
-    const host = newHost();
-    const box = await sealForHost(host.sealingKey, secrets, { templateId, hostId: host.hostId, origin });
-    await expect(openAtRest(masterKeyOf([old]), box)).rejects.toEqual(broken);
+  test('serves no other purpose, and no other box serves this one', async () => {
+    const box = await seal();
+    const hostId = first.hostId;
+    const key = await sealKeyForHost(first.sealingKey, JSON.stringify(held), { certificateId: vmId, hostId });
+    const attempts = [
+      () => openForHost(first.privateKey, box, { templateId: vmId, hostId }),
+      () => openKeyForHost(first.privateKey, box, { certificateId: vmId, hostId }),
+      () => openVmSecrets(first.privateKey, key, { vmId, hostId }),
+    ];
+    for (const attempt of attempts) await expect(attempt()).rejects.toEqual(broken);
   });
 });

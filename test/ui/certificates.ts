@@ -1,8 +1,8 @@
-/** Certificates are uploaded, revoked, provisioned and deleted. */
+/** Certificates on the page are uploaded, revoked, provisioned and deleted. */
 import { selfSigned } from '../support/certificates.ts';
 import { IMAGE, SCRIPT, TEMPLATE } from './hostile-text.ts';
-import { testOf } from './lab.ts';
-import type { UiLab } from './lab.ts';
+import { testOf } from '../labs/ui.ts';
+import type { UiLab } from '../labs/ui.ts';
 
 export function certificates(opened: () => UiLab): void {
   const check = testOf(opened);
@@ -10,7 +10,7 @@ export function certificates(opened: () => UiLab): void {
   const onHost = (alias: string) => card(alias).locator('tbody tr').filter({ hasText: 'host1' });
 
   check(
-    'one that was typed wrong is refused beside its field; a file is taken, and what is in it is shown',
+    'an invalid certificate is refused beside its field; a valid file is uploaded and its fields are shown',
     async ({ page, go, press, heading }) => {
       await go('/certificates');
       await heading('Certificates');
@@ -29,31 +29,38 @@ export function certificates(opened: () => UiLab): void {
       const answer = page.getByRole('status').filter({ hasText: 'private-ca was uploaded' });
       await answer.getByText('mirror.example.org').first().waitFor();
       await answer.getByText('itself', { exact: true }).waitFor();
-      await answer.getByText('There', { exact: true }).first().waitFor();
+      await answer.getByText('Installed', { exact: true }).first().waitFor();
       await go('/');
       await page.getByText('Certificates that expire').waitFor();
       await page.getByText(/19 days left|20 days left/).waitFor();
       await press('link', 'private-ca');
       await heading('Certificates');
+      await card('private-ca')
+        .getByText(/\(in (?:19|20) days\)$/)
+        .first()
+        .waitFor();
     },
   );
 
-  check('a client certificate goes with its key, which is never shown again', async ({ page, go, press }) => {
-    const { cert, key } = selfSigned({ names: ['client.example.org'] });
-    await go('/certificates/upload');
-    await page.getByRole('textbox', { name: 'Alias' }).fill('with-client');
-    await page.getByRole('textbox', { name: 'Certificate', exact: true }).fill(selfSigned().cert);
-    await page.getByRole('textbox', { name: 'Client certificate' }).fill(cert);
-    await press('button', 'Upload');
-    await page.getByText(/^Parameter clientcertificate/).waitFor();
-    await page.getByRole('textbox', { name: 'Private key' }).fill(key);
-    await press('button', 'Upload');
-    await page.getByRole('status').getByText('client.example.org').waitFor();
-    expect(await page.getByRole('textbox', { name: 'Private key' }).inputValue()).toBe('');
-    expect(await page.content()).not.toContain('PRIVATE KEY');
-  });
+  check(
+    'a client certificate is uploaded with its key, which is never shown again',
+    async ({ page, go, press }) => {
+      const { cert, key } = selfSigned({ names: ['client.example.org'] });
+      await go('/certificates/upload');
+      await page.getByRole('textbox', { name: 'Alias' }).fill('with-client');
+      await page.getByRole('textbox', { name: 'Certificate', exact: true }).fill(selfSigned().cert);
+      await page.getByRole('textbox', { name: 'Client certificate' }).fill(cert);
+      await press('button', 'Upload');
+      await page.getByText(/^Parameter clientcertificate/).waitFor();
+      await page.getByRole('textbox', { name: 'Private key' }).fill(key);
+      await press('button', 'Upload');
+      await page.getByRole('status').getByText('client.example.org').waitFor();
+      expect(await page.getByRole('textbox', { name: 'Private key' }).inputValue()).toBe('');
+      expect(await page.content()).not.toContain('PRIVATE KEY');
+    },
+  );
 
-  check('markup is text: what is typed, and whose they are', async ({ page, go, press }) => {
+  check('markup in fields and in certificates is shown as text', async ({ page, go, press }) => {
     const field = (name: string) => page.getByRole('textbox', { name, exact: true });
     await go('/certificates/upload');
     await field('Alias').fill(IMAGE);
@@ -68,7 +75,7 @@ export function certificates(opened: () => UiLab): void {
     await field('Client certificate').fill('');
     await field('Private key').fill('');
     await press('button', 'Upload');
-    // With the marks of escape that distinguished names have.
+    // With the escapes of distinguished names.
     const subject = /^CN=.*<script\\>document\.title=/;
     await page.getByRole('status').getByText(subject).waitFor();
     await go('/certificates');
@@ -80,15 +87,15 @@ export function certificates(opened: () => UiLab): void {
   });
 
   check(
-    'revoked on one host, provisioned again, revoked everywhere, deleted',
+    'a certificate is revoked on one host, provisioned again, revoked everywhere and deleted',
     async ({ go, page, press }) => {
       await go('/certificates');
-      await onHost('private-ca').getByText('There', { exact: true }).waitFor();
-      // What can be undone is done without a question.
+      await onHost('private-ca').getByText('Installed', { exact: true }).waitFor();
+      // An action that can be undone does not ask first.
       await press('button', 'Revoke private-ca on host1');
       await onHost('private-ca').getByText('Revoked', { exact: true }).waitFor();
       await press('button', 'Provision private-ca on host1');
-      await onHost('private-ca').getByText('There', { exact: true }).waitFor();
+      await onHost('private-ca').getByText('Installed', { exact: true }).waitFor();
       await press('button', 'Revoke private-ca');
       await card('private-ca').getByText('Revoked', { exact: true }).first().waitFor();
       await onHost('private-ca').getByText('Revoked', { exact: true }).waitFor();
@@ -119,11 +126,11 @@ export function onEveryHost(opened: () => UiLab, second: string): void {
         await row.getByText(state, { exact: true }).waitFor();
       }
     };
-    await onBoth('There');
+    await onBoth('Installed');
     await press('button', 'Revoke everywhere');
     await onBoth('Revoked');
     await press('button', 'Provision on all: everywhere');
-    await onBoth('There');
+    await onBoth('Installed');
     await press('button', 'Delete everywhere');
     await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
     await card.waitFor({ state: 'detached' });

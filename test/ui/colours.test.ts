@@ -1,4 +1,4 @@
-/** What is written is read on its ground, in both themes, and where the mouse rests on it as well. */
+/** Text has enough contrast with its background, in both themes and on hover. */
 import { createTheme, DEFAULT_THEME, defaultCssVariablesResolver, mergeMantineTheme } from '@mantine/core';
 import { COLOURS, PRIMARY } from '../../ui/colours.ts';
 
@@ -13,7 +13,7 @@ const variables: Readonly<Record<Theme, Readonly<Record<string, string>>>> = {
   dark: { ...made.variables, ...made.dark, ...COLOURS.dark },
 };
 
-/** Texts and their grounds. */
+/** Text colours and their backgrounds. */
 const TEXTS: readonly (readonly [string, string])[] = [
   ...HUES.flatMap((hue) => [['white', `${hue}-filled`] as const, ['white', `${hue}-filled-hover`] as const]),
   ...[...HUES, 'gray'].flatMap((hue) => [
@@ -57,7 +57,7 @@ function rgb(theme: Theme, value: string): Rgb {
   return [0, 2, 4].map((at) => Number.parseInt(whole.slice(at, at + 2), 16)) as unknown as Rgb;
 }
 
-/** WCAG 2.2: of the relative luminances. */
+/** Contrast ratio of two relative luminances, by WCAG 2.2. */
 function contrast(one: Rgb, other: Rgb): number {
   const [more = 0, less = 0] = [luminance(one), luminance(other)].toSorted((a, b) => b - a);
   return (more + 0.05) / (less + 0.05);

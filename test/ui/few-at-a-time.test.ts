@@ -1,6 +1,6 @@
 import { fewAtATime } from '../../ui/api/few-at-a-time.ts';
 
-test('a few at a time, in their order, whatever becomes of the others', async () => {
+test('calls are limited in number, and the results keep the order of the items, failures included', async () => {
   let open = 0;
   let most = 0;
   const results = await fewAtATime(
@@ -21,6 +21,6 @@ test('a few at a time, in their order, whatever becomes of the others', async ()
   expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(10);
 });
 
-test('of nothing, nothing', async () => {
+test('an empty list has no results', async () => {
   expect(await fewAtATime([], () => Promise.reject(new Error('never')))).toEqual([]);
 });

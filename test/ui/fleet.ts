@@ -1,9 +1,9 @@
-/** A thousand hosts, each with a pool, and a pool that all of them mount; they are there in the database only. */
+/** A thousand hosts, each with a pool, and a shared pool of all of them. They exist in the database only. */
 import { sql } from 'kysely';
 import { selfSigned } from '../support/certificates.ts';
 import { rawDisk } from '../support/images.ts';
-import { testOf } from './lab.ts';
-import type { UiLab } from './lab.ts';
+import { testOf } from '../labs/ui.ts';
+import type { UiLab } from '../labs/ui.ts';
 
 const HOSTS = 1000;
 
@@ -11,7 +11,7 @@ export function fleet(opened: () => UiLab): void {
   const check = testOf(opened);
 
   check(
-    'a thousand hosts: the first of what is amiss is named, the rest counted, and each is found',
+    'with a thousand hosts, warnings name the first problems and count the rest, and the lists find each host',
     async ({ page, go, press, heading, row }) => {
       const lab = opened();
       lab.server.serve('/for-many', { body: rawDisk(1_048_576) });
@@ -37,7 +37,7 @@ export function fleet(opened: () => UiLab): void {
         await page.getByText(`and ${HOSTS - 8} more, 0 of them up, mounted`).waitFor();
         await go('/certificates');
         const certificate = page.getByRole('article', { name: 'fleet-ca' });
-        await certificate.getByText(`Of ${HOSTS + 1} hosts, there on 1, failed on ${HOSTS}.`).waitFor();
+        await certificate.getByText(`Of ${HOSTS + 1} hosts, installed on 1, failed on ${HOSTS}.`).waitFor();
         expect(await certificate.locator('tbody tr').count()).toBe(8);
         await certificate.getByRole('button', { name: 'Show 100 more' }).click();
         await row('fleet-0108').waitFor();
@@ -46,8 +46,9 @@ export function fleet(opened: () => UiLab): void {
         const dialog = page.getByRole('dialog');
         await dialog.getByText(/^These are 25 of 10\d\d pools/).waitFor();
         await dialog.getByRole('textbox', { name: 'Search by name' }).fill('fleet-0777');
-        await dialog.getByRole('checkbox', { name: 'fleet-0777' }).check();
-        await dialog.getByRole('button', { name: 'Deploy to 1 pool' }).waitFor();
+        // None of these hosts is up.
+        await dialog.getByText('no host that is up mounts it').first().waitFor();
+        expect(await dialog.getByRole('checkbox', { name: 'fleet-0777' }).isDisabled()).toBe(true);
       } finally {
         await vanish(lab);
       }

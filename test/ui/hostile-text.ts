@@ -1,7 +1,7 @@
-/** Whatever somebody else wrote is text: nothing of it runs, and all of it is shown as it was written. */
+/** Text of others is shown literally: markup and scripts in it have no effect. */
 import { rawDisk } from '../support/images.ts';
-import { testOf } from './lab.ts';
-import type { UiLab } from './lab.ts';
+import { testOf } from '../labs/ui.ts';
+import type { UiLab } from '../labs/ui.ts';
 
 const MIB = 1_048_576;
 const PAYLOADS = [
@@ -20,7 +20,7 @@ export function hostileText(opened: () => UiLab): void {
   const shown = (text: string) => opened().admin.page.getByRole('main').getByText(text).first().waitFor();
 
   check(
-    'markup in every field of the form is sent as text, and comes back as text',
+    'markup in every field of the form is sent and shown as text',
     async ({ page, go, press, heading, row }) => {
       opened().server.serve('/x.raw', { body: rawDisk(MIB) });
       await go('/templates/register');
@@ -58,7 +58,7 @@ export function hostileText(opened: () => UiLab): void {
     },
   );
 
-  check('so it is in the form that edits, and in headers', async ({ page, go, press, heading }) => {
+  check('markup in the edit form and in headers is shown as text', async ({ page, go, press, heading }) => {
     const [image] = await opened().templates({ keyword: IMAGE });
     await go(`/templates/${image?.id ?? ''}/edit`);
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill(SCRIPT);
@@ -80,14 +80,14 @@ export function hostileText(opened: () => UiLab): void {
     expect(await page.getByRole('textbox', { name: 'Name of header 1' }).inputValue()).toBe(SCRIPT);
   });
 
-  check('so it is in what is searched for, set, and logged in with', async ({ page, go, press }) => {
+  check('markup in searches, settings and logins is shown as text', async ({ page, go, press }) => {
     await go('/events');
     await page.getByRole('textbox', { name: 'Search in the sentences' }).fill(`none ${SCRIPT}`);
     await page.getByText('No event is like that').waitFor();
     const [host] = await opened().hosts();
     await go(`/hosts/${host?.id ?? ''}`);
     for (const name of ['Downloads at once', 'MiB per second']) {
-      // A number is all that it takes.
+      // The field accepts numbers only.
       await page.getByRole('spinbutton', { name }).pressSequentially('<img>');
       expect(await page.getByRole('spinbutton', { name }).inputValue()).toBe('');
     }
@@ -103,10 +103,10 @@ export function hostileText(opened: () => UiLab): void {
 
   for (const payload of PAYLOADS) {
     check(
-      `${payload} as an address of the page or a search is nothing but text`,
+      `${payload} in an address of the page or a search is shown as text`,
       async ({ page, go: load, follow, heading }) => {
         const written = encodeURIComponent(payload);
-        // To load the page anew for each would take long, and ends in the same.
+        // Without a reload for each, which would take long and test the same.
         const go = payload === IMAGE ? load : follow;
         for (const view of ['templates', 'deployments', 'events'] as const) {
           await go(`/${view}?keyword=${written}&page=${written}&filter=${written}&state=${written}`);
@@ -125,7 +125,7 @@ export function hostileText(opened: () => UiLab): void {
     );
   }
 
-  check('what a source says is text', async ({ page, go, press }) => {
+  check('markup from a source is shown as text', async ({ page, go, press }) => {
     opened().server.serve('/says.raw', { body: Buffer.from(SCRIPT), headers: { 'x-a': 'b' } });
     await go('/templates/register');
     await page.getByRole('textbox', { name: 'URL', exact: true }).fill(opened().server.url('/says.raw'));

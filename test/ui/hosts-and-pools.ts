@@ -1,8 +1,8 @@
-/** What hosts do, how full pools are, and what the overview says of both. */
+/** Activity of hosts, space of pools, and what the overview shows of both. */
 import { rawDisk } from '../support/images.ts';
-import { testOf } from './lab.ts';
-import type { UiLab } from './lab.ts';
-import { watchable } from './watchable.ts';
+import { testOf } from '../labs/ui.ts';
+import type { UiLab } from '../labs/ui.ts';
+import { slowDownload } from './slow-download.ts';
 
 const MIB = 1_048_576;
 
@@ -14,7 +14,7 @@ export function hostsAndPools(opened: () => UiLab): void {
     page().getByRole('link', { name: new RegExp(`^${name}\\s*${value.source}$`) });
 
   check(
-    'one download at a time, as set on the page: what a host does, what waits there, what is reserved, how fast',
+    'with a limit of one download set on the page, hosts and pools show activity, queue, reserved space and rate',
     async ({ go, press, heading, row }) => {
       const lab = opened();
       const [host] = (await lab.hosts()).filter(({ name }) => name === 'host1');
@@ -29,7 +29,7 @@ export function hostsAndPools(opened: () => UiLab): void {
         .getByText(/^In force: at most 1 at once/)
         .waitFor();
       const names = ['goes-first', 'goes-second'] as const;
-      const served = names.map((name) => ({ name, ...watchable(rawDisk(8 * MIB)) }));
+      const served = names.map((name) => ({ name, ...slowDownload(rawDisk(8 * MIB)) }));
       for (const { name, behaviour } of served) {
         lab.server.serve(`/${name}`, behaviour);
         await lab.prepare((await lab.register({ url: lab.server.url(`/${name}`) })).id, lab.pool.id);
@@ -47,32 +47,31 @@ export function hostsAndPools(opened: () => UiLab): void {
       await go('/deployments?state=Creating');
       await row('goes-second').getByText('Queued on its host').waitFor();
       await row('goes-second')
-        .getByText(/\d before it/)
+        .getByText(/^(?:next in turn|[1-9]\d* before it)$/)
         .waitFor();
       await go('/pools');
       await pool('pool1')
         .getByRole('img', { name: /^pool1: .+ free of .+, .+ used, .+ reserved$/ })
         .waitFor();
       await go('/');
-      await figure('Under way', /1/).waitFor();
-      await figure('Waiting', /1/).waitFor();
-      await figure('Failed in the last day', /\d+/).waitFor();
+      await figure('Under way', /2\s*1 of them waits/).waitFor();
+      await figure('Failed', /\d+\s*\d+ in the last day/).waitFor();
       await page()
         .getByRole('heading', { name: /^Throughput: [\d.]*[1-9].*\/s now$/ })
         .waitFor();
       await page()
         .getByRole('img', { name: /^Throughput by minute: at most .+\/s in the last hour$/ })
         .waitFor();
-      for (const { goOn } of served) goOn();
+      for (const { finish } of served) finish();
       await limit('');
       await go('/deployments?keyword=goes-');
       for (const name of names) await row(name).getByText('Ready', { exact: true }).waitFor();
     },
   );
 
-  check('hosts and pools go into maintenance and out of it', async ({ go, press, row }) => {
+  check('hosts and pools are put into maintenance and out of it', async ({ go, press, row }) => {
     await go('/hosts');
-    // An answer that many share may be from before what was just done.
+    // A cached answer may be older than the change.
     const asked = page().waitForRequest((request) => {
       const values = new URLSearchParams(request.postData() ?? '');
       return values.get('command') === 'listHosts' && values.get('maxage') === '0';
@@ -93,7 +92,7 @@ export function hostsAndPools(opened: () => UiLab): void {
     await pool('pool1').getByText('Up', { exact: true }).waitFor();
   });
 
-  check('a pool that fills up is warned of, and found', async ({ go, press, heading }) => {
+  check('the overview warns of an almost full pool and links to it', async ({ go, heading }) => {
     const { db } = opened();
     const copy = await db
       .selectFrom('template_spool_ref as copy')
@@ -106,7 +105,13 @@ export function hostsAndPools(opened: () => UiLab): void {
       await go('/');
       const warning = page().getByRole('alert').filter({ hasText: 'Pools that fill up' });
       await warning.getByRole('img', { name: /^pool1: .* reserved$/ }).waitFor();
-      await press('link', 'pool1');
+      await warning.getByRole('link', { name: 'pool1' }).click();
+      await heading('pool1');
+      await page()
+        .getByText(/ reserved$/)
+        .first()
+        .waitFor();
+      await go('/pools?keyword=pool1');
       await heading('Storage pools');
       await page().getByRole('combobox', { name: 'State' }).selectOption('Almost full');
       await pool('pool1').waitFor();

@@ -1,11 +1,12 @@
-/** Every view, in both themes, on a screen and on a phone: without a serious finding of axe, and without overflow. */
+/** Views, in both themes, on a screen and on a phone, have no serious finding of axe and no overflow. */
 import axe from 'axe-core';
 import type { AxeResults } from 'axe-core';
 import { isFullRun } from '../support/programs.ts';
-import { testOf } from './lab.ts';
-import type { Theme, UiLab, Visitor } from './lab.ts';
+import { testOf } from '../labs/ui.ts';
+import { MACHINE_VIEWS } from './machines.ts';
+import type { Theme, UiLab, Visitor } from '../labs/ui.ts';
 
-/** In the short form each theme is seen at one width: what differs by both is rare. */
+/** The short form checks each theme at one width, since few problems depend on both. */
 const LOOKS: readonly (readonly [Theme, number])[] = isFullRun
   ? [
       ['light', 1280],
@@ -18,9 +19,18 @@ const LOOKS: readonly (readonly [Theme, number])[] = isFullRun
       ['dark', 390],
     ];
 
-/** Addresses of all views, with things that are there. */
-export async function addressesOf(lab: UiLab): Promise<readonly string[]> {
+/** In the short form the dark theme on a phone is checked on the overview and on a template; other views differ little. */
+const isChecked = (address: string, theme: Theme): boolean =>
+  isFullRun || theme === 'light' || address === '/' || TEMPLATE.test(address);
+
+const TEMPLATE = /^\/templates\/[^/]{36}$/;
+
+/** Addresses of all views, with ids of existing things. */
+async function addressesOf(lab: UiLab): Promise<readonly string[]> {
   const [host] = await lab.hosts();
+  const { account: [account] = [] } = await lab.call<{
+    readonly account?: readonly { readonly id: string }[];
+  }>('listAccounts');
   const [template] = await lab.templates({ name: 'two-mirrors' });
   const [deployment] = await lab.deployments({ state: 'Ready' });
   return [
@@ -36,10 +46,18 @@ export async function addressesOf(lab: UiLab): Promise<readonly string[]> {
     '/hosts',
     `/hosts/${host?.id ?? ''}`,
     '/pools',
+    `/pools/${lab.pool.id}`,
+    '/zones',
+    '/accounts',
+    `/accounts/${account?.id ?? ''}`,
+    '/settings',
+    '/jobs',
+    '/me',
     '/certificates',
     '/certificates/upload',
     '/events',
     '/events/nothing-here',
+    ...MACHINE_VIEWS,
   ];
 }
 
@@ -53,10 +71,11 @@ export function looks(opened: () => UiLab): void {
 
   for (const [theme, width] of LOOKS) {
     const rules = theme === 'light' ? undefined : COLOURS;
-    check(`every view, ${theme}, ${width} px`, async (admin) => {
+    const views = isFullRun || theme === 'light' ? 'every view' : 'the overview and a template';
+    check(`${views}, ${theme}, ${width} px`, async (admin) => {
       await admin.go('/');
       await lookAs(admin, theme, width);
-      for (const address of addresses) {
+      for (const address of addresses.filter((one) => isChecked(one, theme))) {
         await admin.follow(address);
         await admin.settled();
         expect({ address, faults: await faultsOf(admin, rules) }).toEqual({ address, faults: [] });
@@ -69,8 +88,8 @@ export function looks(opened: () => UiLab): void {
       await stranger.settled();
       expect(await faultsOf(stranger, rules)).toEqual([]);
       const { page, press, follow, settled } = admin;
-      await follow(addresses.find((address) => /^\/templates\/[^/]{36}$/.test(address)) ?? '');
-      for (const button of ['Deploy', 'Delete']) {
+      await follow(addresses.find((address) => TEMPLATE.test(address)) ?? '');
+      for (const button of ['Deploy', 'Share', 'Delete']) {
         await press('button', button);
         await page.getByRole('dialog').getByRole('button').last().waitFor();
         await settled();
@@ -86,10 +105,10 @@ export function looks(opened: () => UiLab): void {
   }
 }
 
-/** The other rules find in one theme what they find in the other. */
+/** Rules that depend on the theme; the others find the same in both. */
 const COLOURS = ['color-contrast', 'link-in-text-block'];
 
-/** Colours on their way, to the other theme or because the mouse came, are no colours of the page; spinners never end. */
+/** Ends transitions, whose intermediate colours do not count, and spinners, which never end. */
 export const TRANSITIONS_OVER = `(async () => {
   const isEnding = ({ effect, playState }) =>
     playState === 'running' && Number.isFinite(effect.getComputedTiming().endTime);
@@ -107,13 +126,18 @@ async function lookAs({ page }: Visitor, colorScheme: Theme, width: number): Pro
   await page.evaluate(TRANSITIONS_OVER);
 }
 
-/** Texts of what is wider than it may be and hides the rest; what is for screen readers only is a pixel wide. */
+/** Texts of elements that clip their content. Elements for screen readers are one pixel wide and do not count. */
 const CUT = `[...document.querySelectorAll('main *')]
   .filter((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1
     && ['hidden', 'clip'].includes(getComputedStyle(one).overflowX) && !['INPUT', 'TEXTAREA'].includes(one.tagName))
   .map((one) => one.innerText)`;
 
-/** What axe finds that is serious, whether something sticks out to the right, and what is cut off. */
+/** Texts that overlap the next table column by more than a pixel of rounding. */
+const OUTSIDE_CELLS = `[...document.querySelectorAll('main td *')]
+  .filter((one) => one.getBoundingClientRect().right > one.closest('td').getBoundingClientRect().right + 1)
+  .map((one) => one.textContent)`;
+
+/** Serious findings of axe, horizontal overflow, clipped texts, and texts that overlap the next column. */
 async function faultsOf({ page }: Visitor, rules?: readonly string[]): Promise<readonly string[]> {
   if (await page.evaluate("typeof axe === 'undefined'")) await page.evaluate(axe.source);
   await page.evaluate(TRANSITIONS_OVER);
@@ -124,12 +148,14 @@ async function faultsOf({ page }: Visitor, rules?: readonly string[]): Promise<r
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );
   const cut = await page.evaluate<readonly string[]>(CUT);
+  const outside = await page.evaluate<readonly string[]>(OUTSIDE_CELLS);
   return [
     ...violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .flatMap(describeFinding),
     ...(overflow > 0 ? [`wider than the window by ${overflow} px`] : []),
     ...cut.map((text) => `cut off: ${text}`),
+    ...outside.map((text) => `over the next column: ${text}`),
   ];
 }
 

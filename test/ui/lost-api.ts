@@ -1,15 +1,15 @@
 /** The api is killed under an open page. */
-import { testOf } from './lab.ts';
-import type { UiLab } from './lab.ts';
+import { testOf } from '../labs/ui.ts';
+import type { UiLab } from '../labs/ui.ts';
 
 export function lostApi(opened: () => UiLab): void {
   const check = testOf(opened);
   check(
-    'a lost api is told, what was known stays, and the page recovers by itself',
+    'a lost api is reported, the data stays visible, and the page recovers by itself',
     async ({ page, go, heading, row }) => {
       await go('/templates');
       await row('from-the-form').waitFor();
-      // Calls of the browser fail as they do where nobody listens; the api itself is started again within a second.
+      // The browser's requests fail as for a closed port, since the supervisor restarts a killed api within a second.
       process.kill(opened().pids().api, 'SIGKILL');
       await page.route('**/client/api', (route) => route.abort('connectionrefused'));
       const alert = page.getByRole('alert').filter({ hasText: 'The api is lost' });

@@ -1,11 +1,11 @@
-/** Where nothing is, the page says what to do first. */
-import { testOf } from './lab.ts';
-import type { UiLab } from './lab.ts';
+/** Empty lists say what to do first. */
+import { testOf } from '../labs/ui.ts';
+import type { UiLab } from '../labs/ui.ts';
 
 export function nothingYet(opened: () => UiLab): void {
   const check = testOf(opened);
 
-  check('where nothing is yet, it is said what to do first', async ({ page, go, follow }) => {
+  check('empty lists say what to do first', async ({ page, go, follow }) => {
     await go('/');
     for (const [address, title, first] of [
       ['/', 'Nothing was deployed yet', 'Register a template under Templates'],
@@ -20,26 +20,23 @@ export function nothingYet(opened: () => UiLab): void {
     }
   });
 
-  check(
-    'where a filter leaves nothing, it is said so, and what is typed narrows down',
-    async ({ page, follow }) => {
-      for (const [view, title] of [
-        ['templates', 'No template is like that'],
-        ['isos', 'No ISO is like that'],
-        ['deployments', 'No deployment is like that'],
-        ['hosts', 'No host is like that'],
-        ['pools', 'No storage pool is like that'],
-        ['events', 'No event is like that'],
-      ] as const) {
-        await follow(`/${view}?keyword=none-of-that-name`);
-        await page.getByText(title).waitFor();
-      }
-      await follow('/hosts');
-      await page.getByRole('textbox', { name: 'Search by name' }).fill('none-of-that-name');
-      await page.getByText('No host is like that').waitFor();
-      await page.waitForURL('**/hosts?keyword=none-of-that-name');
-      await page.getByRole('textbox', { name: 'Search by name' }).fill('host1');
-      await page.getByRole('link', { name: 'host1' }).waitFor();
-    },
-  );
+  check('a filter without results says so, and a search filters the list', async ({ page, follow }) => {
+    for (const [view, title] of [
+      ['templates', 'No template is like that'],
+      ['isos', 'No ISO is like that'],
+      ['deployments', 'No deployment is like that'],
+      ['hosts', 'No host is like that'],
+      ['pools', 'No storage pool is like that'],
+      ['events', 'No event is like that'],
+    ] as const) {
+      await follow(`/${view}?keyword=none-of-that-name`);
+      await page.getByText(title).waitFor();
+    }
+    await follow('/hosts');
+    await page.getByRole('textbox', { name: 'Search by name' }).fill('none-of-that-name');
+    await page.getByText('No host is like that').waitFor();
+    await page.waitForURL('**/hosts?keyword=none-of-that-name');
+    await page.getByRole('textbox', { name: 'Search by name' }).fill('host1');
+    await page.getByRole('link', { name: 'host1' }).waitFor();
+  });
 }

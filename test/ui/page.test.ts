@@ -1,14 +1,16 @@
-/** The page in a browser, on one installation; what a person does there stands in the files beside this one. */
+/** The page in a browser, on one installation. The tests are in the imported files. */
 import { needing } from '../support/programs.ts';
+import { administering } from './administering.ts';
 import { certificates, onEveryHost } from './certificates.ts';
 import { deploying } from './deploying.ts';
 import { fleet } from './fleet.ts';
 import { hostsAndPools } from './hosts-and-pools.ts';
 import { hostileText } from './hostile-text.ts';
-import { openUiLab } from './lab.ts';
-import type { UiLab } from './lab.ts';
+import { openUiLab } from '../labs/ui.ts';
+import type { UiLab } from '../labs/ui.ts';
 import { looks } from './looks.ts';
 import { lostApi } from './lost-api.ts';
+import { machines } from './machines.ts';
 import { moving } from './moving.ts';
 import { nothingYet } from './nothing-yet.ts';
 import { people } from './people.ts';
@@ -33,18 +35,24 @@ needing('chromium')('the page', () => {
   describe('deploying', () => {
     deploying(opened);
   });
+  describe('machines', () => {
+    machines(opened);
+  });
   describe('certificates', () => {
     certificates(opened);
   });
   describe('hosts and pools', () => {
     hostsAndPools(opened);
   });
+  describe('administering', () => {
+    administering(opened);
+  });
   describe('a fleet', () => {
     fleet(opened);
   });
   host.approved();
   onEveryHost(opened, host.name);
-  // It takes half a minute until a host counts as gone, and others go on meanwhile: those that do not ask it anything.
+  // A killed host counts as lost after half a minute; meanwhile those tests run that do not need it.
   host.killed();
   describe('hostile text', () => {
     hostileText(opened);
@@ -58,7 +66,8 @@ needing('chromium')('the page', () => {
   describe('looks', () => {
     looks(opened);
   });
-  host.told();
-  // Last: a process is killed.
+  host.showsWait();
+  host.removed();
+  // Last, since the test kills a process.
   lostApi(opened);
 });

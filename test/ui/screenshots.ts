@@ -1,66 +1,128 @@
 /**
- * Makes docs/screenshots/ anew: each view in both themes, on a screen and on a phone, of an installation in which
- * something goes on. Run by hand: npx jest --testMatch '<rootDir>/test/ui/screenshots.ts'
+ * Makes the pictures of docs/screenshots/, and pictures of all views for review in a temporary folder, of an
+ * installation with
+ * deployments in progress. Run by hand:
+ * npx jest --testMatch '<rootDir>/test/ui/screenshots.ts'
  */
 import { mkdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { isoImage, noise, qcow2Image, rawDisk, sha256 } from '../support/images.ts';
 import { metalink4 } from '../support/metalinks.ts';
 import { until } from '../support/until.ts';
-import { openUiLab } from './lab.ts';
-import type { Theme, UiLab } from './lab.ts';
+import { openUiLab } from '../labs/ui.ts';
+import type { Theme, UiLab, Visitor } from '../labs/ui.ts';
 import { TRANSITIONS_OVER } from './looks.ts';
 
+/** Of the documentation. */
 const FOLDER = join(PROJECT_ROOT, 'docs', 'screenshots');
+/** All views. */
+const ALL = join(tmpdir(), 'bypass-screenshots');
 const MIB = 1_048_576;
-/** Bytes; what is larger is too large for a repository. */
+/** Bytes; a picture that is larger is too large for a repository. */
 const LARGEST = 150_000;
+/** Pixels, by width, of pictures for looking at. */
 const HEIGHTS = { 1280: 1000, 390: 1500 } as const;
+/** Pixels, by width, of those that are kept: what a screen shows at once. */
+const KEPT_HEIGHTS = { 1280: 1000, 390: 844 } as const;
+const USER = { username: 'kim', password: 'a-long-password' };
+
+interface View {
+  readonly name: string;
+  readonly address: string;
+  /** What a person does there before the picture is taken. */
+  readonly act?: (visitor: Visitor) => Promise<void>;
+}
+
+interface Look {
+  readonly theme: Theme;
+  readonly width: keyof typeof HEIGHTS;
+}
+
+/** The pictures that the documentation keeps, by the names of their views. */
+const DOCUMENTED: readonly (Look & { readonly name: string })[] = [
+  { name: 'overview', theme: 'light', width: 1280 },
+  { name: 'templates', theme: 'light', width: 1280 },
+  { name: 'register', theme: 'light', width: 1280 },
+  { name: 'template', theme: 'dark', width: 1280 },
+  { name: 'hosts', theme: 'light', width: 1280 },
+  { name: 'overview', theme: 'dark', width: 390 },
+];
 
 let lab: UiLab;
-let views: Readonly<Record<string, string>>;
+let views: readonly View[];
 
 beforeAll(async () => {
   lab = await openUiLab({ hosts: 2 });
   views = await fill(lab);
-  await rm(FOLDER, { recursive: true, force: true });
-  await mkdir(FOLDER, { recursive: true });
+  for (const folder of [FOLDER, ALL]) {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+  }
 }, 300_000);
 afterAll(() => lab.close());
 
-test.each(
-  (['light', 'dark'] as const).flatMap((theme) =>
-    ([1280, 390] as const).map((width) => [theme, width] as const),
-  ),
-)(
-  'screenshots, %s, %i px wide',
-  async (theme: Theme, width: 1280 | 390) => {
-    const visitor = await lab.visit({ theme, width });
-    for (const [name, address] of Object.entries(views)) {
-      await visitor.page.setViewportSize({ width, height: 700 });
-      await visitor.go(address);
-      await visitor.settled();
-      const height = await visitor.page.evaluate<number>('document.documentElement.scrollHeight');
-      const path = join(FOLDER, `${name}-${width}-${theme}.png`);
-      await visitor.page.setViewportSize({ width, height: Math.min(height, HEIGHTS[width]) });
-      await visitor.page.evaluate(TRANSITIONS_OVER);
-      await visitor.page.screenshot({ path });
-      expect((await stat(path)).size).toBeLessThan(LARGEST);
+test('the pictures of the documentation are made', async () => {
+  for (const { name, ...look } of DOCUMENTED) {
+    const visitor = await lab.visit(look);
+    const path = join(FOLDER, `${name}-${look.width}-${look.theme}.png`);
+    for (const view of views.filter((one) => one.name === name)) {
+      await take(visitor, view, { width: look.width, height: KEPT_HEIGHTS[look.width] }, path);
+    }
+    expect((await stat(path)).size).toBeLessThan(LARGEST);
+    await visitor.close();
+  }
+}, 300_000);
+
+test.each([
+  ['admin', 'light', 1280],
+  ['admin', 'light', 390],
+  ['admin', 'dark', 1280],
+  ['admin', 'dark', 390],
+  ['user', 'light', 1280],
+  ['user', 'light', 390],
+] as const)(
+  'all views: %s, %s, %i px',
+  async (who, theme, width) => {
+    const as = who === 'user' ? { as: USER } : {};
+    const visitor = await lab.visit({ theme, width, ...as });
+    for (const view of views) {
+      const path = join(ALL, `${who}-${view.name}-${width}-${theme}.png`);
+      await take(visitor, view, { width, height: HEIGHTS[width] }, path);
     }
     await visitor.close();
     const stranger = await lab.visit({ theme, width, height: 600, as: null });
     await stranger.go('/');
     await stranger.settled();
-    await stranger.page.screenshot({ path: join(FOLDER, `login-${width}-${theme}.png`) });
+    await stranger.page.screenshot({ path: join(ALL, `login-${width}-${theme}.png`) });
     await stranger.close();
   },
   300_000,
 );
 
-/** @returns the addresses of the views, by the names of their pictures */
-async function fill(made: UiLab) {
+/** @param max maximum size in pixels; a view that is shorter makes a shorter picture */
+async function take(
+  visitor: Visitor,
+  view: View,
+  max: { readonly width: number; readonly height: number },
+  path: string,
+): Promise<void> {
+  const { page } = visitor;
+  const { width } = max;
+  await page.setViewportSize({ width, height: 700 });
+  await visitor.go(view.address);
+  await visitor.settled();
+  await view.act?.(visitor);
+  const height = await page.evaluate<number>('document.documentElement.scrollHeight');
+  await page.setViewportSize({ width, height: Math.min(height, max.height) });
+  await page.evaluate('scrollTo(0, 0)');
+  await page.evaluate(TRANSITIONS_OVER);
+  await page.screenshot({ path });
+}
+
+async function fill(made: UiLab): Promise<readonly View[]> {
   const { server } = made;
   const [own, other, shared] = made.pools;
   const debian = Buffer.concat([qcow2Image({ virtualSize: 2n << 30n, l1Size: 4 }), noise(24 * MIB)]);
@@ -126,23 +188,81 @@ async function fill(made: UiLab) {
     hypervisor: 'KVM',
     zoneid: made.zoneId,
   });
+  await made.call('createAccount', USER);
+  await made.call('updateTemplatePermissions', { id: first.id, ispublic: true, isfeatured: true });
+  await made.call('updateTemplatePermissions', { id: ubuntu.id, op: 'add', accounts: USER.username });
   await until('one failed', async () => (await made.deployments({ state: 'Failed' })).length > 0);
   const [host] = await made.hosts();
   const [ready] = await made.deployments({ templateid: first.id });
-  return {
+  const [failed] = await made.deployments({ templateid: bad.id });
+  const [waiting] = await made.deployments({ templateid: busy.id });
+  const [loading] = await made.deployments({ templateid: ubuntu.id });
+  const { account: [account] = [] } = await made.call<{
+    readonly account?: readonly { readonly id: string }[];
+  }>('listAccounts', { name: USER.username });
+  const addresses = {
     overview: '/',
     templates: '/templates',
-    template: `/templates/${first.id}`,
+    template: `/templates/${ubuntu.id}`,
+    'template-mirrors': `/templates/${first.id}`,
+    'template-failed': `/templates/${bad.id}`,
     edit: `/templates/${first.id}/edit`,
-    register: '/templates/register',
     isos: '/isos',
     deployments: '/deployments',
     deployment: `/deployments/${ready?.id ?? ''}`,
+    'deployment-failed': `/deployments/${failed?.id ?? ''}`,
+    'deployment-waiting': `/deployments/${waiting?.id ?? ''}`,
+    'deployment-loading': `/deployments/${loading?.id ?? ''}`,
     hosts: '/hosts',
     host: `/hosts/${host?.id ?? ''}`,
     pools: '/pools',
+    pool: `/pools/${own?.id ?? ''}`,
+    zones: '/zones',
     certificates: '/certificates',
     upload: '/certificates/upload',
+    accounts: '/accounts',
+    account: `/accounts/${account?.id ?? ''}`,
+    settings: '/settings',
+    jobs: '/jobs',
     events: '/events',
+    me: '/me',
+    nothing: '/nope',
   };
+  return [
+    ...Object.entries(addresses).map(([name, address]) => ({ name, address })),
+    {
+      name: 'register',
+      address: '/templates/register',
+      act: (visitor) => checkSource(visitor, url, sha256(debian)),
+    },
+    { name: 'register-iso', address: '/isos/register' },
+    {
+      name: 'deploy',
+      address: `/templates/${ubuntu.id}`,
+      async act({ press, settled, page }) {
+        if ((await page.getByRole('button', { name: 'Deploy', exact: true }).count()) === 0) return;
+        await press('button', 'Deploy');
+        await page.getByRole('dialog').getByRole('button').last().waitFor();
+        await settled();
+      },
+    },
+    {
+      name: 'menu',
+      address: '/',
+      async act({ page }) {
+        const menu = page.getByRole('button', { name: 'Open the menu' });
+        if (await menu.isVisible()) await menu.click();
+        await page.getByRole('button', { name: /^User / }).click();
+        await page.getByRole('menuitem', { name: 'Log out' }).waitFor();
+      },
+    },
+  ];
+}
+
+/** The form to register, filled, with what the check of its URL found. */
+async function checkSource({ page, press }: Visitor, url: string, checksum: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'URL' }).fill(url);
+  await page.getByRole('textbox', { name: 'Checksum' }).fill(checksum);
+  await press('button', 'Check');
+  await page.getByRole('status').filter({ hasText: 'It can be registered' }).waitFor();
 }

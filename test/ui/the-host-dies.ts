@@ -1,14 +1,14 @@
 /** A host is killed in the middle of a download, and the page says why the download waits. */
 import { rawDisk } from '../support/images.ts';
 import { until } from '../support/until.ts';
-import { testOf } from './lab.ts';
-import type { MortalHost, UiLab } from './lab.ts';
+import { testOf } from '../labs/ui.ts';
+import type { MortalHost, UiLab } from '../labs/ui.ts';
 
 const MIB = 1_048_576;
 const NAME = 'mortal';
 const BODY = rawDisk(16 * MIB);
 
-/** In parts: others need the host while it lives, and it takes a while until it counts as gone. */
+/** Tests in parts, since other tests need the host alive, and a killed host counts as lost only after a while. */
 export function theHostDies(opened: () => UiLab) {
   const check = testOf(opened);
   let host: MortalHost;
@@ -17,31 +17,34 @@ export function theHostDies(opened: () => UiLab) {
   return {
     name: NAME,
     approved() {
-      check('a host is approved, and lacks programs', async ({ page, go, press, row }) => {
-        const lab = opened();
-        host = await lab.mortalHost(NAME);
-        await until('it has come', async () => (await lab.hosts()).some(({ name }) => name === NAME));
-        await go('/');
-        const warning = page.getByRole('alert').filter({ hasText: 'Not approved' });
-        await warning.getByText(`${NAME} gets no work`).waitFor();
-        await go('/hosts?state=unapproved');
-        await row(NAME).getByText('Not approved', { exact: true }).waitFor();
-        await press('button', `Approve ${NAME}`);
-        await page.getByText('No host is like that').waitFor();
-        await go('/hosts');
-        await row(NAME).getByText('Up', { exact: true }).waitFor();
-        await row(NAME)
-          .getByText(/^without qemu-img, xz, /)
-          .waitFor();
-        await press('link', NAME);
-        await page.getByText('xz is missing: this host cannot unpack .xz images.').waitFor();
-      });
+      check(
+        'a new host is approved, and its missing programs are shown',
+        async ({ page, go, press, row }) => {
+          const lab = opened();
+          host = await lab.mortalHost(NAME);
+          await until('it has come', async () => (await lab.hosts()).some(({ name }) => name === NAME));
+          await go('/');
+          const warning = page.getByRole('alert').filter({ hasText: 'Not approved' });
+          await warning.getByText(`${NAME} gets no work`).waitFor();
+          await go('/hosts?state=unapproved');
+          await row(NAME).getByText('Not approved', { exact: true }).waitFor();
+          await press('button', `Approve ${NAME}`);
+          await page.getByText('No host is like that').waitFor();
+          await go('/hosts');
+          await row(NAME).getByText('Up', { exact: true }).waitFor();
+          await row(NAME)
+            .getByText(/^without qemu-img, xz, /)
+            .waitFor();
+          await press('link', NAME);
+          await page.getByText('xz is missing: this host cannot unpack .xz images.').waitFor();
+        },
+      );
     },
     killed() {
       check('a host is killed during a download', async () => {
         const lab = opened();
         const { id: poolId } = await host.pool();
-        lab.server.serve('/orphan', { body: BODY, pauseMs: 100 });
+        lab.server.serve('/orphan', { body: BODY, pauseMs: 400 });
         const image = await lab.register({ url: lab.server.url('/orphan') });
         await lab.prepare(image.id, poolId);
         const copy = await until('bytes flow', async () => {
@@ -53,9 +56,25 @@ export function theHostDies(opened: () => UiLab) {
         lab.server.serve('/orphan', { body: BODY });
       });
     },
-    told() {
+    removed() {
       check(
-        'the page says why the download of a killed host waits, and when it is tried again',
+        'a lost host is removed, with the pool that no other host has',
+        async ({ page, go, press, heading, row }) => {
+          await go('/hosts');
+          await press('link', NAME);
+          await heading(NAME);
+          await press('button', 'Remove');
+          await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
+          await heading('Hosts');
+          await row(NAME).waitFor({ state: 'detached' });
+          await go(`/pools?keyword=${NAME}`);
+          await page.getByText('No storage pool is like that').waitFor();
+        },
+      );
+    },
+    showsWait() {
+      check(
+        'the page shows why the download of a killed host waits, and the time of the next attempt',
         async ({ page, go, row }) => {
           await go(`/deployments/${deploymentId}`);
           const main = page.getByRole('main');
@@ -63,7 +82,7 @@ export function theHostDies(opened: () => UiLab) {
           await main.getByText(/no host can work on pool mortal: .*mortal/).waitFor();
           await main.getByText(/next try/).waitFor();
           await main
-            .getByText(/HostGone/)
+            .getByText(/Host gone/)
             .first()
             .waitFor();
           await go('/');

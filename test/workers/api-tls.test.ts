@@ -10,8 +10,8 @@ import { connect } from 'node:tls';
 import { followServerTls, loadServerTls } from '../../workers/api-tls.ts';
 import { createLogger } from '../../workers/log.ts';
 import { readSettings } from '../../workers/settings.ts';
-import { openLab } from '../api/lab.ts';
-import type { Lab } from '../api/lab.ts';
+import { openLab } from '../labs/api.ts';
+import type { Lab } from '../labs/api.ts';
 import { bypass } from '../cli/terminal.ts';
 import { selfSigned } from '../support/certificates.ts';
 import type { ServerCertificate } from '../support/certificates.ts';
@@ -51,13 +51,13 @@ describe('the api', () => {
     return bypass({ url: at, apiKey, secretKey }, ['zone', 'list'], { environment });
   };
 
-  test('speaks HTTPS to who knows its authority', async () => {
+  test('serves HTTPS to clients that trust its authority', async () => {
     const ran = await run({ BYPASS_CA_FILE: join(folder, 'ca.pem') });
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toContain('zone1');
   });
 
-  test('is not trusted by others, who are told what to do', async () => {
+  test('is not trusted by other clients, which say what to do', async () => {
     const ran = await run({});
     expect(ran.code).toBe(3);
     expect(ran.stderr).toMatch(
@@ -65,7 +65,7 @@ describe('the api', () => {
     );
   });
 
-  test('is not spoken to in plain HTTP, nor without a readable file of authorities', async () => {
+  test('cannot be called by plain HTTP, nor without a readable file of authorities', async () => {
     expect(await run({}, url.replace('https', 'http'))).toMatchObject({ code: 3 });
     const ran = await run({ BYPASS_CA_FILE: join(folder, 'none.pem') });
     expect(ran.stderr).toMatch(/the authorities in .*none\.pem cannot be read/);
@@ -77,11 +77,11 @@ test.each([
   ['a key without a certificate', { apiTlsCert: '' }, /BYPASS_API_TLS_CERT\) is missing/],
   ['a file that is not there', { apiTlsCert: '/nowhere.pem' }, /nowhere\.pem cannot be read/],
   ['a key that is not there', { apiTlsKey: '/nowhere.pem' }, /there is no key at/],
-])('%s is told', async (_what, changes, message) => {
+])('%s is refused with its reason', async (_what, changes, message) => {
   await expect(loadServerTls(settings(changes))).rejects.toThrow(message);
 });
 
-test('a key of another certificate, and one that others can read, are refused', async () => {
+test('a key of another certificate, and a key that other users can read, are refused', async () => {
   const other = join(folder, 'other.pem');
   await writeFile(other, selfSigned().key, { mode: 0o600 });
   await expect(loadServerTls(settings({ apiTlsKey: other }))).rejects.toThrow(/is not the private key/);
@@ -89,11 +89,11 @@ test('a key of another certificate, and one that others can read, are refused', 
   await expect(loadServerTls(settings({ apiTlsKey: other }))).rejects.toThrow(/mode 0644/);
 });
 
-test('without both it is plain HTTP', async () => {
+test('without certificate and key the api serves plain HTTP', async () => {
   expect(await loadServerTls(settings({ apiTlsCert: '', apiTlsKey: '' }))).toBeUndefined();
 });
 
-test('a renewed certificate is shown without a restart; a broken one is not', async () => {
+test('a renewed certificate is used without a restart; a damaged one is not', async () => {
   const shown = (await loadServerTls(settings())) ?? issued;
   const server = createServer(shown).listen(0, '127.0.0.1');
   await once(server, 'listening');

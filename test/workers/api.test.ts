@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { createClient } from '../../cli/client.ts';
 import { createMasterKey, loadMasterKey } from '../../trust/master-key.ts';
 import { verifyPassword } from '../../trust/passwords.ts';
-import { areKeysOf, createAdmin } from '../../db/accounts.ts';
-import { ownParts } from '../../db/own-parts.ts';
+import { areKeysOf, createAdmin } from '../../db/accounts/accounts.ts';
+import { protectedEndpoints } from '../../db/hosts/protected-endpoints.ts';
 import { run as createAdminByCommand } from '../../workers/admin.ts';
 import { runApi } from '../../workers/api.ts';
 import { createLogger } from '../../workers/log.ts';
 import { readSettings } from '../../workers/settings.ts';
-import type { Given } from '../../workers/settings.ts';
+import type { Flags } from '../../workers/settings.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { testTemporal } from '../support/temporal.ts';
@@ -22,7 +22,7 @@ import type { TestTemporal } from '../support/temporal.ts';
 let database: TestDatabase;
 let temporal: TestTemporal;
 let folder: string;
-let given: Given;
+let given: Flags;
 
 beforeAll(async () => {
   database = await freshDatabase();
@@ -50,9 +50,9 @@ interface Running {
   stop(): Promise<void>;
 }
 
-const settingsOf = (changes: Given = {}) => readSettings({ ...given, ...changes }, {});
+const settingsOf = (changes: Flags = {}) => readSettings({ ...given, ...changes }, {});
 
-async function start(changes: Given = {}): Promise<Running> {
+async function start(changes: Flags = {}): Promise<Running> {
   let stop: (() => void) | undefined;
   const stopped = new Promise<void>((resolve) => (stop = resolve));
   let ended: Promise<void> | undefined;
@@ -75,7 +75,7 @@ async function start(changes: Given = {}): Promise<Running> {
 }
 
 describe('the api as a process', () => {
-  test('answers signed calls over HTTP, says that it is ready, and stops in order', async () => {
+  test('answers signed calls over HTTP, reports that it is ready, and stops in order', async () => {
     const masterKey = await loadMasterKey(given.masterKeyFile ?? '');
     const { apiKey, secretKey } = await createAdmin(database.db, masterKey, { username: 'http' });
     const api = await start({
@@ -83,8 +83,8 @@ describe('the api as a process', () => {
       publicUrl: 'https://bypass.example.org, http://[fd00::1]:8443/',
     });
     try {
-      // What no URL of an image may lead to.
-      expect(await ownParts(database.db)).toEqual(
+      // The endpoints that no URL of an image may lead to.
+      expect(await protectedEndpoints(database.db)).toEqual(
         [
           new URL(api.origin).host,
           new URL(database.url).host,
@@ -98,7 +98,7 @@ describe('the api as a process', () => {
       expect([ready.status, await ready.text()]).toEqual([200, 'ready\n']);
       expect(await (await fetch(api.origin)).text()).toContain('<title>Bypass</title>');
       const client = createClient({ url: `${api.origin}/client/api`, origin: 'the test', apiKey, secretKey });
-      expect(await client.list('listOsTypes', 'ostype')).toHaveLength(22);
+      expect(await client.list('listOsTypes', 'ostype')).toHaveLength(225);
       const wrong = createClient({
         url: `${api.origin}/client/api`,
         origin: 'the test',
@@ -110,7 +110,7 @@ describe('the api as a process', () => {
       await api.stop();
     }
     await expect(fetch(api.origin)).rejects.toThrow('fetch failed');
-    expect(await ownParts(database.db)).toEqual([]);
+    expect(await protectedEndpoints(database.db)).toEqual([]);
   });
 
   test('is not ready without its database', async () => {
@@ -126,7 +126,7 @@ describe('the api as a process', () => {
     }
   });
 
-  test.each<[string, () => Given, string]>([
+  test.each<[string, () => Flags, string]>([
     ['a database', () => ({ databaseUrl: '' }), '--database-url (or BYPASS_DATABASE_URL) is missing'],
     [
       'a database that answers',
@@ -142,13 +142,13 @@ describe('the api as a process', () => {
       () => ({ apiAddress: '192.0.2.1' }),
       'this machine has no address 192.0.2.1',
     ],
-  ])('does not start without %s, and says so', async (_what, changes, sentence) => {
+  ])('refuses to start without %s, with the reason', async (_what, changes, sentence) => {
     const failed = start(changes());
     await expect(failed).rejects.toThrow(sentence);
     await expect(failed).rejects.not.toThrow('secret@');
   });
 
-  test('does not start on a port that is taken, and says so', async () => {
+  test('refuses to start on a port that is taken, with the reason', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -160,7 +160,7 @@ describe('the api as a process', () => {
 });
 
 describe('the first administrator', () => {
-  test('bypass admin create makes the master key and prints the keys once', async () => {
+  test('is created by `bypass admin create`, which also creates the master key and prints the keys once', async () => {
     const masterKeyFile = join(folder, 'new.key');
     const written: string[] = [];
     const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -170,7 +170,7 @@ describe('the first administrator', () => {
     try {
       await createAdminByCommand(settingsOf({ masterKeyFile }), { name: 'carol' });
       await expect(createAdminByCommand(settingsOf({ masterKeyFile }), { name: 'carol' })).rejects.toThrow(
-        "there is a user or an account named 'carol' already: choose another name",
+        "there is an account named 'carol' or a user named 'carol' already: choose another name",
       );
     } finally {
       write.mockRestore();

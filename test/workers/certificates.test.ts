@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { keystoreWorkflowId } from '../../model/names.ts';
 import { openKeystore } from '../../trust/keystore.ts';
 import { createAuthority } from '../support/authority.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { rawDisk } from '../support/images.ts';
-import { readableText } from '../support/readable.ts';
+import { searchableText } from '../support/searchable-text.ts';
 import { openRealHosts } from '../support/real-hosts.ts';
 import type { RealHosts, RunningHost } from '../support/real-hosts.ts';
 import { until } from '../support/until.ts';
@@ -38,7 +38,7 @@ const visitor = root.issue({ name: 'the zone', names: [] });
 let lab: ControlLab;
 let hosts: RealHosts;
 let mirror: ImageServer;
-/** Demands a client certificate. */
+/** A mirror that demands a client certificate. */
 let closedMirror: ImageServer;
 
 beforeAll(async () => {
@@ -86,10 +86,10 @@ const revoke = (parameters: Readonly<Record<string, string>>): Promise<readonly 
     })
     .then((answer) => answer['directdownloadcertificatehoststatus'] ?? []);
 
-const told = (statuses: readonly HostStatus[]): Readonly<Record<string, string>> =>
+const statusByHost = (statuses: readonly HostStatus[]): Readonly<Record<string, string>> =>
   Object.fromEntries(statuses.map(({ hostname, status }) => [hostname, status]));
 
-/** Why a registration was refused, or that it was not. */
+/** Registers an image. @returns why the registration was refused, or a text that says it was not */
 async function registered(from: ImageServer, path = `/${randomUUID()}`): Promise<string> {
   from.serve(path, { body: rawDisk(MIB) });
   const url = from.url(path).replace('127.0.0.1', 'localhost');
@@ -105,19 +105,19 @@ const inDatabase = async (host: RunningHost) =>
     .select(['revoked', 'error_str'])
     .executeTakeFirst();
 
-test('every host gets it, or loses it, also one that was Down and one that joins later', async () => {
+test('every host gets a certificate, or loses it, also one that was Down and one that joins later', async () => {
   const [one, two, three] = [await hosts.start('one'), await hosts.start('two'), await hosts.start('three')];
   expect(await registered(mirror)).toMatch(/uploadTemplateDirectDownloadCertificate/);
 
   await hosts.stop(three);
   const made = await upload();
   expect(made).toMatchObject({ alias: 'mirror', subject: 'CN=Mirror CA' });
-  expect(told(made.hostsmap)).toEqual({ one: 'UPLOADED', two: 'UPLOADED', three: 'FAILED' });
+  expect(statusByHost(made.hostsmap)).toEqual({ one: 'UPLOADED', two: 'UPLOADED', three: 'FAILED' });
   expect(made.hostsmap.find(({ hostname }) => hostname === 'three')?.details).toMatch(
     /is Down; it gets it by itself/,
   );
   expect(await inDatabase(one)).toEqual({ revoked: false, error_str: null });
-  // Never from hope.
+  // The map shows only what hosts have read back.
   expect(await inDatabase(three)).toBeUndefined();
   expect((await stat(join(one.state, 'certificates.p12'))).mode & 0o777).toBe(0o600);
   expect((await stat(join(one.state, 'certificates.password'))).mode & 0o777).toBe(0o600);
@@ -129,7 +129,7 @@ test('every host gets it, or loses it, also one that was Down and one that joins
   const late = await hosts.start('four');
   expect(await aliasesOf(late)).toEqual(['mirror']);
 
-  // The one that joined later downloads with it.
+  // The host that joined later downloads with the certificate.
   mirror.serve('/image', { body: rawDisk(MIB) });
   const input = lab.registration({
     url: mirror.url('/image').replace('127.0.0.1', 'localhost'),
@@ -143,7 +143,7 @@ test('every host gets it, or loses it, also one that was Down and one that joins
 
   await hosts.stop(two);
   const revoked = await revoke({ name: 'mirror', hypervisor: 'KVM' });
-  expect(told(revoked)).toEqual({ one: 'REVOKED', two: 'FAILED', three: 'REVOKED', four: 'REVOKED' });
+  expect(statusByHost(revoked)).toEqual({ one: 'REVOKED', two: 'FAILED', three: 'REVOKED', four: 'REVOKED' });
   expect(await aliasesOf(one)).toEqual([]);
   expect(await aliasesOf(two)).toEqual(['mirror']);
   expect(await registered(mirror)).toMatch(/uploadTemplateDirectDownloadCertificate/);
@@ -171,7 +171,7 @@ test('every host gets it, or loses it, also one that was Down and one that joins
   expect(await hosts.api.call('listTemplateDirectDownloadCertificates', {})).toEqual({});
 });
 
-test('a keystore that was damaged is reported, and made anew before the next download', async () => {
+test('a damaged keystore is reported, and rebuilt before the next download', async () => {
   const [host] = hosts.running;
   if (host === undefined) throw new Error('no host runs');
   const made = await upload();
@@ -199,13 +199,13 @@ test('a keystore that was damaged is reported, and made anew before the next dow
   await hosts.api.call('deleteTemplateDirectDownloadCertificate', { id: made.id });
 });
 
-test('a mirror that demands a client certificate; its key is nowhere in plain text', async () => {
+test('a mirror that demands a client certificate gets it, and its key is nowhere in plain text', async () => {
   for (const host of hosts.running) await hosts.seen(host);
   const plain = await upload({ name: 'ca' });
   expect(await registered(closedMirror)).toMatch(/client certificate.*clientcertificate and privatekey/);
   await hosts.api.call('deleteTemplateDirectDownloadCertificate', { id: plain.id });
   const made = await upload({ name: 'mutual', clientcertificate: visitor.cert, privatekey: visitor.key });
-  expect(Object.values(told(made.hostsmap))).toEqual(hosts.running.map(() => 'UPLOADED'));
+  expect(Object.values(statusByHost(made.hostsmap))).toEqual(hosts.running.map(() => 'UPLOADED'));
   expect(await registered(closedMirror)).toBe('active');
 
   const secret = visitor.key.split('\n')[1] ?? '';
@@ -220,7 +220,7 @@ test('a mirror that demands a client certificate; its key is nowhere in plain te
   );
   const texts = [
     JSON.stringify([row, events, listed]),
-    readableText(histories),
+    searchableText(histories),
     ...hosts.running.map((host) => host.log()),
   ];
   for (const text of texts) expect(text).not.toContain(secret);

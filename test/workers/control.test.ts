@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ownParts } from '../../db/own-parts.ts';
+import { protectedEndpoints } from '../../db/hosts/protected-endpoints.ts';
 import { SEARCH_ATTRIBUTES, UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
 import { createMasterKey } from '../../trust/master-key.ts';
 import { runControl } from '../../workers/control.ts';
 import { createLogger } from '../../workers/log.ts';
 import { readSettings } from '../../workers/settings.ts';
-import type { Given } from '../../workers/settings.ts';
+import type { Flags } from '../../workers/settings.ts';
 import { deferred } from '../support/deferred.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import type { TestDatabase } from '../support/postgres.ts';
@@ -18,7 +18,7 @@ import { until } from '../support/until.ts';
 let database: TestDatabase;
 let temporal: TestTemporal;
 let folder: string;
-let given: Given;
+let given: Flags;
 
 beforeAll(async () => {
   database = await freshDatabase({ empty: true });
@@ -39,13 +39,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function start(changes: Given = {}) {
+async function start(changes: Flags = {}) {
   const stop = deferred();
   const running = runControl({
     settings: readSettings({ ...given, ...changes }, {}),
     logger: createLogger('silent', 'control'),
     stop: stop.promise,
-    workflowBundle: await workflowBundle(),
+    workflowBundle,
   });
   return {
     running,
@@ -61,13 +61,13 @@ const upkeepRuns = async (): Promise<boolean> => {
   return status.name === 'RUNNING';
 };
 
-test('makes the schema and the search attributes, starts the upkeep, and stops when told', async () => {
+test('the control worker creates schema and search attributes, starts the upkeep, and stops in order', async () => {
   const { connection, namespace } = temporal;
   await connection.operatorService.removeSearchAttributes({
     namespace,
     searchAttributes: ['State', 'Reason'],
   });
-  // Two of them at once, as a deployment rolls.
+  // Two control workers start at once, as in a rolling upgrade.
   const [one, two] = [await start(), await start()];
   await until('upkeep runs', () => upkeepRuns().catch(() => false));
   expect(await database.db.selectFrom('vm_template').selectAll().execute()).toEqual([]);
@@ -77,11 +77,11 @@ test('makes the schema and the search attributes, starts the upkeep, and stops w
     const { raw } = await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).describe();
     return raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'watchHosts');
   });
-  // What no URL of an image may lead to; told by two, it stays while one of them runs.
+  // Two processes publish the endpoints that no URL may lead to: they stay while one of the two runs.
   const parts = [new URL(database.url).host, temporal.address].toSorted();
-  expect(await ownParts(database.db)).toEqual(parts);
+  expect(await protectedEndpoints(database.db)).toEqual(parts);
   await one.stop();
-  expect(await ownParts(database.db)).toEqual(parts);
+  expect(await protectedEndpoints(database.db)).toEqual(parts);
   await two.stop();
   expect(await upkeepRuns()).toBe(true);
 });
@@ -94,7 +94,7 @@ test.each([
   ],
   ['no Temporal', { temporalAddress: '127.0.0.1:1' }, /Temporal does not answer at 127\.0\.0\.1:1/],
   ['no master key', { masterKeyFile: '/nowhere/master.key' }, /\/nowhere\/master\.key/],
-])('refuses to start with %s, in a sentence', async (_what, changes, sentence) => {
+])('the control worker refuses to start with %s, in a sentence', async (_what, changes, sentence) => {
   const { running } = await start(changes);
   await expect(running).rejects.toThrow(sentence);
   await expect(running).rejects.not.toThrow(/secret/);

@@ -1,12 +1,13 @@
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { pino } from 'pino';
 import { judge, narrow } from '../../model/url-policy.ts';
 import { announcePolicy, hostPolicy, hostProxies } from '../../workers/host-policy.ts';
 import { readSettings, SettingError } from '../../workers/settings.ts';
-import type { Given } from '../../workers/settings.ts';
+import type { Flags } from '../../workers/settings.ts';
 
-const policy = (given: Given = {}) => hostPolicy(readSettings(given, {}), 'temporal.example.org:7233');
-const rule = (given: Given, address: string, port = 443, scheme = 'https'): string | undefined =>
-  judge(policy(given), scheme, address, port)?.rule;
+const policy = (given: Flags = {}) => hostPolicy(readSettings(given, {}), 'temporal.example.org:7233');
+const rule = (given: Flags, address: string, port = 443, scheme = 'https'): string | undefined =>
+  judge(policy(given), PROTOCOLS, { scheme, address, port })?.rule;
 
 describe('the policy of a host', () => {
   test('is strict when nothing is set, and leaves flags to the zone', () => {
@@ -21,7 +22,7 @@ describe('the policy of a host', () => {
     expect(policy().parts).toEqual(['temporal.example.org:7233']);
   });
 
-  test('has what its settings say', () => {
+  test('follows its settings', () => {
     expect(rule({ urlAllow: 'fd00::/8, 127.0.0.0/8' }, '127.0.0.1')).toBeUndefined();
     expect(rule({ urlAllow: 'fd00::/8' }, 'fd12::1')).toBeUndefined();
     expect(rule({ urlOnly: '10.0.0.0/8' }, '93.184.216.34')).toBe('allowed addresses');
@@ -49,12 +50,12 @@ describe('the policy of a host', () => {
     [{ urlPorts: '99999' }, "'99999' is not a port"],
     [{ urlSchemes: 'ftp' }, "'ftp' is not one of http, https, nfs"],
     [{ urlDowngrade: 'always' }, 'must be zone or never'],
-  ] as const)('%j is refused', (given, sentence) => {
+  ] as const)('refuses the settings %j', (given, sentence) => {
     expect(() => policy(given)).toThrow(SettingError);
     expect(() => policy(given)).toThrow(sentence);
   });
 
-  test('that opens loopback says so in the log', () => {
+  test('warns in the log when it allows loopback', () => {
     const lines: string[] = [];
     const logger = pino({}, { write: (line) => void lines.push(line) });
     announcePolicy(readSettings({}, {}), logger);
@@ -68,7 +69,7 @@ const of = (environment: NodeJS.ProcessEnv) => hostProxies(readSettings({}, envi
 const wrong = () => hostProxies(readSettings({ httpsProxy: 'socks5://u:secret@proxy:1' }, {}));
 
 describe('proxies', () => {
-  test('are read from our variables, else from those that others read', () => {
+  test("are read from Bypass's variables, else from the usual ones", () => {
     expect(of({})).toEqual({ none: [] });
     expect(
       of({
@@ -86,7 +87,7 @@ describe('proxies', () => {
     });
   });
 
-  test('that cannot be used are told, without their password', () => {
+  test('that cannot be used are refused, and the message hides their password', () => {
     expect(wrong).toThrow('--https-proxy (or BYPASS_HTTPS_PROXY) must begin with http:// or https://');
     expect(wrong).not.toThrow('secret');
   });

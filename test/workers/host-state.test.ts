@@ -13,27 +13,27 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('the state folder', () => {
-  test('is made with its parents, and closed to others', async () => {
+  test('is created with its parents, without access for other users', async () => {
     const path = join(folder, 'a/b');
     await openStateDir(path);
     expect((await stat(path)).mode & 0o777).toBe(0o700);
   });
 
-  test('that is open to others is closed', async () => {
+  test('loses the access of other users', async () => {
     const path = join(folder, 'open');
     await mkdir(path, { mode: 0o755 });
     await openStateDir(path);
     expect((await stat(path)).mode & 0o777).toBe(0o700);
   });
 
-  test('below a file cannot be used, and that is said', async () => {
+  test('is refused below a file, with the reason', async () => {
     await writeFile(join(folder, 'file'), '');
     await expect(openStateDir(join(folder, 'file/state'))).rejects.toThrow(StartError);
   });
 });
 
-describe('the lock', () => {
-  test('is one process’s, until that gives it back', async () => {
+describe('the lock of the state folder', () => {
+  test('belongs to one process until it is released', async () => {
     const lock = await lockStateDir(folder);
     await expect(lockStateDir(folder)).rejects.toThrow(
       `a host worker runs with the state folder ${folder} already (process ${process.pid})`,
@@ -42,7 +42,7 @@ describe('the lock', () => {
     await (await lockStateDir(folder)).release();
   });
 
-  test('of a process that is killed is gone with it', async () => {
+  test('is released when its process is killed', async () => {
     const path = join(folder, 'lock');
     const holder = spawn('flock', ['-n', '-F', path, 'sh', '-c', 'echo locked; exec sleep 60']);
     await once(holder.stdout, 'data');
@@ -53,15 +53,15 @@ describe('the lock', () => {
   });
 });
 
-test('without the program that locks, that is said', async () => {
+test('without the program flock, the error says what to install', async () => {
   await expect(lockStateDir(folder, join(folder, 'no-flock'))).rejects.toThrow(
     'the program flock is needed and cannot be run',
   );
   await (await lockStateDir(folder)).release();
 });
 
-describe('the pools that were seen', () => {
-  test('are remembered beyond the process', async () => {
+describe('the known pools', () => {
+  test('outlive the process', async () => {
     const known = await loadKnownPools(folder);
     expect(known.idOf('/srv/a')).toBeUndefined();
     await Promise.all([known.remember('/srv/a', 'id-a'), known.remember('/srv/b', 'id-b')]);
@@ -69,9 +69,12 @@ describe('the pools that were seen', () => {
     expect([again.idOf('/srv/a'), again.idOf('/srv/b')]).toEqual(['id-a', 'id-b']);
   });
 
-  test('in a damaged file stop the start: nobody may guess then what is mounted', async () => {
-    await writeFile(join(folder, 'pools.json'), '{"v":1,"po');
-    await expect(loadKnownPools(folder)).rejects.toThrow('pools.json is damaged');
-    expect(await readFile(join(folder, 'pools.json'), 'utf8')).toBe('{"v":1,"po');
-  });
+  test.each(['{"v":1,"po', '{"v":1}', '{"v":1,"pools":{"/srv/a":7}}'])(
+    "prevent the start when their file holds '%s', since an unmounted pool could be taken for a new one",
+    async (json) => {
+      await writeFile(join(folder, 'pools.json'), json);
+      await expect(loadKnownPools(folder)).rejects.toThrow('pools.json is damaged');
+      expect(await readFile(join(folder, 'pools.json'), 'utf8')).toBe(json);
+    },
+  );
 });

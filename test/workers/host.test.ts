@@ -10,13 +10,11 @@ import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { pino } from 'pino';
 import { CONTROL_QUEUE, hostIdentity, joinWorkflowId, POOL_MARKER } from '../../model/names.ts';
-import { joinText } from '../../model/payloads.ts';
 import type {
   DownloadFailure,
   DownloadJob,
   DownloadResult,
   HostReport,
-  JoinRequest,
   ProbeJob,
   ProbeReport,
 } from '../../model/payloads.ts';
@@ -25,8 +23,8 @@ import { loadOrCreateIdentity, verifySignature } from '../../trust/identity.ts';
 import { checkProof, createInvite } from '../../trust/invite.ts';
 import { runHost } from '../../workers/host.ts';
 import { readSettings, SettingError } from '../../workers/settings.ts';
-import type { Given } from '../../workers/settings.ts';
-import { ensureBuilt } from '../support/built.ts';
+import type { Flags } from '../../workers/settings.ts';
+import { ensureBuilt } from '../support/ensure-built.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { qcow2Image, rawDisk } from '../support/images.ts';
@@ -34,6 +32,8 @@ import { LOOPBACK_SETTING } from '../support/loopback.ts';
 import { testTemporal } from '../support/temporal.ts';
 import type { TestTemporal } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
+import { joinText } from '../../model/joining.ts';
+import type { JoinRequest } from '../../model/joining.ts';
 
 const MIB = 1_048_576;
 let temporal: TestTemporal;
@@ -65,12 +65,12 @@ afterEach(async () => {
 });
 
 interface Running {
-  /** What was logged so far, as one text. */
+  /** The log so far, as one text. */
   log(): string;
   stop(): Promise<void>;
 }
 
-function startHost(changes: Given = {}): Running {
+function startHost(changes: Flags = {}): Running {
   const lines: string[] = [];
   const stop = new AbortController();
   const settings = readSettings(
@@ -137,7 +137,7 @@ const newJob = async (path: string): Promise<DownloadJob> => ({
   priority: 5,
 });
 
-/** Runs one of the workflows that ask this host for something short. */
+/** Runs a workflow that gives this host a short job. */
 const ask = async <T>(workflow: 'describe' | 'look', ...args: readonly ProbeJob[]): Promise<T> =>
   temporal.client.workflow.execute<(...given: unknown[]) => Promise<T>>(workflow, {
     workflowId: randomUUID(),
@@ -153,7 +153,7 @@ const startFetch = async (job: DownloadJob) =>
   });
 type Fetch = Awaited<ReturnType<typeof startFetch>>;
 
-/** What the pending download says of itself, as the API reads it. */
+/** The progress of the pending download, as the API reads it. */
 async function progressOf(fetch: Fetch): Promise<Progress | undefined> {
   const { raw } = await fetch.describe();
   const data = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads?.[0]?.data;
@@ -170,7 +170,7 @@ async function failureOf(fetch: Fetch): Promise<ApplicationFailure> {
 }
 
 describe('a host that starts', () => {
-  test('joins with its keys, its pools and proof of its invite, and is seen alive', async () => {
+  test('joins with its keys, its pools and proof of its invite, and appears in the list of workers', async () => {
     const { token, secretHash } = createInvite();
     await writeFile(join(folder, 'token'), `${token}\n`);
     await withControl(async () => {
@@ -197,7 +197,7 @@ describe('a host that starts', () => {
     });
   });
 
-  test('without an invite says what the operator must do', async () => {
+  test('logs what the operator must do when it has no invite', async () => {
     await withControl(async () => {
       const host = startHost();
       await joined(host);
@@ -206,7 +206,7 @@ describe('a host that starts', () => {
     });
   });
 
-  test('keeps to the limits that the answer names', async () => {
+  test('applies the limits of the answer', async () => {
     await withControl(async () => {
       await joined(startHost({ zone: 'limited' }));
       await until('they hold', async () => {
@@ -216,7 +216,7 @@ describe('a host that starts', () => {
     });
   });
 
-  test('before there is a control worker waits for one', async () => {
+  test('waits for a control worker when none runs', async () => {
     const host = startHost();
     await until('the question', async () => {
       const handle = temporal.client.workflow.getHandle(joinWorkflowId(await hostId()));
@@ -228,7 +228,7 @@ describe('a host that starts', () => {
     await withControl(() => joined(host));
   });
 
-  test('in a zone that does not exist says so, and tries again', async () => {
+  test('reports a zone that does not exist, and tries again', async () => {
     await withControl(async () => {
       const host = startHost({ zone: 'nowhere' });
       await until('the second try', () => host.log().includes('next try in 2 s'));
@@ -236,7 +236,7 @@ describe('a host that starts', () => {
     });
   });
 
-  test('again is the same host; a pool that is not mounted then is reported, and not made anew', async () => {
+  test('again keeps its identity; a pool that is no longer mounted is reported and not created again', async () => {
     await withControl(async () => {
       const first = startHost();
       await joined(first);
@@ -252,7 +252,7 @@ describe('a host that starts', () => {
     });
   });
 
-  test('with a pool that was never mounted reports it, and finds it once it is', async () => {
+  test('reports a pool that was never mounted, and finds it once it is mounted', async () => {
     const shared = join(folder, 'shared');
     const pools = `lab=Filesystem:HOST:${join(folder, 'pool')},shared=SharedMountPoint:CLUSTER:${shared}`;
     await withControl(async () => {
@@ -275,7 +275,7 @@ describe('a host that starts', () => {
     });
   });
 
-  test('a second time on the same state folder is refused', async () => {
+  test('is refused while another process uses its state folder', async () => {
     const host = startHost();
     await until('the lock', () => host.log().includes('this is the host'));
     const second = startHost();
@@ -289,7 +289,10 @@ describe('a host that starts', () => {
     [{ pools: '' }, '--pools'],
     [{ downloads: '0' }, '--downloads'],
     [{ fileMode: 'x' }, '--file-mode'],
-  ])('with %p is refused before anything is made', async (changes, flag) => {
+    [{ libvirtUri: 'qemu+ssh://kvm-2/system' }, '--libvirt-uri'],
+    [{ vmAccelerator: 'xen' }, '--vm-accelerator'],
+    [{ networks: 'lan=br0' }, '--networks'],
+  ])('is refused with the settings %p before it writes anything', async (changes, flag) => {
     const host = startHost(changes);
     running.pop();
     await expect(host.stop()).rejects.toThrow(SettingError);
@@ -297,7 +300,7 @@ describe('a host that starts', () => {
     await expect(readFile(join(folder, 'state', 'identity.json'))).rejects.toThrow('ENOENT');
   });
 
-  test('without a Temporal server waits for it, and can be stopped meanwhile', async () => {
+  test('waits for the Temporal server, and can be stopped meanwhile', async () => {
     const host = startHost({ temporalAddress: '127.0.0.1:1' });
     await until('the first try', () => host.log().includes('Temporal does not answer at 127.0.0.1:1'));
     running.pop();
@@ -306,9 +309,9 @@ describe('a host that starts', () => {
 });
 
 describe('a host that downloads', () => {
-  test('tells how far it is, and gives the result to the workflow', async () => {
+  test('reports progress, and returns the result to the workflow', async () => {
     const body = rawDisk(4 * MIB);
-    server.serve('/slow', { body, pauseMs: 40, pieceBytes: MIB / 16 });
+    server.serve('/slow', { body, pauseMs: 80, pieceBytes: MIB / 16 });
     await withControl(async () => {
       await joined(startHost());
       const job = await newJob('/slow');
@@ -323,7 +326,7 @@ describe('a host that downloads', () => {
     });
   });
 
-  test('keeps to the policy of its configuration, and to that of the job', async () => {
+  test('follows the policy of its settings, and that of the job', async () => {
     server.serve('/denied', { body: rawDisk(MIB) });
     await withControl(async () => {
       const host = startHost({ urlDenyPorts: '8080' });
@@ -355,20 +358,20 @@ describe('a host that downloads', () => {
     expect(server.seen('/denied').requests).toHaveLength(0);
   });
 
-  test('keeps to what its settings allow of images, as it does when it probes', async () => {
+  test('inspects images by the limits of its settings, as a probe does', async () => {
     server.serve('/large', { body: qcow2Image({ virtualSize: 2n << 30n, l1Size: 4 }) });
     await withControl(async () => {
       await joined(startHost({ maxVirtualSize: '1' }));
       const job = { ...(await newJob('/large')), format: 'QCOW2' } as const;
       const { templateId, url, format } = job;
       const { urls } = await ask<ProbeReport>('look', { v: 1, templateId, url, format, budgetMs: 4000 });
-      const told = expect.stringContaining('at most 1073741824 are allowed') as string;
-      expect(urls).toEqual([expect.objectContaining({ reachable: false, reason: told })]);
-      expect(await failureOf(await startFetch(job))).toMatchObject({ type: 'HostileImage', message: told });
+      const reason = expect.stringContaining('at most 1073741824 are allowed') as string;
+      expect(urls).toEqual([expect.objectContaining({ reachable: false, reason })]);
+      expect(await failureOf(await startFetch(job))).toMatchObject({ type: 'HostileImage', message: reason });
     });
   });
 
-  test('takes every job at once, runs so many as it may, and says how many go before', async () => {
+  test('takes every job at once, runs as many as its limit allows, and reports how many are ahead', async () => {
     server.serve('/stalled', { body: rawDisk(MIB), stallAfter: 4096 });
     await withControl(async () => {
       const host = startHost({ downloads: '1' });
@@ -381,18 +384,20 @@ describe('a host that downloads', () => {
         const found = await Promise.all([progressOf(first), progressOf(second)]);
         return found.some((progress) => progress?.phase === 'waiting' && progress.ahead === 0);
       });
-      // The quick queue does not wait behind them.
+      // Short jobs do not wait for the downloads.
       expect(await ask('describe')).toMatchObject({ pools: [{ name: 'lab' }] });
       await Promise.all([first.cancel(), second.cancel()]);
       for (const fetch of [first, second]) await expect(fetch.result()).rejects.toThrow(WorkflowFailedError);
     });
   });
 
-  test('takes probes, and tells how far it is, while it reads and hashes a large file', async () => {
+  test('probes and reports progress while it reads and hashes a large file', async () => {
     server.serve('/probed', { body: rawDisk(MIB) });
     await withControl(async () => {
       await joined(startHost());
-      const job = await newJob('/never');
+      // An existing file counts only by the registered checksum, here that of 1 GiB of zeros.
+      const checksum = '{SHA-256}49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14';
+      const job = { ...(await newJob('/never')), checksum };
       const file = await open(join(folder, 'pool', job.copyId), 'w');
       await file.truncate(1024 * MIB);
       await file.close();
@@ -411,7 +416,7 @@ describe('a host that downloads', () => {
     });
   });
 
-  test('and is stopped says that it is gone, keeps the bytes, and goes on from them after its restart', async () => {
+  test('reports HostGone when it is stopped, keeps the bytes, and continues from them after its restart', async () => {
     const body = rawDisk(4 * MIB);
     server.serve('/half', (n) => (n === 0 ? { body, stallAfter: 3 * MIB } : { body }));
     await withControl(async () => {

@@ -23,7 +23,7 @@ describe('the connection to Temporal', () => {
     await temporal.close();
   });
 
-  test('to nobody is refused with what to do', async () => {
+  test('fails with what to do when no server answers', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -36,7 +36,7 @@ describe('the connection to Temporal', () => {
     );
   });
 
-  test('without the namespace is refused by its name', async () => {
+  test('fails with the name of a missing namespace', async () => {
     const temporal = await testTemporal();
     const { address } = temporal;
     const settings = readSettings({ temporalAddress: address, temporalNamespace: 'nowhere' }, {});
@@ -46,7 +46,7 @@ describe('the connection to Temporal', () => {
     await temporal.close();
   });
 
-  test('shows an API key, as @temporalio/envconfig says; a wrong one is refused with what to check', async () => {
+  test('sends the API key of @temporalio/envconfig; a wrong key fails with what to check', async () => {
     const temporal = await testTemporal();
     const gate = await startKeyGate(temporal.address, 'the right key');
     const settings = readSettings(
@@ -75,7 +75,7 @@ describe('the connection to Temporal', () => {
 
 const UNAUTHENTICATED = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '16' };
 
-/** Stands before a Temporal server as a cloud does: over TLS, and only calls that show the key get through. */
+/** A proxy before a Temporal server, like that of a cloud: it serves TLS and passes only calls with the API key. */
 async function startKeyGate(temporal: string, apiKey: string) {
   const authority = selfSigned({ names: ['An authority'] });
   const own = selfSigned({ issuer: authority });
@@ -110,8 +110,8 @@ async function startKeyGate(temporal: string, apiKey: string) {
   };
 }
 
-describe('health', () => {
-  test('lives at once, and is ready when it says so', async () => {
+describe('the health server', () => {
+  test('answers /healthz at once, and /readyz when the process is ready', async () => {
     let ready = false;
     const health = await startHealth(0, () => ready);
     const ask = async (path: string): Promise<number> =>
@@ -122,7 +122,7 @@ describe('health', () => {
     await health.close();
   });
 
-  test('is there where it was asked for', async () => {
+  test('runs only when its port is set', async () => {
     expect(await startHealthIfAsked(readSettings({}, {}), () => true)).toBeUndefined();
     const health = await startHealthIfAsked(readSettings({ healthPort: '0' }, {}), () => true);
     expect(health?.port).toBeGreaterThan(0);
@@ -130,7 +130,7 @@ describe('health', () => {
   });
 });
 
-test('a line of the log as a person reads it', () => {
+test('a line of the log is formatted for a person at a terminal', () => {
   const line = JSON.stringify({
     level: 40,
     time: Date.UTC(2026, 0, 2, 3, 4, 5),
@@ -141,4 +141,12 @@ test('a line of the log as a person reads it', () => {
     err: { message: 'no marker' },
   });
   expect(formatLine(line)).toBe('03:04:05 WARN  host: a pool is gone pool=fast error=no marker');
+});
+
+test('text from outside adds no lines and no colours to the log', () => {
+  const username = 'x\n12:00:00 info  api: a login username=admin\u009b31m\u202e';
+  const line = JSON.stringify({ level: 40, time: 0, process: 'api', username, msg: 'a login\nfailed' });
+  expect(formatLine(line)).toBe(
+    '00:00:00 WARN  api: a login\\nfailed username=x\\n12:00:00 info  api: a login username=admin\\u009b31m\\u202e',
+  );
 });

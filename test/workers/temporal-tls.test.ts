@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { stackFolder, startStack } from '../support/stack.ts';
 import { testTemporal } from '../support/temporal.ts';
 import { startTlsGate } from '../support/tls-gate.ts';
 
-test('with a client certificate everything comes up; without one, or to a server of another authority, nothing does', async () => {
+test('processes start with a client certificate; without one, or when another authority issued that of the server, none does', async () => {
   const authority = selfSigned({ names: ['An authority'] });
   const [database, temporal, folder] = await Promise.all([freshDatabase(), testTemporal(), stackFolder()]);
   const gate = await startTlsGate(temporal.address, { own: selfSigned({ issuer: authority }), authority });
@@ -47,8 +47,8 @@ test('with a client certificate everything comes up; without one, or to a server
     const api = { BYPASS_DATABASE_URL: database.url, BYPASS_MASTER_KEY_FILE: masterKeyFile };
     const passed = gate.passed();
     const misled = { ...trusting, ...known, TEMPORAL_TLS_SERVER_CA_CERT_PATH: strangerCa };
-    for (const told of await Promise.all([start({ ...api, ...trusting }), start({ ...api, ...misled })])) {
-      expect(told).toMatch(/Temporal does not answer at localhost/);
+    for (const message of await Promise.all([start({ ...api, ...trusting }), start({ ...api, ...misled })])) {
+      expect(message).toMatch(/Temporal does not answer at localhost/);
     }
     expect(gate.refused()).toBeGreaterThan(0);
     expect(gate.passed()).toBe(passed);
@@ -58,7 +58,7 @@ test('with a client certificate everything comes up; without one, or to a server
   }
 });
 
-/** @returns what a control worker says that does not come up */
+/** Starts a control worker that must fail. @returns its error message */
 async function start(env: NodeJS.ProcessEnv): Promise<string> {
   const child = spawn(process.execPath, [join(PROJECT_ROOT, 'bin', 'bypass.js'), 'control', 'run'], {
     env: { PATH: process.env['PATH'], ...env },

@@ -5,20 +5,20 @@ import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
-import { download } from '../../images/download.ts';
-import type { DownloadRequest } from '../../images/download.ts';
-import { evidenceOf } from '../../images/inspection/refusal.ts';
-import { PARTS_FOLDER } from '../../images/part-file.ts';
-import type { Denied } from '../../images/sources/guard.ts';
+import { download } from '../../images/attempt/download.ts';
+import type { DownloadRequest } from '../../images/attempt/download.ts';
+import { evidenceOf } from '../../images/image-refused.ts';
+import { PARTS_FOLDER } from '../../images/pools/files/part-file.ts';
+import type { Denied } from '../../images/fetch/network/egress-policy.ts';
 import { ImageError } from '../../model/failures.ts';
 import type { Try } from '../../model/payloads.ts';
 import type { Progress } from '../../model/progress.ts';
-import { PROJECT_ROOT } from '../../workers/dev/project.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
 import { createTransfers } from '../../workers/transfers.ts';
 import type { Transfers, TransfersOptions } from '../../workers/transfers.ts';
-import { ensureBuilt } from '../support/built.ts';
-import { openDownloadLab } from '../support/download-lab.ts';
-import type { DownloadLab } from '../support/download-lab.ts';
+import { ensureBuilt } from '../support/ensure-built.ts';
+import { openDownloadLab } from '../labs/download.ts';
+import type { DownloadLab } from '../labs/download.ts';
 import { rawDisk, sha256 } from '../support/images.ts';
 import { onLoopback } from '../support/loopback.ts';
 import { until } from '../support/until.ts';
@@ -43,12 +43,18 @@ afterEach(async () => {
 
 const start = (changes: Partial<TransfersOptions> = {}): Transfers =>
   createTransfers({
-    settings: { hostId: 'host-1', sources: onLoopback, rate: 0, checkpointBytes: MIB },
+    settings: {
+      hostId: 'host-1',
+      stateDir: lab.stateDir('host-1'),
+      sources: onLoopback,
+      rate: 0,
+      checkpointBytes: MIB,
+    },
     logger: pino({ level: 'trace' }, { write: (line) => void log.push(line) }),
     ...changes,
   });
 
-/** In place of the one that every test has. */
+/** Replaces the transfers that every test starts with. */
 async function startAs(changes: Partial<TransfersOptions>): Promise<void> {
   await transfers.close();
   transfers = start(changes);
@@ -63,7 +69,7 @@ const failureOf = (work: Promise<unknown>): Promise<ImageError> =>
     (error: unknown) => error as ImageError,
   );
 
-/** A download that stands still after some bytes. */
+/** A download that stalls after some bytes. */
 function stalled(path: string, changes: Partial<DownloadRequest> = {}) {
   lab.server.serve(path, (n) => (n === 0 ? { body, stallAfter: 3 * MIB } : { body }));
   let bytes = 0;
@@ -73,7 +79,7 @@ function stalled(path: string, changes: Partial<DownloadRequest> = {}) {
   return { asked, image, begun: until('most of the file', () => bytes >= 3 * MIB) };
 }
 
-/** Part files of a copy that this process, with all its threads, has open. */
+/** Number of part files of a copy that this process and its threads have open. */
 async function openParts(copyId: string): Promise<number> {
   const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
   return (await Promise.all(links)).filter((path) =>
@@ -82,7 +88,7 @@ async function openParts(copyId: string): Promise<number> {
 }
 
 describe('a download in the thread', () => {
-  test('is a download: the image, each try, and progress of every phase', async () => {
+  test('returns the image, each try, and progress of every phase', async () => {
     lab.server.serve('/a.img', { body, etag: '"x"' });
     const seen: Progress[] = [];
     const tries: Try[] = [];
@@ -101,7 +107,7 @@ describe('a download in the thread', () => {
     expect(await transfers.download(asked)).toMatchObject({ fetched: 0, size: body.length });
   });
 
-  test('fails as one does: kind, sentence, URL and wait; where it was thrown is for the log', async () => {
+  test('fails with kind, sentence, URL and wait; the stack is for the log', async () => {
     lab.server.serve('/busy', { status: 503, headers: { 'retry-after': '7' } });
     const failure = await failureOf(transfers.download(request('/busy')));
     expect(failure).toBeInstanceOf(ImageError);
@@ -109,7 +115,7 @@ describe('a download in the thread', () => {
     expect(failure.stack).toContain('images/');
   });
 
-  test('that is refused brings what was seen of the file', async () => {
+  test('fails with the evidence about a file that is refused', async () => {
     lab.server.serve('/page', { body: Buffer.from('<!doctype html><html><body>log in</body></html>') });
     const failure = await failureOf(transfers.download(request('/page', { format: 'QCOW2' })));
     expect(failure.kind).toBe('FormatMismatch');
@@ -130,7 +136,7 @@ describe('a download in the thread', () => {
     expect(log.join('')).not.toContain('sesame');
   });
 
-  test('that is aborted ends with the reason once what arrived is recorded, and is gone on with', async () => {
+  test('ends with the reason of an abort once the bytes are recorded, and the next one continues from them', async () => {
     const stop = new AbortController();
     const { asked, image, begun } = stalled('/a.img', { signal: stop.signal });
     await begun;
@@ -141,14 +147,14 @@ describe('a download in the thread', () => {
     expect(again.fetched).toBe(MIB);
   });
 
-  test('of a copy that another one has open takes a file of its own', async () => {
+  test('writes to a separate file while another download of the copy has the part file open', async () => {
     const first = stalled('/a.img');
     await first.begun;
     const image = await transfers.download({ ...first.asked, attemptId: randomUUID() });
     expect((await readFile(image.localPath)).equals(body)).toBe(true);
   });
 
-  test('keeps to the policy of its job, and tells what that refused', async () => {
+  test('follows the policy of its job, and reports the URLs that the policy refused', async () => {
     const denied: Denied[] = [];
     await startAs({ onDenied: (one) => void denied.push(one) });
     const asked = request('/a.img');
@@ -158,9 +164,11 @@ describe('a download in the thread', () => {
     expect(lab.server.seen('/a.img').requests).toHaveLength(0);
   });
 
-  test('keeps to the limit of bytes per second, also to one that is changed meanwhile', async () => {
+  test('keeps the rate limit, also one that is changed meanwhile', async () => {
     lab.server.serve('/a.img', { body });
-    await startAs({ settings: { hostId: 'host-1', sources: onLoopback, rate: 1000 } });
+    await startAs({
+      settings: { hostId: 'host-1', stateDir: lab.stateDir('host-1'), sources: onLoopback, rate: 1000 },
+    });
     let bytes = 0;
     const image = transfers.download(
       request('/a.img', { onProgress: (progress) => void (bytes = progress.bytes) }),
@@ -174,13 +182,13 @@ describe('a download in the thread', () => {
 
 const newSignal = (): AbortSignal => new AbortController().signal;
 
-describe('a thread that dies', () => {
-  test('of an error of its own fails what it did as a host that is gone; the next one goes on', async () => {
+describe('the transfer thread', () => {
+  test('fails its jobs as HostGone when it dies of an error; the next thread continues them', async () => {
     await startAs({ program: FAULTY });
     const { asked, image, begun } = stalled('/a.img');
     await begun;
     const dying = failureOf(transfers.download(request('/dies')));
-    // Asked for while it dies: not before everything is closed.
+    // A download requested while the thread dies waits until the thread has closed its files.
     const next = until('the death', () => log.length > 0).then(() =>
       transfers.download({ ...asked, attemptId: randomUUID() }),
     );
@@ -197,7 +205,7 @@ describe('a thread that dies', () => {
     expect(await openParts(asked.copyId)).toBe(0);
   });
 
-  test('of too little memory does the same', async () => {
+  test('fails its jobs as HostGone when it dies of too little memory', async () => {
     await startAs({ resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 } });
     const { image, begun } = stalled('/a.img');
     await begun;
@@ -211,7 +219,7 @@ describe('a thread that dies', () => {
     expect(await transfers.download(request('/c.img'))).toMatchObject({ fetched: body.length });
   });
 
-  test('or hangs is ended', async () => {
+  test('is terminated when it hangs', async () => {
     await startAs({ program: FAULTY, silentMs: 4000 });
     const failure = await failureOf(transfers.download(request('/hangs')));
     expect(failure).toMatchObject({ kind: 'HostGone', message: expect.stringContaining('hung for 4 s') });
@@ -219,13 +227,13 @@ describe('a thread that dies', () => {
     expect(await transfers.download(request('/a.img'))).toMatchObject({ fetched: body.length });
   });
 
-  test('at its start says so', async () => {
-    await startAs({ program: '/nowhere/thread.js' });
+  test('fails the download as HostGone when it cannot start', async () => {
+    await startAs({ program: new URL('file:///nowhere/thread.js') });
     await expect(transfers.download(request('/a.img'))).rejects.toMatchObject({ kind: 'HostGone' });
   });
 });
 
-test('an orderly stop waits until what arrived is recorded, and takes nothing more', async () => {
+test('an orderly stop waits until the bytes that arrived are recorded, and refuses further downloads', async () => {
   const { image, begun, asked } = stalled('/a.img');
   await begun;
   await transfers.close();
@@ -237,7 +245,7 @@ test('an orderly stop waits until what arrived is recorded, and takes nothing mo
   expect(await transfers.download({ ...asked, attemptId: randomUUID() })).toMatchObject({ fetched: MIB });
 });
 
-test('while an image is unpacked, the main thread is free', async () => {
+test('the main thread stays free while an image is unpacked', async () => {
   lab.server.serve('/zeros.gz', { body: gzipSync(Buffer.alloc(256 * MIB)) });
   const busy = async (work: (request: DownloadRequest) => Promise<unknown>): Promise<number> => {
     const before = performance.eventLoopUtilization();

@@ -1,10 +1,11 @@
 /** What Temporal's UI finds workflows by when they have ended badly. */
 import type { WorkflowHandle } from '@temporalio/client';
 import { templateWorkflowId } from '../../model/names.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
 import { failed, unreachable } from '../support/scripted-host.ts';
 import type { ScriptedHost } from '../support/scripted-host.ts';
+import { until } from '../support/until.ts';
 
 let lab: ControlLab;
 let host: ScriptedHost;
@@ -52,4 +53,34 @@ test('a refused registration is found by its zone', async () => {
     TemplateId: input.templateId,
     ZoneId: lab.zoneId,
   });
+});
+
+/** What the server keeps of a history's texts for people, by the type of the event. */
+const summariesOf = async (workflow: WorkflowHandle): Promise<readonly string[]> => {
+  const { events } = await workflow.fetchHistory();
+  return (events ?? []).flatMap(({ userMetadata }) => {
+    const data = userMetadata?.summary?.data;
+    return data ? [String(JSON.parse(Buffer.from(data).toString()))] : [];
+  });
+};
+
+test('lists and timers name the reason of a wait, the template and the pool', async () => {
+  const absent = await lab.addHost({ name: 'absent' });
+  await absent.setUp(false);
+  const copy = { templateId: await lab.addTemplate(), poolId: lab.poolId('absent') };
+  // Temporal takes 400 bytes: a longer line would end every task of the workflow.
+  const names = { template: '\u{6f22}'.repeat(250), pool: 'absent' };
+  await lab.orchestration.requestDeployment(copy, { names });
+  await lab.waiting(copy, /Down/);
+  const workflow = lab.workflow(copy);
+  expect(await summariesOf(workflow)).toContainEqual(
+    expect.stringMatching(/^waiting: no host can work on pool absent: absent is Down$/),
+  );
+  expect((await workflow.describe()).memo).toMatchObject(names);
+  const listed = lab.temporal.client.workflow.list({ query: `PoolId = '${copy.poolId}'` });
+  await until('it is listed', async () => {
+    for await (const { memo } of listed) return memo?.['pool'] === 'absent';
+    return false;
+  });
+  await lab.orchestration.requestStop(copy, { by: 'the test', remove: false });
 });

@@ -1,7 +1,7 @@
-import { createJob } from '../../db/jobs.ts';
-import { removeHost } from '../../db/hosts.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
+import { createJob } from '../../db/jobs/jobs.ts';
+import { removeHost } from '../../db/hosts/hosts.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
 import { endless } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 
@@ -12,11 +12,11 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 /** As the API does it. */
-async function requestDeletion(templateId: string): Promise<string> {
-  const { userId, accountId } = lab;
+async function requestDeletion(templateId: string, at: ControlLab = lab): Promise<string> {
+  const { userId, accountId } = at;
   const about = { cmd: 'deleteTemplate', instanceType: 'Template', instanceUuid: templateId };
-  const jobId = await createJob(lab.db, { accountId, userId, ...about });
-  await lab.orchestration.requestDeletion({ v: 1, templateId, jobId, userId, accountId });
+  const jobId = await createJob(at.db, { accountId, userId, ...about });
+  await at.orchestration.requestDeletion({ v: 1, templateId, jobId, userId, accountId });
   return jobId;
 }
 
@@ -28,7 +28,7 @@ const events = async (uuid: string): Promise<readonly string[]> => {
   return rows.map(({ type }) => type).toSorted();
 };
 
-test('a template goes with its copies, each removed by a host', async () => {
+test("a deleted template's copies are each removed by a host", async () => {
   await lab.addHost({ name: 'one' });
   await lab.addHost({ name: 'two' });
   const templateId = await lab.addTemplate();
@@ -39,8 +39,8 @@ test('a template goes with its copies, each removed by a host', async () => {
   for (const copy of copies) expect(await lab.copy(copy)).toBeUndefined();
   const { name } = await template(templateId);
   for (const [at, copy] of copies.entries()) {
-    const told = await (await lab.workflow(copy).describe()).staticSummary();
-    expect(told).toBe(`Remove ${name} from pool ${['one', 'two'][at]}`);
+    const summary = await (await lab.workflow(copy).describe()).staticSummary();
+    expect(summary).toBe(`Remove ${name} from pool ${['one', 'two'][at]}`);
   }
   const row = await template(templateId);
   expect(row.state).toBe('Inactive');
@@ -60,7 +60,7 @@ test('a template goes with its copies, each removed by a host', async () => {
   ]);
 });
 
-test('a template that is just being downloaded: the download ends first', async () => {
+test('the deletion of a template ends its download first', async () => {
   const script = endless();
   await lab.addHost({ name: 'loading', script });
   const templateId = await lab.addTemplate();
@@ -76,7 +76,7 @@ test('a template that is just being downloaded: the download ends first', async 
   expect(await lab.copy(copy)).toBeUndefined();
 });
 
-test('what is being deleted cannot be deployed, and every caller is answered', async () => {
+test('a template that is being deleted cannot be deployed, and every caller gets an answer', async () => {
   const host = await lab.addHost({ name: 'slow' });
   const templateId = await lab.addTemplate();
   const copy = { templateId, poolId: lab.poolId('slow') };
@@ -96,7 +96,7 @@ test('what is being deleted cannot be deployed, and every caller is answered', a
   expect((await lab.finished(await requestDeletion(templateId))).job_status).toBe(1);
 });
 
-test('a host that never comes back is removed, and with it what waits for it', async () => {
+test('the removal of a host that never comes back ends the deletion that waits for it', async () => {
   const host = await lab.addHost({ name: 'lost' });
   const templateId = await lab.addTemplate();
   const copy = { templateId, poolId: lab.poolId('lost') };
@@ -108,7 +108,7 @@ test('a host that never comes back is removed, and with it what waits for it', a
   expect((await lab.finished(deleting)).job_status).toBe(1);
 });
 
-test('a removal that is ended in Temporal is asked for again', async () => {
+test('a removal that is terminated in Temporal is requested again', async () => {
   const host = await lab.addHost({ name: 'stubborn' });
   const templateId = await lab.addTemplate();
   const copy = { templateId, poolId: lab.poolId('stubborn') };
@@ -124,4 +124,28 @@ test('a removal that is ended in Temporal is asked for again', async () => {
   });
   await host.setUp(true);
   expect((await lab.finished(deleting)).job_status).toBe(1);
+});
+
+describe('with fewer slots for activities than copies', () => {
+  const SLOTS = 3;
+  let small: ControlLab;
+  beforeAll(async () => {
+    small = await openControlLab({ activitySlots: SLOTS });
+  });
+  afterAll(() => small.close());
+
+  test('templates on several pools that are deleted at the same time are all deleted', async () => {
+    const pools = ['a', 'b', 'c', 'd'];
+    await Promise.all(pools.map((name) => small.addHost({ name })));
+    const templates = await Promise.all(Array.from({ length: 5 }, () => small.addTemplate()));
+    const jobs = await Promise.all(
+      templates.flatMap((templateId) =>
+        pools.map((pool) => small.prepare({ templateId, poolId: small.poolId(pool) })),
+      ),
+    );
+    for (const job of jobs) expect((await small.finished(job)).job_status).toBe(1);
+    const deletions = await Promise.all(templates.map((templateId) => requestDeletion(templateId, small)));
+    for (const job of deletions) expect((await small.finished(job)).job_status).toBe(1);
+    expect(await small.db.selectFrom('template_spool_ref').selectAll().execute()).toEqual([]);
+  });
 });

@@ -1,9 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowFailedError } from '@temporalio/client';
-import { sealAtRest } from '../../trust/sealing.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
 import { downloaded, endless, failed } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 
@@ -24,7 +23,7 @@ const causeOf = async (result: Promise<unknown>): Promise<Error | undefined> => 
   return error instanceof WorkflowFailedError ? error.cause : undefined;
 };
 
-test('brings a template onto a pool, and tells the job where it lies', async () => {
+test("brings a template onto a pool, and the job's result has its path", async () => {
   const host = await lab.addHost({ name: 'plain' });
   const copy = await newCopy('plain');
   const job = await lab.finished(await lab.prepare(copy));
@@ -50,7 +49,7 @@ test('brings a template onto a pool, and tells the job where it lies', async () 
   expect(await lab.db.selectFrom('pool_reservation').selectAll().execute()).toEqual([]);
 });
 
-test('a copy that is there already is not downloaded again', async () => {
+test('a copy that is ready is not downloaded again', async () => {
   const host = await lab.addHost({ name: 'again' });
   const copy = await newCopy('again');
   await lab.finished(await lab.prepare(copy));
@@ -59,7 +58,7 @@ test('a copy that is there already is not downloaded again', async () => {
   expect(host.jobs).toHaveLength(1);
 });
 
-test('a host that finds all bytes on the pool is told as the one that finished it', async () => {
+test('a host that finds all bytes on the pool is recorded as the one that finished the copy', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'heir', script });
   const copy = await newCopy('heir');
@@ -76,7 +75,7 @@ test('a host that finds all bytes on the pool is told as the one that finished i
   expect(await lab.attempts(copy)).toMatchObject([told]);
 });
 
-test('200 callers at once, and one download', async () => {
+test('200 callers at once cause one download', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'crowd', script });
   const copy = await newCopy('crowd');
@@ -87,13 +86,13 @@ test('200 callers at once, and one download', async () => {
   expect(host.jobs).toHaveLength(1);
 });
 
-test('what runs is seen without asking a worker', async () => {
+test('running downloads are listed without a request to a worker', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'seen', script });
   const copy = await newCopy('seen');
   const jobId = await lab.prepare(copy);
   const job = await script.begun;
-  const live = await until('progress is told', async () => {
+  const live = await until('progress is shown', async () => {
     const found = await lab.live(copy);
     return found?.progress === undefined ? undefined : found;
   });
@@ -106,12 +105,12 @@ test('what runs is seen without asking a worker', async () => {
   expect(await lab.copy(copy)).toMatchObject({ download_state: 'DOWNLOAD_IN_PROGRESS', state: 'Creating' });
   script.release(downloaded(host.hostId, job, host.pool()));
   await lab.finished(jobId);
-  await lab.orchestration.copyEnded(copy);
-  // The job is told before the workflow closes.
+  await lab.copyEnded(copy);
+  // The job gets its result before the workflow closes.
   await until('nothing runs any more', async () => (await lab.live(copy)) === undefined);
 });
 
-test('a host that falls silent in the middle is left, and another one finishes', async () => {
+test('a host that falls silent during a download is passed over, and another host finishes', async () => {
   const silent = await lab.addHost({
     name: 'silent',
     pool: 'two',
@@ -143,7 +142,7 @@ test('a host that falls silent in the middle is left, and another one finishes',
   expect(new Set([silent.jobs[0]?.copyId, other.jobs[0]?.copyId]).size).toBe(1);
 });
 
-test('a host that never takes the download is left', async () => {
+test('a host that never takes the download is passed over', async () => {
   await lab.addHost({ name: 'dead', pool: 'half', dead: true });
   const other = await lab.addHost({ name: 'alive', pool: 'half' });
   await other.setUp(false);
@@ -153,12 +152,12 @@ test('a host that never takes the download is left', async () => {
   await other.setUp(true);
   expect((await lab.finished(jobId)).job_status).toBe(1);
   expect(await lab.attempts(copy)).toMatchObject([
-    { host_name: 'dead', failure_kind: 'HostGone', error_str: 'host dead did not take the job' },
+    { host_name: 'dead', failure_kind: 'HostGone', error_str: 'the host did not take the job' },
     { host_name: 'alive' },
   ]);
 });
 
-test('without a host it waits where everybody sees it, and goes on as soon as somebody asks again', async () => {
+test('without a host a deployment waits visibly, and goes on at a new request', async () => {
   const host = await lab.addHost({ name: 'down' });
   await host.setUp(false);
   const copy = await newCopy('down');
@@ -174,7 +173,7 @@ test('without a host it waits where everybody sees it, and goes on as soon as so
   expect((await lab.finished(first)).job_status).toBe(1);
 });
 
-test('without room it waits, with numbers, until there is some', async () => {
+test('without room a deployment waits, shows the numbers, and goes on when there is room', async () => {
   const host = await lab.addHost({ name: 'full' });
   host.setFree(50 * 1_048_576);
   const copy = await newCopy('full', 100 * 1_048_576);
@@ -185,7 +184,7 @@ test('without room it waits, with numbers, until there is some', async () => {
   expect(host.jobs).toHaveLength(1);
 });
 
-test('space that another download was promised is not counted on', async () => {
+test('space that is reserved for another download does not count as free', async () => {
   const script = endless();
   let first = true;
   const host = await lab.addHost({
@@ -209,7 +208,7 @@ test('space that another download was promised is not counted on', async () => {
   for (const id of jobs) expect((await lab.finished(id)).job_status).toBe(1);
 });
 
-test('a disk that is full after all is waited for, then the download goes on', async () => {
+test('a download waits for a disk that is full after all, then goes on', async () => {
   let calls = 0;
   const host = await lab.addHost({
     name: 'enospc',
@@ -226,7 +225,7 @@ test('a disk that is full after all is waited for, then the download goes on', a
   expect(await lab.attempts(copy)).toMatchObject([{ failure_kind: 'NoSpace' }, { failure_kind: null }]);
 });
 
-test('a source that asks for patience gets it', async () => {
+test('a source that asks the client to wait is not tried before its time', async () => {
   let calls = 0;
   const host = await lab.addHost({
     name: 'patient',
@@ -255,7 +254,7 @@ test('a source that asks for patience gets it', async () => {
   expect(second?.started.getTime()).toBeGreaterThanOrEqual(Date.parse(wait.until) - 100);
 });
 
-test('a source that fails for a while is tried a few times more', async () => {
+test('a source that fails for a while is tried again', async () => {
   let calls = 0;
   const host = await lab.addHost({
     name: 'flaky',
@@ -272,7 +271,7 @@ test('a source that fails for a while is tried a few times more', async () => {
   expect(host.jobs).toHaveLength(3);
 });
 
-test('a source that keeps failing is given up, in words; the same call tries anew', async () => {
+test('a source that keeps failing ends the deployment with a sentence; a repeated call tries again', async () => {
   let broken = true;
   const host = await lab.addHost({
     name: 'broken',
@@ -324,7 +323,7 @@ const broken = (name: string) => ({
   },
 });
 
-test('a host with a broken disk is passed over; when all are broken, the reason is told', async () => {
+test('a host with a broken disk is passed over; when all are broken, the job fails with the reason', async () => {
   await lab.addHost({ name: 'b1', pool: 'disks', script: broken('b1') });
   await lab.addHost({ name: 'b2', pool: 'disks', script: broken('b2') });
   const copy = await newCopy('disks');
@@ -333,7 +332,7 @@ test('a host with a broken disk is passed over; when all are broken, the reason 
   expect((await lab.attempts(copy)).map(({ host_name }) => host_name).toSorted()).toEqual(['b1', 'b2']);
 });
 
-test("an error of the host's own program does not go on for ever", async () => {
+test("an error in the host's own program ends the deployment", async () => {
   await lab.addHost({
     name: 'bug',
     script: {
@@ -343,25 +342,25 @@ test("an error of the host's own program does not go on for ever", async () => {
   const copy = await newCopy('bug');
   const job = await lab.finished(await lab.prepare(copy));
   expect(job.job_result).toMatchObject({
-    errortext: 'host bug: undefined is not a function (see the log of the host worker)',
+    errortext: 'the host failed: undefined is not a function (see the log of the host worker)',
+    errors: [{ kind: 'HostFault', host: { name: 'bug' } }],
   });
 });
 
-test('what is secret reaches the one host, sealed for it', async () => {
+test('secrets reach the chosen host, sealed for it', async () => {
   const secrets = {
     v: 1,
     origin: 'http://origin.test',
     headers: [{ name: 'X-Key', value: 'open sesame' }],
   } as const;
-  const sealed = await sealAtRest(lab.masterKey, secrets);
   const host = await lab.addHost({ name: 'sealed' });
-  const copy = { templateId: await lab.addTemplate({ sealed }), poolId: lab.poolId('sealed') };
+  const copy = { templateId: await lab.addTemplate({ secrets }), poolId: lab.poolId('sealed') };
   expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(1);
   const box = host.jobs[0]?.sealed ?? '';
   expect(await host.open(box, copy.templateId)).toMatchObject(secrets);
 });
 
-test('what cannot be deployed says so', async () => {
+test('a template that cannot be deployed fails with a sentence', async () => {
   await lab.addHost({ name: 'fine' });
   const nowhere = { templateId: await lab.addTemplate(), poolId: lab.poolId('nowhere') };
   const job = await lab.finished(await lab.prepare(nowhere));
@@ -371,7 +370,7 @@ test('what cannot be deployed says so', async () => {
   );
 });
 
-test('goes on when the control worker is replaced in the middle', async () => {
+test('a deployment goes on when the control worker is replaced during it', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'replaced', script });
   const copy = await newCopy('replaced');
@@ -383,7 +382,7 @@ test('goes on when the control worker is replaced in the middle', async () => {
   expect(host.jobs).toHaveLength(1);
 });
 
-test('a database that is away for a while is waited for', async () => {
+test('a deployment waits for a database that is away for a while', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'outage', script });
   const copy = await newCopy('outage');

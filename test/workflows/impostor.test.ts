@@ -1,15 +1,17 @@
 /** Somebody who reaches Temporal, but is not the host, takes the host's jobs and answers them. */
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Worker } from '@temporalio/worker';
-import { createControlActivities } from '../../activities/control.ts';
-import { signed } from '../../activities/host-answers.ts';
+import { createControlActivities } from '../../activities/control/activities.ts';
+import { withProof } from '../../activities/host/proof.ts';
 import { hostQueue, transferQueue } from '../../model/names.ts';
 import type { DownloadJob, ProbeJob } from '../../model/payloads.ts';
-import { openForHost, sealAtRest } from '../../trust/sealing.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
+import type { Secrets } from '../../model/source.ts';
+import { openForHost } from '../../trust/sealing.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
 import { downloaded, failed, reachable } from '../support/scripted-host.ts';
 import type { HostScript, ScriptedHost } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
@@ -49,14 +51,14 @@ const selfSigned = (host: ScriptedHost, script: HostScript): HostScript => {
     hostId: host.hostId,
     sign: (text: string) => sign(null, Buffer.from(text), own.privateKey).toString('base64url'),
   };
-  return signed(signer, script);
+  return withProof(signer, script);
 };
 
 const victim = async (changes: { readonly pool?: string } = {}): Promise<ScriptedHost> =>
   lab.addHost({ name: `victim-${randomUUID().slice(0, 8)}`, dead: true, ...changes });
 
-const newCopy = async (host: ScriptedHost, sealed?: string) => ({
-  templateId: await lab.addTemplate(sealed === undefined ? {} : { sealed }),
+const newCopy = async (host: ScriptedHost, secrets?: Secrets) => ({
+  templateId: await lab.addTemplate(secrets === undefined ? {} : { secrets }),
   poolId: host.pool().id,
 });
 
@@ -82,7 +84,8 @@ describe('a registration', () => {
     expect(outcome).toMatchObject({
       outcome: 'refused',
       refusal: {
-        message: expect.stringMatching(/victim-\w+ did not sign what came as its answer/) as string,
+        message: expect.stringContaining('the host did not sign what came as its answer') as string,
+        tried: [expect.stringMatching(/^victim-\w+$/) as string],
       },
     });
     const row = lab.db.selectFrom('vm_template').where('uuid', '=', input.templateId).select('id');
@@ -111,14 +114,14 @@ describe('a registration', () => {
 });
 
 describe('a deployment', () => {
-  test('does not believe that it is done, learns no secret, and goes on with the host itself', async () => {
+  test('takes no result from an impostor, leaks no secret, and goes on with the host itself', async () => {
     const host = await victim();
     const secrets = {
       v: 1 as const,
       origin: 'http://origin.test',
       headers: [{ name: 'X', value: 'canary' }],
     };
-    const copy = await newCopy(host, await sealAtRest(lab.masterKey, secrets));
+    const copy = await newCopy(host, secrets);
     const taken: DownloadJob[] = [];
     const leave = await impostorOf(host, {
       download(job) {
@@ -159,7 +162,7 @@ describe('a deployment', () => {
     expect(await lab.finished(job)).toMatchObject({ job_status: 1 });
   });
 
-  test('does not believe what the host signed for another call', async () => {
+  test('takes no answer that the host signed for another call', async () => {
     const seen: object[] = [];
     const host = await lab.addHost({ name: `replayed-${randomUUID().slice(0, 8)}` });
     const first = await newCopy(host);
@@ -177,12 +180,12 @@ describe('a deployment', () => {
     await lab.prepare(second);
     await lab.waiting(second, /did not sign/);
     await lab.orchestration.requestStop(second, { by: 'the test', remove: false });
-    await lab.orchestration.copyEnded(second);
+    await lab.copyEnded(second);
     await leave();
   });
 });
 
-test('a removal is not done because somebody says so', async () => {
+test('a removal takes no unsigned result', async () => {
   const host = await lab.addHost({ name: `removing-${randomUUID().slice(0, 8)}` });
   const copy = await newCopy(host);
   await lab.finished(await lab.prepare(copy));
@@ -190,7 +193,7 @@ test('a removal is not done because somebody says so', async () => {
   const leave = await impostorOf(host, {
     remove: () => Promise.resolve({ v: 1, hostId: host.hostId, files: 1, pool: host.pool() }),
   });
-  await lab.orchestration.requestRemoval(copy, 'ann');
+  await lab.orchestration.requestRemoval(copy, { by: 'ann' });
   await lab.waiting(copy, /did not sign what came as its answer to remove/);
   expect(await lab.copy(copy)).toMatchObject({ state: 'Destroying' });
   await leave();
@@ -198,7 +201,7 @@ test('a removal is not done because somebody says so', async () => {
   await until('the copy is removed', async () => (await lab.copy(copy)) === undefined);
 });
 
-test('a report is not written down because somebody says so', async () => {
+test('an unsigned report is not recorded', async () => {
   const host = await victim();
   const leave = await impostorOf(host, {
     describeHost: () =>
@@ -218,11 +221,11 @@ test('a report is not written down because somebody says so', async () => {
   await leave();
 });
 
-test('what is recorded is looked at again: a workflow that somebody else plays changes nothing', async () => {
+test('a result is verified again before it is recorded: a workflow that somebody else started changes nothing', async () => {
   const host = await victim();
   const copy = await newCopy(host);
   const { db, masterKey, orchestration } = lab;
-  const control = createControlActivities({ db, masterKey, orchestration });
+  const control = createControlActivities({ db, masterKey, orchestration, protocols: PROTOCOLS });
   const ending = { copy, outcomeId: randomUUID() };
   const removal = { v: 1 as const, hostId: host.hostId, files: 1, pool: host.pool() };
   const report = { v: 1 as const, hostId: host.hostId, version: '1', pools: [], programs: [] };

@@ -1,15 +1,18 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
-import { recordInvite } from '../../db/invites.ts';
-import { hostsToDescribe, setResourceState } from '../../db/hosts.ts';
-import { createCluster, createZone } from '../../db/zones.ts';
+import { sql } from 'kysely';
+import { recordInvite } from '../../db/hosts/invites.ts';
+import { setResourceState, takeHostsToDescribe } from '../../db/hosts/hosts.ts';
+import { createCluster, createZone } from '../../db/zones/zones.ts';
 import { CONTROL_QUEUE, joinWorkflowId, workflowTypes } from '../../model/names.ts';
-import { joinText } from '../../model/payloads.ts';
-import type { JoinAnswer, JoinRequest, PoolReport } from '../../model/payloads.ts';
+import type { PoolReport } from '../../model/payloads.ts';
 import { createInvite, proofOf } from '../../trust/invite.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
+import { until } from '../support/until.ts';
+import { joinText } from '../../model/joining.ts';
+import type { JoinAnswer, JoinRequest } from '../../model/joining.ts';
 
 let lab: ControlLab;
 beforeAll(async () => {
@@ -104,7 +107,37 @@ test('a host with a token is let in, with its pools; again without it', async ()
   expect(await join(requestOf(machine, { token, pools: [disks] }))).toMatchObject({ state: 'Enabled' });
 });
 
-test('a host without a token is known, but nothing is sent to it, until it is approved', async () => {
+test('a host that asks again while its first request is recorded is let in by its invite', async () => {
+  const machine = newMachine();
+  const token = await invite();
+  const ask = (request: JoinRequest) =>
+    lab.temporal.client.workflow.start<(asked: JoinRequest) => Promise<JoinAnswer>>(workflowTypes.join, {
+      taskQueue: CONTROL_QUEUE,
+      workflowId: joinWorkflowId(machine.hostId),
+      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+      args: [request],
+    });
+  const second = await lab.db.transaction().execute(async (tx) => {
+    // Keeps the transactions of both requests from their end.
+    await tx.selectFrom('host_invite').select('uuid').forUpdate().execute();
+    await ask(requestOf(machine, { token, at: at(1000) }));
+    await until('the first request waits', async () => (await waitingForLocks()) === 1);
+    const handle = await ask(requestOf(machine, { token }));
+    await until('the second request waits', async () => (await waitingForLocks()) === 2);
+    return handle;
+  });
+  expect(await second.result()).toMatchObject({ state: 'Enabled' });
+  expect(await row(machine.hostId)).toMatchObject({ resource_state: 'Enabled' });
+});
+
+async function waitingForLocks(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`.execute(lab.db);
+  return rows[0]?.count ?? 0;
+}
+
+test('a host without a token is recorded, but gets no jobs until it is approved', async () => {
   const machine = newMachine();
   const answer = await join(requestOf(machine));
   expect(answer).toMatchObject({
@@ -147,7 +180,7 @@ test.each([
   });
 });
 
-test('a token whose secret is guessed lets nobody in, and stays good', async () => {
+test('a token with a guessed secret lets no host in, and stays valid', async () => {
   const token = await invite();
   const forged = `${token.slice(0, 37)}${'A'.repeat(43)}`;
   expect(await join(requestOf(newMachine(), { token: forged }))).toMatchObject({
@@ -157,7 +190,7 @@ test('a token whose secret is guessed lets nobody in, and stays good', async () 
   expect(await join(requestOf(newMachine(), { token }))).toMatchObject({ state: 'Enabled' });
 });
 
-test('one token lets one of many in', async () => {
+test('one token lets one of many hosts in', async () => {
   const token = await invite();
   const answers = await Promise.all(
     Array.from({ length: 5 }, () => join(requestOf(newMachine(), { token }))),
@@ -165,7 +198,7 @@ test('one token lets one of many in', async () => {
   expect(answers.filter(({ state }) => state === 'Enabled')).toHaveLength(1);
 });
 
-test('who disabled a host is not overruled by its old token', async () => {
+test('the old token of a host does not overrule an operator who disabled the host', async () => {
   const machine = newMachine();
   const token = await invite();
   await join(requestOf(machine, { token }));
@@ -179,12 +212,12 @@ test('another key under a known id is refused', async () => {
   expect(await refusal(requestOf(newMachine(machine.hostId)))).toMatch(/joined before with another key/);
 });
 
-test('a request that was changed on its way is refused', async () => {
+test('a join request that was changed on its way is refused', async () => {
   const request = { ...requestOf(newMachine()), zone: 'zone-2' };
   expect(await refusal(request)).toMatch(/does not hold the key/);
 });
 
-test('zones and clusters are made by operators, never by a typing error', async () => {
+test('a join with an unknown zone or cluster is refused, and creates neither', async () => {
   expect(await refusal(requestOf(newMachine(), { zone: 'zome-1' }))).toBe(
     "There is no zone 'zome-1': make it with `bypass zone create`, or correct --zone",
   );
@@ -193,7 +226,7 @@ test('zones and clusters are made by operators, never by a typing error', async 
   expect(await join(byId)).toMatchObject({ zoneId: lab.zoneId });
 });
 
-test('a pool of scope HOST belongs to one host: a copied disk is told', async () => {
+test('a pool of scope HOST belongs to one host: a copied disk is reported', async () => {
   const disks = pool();
   await join(requestOf(newMachine(), { pools: [disks] }));
   const clone = newMachine();
@@ -210,7 +243,7 @@ test('a pool of scope HOST belongs to one host: a copied disk is told', async ()
   });
 });
 
-test('a shared pool is one pool, and a pool that is not configured any more goes', async () => {
+test('a shared pool is one pool, and a pool that is no longer configured is removed', async () => {
   const shared = pool({ scope: 'CLUSTER', type: 'SharedMountPoint' });
   const [one, two] = [newMachine(), newMachine()];
   const own = pool();
@@ -234,7 +267,7 @@ test('a shared pool is one pool, and a pool that is not configured any more goes
 const storedPool = (id: string) =>
   lab.db.selectFrom('storage_pool').where('uuid', '=', id).selectAll().executeTakeFirst();
 
-test('who was not let in changes nothing about the pools of others', async () => {
+test('a host that was not let in changes no pools of other hosts', async () => {
   const shared = pool({ scope: 'CLUSTER', type: 'SharedMountPoint' });
   const disks = pool();
   const owner = newMachine();
@@ -252,7 +285,7 @@ test('who was not let in changes nothing about the pools of others', async () =>
   expect(await storedPool(disks.id)).toMatchObject({ capacity_bytes: 100, free_bytes: 50, parts: {} });
 });
 
-test('who was not let in does not keep others from their pools by claiming them first', async () => {
+test('a host that was not let in does not take pools of other hosts by claiming them first', async () => {
   const disks = pool();
   await join(
     requestOf(newMachine(), {
@@ -272,7 +305,7 @@ test('who was not let in does not keep others from their pools by claiming them 
   expect(await storedPool(disks.id)).toMatchObject({ scope: 'HOST', pool_type: 'Filesystem' });
 });
 
-test('an invite lets into one zone: a host that comes back in another one is not trusted there', async () => {
+test('an invite is for one zone: a host that comes back in another zone is not trusted there', async () => {
   const zone = await createZone(lab.db, { name: `far-${randomUUID()}` });
   await createCluster(lab.db, { name: 'cluster-1', zoneId: zone.id });
   const machine = newMachine();
@@ -286,26 +319,26 @@ test('an invite lets into one zone: a host that comes back in another one is not
   expect(await join(requestOf(machine, { ...moved, token }))).toMatchObject({ state: 'Enabled' });
 });
 
-test('a host to whose key nothing can be sealed is refused', async () => {
+test('a host with an unusable sealing key is refused', async () => {
   expect(await refusal(requestOf(newMachine(), { sealingKey: 'none' }))).toMatch(/sealing key that is none/);
 });
 
-test('a host without a pool is asked for its report too: one may have been mounted meanwhile', async () => {
+test('a host without a pool is asked for reports as well: a pool may have been mounted meanwhile', async () => {
   const machine = newMachine();
   await join(requestOf(machine, { token: await invite() }));
-  const hosts = await hostsToDescribe(lab.db, 60, 100);
+  const hosts = await takeHostsToDescribe(lab.db, 0, 100);
   expect(hosts.map(({ hostId }) => hostId)).toContain(machine.hostId);
 });
 
 const MINUTE_MS = 60_000;
 const at = (agoMs: number): string => new Date(Date.now() - agoMs).toISOString();
 
-describe('a request that somebody kept, and sends again', () => {
+describe('a replayed join request', () => {
   test('is refused when it is old; clocks may be a little apart', async () => {
     const machine = newMachine();
     for (const agoMs of [10 * MINUTE_MS, -10 * MINUTE_MS]) {
-      const told = await refusal(requestOf(machine, { at: at(agoMs) }));
-      expect(told).toMatch(/was made at .*set the clock of the host/);
+      const sentence = await refusal(requestOf(machine, { at: at(agoMs) }));
+      expect(sentence).toMatch(/was made at .*set the clock of the host/);
     }
     expect(await refusal(requestOf(machine, { at: 'noon' }))).toMatch(/does not say when/);
     expect(await row(machine.hostId)).toBeUndefined();
@@ -314,7 +347,7 @@ describe('a request that somebody kept, and sends again', () => {
     }
   });
 
-  test('is refused when it was used, and when the host has joined since', async () => {
+  test('is refused when it was used before, and when the host has joined since', async () => {
     const machine = newMachine();
     const [first, second] = [requestOf(machine, { at: at(2000) }), requestOf(machine, { at: at(1000) })];
     await join(first);

@@ -1,9 +1,13 @@
-import { beating } from '../../activities/context.ts';
+import { randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import { withHeartbeats } from '../../activities/context.ts';
+import { createJob } from '../../db/jobs/jobs.ts';
 import { templateWorkflowId } from '../../model/names.ts';
 import type { RegistrationInput } from '../../model/payloads.ts';
-import { sealAtRest } from '../../trust/sealing.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
+import { sealSecrets } from '../../trust/at-rest.ts';
+import type { UrlReport } from '../../model/source.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
 import { aborted, reachable, unreachable } from '../support/scripted-host.ts';
 import type { HostScript, ScriptedHost } from '../support/scripted-host.ts';
 import { deferred } from '../support/deferred.ts';
@@ -39,7 +43,7 @@ async function expectNothingLeft(templateId: string): Promise<void> {
   expect(stored).toEqual([]);
 }
 
-test('a template is there, but not usable, while a host looks at its URL; then it is', async () => {
+test('a template exists during the probe of its URL, but is usable only afterwards', async () => {
   const input = lab.registration();
   let during: Awaited<ReturnType<typeof template>>;
   probe = async ({ url, format, templateId, budgetMs }) => {
@@ -76,7 +80,7 @@ test('a template is there, but not usable, while a host looks at its URL; then i
   });
 });
 
-test('the same call joins, while it runs and afterwards', async () => {
+test('a repeated call joins the registration, while it runs and afterwards', async () => {
   const input = lab.registration();
   let probes = 0;
   probe = ({ url }) => {
@@ -89,11 +93,11 @@ test('the same call joins, while it runs and afterwards', async () => {
   expect(probes).toBe(1);
 });
 
-test('a caller waits only so long; the registration goes on', async () => {
+test('a caller stops waiting after a while; the registration goes on', async () => {
   const input = lab.registration();
   const asked = deferred();
   probe = ({ url }) =>
-    beating(null, async () => {
+    withHeartbeats(null, async () => {
       await asked.promise;
       return { v: 1, hostId: host.hostId, urls: [reachable(url)] };
     });
@@ -102,7 +106,83 @@ test('a caller waits only so long; the registration goes on', async () => {
   expect(await register(input)).toEqual({ outcome: 'active' });
 });
 
-test('a refused one leaves nothing but an event, and says why, for each URL', async () => {
+/** A host at work on it until it is released. */
+function slowly(urls: readonly UrlReport[]) {
+  const [begun, released] = [deferred(), deferred()];
+  probe = (job) =>
+    withHeartbeats(null, async () => {
+      begun.resolve();
+      await released.promise;
+      expect(job.patienceMs).toBeGreaterThan(60_000);
+      return { v: 1, hostId: host.hostId, urls };
+    });
+  return { begun: begun.promise, release: () => released.resolve() };
+}
+
+describe('a source that is slow at first', () => {
+  const timing = { budgetMs: 1000, leastMs: 100 };
+  test('is waited for longer than the budget; then the template is registered', async () => {
+    const input = lab.registration({ timing });
+    const gate = slowly([reachable(input.url)]);
+    expect(await lab.orchestration.register(input, 2 * timing.budgetMs)).toEqual({ outcome: 'pending' });
+    expect(await template(input.templateId)).toMatchObject({ state: 'NotUploaded' });
+    gate.release();
+    expect(await register(input)).toEqual({ outcome: 'active' });
+  });
+
+  test('is refused in the end, with an event of its owner that says why', async () => {
+    const input = lab.registration({ timing });
+    const gate = slowly([unreachable(input.url, 'answers 404 Not Found')]);
+    expect(await lab.orchestration.register(input, 2 * timing.budgetMs)).toEqual({ outcome: 'pending' });
+    gate.release();
+    await until('the rows are gone', async () => (await template(input.templateId)) === undefined);
+    const event = await until('the event is there', () =>
+      lab.db
+        .selectFrom('event')
+        .innerJoin('account', 'account.id', 'event.account_id')
+        .where('resource_uuid', '=', input.templateId)
+        .select(['type', 'level', 'description', 'account.uuid as owner'])
+        .executeTakeFirst(),
+    );
+    expect(event).toMatchObject({ type: 'TEMPLATE.CREATE', level: 'ERROR', owner: input.accountId });
+    expect(event.description).toMatch(/was not registered: .*answers 404 Not Found/);
+  });
+
+  test('does not keep its template from being deleted meanwhile', async () => {
+    const input = lab.registration({ timing });
+    const gate = slowly([reachable(input.url)]);
+    const registering = register(input);
+    await gate.begun;
+    const { templateId } = input;
+    const { userId, accountId } = lab;
+    const about = { cmd: 'deleteTemplate', instanceType: 'Template', instanceUuid: templateId };
+    const jobId = await createJob(lab.db, { accountId, userId, ...about });
+    await lab.orchestration.requestDeletion({ v: 1, templateId, jobId, userId, accountId });
+    expect((await lab.finished(jobId)).job_status).toBe(1);
+    expect(await registering).toMatchObject({
+      outcome: 'refused',
+      refusal: { message: 'The template is being deleted.' },
+    });
+    expect(await template(templateId)).toMatchObject({
+      state: 'Inactive',
+      removed: expect.any(Date) as Date,
+    });
+    gate.release();
+  });
+});
+
+test('the only host gets the probe once more after it was silent for a while', async () => {
+  let asked = 0;
+  probe = ({ url }) => {
+    asked += 1;
+    if (asked === 1) return Context.current().cancelled;
+    return Promise.resolve({ v: 1, hostId: host.hostId, urls: [reachable(url)] });
+  };
+  expect(await register(lab.registration({ timing: { silentMs: 500 } }))).toEqual({ outcome: 'active' });
+  expect(asked).toBe(2);
+});
+
+test('a refused registration leaves only an event, with the reason for each URL', async () => {
   const input = lab.registration({ url: 'http://origin.test/debian.meta4' });
   const urls = [
     unreachable('http://a.test/d', 'answers 404 Not Found'),
@@ -118,6 +198,7 @@ test('a refused one leaves nothing but an event, and says why, for each URL', as
         'None of 2 URLs can be downloaded: http://a.test/d: answers 404 Not Found; http://b.test/d: refused the connection',
       apiCode: 530,
       hostName: 'prober',
+      hostId: host.hostId,
       urls,
     },
   });
@@ -125,7 +206,7 @@ test('a refused one leaves nothing but an event, and says why, for each URL', as
   const { status } = await lab.temporal.client.workflow
     .getHandle(templateWorkflowId(input.templateId))
     .describe();
-  expect(status.name).toBe('FAILED');
+  expect(status.name).toBe('COMPLETED');
   // The same call once more, when the source is mended.
   probe = ({ url }) => Promise.resolve({ v: 1, hostId: host.hostId, urls: [reachable(url)] });
   expect(await register(input)).toEqual({ outcome: 'active' });
@@ -166,7 +247,7 @@ test('a host that does not take the probe is passed over for another', async () 
   await dead.setUp(false);
 });
 
-test('without a host it is refused at once', async () => {
+test('without a host a registration is refused at once', async () => {
   await host.setUp(false);
   const input = lab.registration();
   expect(await register(input)).toMatchObject({
@@ -181,7 +262,7 @@ test('without a host it is refused at once', async () => {
   await host.setUp(true);
 });
 
-test('a zone that does not exist is refused in words', async () => {
+test('a zone that does not exist is refused with a sentence', async () => {
   const input = lab.registration({ zoneIds: ['00000000-0000-4000-8000-000000000000'] });
   expect(await register(input)).toMatchObject({
     outcome: 'refused',
@@ -189,24 +270,59 @@ test('a zone that does not exist is refused in words', async () => {
   });
 });
 
-test('secrets reach the host that looks, sealed for it', async () => {
+test('a registration waits for its database outside of its workflow task, and ends when the database is back', async () => {
+  const input = lab.registration();
+  const back = await lab.database.takeAway();
+  const registering = register(input);
+  const handle = lab.temporal.client.workflow.getHandle(templateWorkflowId(input.templateId));
+  await until('an ordinary activity waits for it', async () => {
+    const described = await handle.describe().catch(() => undefined);
+    const [pending] = described?.raw.pendingActivities ?? [];
+    return pending?.activityType?.name === 'recordRegistration' && !described?.raw.pendingWorkflowTask;
+  });
+  await back();
+  expect(await registering).toEqual({ outcome: 'active' });
+});
+
+test('secrets reach the probing host, sealed for it', async () => {
   const secrets = { v: 1, origin: 'http://origin.test', headers: [], username: 'u', password: 'p' } as const;
   let box: string | undefined;
   probe = ({ url, sealed }) => {
     box = sealed;
     return Promise.resolve({ v: 1, hostId: host.hostId, urls: [reachable(url)] });
   };
-  const input = lab.registration({ sealed: await sealAtRest(lab.masterKey, secrets) });
+  const input = lab.registration();
+  await lab.recordSecrets(input, secrets);
   await register(input);
   expect(await host.open(box ?? '', input.templateId)).toMatchObject(secrets);
 });
 
-test('one that was terminated in Temporal is swept away', async () => {
+test("encrypted secrets of another template, put into a workflow's input, are not used", async () => {
+  const secrets = { v: 1, origin: 'http://origin.test', headers: [], username: 'u', password: 'p' } as const;
+  const owner = { use: 'template', template: randomUUID(), account: randomUUID() } as const;
+  const sealed = await sealSecrets(lab.masterKey, owner, secrets);
+  const boxes: (string | undefined)[] = [];
+  probe = ({ url, sealed: box }) => {
+    boxes.push(box);
+    return Promise.resolve({ v: 1, hostId: host.hostId, urls: [reachable(url)] });
+  };
+  // As an earlier release had it in the workflow's input, for everybody in the namespace to take.
+  const input = { ...lab.registration(), sealed };
+  expect(await register(input)).toEqual({ outcome: 'active' });
+  expect(boxes).toEqual([undefined]);
+  await lab.db.updateTable('vm_template').set({ sealed }).where('uuid', '=', input.templateId).execute();
+  const copy = { templateId: input.templateId, poolId: host.pool().id };
+  expect((await lab.finished(await lab.prepare(copy))).job_result).toMatchObject({
+    errortext: expect.stringContaining('cannot be opened with the master key') as string,
+  });
+});
+
+test('the rows of a registration that was terminated in Temporal are removed', async () => {
   const input = lab.registration();
   const begun = deferred();
   probe = () => {
     begun.resolve();
-    return beating(null, ({ signal }) => aborted(signal));
+    return withHeartbeats(null, ({ signal }) => aborted(signal));
   };
   const registering = register(input);
   await begun.promise;
@@ -221,12 +337,12 @@ test('one that was terminated in Temporal is swept away', async () => {
   await upkeep.terminate();
 });
 
-test('a cancelled one leaves nothing', async () => {
+test('a cancelled registration leaves nothing', async () => {
   const input = lab.registration();
   const begun = deferred();
   probe = () => {
     begun.resolve();
-    return beating(null, ({ signal }) => aborted(signal));
+    return withHeartbeats(null, ({ signal }) => aborted(signal));
   };
   const registering = register(input);
   await begun.promise;
@@ -235,4 +351,34 @@ test('a cancelled one leaves nothing', async () => {
   expect(await registering).toMatchObject({ outcome: 'refused' });
   expect((await handle.describe()).status.name).toBe('CANCELLED');
   await expectNothingLeft(input.templateId);
+});
+
+test('a source check reports what a registration would find or why it would be refused, and leaves nothing', async () => {
+  const input = lab.registration();
+  probe = async ({ url, templateId }) => {
+    expect((await template(templateId))?.state).toBe('NotUploaded');
+    return { v: 1, hostId: host.hostId, urls: [reachable(url)] };
+  };
+  expect(await lab.orchestration.checkSource(input, WAIT_MS)).toMatchObject({
+    found: {
+      hostName: 'prober',
+      size: 1000,
+      virtualSize: 4000,
+      mirrors: [{ url: input.url, reachable: true }],
+    },
+  });
+  await expectNothingLeft(input.templateId);
+  const bad = lab.registration();
+  probe = ({ url }) =>
+    Promise.resolve({ v: 1, hostId: host.hostId, urls: [unreachable(url, 'answers 404 Not Found')] });
+  const { refusal } = (await lab.orchestration.checkSource(bad, WAIT_MS)) ?? {};
+  expect(refusal).toMatchObject({ hostName: 'prober', apiCode: 530 });
+  expect(refusal?.message).toContain('answers 404 Not Found');
+  await expectNothingLeft(bad.templateId);
+  const events = await lab.db
+    .selectFrom('event')
+    .where('resource_uuid', 'in', [input.templateId, bad.templateId])
+    .selectAll()
+    .execute();
+  expect(events).toEqual([]);
 });

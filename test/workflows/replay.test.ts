@@ -1,47 +1,129 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { Worker } from '@temporalio/worker';
+import { DefaultLogger, Worker, bundleWorkflowCode } from '@temporalio/worker';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { workflowTypes } from '../../model/names.ts';
+import { RELEASED } from '../../model/rules/released.ts';
+import { branchesOf, rulesIn, typeOf } from '../histories/branches.ts';
+import type { Stored } from '../histories/branches.ts';
 import { installTestRuntime, workflowBundle } from '../support/temporal.ts';
 
-interface Stored {
-  readonly workflowId: string;
-  readonly history: {
-    readonly events: {
-      eventType: string;
-      workflowExecutionStartedEventAttributes?: { workflowType: { name: string } };
-      activityTaskScheduledEventAttributes?: { activityType: { name: string } };
-    }[];
-  };
-}
-
 const FOLDER = fileURLToPath(new URL('../histories', import.meta.url));
-const files = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
+/** One folder a released version. */
+const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.json'),
+);
 const read = (name: string): Stored => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Stored;
-const typeOf = ({ history }: Stored): string | undefined =>
-  history.events[0]?.workflowExecutionStartedEventAttributes?.workflowType.name;
 
 beforeAll(() => installTestRuntime());
 
-async function replay({ history, workflowId }: Stored): Promise<void> {
-  await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, workflowId);
+async function replay({ history, workflowId }: Stored, bundle?: WorkflowBundleWithSourceMap): Promise<void> {
+  await Worker.runReplayHistory({ workflowBundle: bundle ?? workflowBundle }, history, workflowId);
 }
 
 test.each(files)('%s is still what the workflow does', async (name) => {
   await replay(read(name));
 });
 
-test('there is a history of every workflow', () => {
-  const types = new Set(files.map((name) => typeOf(read(name))));
-  expect(types).toEqual(new Set(Object.values(workflowTypes)));
+/** What must have been recorded, whatever the version; a way that a workflow got later is recorded with that version. */
+const WAYS: readonly string[] = [
+  ...Object.values(workflowTypes),
+  'registration completes',
+  'registration is cancelled',
+  'registration goes on as deletion',
+  'deployment completes',
+  'deployment fails',
+  'deployment is cancelled',
+  'deployment cancelled in Temporal',
+  'deployment stopped',
+  'deployment signal: attemptLost',
+  'deployment waits: NoHost',
+  'deployment waits: NoSpace',
+  'deployment goes on as deployment',
+  'deployment goes on as removal',
+  'removal completes',
+  'removal waits: NoHost',
+  'removal waits: HostFailed',
+  'removal goes on as deployment',
+  'removal goes on as removal',
+  'deletion goes on as deletion',
+  'certificate goes on as certificate',
+  'keystore goes on as keystore',
+  'upkeep goes on as upkeep',
+  'vm completes',
+  'vm goes on as vm',
+  'vm signal: ended',
+  'vm waits: Copy',
+  'vm waits: HostUnconfirmed',
+  'vm waits: NoSpace',
+];
+
+const recorded = files.map((name) => read(name));
+const branches = new Set(recorded.flatMap((stored) => [...branchesOf(stored)]));
+
+test.each(WAYS)('there is a history: %s', (way) => {
+  expect([...branches]).toContain(way);
 });
 
-test('a history that is not what the workflow does is told', async () => {
-  const stored = read('deployment.json');
-  for (const { activityTaskScheduledEventAttributes: scheduled } of stored.history.events) {
-    if (scheduled?.activityType.name === 'reserveSpace') scheduled.activityType.name = 'somethingElse';
+test.each(RELEASED.flatMap(({ version, branches: names }) => names.map((name) => [version, name] as const)))(
+  'there is a history that was decided by version %i: %s',
+  (version, name) => {
+    const ofVersion = recorded.filter(
+      (stored) => typeOf(stored) === 'deployment' && rulesIn(stored) === version,
+    );
+    expect(ofVersion.flatMap((stored) => [...branchesOf(stored)])).toContain(`deployment decided: ${name}`);
+  },
+);
+
+test('there is a history in which a file came further between two failures', () => {
+  expect([...branches]).toContain('deployment decided: the file came further');
+});
+
+interface Begun {
+  readonly workflowExecutionStartedEventAttributes: {
+    readonly input: { readonly payloads: { data: string }[] };
+  };
+}
+
+/** As if its input carried no times: then those of version 1 count. */
+function withoutTiming(stored: Stored): Stored {
+  const copy = structuredClone(stored);
+  const [begun] = copy.history.events as unknown as Begun[];
+  for (const payload of begun?.workflowExecutionStartedEventAttributes.input.payloads ?? []) {
+    const { timing: _timing, ...input } = JSON.parse(Buffer.from(payload.data, 'base64').toString()) as {
+      readonly timing?: unknown;
+    };
+    payload.data = Buffer.from(JSON.stringify(input)).toString('base64');
   }
-  await expect(replay(stored)).rejects.toThrow(DeterminismViolationError);
+  return copy;
+}
+
+test('other times and rounds change nothing for runs that have begun', async () => {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+    webpackConfigHook: (config) => ({
+      ...config,
+      module: {
+        ...config.module,
+        rules: [
+          { test: /rules\/version-1\.ts$/, use: join(FOLDER, 'other-timing.cjs') },
+          ...(config.module?.rules ?? []),
+        ],
+      },
+    }),
+  });
+  expect(code).toContain('sourceWaitsMs: []');
+  const stored = read(files.find((file) => file.endsWith('deployment-source-rounds.json')) ?? '');
+  const bundle = { code } as WorkflowBundleWithSourceMap;
+  await replay(stored, bundle);
+  await expect(replay(withoutTiming(stored), bundle)).rejects.toThrow(DeterminismViolationError);
+});
+
+test('a history that differs from the workflow fails its replay', async () => {
+  const name = files.find((file) => file.endsWith('deployment.json')) ?? '';
+  const text = readFileSync(join(FOLDER, name), 'utf8').replaceAll('"reserveSpace"', '"somethingElse"');
+  await expect(replay(JSON.parse(text) as Stored)).rejects.toThrow(DeterminismViolationError);
 });

@@ -2,9 +2,10 @@ import type { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import { sql } from 'kysely';
-import type { CopyUuids } from '../../db/jobs.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
+import type { CopyUuids } from '../../db/jobs/jobs.ts';
+import { STOP } from '../../model/names.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
 import { downloaded, endless, failed } from '../support/scripted-host.ts';
 import { deferred } from '../support/deferred.ts';
 import { until } from '../support/until.ts';
@@ -45,7 +46,7 @@ const poolOf = ({ poolId }: { readonly poolId: string }) => ({
   mounted: true,
 });
 
-test('a stop ends it for all who wait, and keeps the bytes', async () => {
+test('a stop fails all jobs that wait, and keeps the bytes and the tries', async () => {
   const script = endless();
   await lab.addHost({ name: 'stopped', script });
   const copy = await newCopy('stopped');
@@ -64,11 +65,14 @@ test('a stop ends it for all who wait, and keeps the bytes', async () => {
     state: 'Allocated',
     cancelled_by: 'ann',
   });
+  expect(await lab.attempts(copy)).toMatchObject([{ host_name: 'stopped', bytes: 400, failure_kind: null }]);
+  const unsigned = lab.db.selectFrom('event').where('type', '=', 'HOST.ANSWER.REFUSED').selectAll();
+  expect(await unsigned.execute()).toEqual([]);
   expect(await lab.db.selectFrom('pool_reservation').selectAll().execute()).toEqual([]);
   expect(await lab.orchestration.requestStop(copy, { by: 'ann', remove: false })).toBe(false);
 });
 
-test('a wait can be stopped as well', async () => {
+test('a stop ends a wait as well', async () => {
   const host = await lab.addHost({ name: 'asleep' });
   await host.setUp(false);
   const copy = await newCopy('asleep');
@@ -76,11 +80,11 @@ test('a wait can be stopped as well', async () => {
   await lab.waiting(copy, /Down/);
   await lab.orchestration.requestStop(copy, { by: 'ann', remove: false });
   expect(await lab.finished(job)).toMatchObject({ job_status: 2 });
-  await lab.orchestration.copyEnded(copy);
+  await lab.copyEnded(copy);
   expect(await lab.copy(copy)).toMatchObject({ state: 'Allocated', cancelled_by: 'ann' });
 });
 
-test('a stop that removes goes on as the removal, under the same id', async () => {
+test('a stop that removes the copy continues as the removal, under the same id', async () => {
   const script = endless();
   await lab.addHost({ name: 'removed', script });
   const copy = await newCopy('removed');
@@ -90,7 +94,7 @@ test('a stop that removes goes on as the removal, under the same id', async () =
   expect(await lab.finished(job)).toMatchObject({
     job_result: { errortext: 'The copy was removed by ann' },
   });
-  await lab.orchestration.copyEnded(copy);
+  await lab.copyEnded(copy);
   expect(await lab.copy(copy)).toBeUndefined();
   expect((await lab.workflow(copy).describe()).type).toBe('removal');
 });
@@ -114,7 +118,7 @@ test("a cancellation in Temporal's own UI is a stop by Temporal", async () => {
   expect(await lab.copy(copy)).toMatchObject({ state: 'Allocated', cancelled_by: 'Temporal' });
 });
 
-test('a stop while the host is silent is a stop, not a failure', async () => {
+test('a stop while the host is silent ends as cancelled, not as failed', async () => {
   const host = await lab.addHost({
     name: 'mute',
     script: { download: () => Context.current().cancelled },
@@ -127,7 +131,7 @@ test('a stop while the host is silent is a stop, not a failure', async () => {
   expect(await lab.copy(copy)).toMatchObject({ state: 'Allocated' });
 });
 
-test('who asks after the stop is served, who asked before is not', async () => {
+test('jobs younger than the stop are served, older ones are not', async () => {
   const script = firstEndless(() => host.hostId);
   const host = await lab.addHost({ name: 'late', script });
   const copy = await newCopy('late');
@@ -140,7 +144,7 @@ test('who asks after the stop is served, who asked before is not', async () => {
   expect(await lab.copy(copy)).toMatchObject({ state: 'Ready', cancelled_by: null });
 });
 
-test('a deployment asked for while the removal runs comes after it', async () => {
+test('a deployment that is requested during the removal follows it', async () => {
   const gate = endless();
   let removals = 0;
   const host = await lab.addHost({
@@ -156,7 +160,7 @@ test('a deployment asked for while the removal runs comes after it', async () =>
   const copy = await newCopy('busy');
   await lab.finished(await lab.prepare(copy));
   const old = await lab.copy(copy);
-  await lab.orchestration.requestRemoval(copy, 'ann');
+  await lab.orchestration.requestRemoval(copy, { by: 'ann' });
   await gate.begun;
   expect(await lab.copy(copy)).toMatchObject({ state: 'Destroying' });
   const job = await lab.prepare(copy);
@@ -169,17 +173,17 @@ test('a deployment asked for while the removal runs comes after it', async () =>
   expect(host.jobs).toHaveLength(2);
 });
 
-test('a removal waits for a host, and can be asked for when nothing is there', async () => {
+test('a removal waits for a host, and may be requested for a copy that does not exist', async () => {
   const host = await lab.addHost({ name: 'gone' });
   const copy = await newCopy('gone');
   await lab.finished(await lab.prepare(copy));
   await host.setUp(false);
-  await lab.orchestration.requestRemoval(copy, 'ann');
+  await lab.orchestration.requestRemoval(copy, { by: 'ann' });
   await lab.waiting(copy, /gone is Down/);
   await host.setUp(true);
-  await lab.orchestration.copyEnded(copy);
+  await lab.copyEnded(copy);
   expect(await lab.copy(copy)).toBeUndefined();
-  await lab.orchestration.requestRemoval(copy, 'ann');
+  await lab.orchestration.requestRemoval(copy, { by: 'ann' });
   expect(await lab.workflow(copy).result()).toEqual({ v: 1, files: 0 });
 });
 
@@ -201,7 +205,7 @@ async function holdRow(copy: CopyUuids): Promise<() => Promise<void>> {
   };
 }
 
-test('who asks while the end is being written is told as well', async () => {
+test('a job that comes while the outcome is recorded gets it as well', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'last', script });
   const copy = await newCopy('last');
@@ -222,7 +226,7 @@ async function pendingActivity(copy: CopyUuids, name: string): Promise<boolean> 
   return raw.pendingActivities?.some(({ activityType }) => activityType?.name === name) ?? false;
 }
 
-test('who asks while a failure is being written has it tried once more', async () => {
+test('a job that comes while a failure is recorded causes another try', async () => {
   let calls = 0;
   const gate = endless();
   const host = await lab.addHost({
@@ -247,7 +251,34 @@ test('who asks while a failure is being written has it tried once more', async (
   // Both jobs were waiting when it was written; the second call has it tried again all the same.
   expect((await lab.finished(first)).job_status).toBe(2);
   await lab.finished(second);
-  await lab.orchestration.copyEnded(copy);
+  await lab.copyEnded(copy);
   expect(await lab.copy(copy)).toMatchObject({ state: 'Ready' });
   expect(host.jobs).toHaveLength(2);
+});
+
+test('requests that change nothing send no signal, so that a run cannot run out of them', async () => {
+  const script = endless();
+  const host = await lab.addHost({ name: 'popular', script });
+  const copy = await newCopy('popular');
+  const first = await lab.prepare(copy);
+  const job = await script.begun;
+  const others = await Promise.all(Array.from({ length: 20 }, () => lab.prepare(copy)));
+  script.release(downloaded(host.hostId, job, host.pool()));
+  for (const id of [first, ...others]) expect((await lab.finished(id)).job_status).toBe(1);
+  await lab.copyEnded(copy);
+  const { events } = await lab.workflow(copy).fetchHistory();
+  const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes);
+  expect(signals).toHaveLength(1);
+});
+
+test('a stop without its fields is refused, and changes nothing', async () => {
+  const script = endless();
+  const host = await lab.addHost({ name: 'strict', script });
+  const copy = await newCopy('strict');
+  const waiting = await lab.prepare(copy);
+  const job = await script.begun;
+  const update = lab.workflow(copy).executeUpdate(STOP, { args: [{}] });
+  await expect(update).rejects.toMatchObject({ cause: { message: expect.stringMatching(/a stop takes/) } });
+  script.release(downloaded(host.hostId, job, host.pool()));
+  expect((await lab.finished(waiting)).job_status).toBe(1);
 });

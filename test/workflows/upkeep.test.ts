@@ -1,8 +1,14 @@
-import { copyWorkflowId } from '../../model/names.ts';
-import { completeJob, createJob } from '../../db/jobs.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
-import { endless } from '../support/scripted-host.ts';
+import { Context } from '@temporalio/activity';
+import { sql } from 'kysely';
+import { copyWorkflowId, UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
+import { completeJob, createDeploymentJob, createJob } from '../../db/jobs/jobs.ts';
+import { CURRENT_TIMING } from '../../model/rules/released.ts';
+import { reportsInRound } from '../../model/timing.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
+import { deferred } from '../support/deferred.ts';
+import { downloaded, endless } from '../support/scripted-host.ts';
+import type { ScriptedHost } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 
 let lab: ControlLab;
@@ -25,7 +31,7 @@ const lastSeen = async (hostId: string): Promise<Date> => {
 /** By PostgreSQL's clock, which `last_seen` is of. */
 const age = async (hostId: string): Promise<number> => Date.now() - (await lastSeen(hostId)).getTime();
 
-test('a host is Up as long as its workers give signs of life, and no longer', async () => {
+test('a host is Up exactly as long as its workers send heartbeats', async () => {
   const host = await lab.addHost({ name: 'living' });
   const dead = await lab.addHost({ name: 'dead', dead: true });
   await host.setUp(false);
@@ -41,16 +47,28 @@ test('a host is Up as long as its workers give signs of life, and no longer', as
   });
 });
 
-test('hosts are asked for their reports', async () => {
-  const host = await lab.addHost({ name: 'reporting' });
-  host.setFree(777);
-  await until('the pool has the new number', async () => {
-    const pool = lab.db.selectFrom('storage_pool').where('uuid', '=', lab.poolId('reporting'));
-    return (await pool.select('free_bytes').executeTakeFirstOrThrow()).free_bytes === 777;
+test('reports are requested from a few hosts at a time, and silent hosts do not delay the others', async () => {
+  const silent = ['silent-1', 'silent-2', 'silent-3', 'silent-4'];
+  for (const name of silent) await lab.addHost({ name, dead: true });
+  const names = ['reporting-1', 'reporting-2', 'reporting-3', 'reporting-4', 'reporting-5'];
+  for (const name of names) (await lab.addHost({ name })).setFree(777);
+  await until('the pools have the new number', async () => {
+    const pools = await lab.db.selectFrom('storage_pool').select(['name', 'free_bytes']).execute();
+    return names.every((name) => pools.some((pool) => pool.name === name && pool.free_bytes === 777));
   });
 });
 
-test('jobs that have been over for long are forgotten', async () => {
+/** Minutes. */
+const askedAnew = (hosts: number): number => {
+  const rounds = Math.ceil(hosts / reportsInRound(hosts, CURRENT_TIMING.upkeep));
+  return (rounds * CURRENT_TIMING.upkeep.roundMs) / 60_000;
+};
+
+test('a big fleet reports in rounds that keep its reports fresh', () => {
+  expect([1, 20, 100, 1000, 10_000].map(askedAnew)).toEqual([1, 1, 5, 5, 5]);
+});
+
+test('jobs are removed when their retention is over', async () => {
   const { accountId, userId } = lab;
   const about = { cmd: 'createTags', instanceType: 'Template', instanceUuid: await lab.addTemplate() };
   const jobId = await createJob(lab.db, { accountId, userId, ...about });
@@ -66,16 +84,16 @@ test('jobs that have been over for long are forgotten', async () => {
   });
 });
 
-test('a job whose request never reached Temporal is seen to', async () => {
+test('a job whose request never reached Temporal is repaired', async () => {
   await lab.addHost({ name: 'forgotten' });
   const copy = await newCopy('forgotten');
   const { accountId, userId } = lab;
   const about = { cmd: 'prepareTemplate', instanceType: 'Template', instanceUuid: copy.templateId };
-  const jobId = await createJob(lab.db, { accountId, userId, ...about, copies: [copy] });
+  const { jobId } = await createDeploymentJob(lab.db, { accountId, userId, ...about, copies: [copy] });
   expect((await lab.finished(jobId)).job_status).toBe(1);
 });
 
-test('so is a deletion', async () => {
+test('a deletion whose request never reached Temporal is repaired', async () => {
   const templateId = await lab.addTemplate();
   const { accountId, userId } = lab;
   const about = { cmd: 'deleteTemplate', instanceType: 'Template', instanceUuid: templateId };
@@ -83,7 +101,7 @@ test('so is a deletion', async () => {
   expect((await lab.finished(jobId)).job_status).toBe(1);
 });
 
-test('a deployment that was terminated in Temporal goes on for those who wait', async () => {
+test('a deployment that was terminated in Temporal goes on for the jobs that wait', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'killed', script });
   const copy = await newCopy('killed');
@@ -95,7 +113,7 @@ test('a deployment that was terminated in Temporal goes on for those who wait', 
   expect((await lab.finished(jobId)).job_status).toBe(2);
 });
 
-test('where nobody waits, its row tells what happened', async () => {
+test('without a job that waits, the row of a terminated deployment gets the reason', async () => {
   const script = endless();
   await lab.addHost({ name: 'unloved', script });
   const copy = await newCopy('unloved');
@@ -115,7 +133,65 @@ test('where nobody waits, its row tells what happened', async () => {
   expect(events).toContainEqual({ type: 'TEMPLATE.DIRECT.DOWNLOAD.FAILURE' });
 });
 
-test('there is one upkeep, however many ask for it', async () => {
+test('the bytes of a running download are counted by the minute, each once', async () => {
+  let fetched = 100;
+  const released = deferred();
+  const host: ScriptedHost = await lab.addHost({
+    name: 'counted',
+    script: {
+      async download(job) {
+        const beat = (): void =>
+          Context.current().heartbeat({
+            v: 1,
+            phase: 'downloading',
+            bytes: fetched,
+            total: job.size,
+            fetched,
+            rate: 1,
+            source: job.url,
+            attempt: { id: job.attemptId, incarnation: 'first', tries: [] },
+          });
+        beat();
+        const beats = setInterval(beat, 200);
+        await released.promise;
+        clearInterval(beats);
+        return downloaded(host.hostId, job, host.pool());
+      },
+    },
+  });
+  const before = await samples();
+  const sum = async () => bytesOf(await samples()) - bytesOf(before);
+  const copy = await newCopy('counted');
+  const jobId = await lab.prepare(copy);
+  await until('what it has fetched is counted', async () => (await sum()) === 100);
+
+  await lab.temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).terminate('by the test');
+  await lab.restartControl();
+  fetched = 700;
+  await until('it says so', async () => (await lab.live(copy))?.fetch?.bytes === 700);
+  await sql`update counted_attempt set counted = now() - interval '10 minutes'
+    where attempt = ${host.jobs[0]?.attemptId ?? ''}`.execute(lab.db);
+  await lab.startUpkeep();
+  await until('so is what came while nobody counted', async () => (await sum()) === 700);
+  const then = Date.now() - 120_000;
+  const over = (all: Samples) => all.filter(({ minute }) => minute.getTime() <= then);
+  const past = over(await samples());
+  expect(past.length).toBeGreaterThanOrEqual(over(before).length + 8);
+
+  fetched = 900;
+  await until('and what comes then', async () => (await sum()) === 900);
+  released.resolve();
+  expect((await lab.finished(jobId)).job_status).toBe(1);
+  await until('and the rest', async () => (await sum()) === 1000);
+  expect(over(await samples())).toEqual(past);
+});
+
+const samples = () =>
+  lab.db.selectFrom('throughput_sample').select(['minute', 'bytes']).orderBy('minute').execute();
+type Samples = Awaited<ReturnType<typeof samples>>;
+const bytesOf = (all: Samples): number => all.reduce((total, { bytes }) => total + bytes, 0);
+
+test('there is one upkeep, however many control workers start it', async () => {
   await Promise.all(Array.from({ length: 5 }, () => lab.orchestration.ensureUpkeep()));
   expect(await lab.orchestration.isRunning('upkeep')).toBe(true);
 });

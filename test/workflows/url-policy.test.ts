@@ -1,11 +1,10 @@
 /** What a zone says of URLs, on its way to hosts; and what they refused, on its way back. */
-import { setConfiguration } from '../../db/configurations.ts';
-import { noteParts } from '../../db/own-parts.ts';
+import { setConfiguration } from '../../db/zones/configurations.ts';
+import { recordProtectedEndpoints } from '../../db/hosts/protected-endpoints.ts';
 import type { Failure } from '../../model/failures.ts';
 import type { ProbeJob } from '../../model/payloads.ts';
-import { sealAtRest } from '../../trust/sealing.ts';
-import { openControlLab } from '../support/control-lab.ts';
-import type { ControlLab } from '../support/control-lab.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
 import { failed, reachable, unreachable } from '../support/scripted-host.ts';
 import type { HostScript, ScriptedHost } from '../support/scripted-host.ts';
 
@@ -36,7 +35,7 @@ beforeAll(async () => {
   await setConfiguration(lab.db, 'direct.download.url.deny.ports', '8080', zone.id);
   await setConfiguration(lab.db, 'direct.download.url.deny.endpoints', 'other.example.org:81');
   await setConfiguration(lab.db, 'direct.download.url.http.proxy', 'http://proxy.example.org:3128');
-  await noteParts(lab.db, 'the api', ['10.0.0.5:8080', 'bypass.example.org:443']);
+  await recordProtectedEndpoints(lab.db, 'the api', ['10.0.0.5:8080', 'bypass.example.org:443']);
   await setConfiguration(lab.db, 'direct.download.socket.timeout', '5000');
   await setConfiguration(lab.db, 'direct.download.connect.timeout', '2000', zone.id);
   await setConfiguration(lab.db, 'direct.download.url.header.origins', 'https://cdn.example.org', zone.id);
@@ -54,8 +53,8 @@ const denials = (uuid: string) =>
 
 test('jobs carry the policy and timeouts of their zone, the parts of this installation, and boxes the origins that it trusts', async () => {
   const secrets = { v: 1, origin: 'https://example.org', headers: [{ name: 'X', value: 'secret' }] } as const;
-  const sealed = await sealAtRest(lab.masterKey, secrets);
-  const input = lab.registration({ sealed });
+  const input = lab.registration();
+  await lab.recordSecrets(input, secrets);
   expect(await lab.orchestration.register(input, WAIT_MS)).toEqual({ outcome: 'active' });
   const policy = {
     onlyAddresses: ['10.0.0.0/8'],
@@ -85,7 +84,20 @@ test('jobs carry the policy and timeouts of their zone, the parts of this instal
   });
 });
 
-test('what a host refused at registration is an event with the rule, also when another mirror was good', async () => {
+const setRole = (role: 'admin' | 'user') =>
+  lab.db.updateTable('account').set({ role }).where('uuid', '=', lab.accountId).execute();
+
+test("jobs for a user's template carry the schemes that users may have", async () => {
+  await setRole('user');
+  try {
+    expect(await lab.orchestration.register(lab.registration(), WAIT_MS)).toEqual({ outcome: 'active' });
+    expect(probes.at(-1)?.policy?.schemes).toEqual(['http', 'https']);
+  } finally {
+    await setRole('admin');
+  }
+});
+
+test('a URL that a host refused at registration becomes an event with the rule, also when another mirror was good', async () => {
   const bad = 'http://169.254.169.254/x';
   const refusal = { ...unreachable(bad, SENTENCE), rule: 'metadata', priority: 2 };
   script = {
@@ -96,8 +108,9 @@ test('what a host refused at registration is an event with the rule, also when a
   expect(await denials(input.templateId)).toMatchObject([
     {
       level: 'WARN',
+      host: { id: host.hostId, name: 'kvm-1' },
       description: expect.stringMatching(
-        /host kvm-1 did not connect to http:\/\/169\.254\.169\.254\/x \(rule metadata\)/,
+        /: the host did not connect to http:\/\/169\.254\.169\.254\/x \(rule metadata\)/,
       ) as string,
     },
   ]);
@@ -111,7 +124,7 @@ test('what a host refused at registration is an event with the rule, also when a
   expect(await denials(other.templateId)).toHaveLength(1);
 });
 
-test('what a host refused at a download is an event with the rule', async () => {
+test('a URL that a host refused during a download becomes an event with the rule', async () => {
   const templateId = await lab.addTemplate();
   const job = await lab.finished(await lab.prepare({ templateId, poolId: lab.poolId('kvm-1') }));
   expect(job.job_result).toMatchObject({ errortext: expect.stringContaining('rule "metadata"') as string });

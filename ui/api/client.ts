@@ -1,15 +1,28 @@
 /** Calls of the API, as the session of this browser. */
+import { apiCodes } from '../../model/api-codes.ts';
 
-export type Values = Readonly<Record<string, string | number | boolean | undefined>>;
+/** What is undefined or empty is left out; null is sent as an empty text, to take away what is there. */
+export type Values = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** What an error is about, as the api says it beside the sentence. */
+interface Facts {
+  readonly errorkind?: string;
+  /** The parameter that is wrong. */
+  readonly parameter?: string;
+}
 
 /** What the api refused, in its words, or that it cannot be reached. */
 export class ApiFailure extends Error {
   /** The HTTP status; 0 when there was no answer. */
   readonly code: number;
+  readonly kind: string | undefined;
+  readonly parameter: string | undefined;
 
-  constructor(code: number, message: string) {
+  constructor(code: number, message: string, { errorkind, parameter }: Facts = {}) {
     super(message);
     this.code = code;
+    this.kind = errorkind;
+    this.parameter = parameter;
   }
 }
 
@@ -18,12 +31,15 @@ const LOST = 'The api does not answer. What runs goes on without it; this page t
 
 /** The session is over. A command that one may not call is refused with the same code, and ends no session. */
 export const isUnauthorized = (error: unknown): boolean =>
-  error instanceof ApiFailure && error.code === 401 && !error.message.startsWith('The given command');
+  error instanceof ApiFailure && error.code === apiCodes.unauthorized && error.kind !== 'NoSuchCommand';
+/** There is nothing that the address names, or no more. */
+export const isUnknown = (error: unknown): boolean =>
+  error instanceof ApiFailure && error.kind === 'NoSuchEntity' && error.parameter === 'id';
 export const isLost = (error: unknown): boolean => error instanceof ApiFailure && error.code === 0;
 
-/** The parameter that a refusal is about, in small letters: the API names it first. */
-export const parameterOf = (refusal: { readonly message: string } | null | undefined): string | undefined =>
-  /\bparameter '?(\w+)/i.exec(refusal?.message ?? '')?.[1]?.toLowerCase();
+/** The parameter that a refusal is about. */
+export const parameterOf = (refusal: Error): string | undefined =>
+  refusal instanceof ApiFailure ? refusal.parameter : undefined;
 
 /** The key of the session, which each call carries; the other half is in a cookie that scripts cannot read. */
 export function sessionKey(): string | undefined {
@@ -40,12 +56,40 @@ export async function call<T>(command: string, values: Values = {}, signal?: Abo
   const key = sessionKey();
   if (key !== undefined) form.set('sessionkey', key);
   for (const [name, value] of Object.entries(values)) {
-    if (value !== undefined && value !== '') form.set(name, String(value));
+    if (value !== undefined && value !== '') form.set(name, String(value ?? ''));
   }
   const response = await send(form, signal);
   const answer = await readAnswer(response);
-  if (!response.ok) throw new ApiFailure(response.status, sentenceOf(answer));
+  if (!response.ok) throw failureOf(response.status, answer);
   return answer as T;
+}
+
+interface Job<T> {
+  readonly jobstatus: number;
+  readonly jobresultcode?: number;
+  readonly jobresult?: T & { readonly errortext?: string };
+}
+
+/** Milliseconds between looks at a job. */
+const JOB_EVERY = 500;
+
+/**
+ * A command that answers a job.
+ * @returns the result of the job, once it is done
+ * @throws ApiFailure
+ */
+export async function callJob<T>(command: string, values: Values = {}): Promise<T> {
+  const { jobid } = await call<{ readonly jobid: string }>(command, values);
+  for (;;) {
+    const {
+      jobstatus,
+      jobresultcode = apiCodes.internal,
+      jobresult,
+    } = await call<Job<T>>('queryAsyncJobResult', { jobid });
+    if (jobstatus === 2) throw failureOf(jobresultcode, jobresult);
+    if (jobstatus === 1) return jobresult as T;
+    await new Promise((resolve) => void setTimeout(resolve, JOB_EVERY));
+  }
 }
 
 async function send(form: URLSearchParams, signal: AbortSignal | undefined): Promise<Response> {
@@ -71,7 +115,14 @@ async function readAnswer(response: Response): Promise<unknown> {
   }
 }
 
-function sentenceOf(answer: unknown): string {
-  const { errortext } = (answer ?? {}) as { readonly errortext?: unknown };
-  return typeof errortext === 'string' && errortext !== '' ? errortext : 'The api refused without a reason.';
+interface ErrorAnswer extends Facts {
+  readonly errortext?: string;
+  /** The same as `errortext`, for people; absent where `errortext` is for people. */
+  readonly reason?: string;
+}
+
+function failureOf(code: number, answer: unknown): ApiFailure {
+  const error = (answer ?? {}) as ErrorAnswer;
+  const sentence = error.reason ?? error.errortext;
+  return new ApiFailure(code, sentence || 'The api refused without a reason.', error);
 }

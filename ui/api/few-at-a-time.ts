@@ -1,19 +1,13 @@
+import pLimit from 'p-limit';
+
 /** Calls at a time: many at once would only wait for each other in the api. */
 const FEW = 6;
 
-/** Does something for each, whatever becomes of the others. @returns how each ended, in their order */
-export async function fewAtATime<T, R>(
+/** Calls `act` for each item, also when it fails for others. @returns how each ended, in their order */
+export function fewAtATime<T, R>(
   items: readonly T[],
   act: (item: T) => Promise<R>,
 ): Promise<readonly PromiseSettledResult<R>[]> {
-  const results: PromiseSettledResult<R>[] = [];
-  const waiting = items.entries();
-  const work = async (): Promise<void> => {
-    for (const [at, item] of waiting) {
-      const [result] = await Promise.allSettled([act(item)]);
-      results[at] = result;
-    }
-  };
-  await Promise.all(Array.from({ length: FEW }, work));
-  return results;
+  const limit = pLimit(FEW);
+  return Promise.allSettled(items.map((item) => limit(act, item)));
 }

@@ -1,4 +1,4 @@
-/** What the page asks, and how often it asks again. */
+/** Queries of the page, and how often they are repeated. */
 import {
   keepPreviousData,
   MutationCache,
@@ -11,21 +11,21 @@ import {
   type UseQueryResult,
 } from '@tanstack/react-query';
 import { useCallback } from 'react';
-import { call, isUnauthorized, type Values } from './client.ts';
-import { sessionEnded } from './session.ts';
+import { call, callJob, isUnauthorized, type Values } from './client.ts';
+import { sessionEnded, useIsSessionOver } from './session.ts';
 
-/** Milliseconds between looks at what moves. All pages share one answer of the api a second, so many pages cost little. */
+/** Milliseconds between requests for what changes often. The api caches answers for a second, so many open pages cost little. */
 export const LIVE = 2000;
-/** Milliseconds between looks at what seldom changes. */
-export const SLOW = 15_000;
+/** Milliseconds between requests for what changes seldom. */
+const SLOW = 15_000;
 
-/** When this page changed something last. */
+/** Time of this page's last change. */
 let changedAt = -Infinity;
 
-/** Seconds that an answer may be old. One from before this page's own change would show that it had not been done. */
-export const maxAge = (): number => (performance.now() - changedAt > 1000 ? 1 : 0);
+/** Maximum age of a cached answer in seconds. An answer from before this page's own change must not be shown. */
+const maxAge = (): number => (performance.now() - changedAt > 1000 ? 1 : 0);
 
-/** For whoever changed something: everything shown is asked anew. */
+/** After a change: repeats all queries whose results are shown. */
 export function useChanged(): () => Promise<void> {
   const queries = useQueryClient();
   return useCallback(() => {
@@ -53,45 +53,75 @@ export const createQueries = (): QueryClient =>
     },
   });
 
+export interface AskOptions {
+  /** Milliseconds until the query is repeated; false: never. */
+  readonly every?: number | false;
+  readonly enabled?: boolean;
+}
+
+/** Repeats a read-only command until the session ends. */
+function useAsked<T>(
+  command: string,
+  values: Values,
+  { every = SLOW, enabled = true }: AskOptions,
+  read: (answer: Readonly<Record<string, unknown>>) => T,
+): UseQueryResult<T> {
+  const isOver = useIsSessionOver();
+  return useQuery({
+    queryKey: [command, values],
+    enabled: enabled && !isOver,
+    refetchInterval: every,
+    ...(every === false ? { staleTime: Infinity } : {}),
+    queryFn: async ({ signal }) =>
+      read(await call<Record<string, unknown>>(command, { ...values, maxage: maxAge() }, signal)),
+  });
+}
+
+export interface Found<T> {
+  readonly found: T | undefined;
+}
+
+/** The value of a key of the answer, if present. */
+export const useOne = <T>(
+  command: string,
+  key: string,
+  values: Values = {},
+  options: AskOptions = {},
+): UseQueryResult<Found<T>> =>
+  useAsked(command, values, options, (answer) => ({ found: answer[key] as T | undefined }));
+
 export interface Listing<T> {
   readonly count: number;
   readonly rows: readonly T[];
 }
 
-export interface ListOptions {
-  readonly every?: number;
-  readonly enabled?: boolean;
-}
-
-/** A list command: its rows, and how many there are in all. @param key under which the rows stand */
-export function useList<T>(
+/** A list command: its rows and the total count. @param key key of the rows in the answer */
+export const useList = <T>(
   command: string,
   key: string,
   values: Values = {},
-  { every = SLOW, enabled = true }: ListOptions = {},
-): UseQueryResult<Listing<T>> {
-  return useQuery({
-    queryKey: [command, values],
-    enabled,
-    refetchInterval: every,
-    queryFn: async ({ signal }) => {
-      const answer = await call<Record<string, unknown>>(command, { ...values, maxage: maxAge() }, signal);
-      return {
-        count: (answer['count'] as number | undefined) ?? 0,
-        rows: (answer[key] as readonly T[] | undefined) ?? [],
-      };
-    },
-  });
+  options: AskOptions = {},
+): UseQueryResult<Listing<T>> =>
+  useAsked(command, values, options, (answer) => ({
+    count: (answer['count'] as number | undefined) ?? 0,
+    rows: (answer[key] as readonly T[] | undefined) ?? [],
+  }));
+
+export interface CommandOptions {
+  /** Called before queries are repeated, for example to leave the view of a deleted thing. */
+  readonly onDone?: () => void;
+  /** Whether the command answers with a job, which is waited for. */
+  readonly asJob?: boolean;
 }
 
-/**
- * A command that changes something; afterwards everything shown is asked anew.
- * @param onDone before that, such as to leave a view of what is no more
- */
-export function useCommand<T>(command: string, onDone?: () => void): UseMutationResult<T, Error, Values> {
+/** A command that changes something; afterwards all shown queries are repeated. */
+export function useCommand<T>(
+  command: string,
+  { onDone, asJob = false }: CommandOptions = {},
+): UseMutationResult<T, Error, Values> {
   const changed = useChanged();
   return useMutation({
-    mutationFn: (values: Values) => call<T>(command, values),
+    mutationFn: (values: Values) => (asJob ? callJob<T>(command, values) : call<T>(command, values)),
     onSuccess: () => onDone?.(),
     onSettled: changed,
   });

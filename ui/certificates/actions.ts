@@ -1,17 +1,17 @@
-/** What can be done to a certificate; how it went on each host is told. */
+/** Actions on certificates; each reports its result on each host. */
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { call, type Values } from '../api/client.ts';
 import { fewAtATime } from '../api/few-at-a-time.ts';
 import { useChanged, useCommand } from '../api/queries.ts';
-import type { Certificate, HostStatus } from './shapes.ts';
+import type { Certificate, CertificateOnHost } from '../../model/api-answers.ts';
 
-/** Hosts that are told of one by one. */
+/** Hosts that a notification names; it counts the rest. */
 const TOLD = 3;
 
 interface Action {
-  /** @param host absent: all that it has to do with */
-  readonly start: (host?: HostStatus) => void;
+  /** @param host absent: all hosts of the certificate */
+  readonly start: (host?: CertificateOnHost) => void;
   readonly isPending: boolean;
 }
 
@@ -21,14 +21,16 @@ export interface CertificateActions {
   readonly remove: Action;
 }
 
-/** Commands answer with one status, with a list of them, or with a map of them. */
+/** Reads the statuses of an answer, which has one, a list, or a map of them. */
 interface Told {
-  readonly directdownloadcertificatehoststatus?: HostStatus | readonly HostStatus[];
-  readonly hostsmap?: readonly HostStatus[];
+  readonly directdownloadcertificatehoststatus?: CertificateOnHost | readonly CertificateOnHost[];
+  readonly hostsmap?: readonly CertificateOnHost[];
 }
 
-const statusesIn = ({ directdownloadcertificatehoststatus: found, hostsmap }: Told): readonly HostStatus[] =>
-  hostsmap ?? [found ?? []].flat();
+const statusesIn = ({
+  directdownloadcertificatehoststatus: found,
+  hostsmap,
+}: Told): readonly CertificateOnHost[] => hostsmap ?? [found ?? []].flat();
 
 export function useCertificateActions({ id, alias, zoneid }: Certificate): CertificateActions {
   const provision = useAction('provision', `${alias} was provisioned`, (hostid) => ({ id, hostid }));
@@ -47,22 +49,22 @@ function useAction(
     isPending: command.isPending,
     start: (host) =>
       command.mutate(valuesOf(host?.hostid), {
-        onSuccess: (told) => tell(done, statusesIn(told)),
+        onSuccess: (answer) => notify(done, statusesIn(answer)),
         onError: ({ message }) => notifications.show({ color: 'red', message, autoClose: false }),
       }),
   };
 }
 
-/** Brings it to each of these hosts, which undoes a revocation. */
+/** Provisions the certificate on each of these hosts, which undoes a revocation. */
 export function useProvisionOnAll({ id, alias }: Certificate) {
   const changed = useChanged();
   return useMutation({
-    mutationFn: (hosts: readonly HostStatus[]) =>
+    mutationFn: (hosts: readonly CertificateOnHost[]) =>
       fewAtATime(hosts, ({ hostid }) =>
         call<Told>('provisionTemplateDirectDownloadCertificate', { id, hostid }),
       ),
     onSuccess: (results, hosts) =>
-      tell(
+      notify(
         `${alias} was provisioned`,
         results.flatMap((result, at) => {
           if (result.status === 'fulfilled') return statusesIn(result.value);
@@ -74,8 +76,8 @@ export function useProvisionOnAll({ id, alias }: Certificate) {
   });
 }
 
-/** A host that was not reached is seen to later, and that is to be known now. */
-function tell(done: string, hosts: readonly HostStatus[]): void {
+/** Shows the result. Hosts that could not be reached are named, since the control worker provisions them later. */
+function notify(done: string, hosts: readonly CertificateOnHost[]): void {
   const amiss = hosts.filter(({ details }) => details !== undefined);
   notifications.show(
     amiss.length === 0

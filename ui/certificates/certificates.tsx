@@ -1,4 +1,4 @@
-/** The certificates that hosts trust for downloads: how long each is good for, and how it fares on each host. */
+/** The certificates that hosts trust for downloads: the validity of each, and its state on each host. */
 import { Button, Card, Group, Stack, Title } from '@mantine/core';
 import { IconUpload } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
@@ -16,7 +16,7 @@ import { conditionOf } from './expiry.ts';
 import { CertificateFacts } from './facts.tsx';
 import { HostStates } from './host-states.tsx';
 import { useCertificates } from './list.ts';
-import type { Certificate } from './shapes.ts';
+import type { Certificate } from '../../model/api-answers.ts';
 
 export default function Certificates(): ReactNode {
   const [page] = usePage();

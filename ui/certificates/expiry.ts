@@ -1,8 +1,8 @@
-/** How long a certificate is good for yet. */
+/** Remaining validity of a certificate. */
 import type { Mood } from '../elements/state-badge.tsx';
-import type { Certificate } from './shapes.ts';
+import type { Certificate } from '../../model/api-answers.ts';
 
-/** Days left from which on somebody should see to it; the api warns by an event from then on, too. */
+/** Days before expiry at which the page warns; the api records an event then, too. */
 const SOON = 30;
 
 type Dated = Pick<Certificate, 'daysleft' | 'revoked'>;

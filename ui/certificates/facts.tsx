@@ -1,8 +1,8 @@
-/** What a certificate says of itself. */
+/** The fields of a certificate. */
 import type { ReactNode } from 'react';
 import { Facts } from '../elements/facts.tsx';
 import { Time } from '../elements/time.tsx';
-import type { Certificate } from './shapes.ts';
+import type { Certificate } from '../../model/api-answers.ts';
 
 export function CertificateFacts({ of }: { readonly of: Certificate }): ReactNode {
   const [, from, to] = /^From: \[(.*)\] - To: \[(.*)\]$/.exec(of.validity) ?? [];
@@ -11,8 +11,8 @@ export function CertificateFacts({ of }: { readonly of: Certificate }): ReactNod
       of={{
         Subject: of.subject,
         Issuer: of.issuer === of.subject ? 'itself' : of.issuer,
-        'Valid from': from,
-        'Valid until': to,
+        'Valid from': from && <Time of={from} />,
+        'Valid until': to && <Time of={to} />,
         'Serial number': <code>{of.serialnum}</code>,
         Certificates: of.certificates > 1 ? `${of.certificates}, this is the first` : undefined,
         'Client certificate': of.clientcertificate,

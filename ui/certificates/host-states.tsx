@@ -1,19 +1,19 @@
-/** How a certificate fares on each host, as the host read it back from its keystore; and what can be done there. */
+/** The state of a certificate on each host, as the host read it back from its keystore, with actions. */
 import { Anchor, Button, Group, Table, Text } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import { type Mood, StateBadge } from '../elements/state-badge.tsx';
 import { useCertificateActions } from './actions.ts';
-import type { Certificate, HostStatus } from './shapes.ts';
+import type { Certificate, CertificateOnHost } from '../../model/api-answers.ts';
 
 const STATES = {
-  UPLOADED: { mood: 'good', word: 'There' },
+  UPLOADED: { mood: 'good', word: 'Installed' },
   REVOKED: { mood: 'leaving', word: 'Revoked' },
   FAILED: { mood: 'bad', word: 'Failed' },
   SKIPPED: { mood: 'waiting', word: 'Skipped' },
-} as const satisfies Record<HostStatus['status'], { readonly mood: Mood; readonly word: string }>;
+} as const satisfies Record<CertificateOnHost['status'], { readonly mood: Mood; readonly word: string }>;
 
-export function HostState({ of }: { readonly of: HostStatus }): ReactNode {
+export function HostState({ of }: { readonly of: CertificateOnHost }): ReactNode {
   const { mood, word } = STATES[of.status];
   return (
     <div>
@@ -27,17 +27,17 @@ export function HostState({ of }: { readonly of: HostStatus }): ReactNode {
   );
 }
 
-/** Hosts that are shown at first: those of a large zone would be a long page. */
-const SHOWN = 8;
-/** Hosts that are shown besides when asked for. */
+/** Hosts shown at first: all hosts of a large zone would make a long page. */
+const INITIAL_HOSTS = 8;
+/** Further hosts that each click shows. */
 const MORE = 100;
 
 export function HostStates({ certificate }: { readonly certificate: Certificate }): ReactNode {
-  const [shown, setShown] = useState(SHOWN);
+  const [shown, setShown] = useState(INITIAL_HOSTS);
   const { hostsmap: all = [], revoked } = certificate;
   if (all.length === 0) return <Text c="dimmed">There is no host in its zone yet.</Text>;
-  // Few are all seen at once, and need not change places.
-  const hosts = all.length > SHOWN ? mostAmissFirst(all, revoked).slice(0, shown) : all;
+  // A short list is visible as a whole and keeps its order.
+  const hosts = all.length > INITIAL_HOSTS ? failuresFirst(all, revoked).slice(0, shown) : all;
   return (
     <>
       <HostTable certificate={certificate} hosts={hosts} />
@@ -55,14 +55,18 @@ export function HostStates({ certificate }: { readonly certificate: Certificate 
   );
 }
 
-const mostAmissFirst = (hosts: readonly HostStatus[], revoked: boolean): readonly HostStatus[] => {
+const failuresFirst = (
+  hosts: readonly CertificateOnHost[],
+  revoked: boolean,
+): readonly CertificateOnHost[] => {
   const wanted = revoked ? 'REVOKED' : 'UPLOADED';
-  const rank = ({ status }: HostStatus): number => (status === 'FAILED' ? 0 : status === wanted ? 2 : 1);
+  const rank = ({ status }: CertificateOnHost): number =>
+    status === 'FAILED' ? 0 : status === wanted ? 2 : 1;
   return hosts.toSorted((one, other) => rank(one) - rank(other));
 };
 
-/** Such as `there on 998, failed on 2`. */
-const countsOf = (hosts: readonly HostStatus[]): string =>
+/** Such as `installed on 998, failed on 2`. */
+const countsOf = (hosts: readonly CertificateOnHost[]): string =>
   Object.entries(STATES)
     .map(([status, { word }]) => [word, hosts.filter((host) => host.status === status).length] as const)
     .filter(([, count]) => count > 0)
@@ -74,7 +78,7 @@ function HostTable({
   hosts,
 }: {
   readonly certificate: Certificate;
-  readonly hosts: readonly HostStatus[];
+  readonly hosts: readonly CertificateOnHost[];
 }): ReactNode {
   return (
     <Table className="cards" layout="fixed">
@@ -106,13 +110,13 @@ function HostTable({
   );
 }
 
-/** A host that has it can lose it; any other can be given it (again). */
+/** The action for a host: revoke where the certificate is installed, provision elsewhere. */
 function HostButton({
   certificate,
   host,
 }: {
   readonly certificate: Certificate;
-  readonly host: HostStatus;
+  readonly host: CertificateOnHost;
 }): ReactNode {
   const { provision, revoke } = useCertificateActions(certificate);
   const where = `${certificate.alias} on ${host.hostname}`;

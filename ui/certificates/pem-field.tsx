@@ -1,4 +1,4 @@
-/** Text in PEM: pasted, or read from a file. */
+/** A field for PEM text, pasted or read from a file. */
 import { FileButton, Button, Group, Textarea } from '@mantine/core';
 import { IconFile } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
@@ -12,16 +12,16 @@ export interface PemFieldProps {
   readonly onChange: (text: string) => void;
 }
 
-/** The api takes no more. */
-const MOST_CHARACTERS = 65_535;
+/** Limit of the api. */
+const MAX_CHARACTERS = 65_535;
 
 export function PemField(props: PemFieldProps): ReactNode {
   const { label, description, value, error, required = false, onChange } = props;
   const read = (file: File | null): void => {
     if (file === null) return;
-    // One byte more than is taken, so that the api says that it is too long.
+    // One character more than the limit, so that the api refuses a text that is too long.
     void file
-      .slice(0, MOST_CHARACTERS + 1)
+      .slice(0, MAX_CHARACTERS + 1)
       .text()
       .then(onChange);
   };

@@ -1,25 +1,42 @@
-/** Deployments as rows, live. */
+/** The table of deployments, updated live. */
 import { Anchor, Checkbox, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { Deployment } from '../api/shapes.ts';
+import type { Deployment } from '../../model/api-answers.ts';
+import { HostLink, PoolLink } from '../elements/name-link.tsx';
+import { SortableTh, type Sorting } from '../elements/sorting.tsx';
 import { StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
 import { ProgressBar } from './progress-bar.tsx';
 import { situationOf } from './situation.ts';
+import { Reason } from './reason.tsx';
 
 export interface DeploymentTableProps {
   readonly rows: readonly Deployment[];
-  /** Left out on the page of one template. */
-  readonly showTemplate?: boolean;
+  /** The subject of the page, which the rows do not repeat. */
+  readonly within?: 'template' | 'pool' | undefined;
+  /** Absent: the columns cannot be sorted. */
+  readonly sorting?: Sorting;
   readonly chosen?: ReadonlySet<string>;
   readonly onChoose?: (chosen: ReadonlySet<string>) => void;
 }
 
-export const deploymentPath = ({ id }: Pick<Deployment, 'id'>): string => `/deployments/${id}`;
+/** Columns that the api can sort deployments by. */
+export const DEPLOYMENT_COLUMNS = ['activity', 'template', 'pool', 'state', 'changed'] as const;
+
+const deploymentPath = ({ id }: Pick<Deployment, 'id'>): string => `/deployments/${id}`;
 
 export function DeploymentTable(props: DeploymentTableProps): ReactNode {
-  const { rows, showTemplate = true, chosen = new Set<string>(), onChoose } = props;
+  const { rows, within, sorting, chosen = new Set<string>(), onChoose } = props;
+  const head = (title: string, column: string, w?: string): ReactNode => {
+    const width = w === undefined ? {} : { w };
+    if (sorting === undefined) return <Table.Th {...width}>{title}</Table.Th>;
+    return (
+      <SortableTh column={column} sorting={sorting} {...width}>
+        {title}
+      </SortableTh>
+    );
+  };
   const toggle = (id: string): void => onChoose?.(toggled(chosen, id));
   return (
     <Table verticalSpacing="sm" className="cards" layout="fixed">
@@ -36,13 +53,13 @@ export function DeploymentTable(props: DeploymentTableProps): ReactNode {
               />
             </Table.Th>
           )}
-          {showTemplate && <Table.Th w="14%">Template</Table.Th>}
-          <Table.Th w="11%">Pool</Table.Th>
-          <Table.Th>State</Table.Th>
+          {within !== 'template' && head('Template', 'template', '14%')}
+          {within !== 'pool' && head('Pool', 'pool', '10%')}
+          {head('State', 'state')}
           <Table.Th w="20%">Progress</Table.Th>
           <Table.Th w="8%">Host</Table.Th>
-          <Table.Th w={showTemplate ? '14%' : '22%'}>Source</Table.Th>
-          <Table.Th w="12.5%">Attempt</Table.Th>
+          <Table.Th w="14%">Source</Table.Th>
+          {head('Attempt', 'changed', '11.5%')}
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -57,7 +74,7 @@ export function DeploymentTable(props: DeploymentTableProps): ReactNode {
                 />
               </Table.Td>
             )}
-            <Cells row={row} showTemplate={showTemplate} />
+            <Cells row={row} within={within} />
           </Table.Tr>
         ))}
       </Table.Tbody>
@@ -67,12 +84,10 @@ export function DeploymentTable(props: DeploymentTableProps): ReactNode {
 
 function Cells({
   row,
-  showTemplate,
-}: {
-  readonly row: Deployment;
-  readonly showTemplate: boolean;
-}): ReactNode {
+  within,
+}: { readonly row: Deployment } & Pick<DeploymentTableProps, 'within'>): ReactNode {
   const { mood, word } = situationOf(row);
+  /** The first name of a row links to the deployment, further names to the named things. */
   const link = (text: string): ReactNode => (
     <Anchor component={Link} href={deploymentPath(row)} className="long">
       {text}
@@ -80,26 +95,32 @@ function Cells({
   );
   return (
     <>
-      {showTemplate && <Table.Td data-label="Template">{link(row.templatename)}</Table.Td>}
-      <Table.Td data-label="Pool" className="long">
-        {showTemplate ? row.storagename : link(row.storagename)}
-      </Table.Td>
+      {within !== 'template' && <Table.Td data-label="Template">{link(row.templatename)}</Table.Td>}
+      {within !== 'pool' && (
+        <Table.Td data-label="Pool" className="long">
+          {within === 'template' ? (
+            link(row.storagename)
+          ) : (
+            <PoolLink id={row.storageid}>{row.storagename}</PoolLink>
+          )}
+        </Table.Td>
+      )}
       <Table.Td data-label="State">
         <div>
           <StateBadge mood={mood}>{word}</StateBadge>
-          <Why of={row} lines={4} />
+          <Reason of={row} lines={4} />
         </div>
       </Table.Td>
       <Table.Td data-label="Progress">
         <ProgressBar of={row} />
       </Table.Td>
       <Table.Td data-label="Host" className="long">
-        {row.hostname}
+        <HostLink id={row.hostid}>{row.hostname}</HostLink>
       </Table.Td>
       <Table.Td data-label="Source" className="long">
         {row.source !== undefined && (
-          <Text size="sm" lineClamp={4} title={row.source}>
-            {shortSource(row.source)}
+          <Text size="sm" title={row.source}>
+            {serverOf(row.source)}
           </Text>
         )}
       </Table.Td>
@@ -115,45 +136,8 @@ function Cells({
   );
 }
 
-/** Where it comes from and which file: what lies between is told by the page of the deployment. */
-function shortSource(source: string): string {
-  if (!URL.canParse(source)) return source;
-  const { host, pathname } = new URL(source);
-  const parts = pathname.split('/').filter((part) => part !== '');
-  return [host, ...(parts.length > 1 ? ['…'] : []), ...parts.slice(-1)].join('/');
-}
-
-/** In few lines the reason counts, and not the address of a file that the row names already. */
-const withoutAddress = (reason: string): string => reason.replace(/^[a-z]+:\/\/\S+: /, '');
-
-/** Why it waits and until when, why it failed, or who stopped it. */
-export function Why({ of, lines }: { readonly of: Deployment; readonly lines?: number }): ReactNode {
-  const { state, waitreason, nexttry, error, cancelledby, ahead } = of;
-  if (state === 'Ready') return null;
-  const reason =
-    waitreason ??
-    (ahead === undefined ? undefined : `${ahead} before it`) ??
-    (state === 'Failed' ? error : undefined) ??
-    (cancelledby === undefined ? undefined : `by ${cancelledby}`);
-  if (reason === undefined) return null;
-  return (
-    <>
-      <Text
-        size="sm"
-        mt={4}
-        className="long"
-        {...(lines === undefined ? {} : { lineClamp: lines, title: reason })}
-      >
-        {lines === undefined ? reason : withoutAddress(reason)}
-      </Text>
-      {nexttry !== undefined && (
-        <Text size="sm" c="dimmed">
-          next try <Time of={nexttry} />
-        </Text>
-      )}
-    </>
-  );
-}
+/** The source, shortened; the page of the deployment shows the whole address. */
+const serverOf = (source: string): string => (URL.canParse(source) ? new URL(source).host : source);
 
 function toggled(chosen: ReadonlySet<string>, id: string): ReadonlySet<string> {
   const next = new Set(chosen);

@@ -1,29 +1,30 @@
-/** One deployment: what it does now, what it tried, where the image lies. */
-import { Anchor, Button, Card, Group, Stack, Title } from '@mantine/core';
-import { IconPlayerStop, IconRefresh } from '@tabler/icons-react';
+/** One deployment: its present activity, its attempts, and the path of the image. */
+import { Anchor, Card, Group, Stack, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link, useParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
-import { useSession } from '../api/session.ts';
-import type { Deployment } from '../api/shapes.ts';
+import { useIsAdmin } from '../api/session.ts';
+import type { Deployment } from '../../model/api-answers.ts';
 import { Facts } from '../elements/facts.tsx';
 import { InspectionFacts } from '../elements/inspection.tsx';
+import { HostLink, PoolLink } from '../elements/name-link.tsx';
 import { bytes } from '../elements/quantities.ts';
 import { StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
+import { Missing } from '../elements/missing.tsx';
 import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
 import { WorkflowLink } from '../elements/workflow-link.tsx';
-import { NotFound } from '../layout/not-found.tsx';
-import { useDeploymentActions } from './actions.ts';
-import { Why } from './deployment-table.tsx';
 import { ProgressBar } from './progress-bar.tsx';
 import { situationOf } from './situation.ts';
+import { SteerOne } from './steering-buttons.tsx';
 import { AttemptTimeline } from './timeline.tsx';
+import { Reason } from './reason.tsx';
 
 export default function DeploymentView(): ReactNode {
   const { id } = useParams<{ id: string }>();
+  const isAdmin = useIsAdmin();
   const { data, error, isLoading } = useList<Deployment>(
     'listTemplateDeployments',
     'templatedeployment',
@@ -32,11 +33,11 @@ export default function DeploymentView(): ReactNode {
   );
   const deployment = data?.rows[0];
   if (isLoading) return <Waiting />;
-  if (deployment === undefined) return error === null ? <NotFound /> : <Trouble error={error} />;
+  if (deployment === undefined) return <Missing error={error} />;
   return (
     <>
       <ViewHead title={`${deployment.templatename} on ${deployment.storagename}`}>
-        <Buttons of={deployment} />
+        {isAdmin && <SteerOne of={deployment} />}
       </ViewHead>
       <Trouble error={error} />
       <Stack>
@@ -53,31 +54,10 @@ export default function DeploymentView(): ReactNode {
           <Title order={2} size="h4" mb="md">
             Attempts
           </Title>
-          <AttemptTimeline attempts={deployment.attempts} />
+          <AttemptTimeline of={deployment} />
         </Card>
       </Stack>
     </>
-  );
-}
-
-function Buttons({ of }: { readonly of: Deployment }): ReactNode {
-  const { retry, cancel, isBusy } = useDeploymentActions();
-  const isAdmin = useSession()?.isAdmin === true;
-  if (!isAdmin || of.state === 'Ready' || of.state === 'Destroying') return null;
-  return situationOf(of).isRunning ? (
-    <Button
-      variant="light"
-      color="orange"
-      disabled={isBusy}
-      leftSection={<IconPlayerStop size={16} aria-hidden />}
-      onClick={() => cancel([of])}
-    >
-      Cancel
-    </Button>
-  ) : (
-    <Button disabled={isBusy} leftSection={<IconRefresh size={16} aria-hidden />} onClick={() => retry([of])}>
-      Retry
-    </Button>
   );
 }
 
@@ -89,7 +69,7 @@ function Now({ of }: { readonly of: Deployment }): ReactNode {
       <Group mb="sm">
         <StateBadge mood={mood}>{word}</StateBadge>
       </Group>
-      <Why of={of} />
+      <Reason of={of} />
       <ProgressBar of={of} />
       <Facts
         of={{
@@ -98,9 +78,9 @@ function Now({ of }: { readonly of: Deployment }): ReactNode {
               {of.templatename}
             </Anchor>
           ),
-          'Storage pool': of.storagename,
+          'Storage pool': <PoolLink id={of.storageid}>{of.storagename}</PoolLink>,
           Zone: of.zonename,
-          Host: of.hostname,
+          Host: of.hostname === undefined ? undefined : <HostLink id={of.hostid}>{of.hostname}</HostLink>,
           Source: of.source === undefined ? undefined : <code>{of.source}</code>,
           Attempts: of.attemptcount,
           'Size of the file': of.size === undefined ? undefined : bytes(of.size),

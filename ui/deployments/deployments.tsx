@@ -4,32 +4,35 @@ import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { Values } from '../api/client.ts';
 import { LIVE, useList } from '../api/queries.ts';
-import { useSession } from '../api/session.ts';
-import type { Deployment } from '../api/shapes.ts';
+import { useIsAdmin } from '../api/session.ts';
+import type { Deployment } from '../../model/api-answers.ts';
 import { Empty } from '../elements/empty.tsx';
 import { SearchField, useFilters } from '../elements/filters.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
+import { useSorting } from '../elements/sorting.tsx';
 import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
-import { DeploymentTable } from './deployment-table.tsx';
+import { DEPLOYMENT_COLUMNS, DeploymentTable } from './deployment-table.tsx';
 import { everyDeployment } from './every-deployment.ts';
-import { RetryAndCancel } from './retry-and-cancel.tsx';
+import { SteerSelected } from './steering-buttons.tsx';
 
-/** What the filter is called, and the state that the API knows it by. */
+/** Filters by label, with the states of the API. */
 const FILTERS = [
   { label: 'All', value: '' },
   { label: 'Under way', value: 'Creating' },
   { label: 'Failed', value: 'Failed' },
+  { label: 'Cancelled', value: 'Allocated' },
   { label: 'Ready', value: 'Ready' },
 ] as const;
 
 export default function Deployments(): ReactNode {
-  const isAdmin = useSession()?.isAdmin === true;
+  const isAdmin = useIsAdmin();
   const { keyword, chosen: choiceOf, choose } = useFilters();
   const [page] = usePage();
   const state = choiceOf('state', FILTERS);
-  const filter = { state, keyword, orderby: 'activity' };
+  const sorting = useSorting(DEPLOYMENT_COLUMNS);
+  const filter = { state, keyword, ...sorting.values };
   const { data, error, isLoading } = useList<Deployment>(
     'listTemplateDeployments',
     'templatedeployment',
@@ -40,7 +43,7 @@ export default function Deployments(): ReactNode {
   const { picked, chosen, choose: pick, chooseAlso, chooseNone } = useChosen(rows);
   return (
     <>
-      <ViewHead title="Deployments">{isAdmin && <RetryAndCancel picked={picked} />}</ViewHead>
+      <ViewHead title="Deployments">{isAdmin && <SteerSelected picked={picked} />}</ViewHead>
       <Group mb="md" gap="sm" className="filters">
         <SearchField label="Search by template or pool" placeholder="Template or pool" />
         <SegmentedControl
@@ -66,7 +69,7 @@ export default function Deployments(): ReactNode {
               onNone={chooseNone}
             />
           )}
-          <DeploymentTable rows={rows} {...(isAdmin ? { chosen, onChoose: pick } : {})} />
+          <DeploymentTable rows={rows} sorting={sorting} {...(isAdmin ? { chosen, onChoose: pick } : {})} />
         </>
       )}
       <Paging count={data?.count ?? 0} />
@@ -74,7 +77,7 @@ export default function Deployments(): ReactNode {
   );
 }
 
-/** What was chosen stays chosen on other pages of the list; of what is shown, the newest is known. */
+/** Keeps the selection across pages of the list, with the newest known state of each deployment. */
 function useChosen(rows: readonly Deployment[]) {
   const [known, setKnown] = useState<ReadonlyMap<string, Deployment>>(new Map());
   const shown = new Map(rows.map((row) => [row.id, row]));
@@ -90,7 +93,7 @@ function useChosen(rows: readonly Deployment[]) {
         (before) =>
           new Map(
             [...new Map([...before, ...shown])].filter(([id]) =>
-              // The table knows only of what it shows.
+              // The table knows only the rows that it shows.
               shown.has(id) ? ids.has(id) : before.has(id),
             ),
           ),
@@ -98,7 +101,7 @@ function useChosen(rows: readonly Deployment[]) {
   };
 }
 
-/** How many are chosen, and the way to all that are like that, on whichever page. */
+/** The number of selected deployments, and a button that selects all that match the filter, on all pages. */
 function Chosen({
   count,
   of,
@@ -136,12 +139,15 @@ function Chosen({
 }
 
 function NoDeployments({ filtered }: { readonly filtered: boolean }): ReactNode {
+  const isAdmin = useIsAdmin();
   if (filtered) return <Empty title="No deployment is like that">Choose another filter.</Empty>;
   return (
     <Empty title="Nothing was deployed yet">
       <Text>
-        A deployment brings a template onto a storage pool. Open a template and press Deploy, or call
-        prepareTemplate.
+        A deployment brings a template onto a storage pool.{' '}
+        {isAdmin
+          ? 'Open a template and press Deploy, or call prepareTemplate.'
+          : 'An administrator deploys the templates that you register.'}
       </Text>
     </Empty>
   );

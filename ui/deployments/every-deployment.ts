@@ -1,15 +1,15 @@
-/** All deployments that a filter lets through, page after page. */
+/** Loads all deployments that match a filter, page by page. */
 import { call, type Values } from '../api/client.ts';
-import type { Deployment } from '../api/shapes.ts';
+import type { Deployment } from '../../model/api-answers.ts';
 
-/** The api gives no more at a time. */
+/** Limit of the api. */
 const PAGE = 500;
-/** Nobody chooses more by hand. */
-const MOST_PAGES = 20;
+/** Maximum number of pages, since nobody selects more deployments by hand. */
+const MAX_PAGES = 20;
 
 export async function everyDeployment(filter: Values): Promise<readonly Deployment[]> {
   const found: Deployment[] = [];
-  for (let page = 1; page <= MOST_PAGES; page += 1) {
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
     const answer = await call<{
       readonly count?: number;
       readonly templatedeployment?: readonly Deployment[];

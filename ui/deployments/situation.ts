@@ -1,5 +1,5 @@
-/** What a deployment is doing, in words. */
-import type { Deployment } from '../api/shapes.ts';
+/** Describes the present activity of a deployment. */
+import type { Deployment } from '../../model/api-answers.ts';
 import type { Mood } from '../elements/state-badge.tsx';
 
 export interface Situation {
@@ -11,7 +11,7 @@ export interface Situation {
 const PHASES: Readonly<Record<string, string>> = {
   waiting: 'Queued on its host',
   connecting: 'Connecting',
-  reusing: 'Reading what is there',
+  reusing: 'Reusing kept bytes',
   downloading: 'Downloading',
   inflating: 'Unpacking',
   verifying: 'Verifying',
@@ -32,7 +32,10 @@ export function situationOf(deployment: Deployment): Situation {
   return { mood: 'idle', word: cancelledby === undefined ? 'Not there' : 'Cancelled', isRunning: false };
 }
 
-/** Seconds that are left at this rate. */
+/** Remaining seconds at the present rate. */
 export function secondsLeft({ bytes, total, rate = 0 }: Deployment): number | undefined {
   return rate > 0 && total > bytes ? (total - bytes) / rate : undefined;
 }
+
+/** Bytes kept of a cancelled deployment, from which the next attempt continues. */
+export const keptBytes = ({ state, bytes }: Deployment): number => (state === 'Allocated' ? bytes : 0);

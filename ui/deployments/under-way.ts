@@ -1,10 +1,10 @@
-/** The deployments that run or wait now, which several views show beside what they are about. */
+/** Deployments that run or wait now, which several views show. */
 import { LIVE, type Listing, useList } from '../api/queries.ts';
-import type { Deployment } from '../api/shapes.ts';
+import type { Deployment } from '../../model/api-answers.ts';
 
 const NONE: Listing<Deployment> = { count: 0, rows: [] };
 
-/** The longest under way first; the api gives no more than these at a time, so `count` may be more. */
+/** The oldest first. The api limits the rows of an answer, so `count` may be larger. */
 export const useUnderWay = (): Listing<Deployment> =>
   useList<Deployment>(
     'listTemplateDeployments',

@@ -3,23 +3,26 @@ import { useDisclosure } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 
 export interface ConfirmProps {
-  /** What the button does: `Delete`. */
+  /** Label of the button, such as `Delete`. */
   readonly label: string;
-  /** What the button does to what, where there are several of its kind: `Delete debian-12`. */
+  /** Accessible name, where the view has several such buttons: `Delete debian-12`. */
   readonly name?: string;
-  /** The question: `Delete template debian-12?` */
+  /** The question, such as `Delete template debian-12?` */
   readonly title: string;
-  /** What cannot be undone. */
+  /** The consequences that cannot be undone. */
   readonly children: ReactNode;
   readonly onConfirm: () => void;
   readonly disabled?: boolean;
   readonly icon?: ReactNode;
   readonly size?: ButtonProps['size'];
+  /** Orange for what can be undone, but interrupts somebody. Default: red */
+  readonly color?: 'red' | 'orange';
 }
 
-/** A button for what cannot be undone: it asks first. */
+/** A button for an action that cannot be undone, or that interrupts somebody: it asks first. */
 export function Confirm(props: ConfirmProps): ReactNode {
   const { label, name, title, children, onConfirm, disabled = false, icon, size = 'sm' } = props;
+  const { color = 'red' } = props;
   const [opened, { open, close }] = useDisclosure();
   const confirm = (): void => {
     close();
@@ -28,7 +31,7 @@ export function Confirm(props: ConfirmProps): ReactNode {
   return (
     <>
       <Button
-        color="red"
+        color={color}
         variant="light"
         size={size}
         aria-label={name}
@@ -52,7 +55,7 @@ export function Confirm(props: ConfirmProps): ReactNode {
           <Button variant="default" onClick={close} data-autofocus>
             Keep
           </Button>
-          <Button color="red" onClick={confirm}>
+          <Button color={color} onClick={confirm}>
             {label}
           </Button>
         </Group>

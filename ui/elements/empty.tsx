@@ -1,7 +1,7 @@
 import { Paper, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 
-/** What stands where nothing is yet: what it would be, and what to do first. */
+/** Takes the place of an empty list: says what the list would show, and what to do first. */
 export function Empty({
   title,
   children,

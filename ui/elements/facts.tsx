@@ -1,6 +1,6 @@
 import { type ReactNode } from 'react';
 
-/** Names and values, as a list of definitions; what is not known is left out. */
+/** A definition list of names and values. Unknown values are omitted. */
 export function Facts({ of }: { readonly of: Readonly<Record<string, ReactNode>> }): ReactNode {
   return (
     <dl className="facts">

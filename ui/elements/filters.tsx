@@ -1,4 +1,4 @@
-/** Which part of a list is shown stands in the address, so that it can be linked to and the back button works. */
+/** Filters of lists. They are in the address, so that a filtered list can be linked and the back button works. */
 import { NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { type ReactNode, useEffect, useState } from 'react';
@@ -6,15 +6,15 @@ import { useSearchParams } from 'wouter';
 
 export interface Choice<T extends string = string> {
   readonly label: string;
-  /** Empty: all of them. */
+  /** Empty: no filter. */
   readonly value: T;
 }
 
 export interface Filters {
   readonly keyword: string;
-  /** Which of these the address names; the first when it names none, since anybody can write an address. */
+  /** The choice in the address; the first one when the address names none of them. */
   readonly chosen: <T extends string>(name: string, choices: readonly Choice<T>[]) => T;
-  /** What was narrowed down begins with its first page. @param replace without a step for the back button */
+  /** Sets a filter and returns to the first page. @param replace without a new history entry */
   readonly choose: (name: string, value: string, replace?: boolean) => void;
 }
 
@@ -42,7 +42,7 @@ export function useFilters(): Filters {
   };
 }
 
-/** Milliseconds without a key until what was typed is looked for. */
+/** Milliseconds without a keystroke before the search starts. */
 const PAUSE = 300;
 
 export function SearchField({
@@ -55,7 +55,7 @@ export function SearchField({
   const { keyword, choose } = useFilters();
   const [typed, setTyped] = useState(keyword);
   const look = useDebouncedCallback((text: string) => choose('keyword', text, true), PAUSE);
-  // A link or the back button brought another.
+  // A link or the back button changed the value.
   useEffect(() => setTyped(keyword), [keyword]);
   return (
     <TextInput

@@ -1,16 +1,16 @@
-/** What an inspection of an image found. Of a refused one nothing of it need be true. */
+/** The findings of an image inspection. Those of a refused image may be false. */
 import type { ReactNode } from 'react';
-import type { Inspection } from '../api/shapes.ts';
+import type { Inspection } from '../../model/api-answers.ts';
 import { Facts } from './facts.tsx';
 import { bytes } from './quantities.ts';
 
 export function InspectionFacts({ of }: { readonly of: Inspection }): ReactNode {
-  const { found = [], looked, qcow2, iso, partitiontable, filesystem } = of;
+  const { found, looked, qcow2, iso, partitiontable, filesystem } = of;
   return (
     <Facts
       of={{
         Found: found.join(' and '),
-        'Looked at': looked === 'file' ? 'the whole file' : 'the first bytes',
+        Inspected: looked === 'file' ? 'the whole file' : 'the first bytes',
         'Version of qcow2': qcow2?.version,
         'Disk of a VM': qcow2 === undefined ? undefined : bytes(qcow2.virtualsize),
         Clusters: clustersOf(of),

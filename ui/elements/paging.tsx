@@ -5,7 +5,7 @@ import { useSearchParams } from 'wouter';
 
 export const PAGE_SIZE = 25;
 
-/** The page that the address names, so that the back button works. */
+/** The page number of a list, kept in the address so that the back button works. */
 export function usePage(): readonly [number, (page: number) => void] {
   const [search, setSearch] = useSearchParams();
   const set = (page: number): void =>

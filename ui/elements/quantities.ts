@@ -1,8 +1,8 @@
-/** Numbers as people read them. */
+/** Writes quantities for people. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
-/** `1.5 GiB`; it stays in one line. */
+/** Such as `1.5 GiB`, without a line break. */
 export function bytes(count: number | undefined): string {
   if (count === undefined) return 'unknown';
   const power = count < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(count) / 10));
@@ -12,7 +12,7 @@ export function bytes(count: number | undefined): string {
 
 export const rate = (bytesPerSecond: number): string => `${bytes(bytesPerSecond)}/s`;
 
-/** `2 h 5 min`, the two largest units; it stays in one line. */
+/** Such as `2 h 5 min`: the two largest units, without a line break. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const parts = [
@@ -30,7 +30,7 @@ export function duration(seconds: number): string {
     .join('\u00a0');
 }
 
-/** The API writes `2026-01-31T08:00:00+0000`. */
+/** Parses a time of the API, such as `2026-01-31T08:00:00+0000`. */
 export const moment = (text: string): Date => new Date(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
 
 const NEAR = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
@@ -41,9 +41,21 @@ const STEPS = [
   ['second', 1],
 ] as const;
 
-/** `5 min. ago` */
+/** Such as `5 min. ago`. */
 export function ago(time: Date, now: number = Date.now()): string {
   const seconds = Math.round((time.getTime() - now) / 1000);
   const [unit, length] = STEPS.find(([, step]) => Math.abs(seconds) >= step) ?? ['second', 1];
   return NEAR.format(Math.trunc(seconds / length), unit);
+}
+
+const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
+const DAY = { day: 'numeric', month: 'short' } as const;
+
+/** As short as unambiguous: `12:45:03` of today, `29 Nov, 12:45` of this year, `29 Nov 2025, 12:45` of others. */
+export function clock(time: Date, now: number = Date.now()): string {
+  const today = new Date(now);
+  if (time.toDateString() === today.toDateString()) return time.toLocaleTimeString(undefined, TIME);
+  const { second: _, ...minutes } = TIME;
+  const year = time.getFullYear() === today.getFullYear() ? {} : { year: 'numeric' as const };
+  return time.toLocaleString(undefined, { ...DAY, ...year, ...minutes });
 }

@@ -1,4 +1,4 @@
-/** The state of something: a word, an icon and a colour, so that none of them is needed alone. */
+/** A state as a word, an icon and a colour, so that nobody depends on one of them alone. */
 import { Badge } from '@mantine/core';
 import {
   IconAlertTriangle,

@@ -2,10 +2,10 @@ import { Group, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { type ReactNode, useEffect, useRef } from 'react';
 
-/** At first a browser begins at the top of the page by itself, where the way past the menu is. */
+/** On the first view the focus stays at the top of the page, at the link that skips the menu. */
 let isFirstView = true;
 
-/** The title of a view, which is read out when one comes to it, and what can be done there. */
+/** The title of a view, which screen readers read out when the view opens, and its actions. */
 export function ViewHead({
   title,
   children,

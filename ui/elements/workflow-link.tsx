@@ -1,11 +1,10 @@
 import { Anchor, Code, VisuallyHidden } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { useQuery } from '@tanstack/react-query';
-import { call } from '../api/client.ts';
-import type { Capability } from '../api/shapes.ts';
+import { useOne } from '../api/queries.ts';
+import type { Capability } from '../../model/api-answers.ts';
 
-/** A workflow, linked to Temporal's Web UI where that is known and the caller may see it. */
+/** A workflow id, linked to Temporal's Web UI if its address is known and the caller may see it. */
 export function WorkflowLink({
   id,
   short = false,
@@ -13,14 +12,9 @@ export function WorkflowLink({
   readonly id: string;
   readonly short?: boolean;
 }): ReactNode {
-  const { data } = useQuery({
-    queryKey: ['listCapabilities'],
-    queryFn: ({ signal }) => call<{ readonly capability: Capability }>('listCapabilities', {}, signal),
-    staleTime: Infinity,
-    refetchInterval: false,
-  });
-  const { temporaluiurl, temporalnamespace = 'default' } = data?.capability ?? {};
-  // Whoever set the address, only one of the web is made a link.
+  const { data } = useOne<Capability>('listCapabilities', 'capability', {}, { every: false });
+  const { temporaluiurl, temporalnamespace = 'default' } = data?.found ?? {};
+  // Only http and https addresses become links.
   if (temporaluiurl === undefined || !/^https?:\/\//.test(temporaluiurl))
     return short ? null : <Code>{id}</Code>;
   const address = `${temporaluiurl.replace(/\/$/, '')}/namespaces/${encodeURIComponent(temporalnamespace)}/workflows/${encodeURIComponent(id)}`;

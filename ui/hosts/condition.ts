@@ -1,5 +1,5 @@
-/** How a host is, in a word. */
-import type { Host } from '../api/shapes.ts';
+/** The condition of a host in one word. */
+import type { Host } from '../../model/api-answers.ts';
 import type { Mood } from '../elements/state-badge.tsx';
 
 export function conditionOf({ state, resourcestate, problem }: Host): {

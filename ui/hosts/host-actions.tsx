@@ -1,41 +1,33 @@
-import { Button } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import type { ReactNode } from 'react';
-import { useCommand } from '../api/queries.ts';
-import type { Host } from '../api/shapes.ts';
+import type { Host } from '../../model/api-answers.ts';
+import { ActionButton } from '../elements/action-button.tsx';
 
-/** Approves a host, and takes it in and out of maintenance; each can be undone, so nothing asks. */
-export function HostActions({ host }: { readonly host: Host }): ReactNode {
-  const update = useCommand('updateHost');
-  const prepare = useCommand('prepareHostForMaintenance');
-  const cancel = useCommand('cancelHostMaintenance');
-  const told = {
-    onError: (error: Error) => notifications.show({ color: 'red', message: error.message, autoClose: false }),
-  };
-  const { id, name, resourcestate } = host;
+/** Approves a host, and puts it in and out of maintenance. Each can be undone, so nothing asks first. */
+export function HostActions({ host: { id, name, resourcestate } }: { readonly host: Host }): ReactNode {
   if (resourcestate === 'Disabled') {
     return (
-      <Button
-        size="compact-sm"
-        aria-label={`Approve ${name}`}
-        loading={update.isPending}
-        onClick={() => update.mutate({ id, allocationstate: 'Enable' }, told)}
-      >
-        Approve
-      </Button>
+      <ActionButton
+        label="Approve"
+        name={`Approve ${name}`}
+        variant="filled"
+        command="updateHost"
+        values={{ id, allocationstate: 'Enable' }}
+      />
     );
   }
-  const inMaintenance = resourcestate === 'Maintenance';
-  const change = inMaintenance ? cancel : prepare;
-  return (
-    <Button
-      size="compact-sm"
-      variant="light"
-      aria-label={`${inMaintenance ? 'End maintenance of' : 'Start maintenance of'} ${name}`}
-      loading={change.isPending}
-      onClick={() => change.mutate({ id }, told)}
-    >
-      {inMaintenance ? 'End maintenance' : 'Start maintenance'}
-    </Button>
+  return resourcestate === 'Maintenance' ? (
+    <ActionButton
+      label="End maintenance"
+      name={`End maintenance of ${name}`}
+      command="cancelHostMaintenance"
+      values={{ id }}
+    />
+  ) : (
+    <ActionButton
+      label="Start maintenance"
+      name={`Start maintenance of ${name}`}
+      command="prepareHostForMaintenance"
+      values={{ id }}
+    />
   );
 }

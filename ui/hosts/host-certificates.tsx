@@ -1,4 +1,4 @@
-/** The certificates of a host's zone, and how each fares on this host. */
+/** The certificates of a host's zone, and the state of each on this host. */
 import { Anchor, Card, Table, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';

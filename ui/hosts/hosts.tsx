@@ -1,13 +1,14 @@
-/** The KVM hosts: which are there, what each does now, and what is wrong with them. */
+/** The list of KVM hosts, with the activity and problems of each. */
 import { Anchor, Group, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
-import type { Deployment, Host } from '../api/shapes.ts';
-import { nowOf } from '../deployments/now.ts';
+import type { Deployment, Host } from '../../model/api-answers.ts';
+import { activityOf } from '../deployments/activity.ts';
 import { Empty } from '../elements/empty.tsx';
 import { FilterSelect, SearchField, useFilters } from '../elements/filters.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
+import { SortableTh, useSorting } from '../elements/sorting.tsx';
 import { StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
 import { Trouble } from '../elements/trouble.tsx';
@@ -15,10 +16,11 @@ import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
 import { HostActions } from './host-actions.tsx';
 import { useUnderWay } from '../deployments/under-way.ts';
+import { InviteHost } from './invite.tsx';
 import { limitsInForce } from './limits.tsx';
 import { conditionOf } from './condition.ts';
 
-/** What the filter is called, and how the API is asked for it. */
+/** Filters by label, with the parameters of the API. */
 const FILTERS = [
   { label: 'Any state', value: '', values: {} },
   { label: 'Up', value: 'up', values: { state: 'Up' } },
@@ -27,22 +29,27 @@ const FILTERS = [
   { label: 'Maintenance', value: 'maintenance', values: { resourcestate: 'Maintenance' } },
 ] as const;
 
+const COLUMNS = ['name', 'state', 'cluster', 'version'] as const;
+
 export default function Hosts(): ReactNode {
   const [page] = usePage();
+  const sorting = useSorting(COLUMNS);
   const { keyword, chosen } = useFilters();
   const state = chosen('state', FILTERS);
   const asked = FILTERS.find(({ value }) => value === state)?.values;
   const { data, error, isLoading } = useList<Host>(
     'listHosts',
     'host',
-    { ...asked, keyword, page, pagesize: PAGE_SIZE },
+    { ...asked, keyword, ...sorting.values, page, pagesize: PAGE_SIZE },
     { every: LIVE * 2 },
   );
   const { rows: running, count } = useUnderWay();
   const rows = data?.rows ?? [];
   return (
     <>
-      <ViewHead title="Hosts" />
+      <ViewHead title="Hosts">
+        <InviteHost />
+      </ViewHead>
       <Group mb="md" gap="sm" className="filters">
         <SearchField label="Search by name" placeholder="Part of a name" />
         <FilterSelect label="State" name="state" choices={FILTERS} />
@@ -50,7 +57,7 @@ export default function Hosts(): ReactNode {
       <Trouble error={error} />
       {running.length < count && (
         <Text size="sm" mb="sm">
-          Of {count} deployments that are under way, {running.length} are told of here.
+          Of {count} deployments that are under way, {running.length} are counted here.
         </Text>
       )}
       {isLoading ? (
@@ -61,11 +68,19 @@ export default function Hosts(): ReactNode {
         <Table verticalSpacing="sm" className="cards" layout="fixed">
           <Table.Thead>
             <Table.Tr>
-              <Table.Th w="18%">Host</Table.Th>
-              <Table.Th w="22%">State</Table.Th>
+              <SortableTh w="18%" column="name" sorting={sorting}>
+                Host
+              </SortableTh>
+              <SortableTh w="22%" column="state" sorting={sorting}>
+                State
+              </SortableTh>
               <Table.Th>Now</Table.Th>
-              <Table.Th w="12%">Cluster</Table.Th>
-              <Table.Th w="10%">Version</Table.Th>
+              <SortableTh w="12%" column="cluster" sorting={sorting}>
+                Cluster
+              </SortableTh>
+              <SortableTh w="11%" column="version" sorting={sorting}>
+                Version
+              </SortableTh>
               <Table.Th w="19%">Actions</Table.Th>
             </Table.Tr>
           </Table.Thead>
@@ -89,7 +104,7 @@ function NoHost({ filtered }: { readonly filtered: boolean }): ReactNode {
   if (filtered) return <Empty title="No host is like that">Choose another filter.</Empty>;
   return (
     <Empty title="No host yet">
-      Make a token with <code>bypass host invite</code>, and start the host worker with it on a KVM host.
+      Press Invite a host for a token, and start the host worker with it on a KVM host.
     </Empty>
   );
 }
@@ -136,7 +151,7 @@ function HostRow({
       </Table.Td>
       <Table.Td data-label="Now">
         <div>
-          {nowOf(running)}
+          {activityOf(running)}
           <Text size="sm" c="dimmed">
             {limitsInForce(host)}
           </Text>
@@ -151,6 +166,6 @@ function HostRow({
   );
 }
 
-/** Programs that it has not. */
+/** Programs that the host lacks. */
 const missingOf = ({ program = [] }: Host): readonly string[] =>
   program.flatMap(({ name, version }) => (version === undefined ? [name] : []));

@@ -1,21 +1,22 @@
-/** How many downloads at once a host does and how fast; changed here, it holds for downloads that run as well. */
+/** Limits of a host: simultaneous downloads and rate. A change applies to running downloads as well. */
 import { Button, Card, Group, Text, TextInput, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { type ReactNode, type SubmitEvent, useState } from 'react';
-import { parameterOf } from '../api/client.ts';
+import { type ReactNode, type SubmitEvent, useRef, useState } from 'react';
 import { useCommand } from '../api/queries.ts';
-import type { Host } from '../api/shapes.ts';
+import type { Host } from '../../model/api-answers.ts';
+import { useFocusOnRefusal } from '../elements/form.tsx';
+import { refusalOf } from '../elements/refusal.ts';
 import { rate } from '../elements/quantities.ts';
 import { Trouble } from '../elements/trouble.tsx';
 
 const MIB = 1_048_576;
-/** What the api takes for: as the host's own settings say. */
+/** The value that restores the limit of the host's own settings. */
 const OWN = -1;
 
-/** Such as `at most 4 at once, 20.0 MiB/s`; undefined before the host has told. */
+/** Such as `at most 4 at once, 20.0 MiB/s`; undefined before the host's first report. */
 export function limitsInForce({ currentdownloadlimit, currentratelimit = 0 }: Host): string | undefined {
   if (currentdownloadlimit === undefined) return undefined;
-  return `at most ${currentdownloadlimit} at once, ${currentratelimit === 0 ? 'as fast as it goes' : rate(currentratelimit)}`;
+  return `at most ${currentdownloadlimit} at once, ${currentratelimit === 0 ? 'no speed limit' : rate(currentratelimit)}`;
 }
 
 export function Limits({ host }: { readonly host: Host }): ReactNode {
@@ -23,9 +24,9 @@ export function Limits({ host }: { readonly host: Host }): ReactNode {
   const [downloads, setDownloads] = useState(downloadlimit === undefined ? '' : String(downloadlimit));
   const [mib, setMib] = useState(ratelimit === undefined ? '' : String(ratelimit / MIB));
   const update = useCommand('updateHost');
-  const about = parameterOf(update.error);
-  const errorOf = (field: 'downloadlimit' | 'ratelimit'): string | undefined =>
-    about === field ? update.error?.message : undefined;
+  const refusal = refusalOf(update.error, ['downloadlimit', 'ratelimit']);
+  const form = useRef<HTMLFormElement>(null);
+  useFocusOnRefusal(form, update.error);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     update.mutate(
@@ -38,7 +39,7 @@ export function Limits({ host }: { readonly host: Host }): ReactNode {
     );
   };
   return (
-    <Card withBorder component="form" onSubmit={submit}>
+    <Card withBorder component="form" ref={form} onSubmit={submit}>
       <Title order={2} size="h4" mb="xs">
         Limits
       </Title>
@@ -53,7 +54,7 @@ export function Limits({ host }: { readonly host: Host }): ReactNode {
           min={1}
           max={1000}
           value={downloads}
-          error={errorOf('downloadlimit')}
+          error={refusal.of('downloadlimit')}
           onChange={(event) => setDownloads(event.currentTarget.value)}
         />
         <TextInput
@@ -63,14 +64,14 @@ export function Limits({ host }: { readonly host: Host }): ReactNode {
           min={0}
           step="any"
           value={mib}
-          error={errorOf('ratelimit')}
+          error={refusal.of('ratelimit')}
           onChange={(event) => setMib(event.currentTarget.value)}
         />
         <Button type="submit" loading={update.isPending} className="beside-fields">
           Set
         </Button>
       </Group>
-      {about !== 'downloadlimit' && about !== 'ratelimit' && <Trouble error={update.error} />}
+      <Trouble error={refusal.rest} evenIfLost />
     </Card>
   );
 }

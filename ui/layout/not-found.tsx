@@ -1,14 +1,13 @@
-import { Anchor, Text, Title } from '@mantine/core';
+import { Anchor, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { ViewHead } from '../elements/view-head.tsx';
 
 export function NotFound(): ReactNode {
   return (
     <>
-      <Title order={1} size="h2">
-        There is nothing here
-      </Title>
-      <Text mt="sm">
+      <ViewHead title="There is nothing here" />
+      <Text>
         The address may be of something that was deleted.{' '}
         <Anchor component={Link} href="/">
           To the overview

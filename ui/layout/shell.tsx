@@ -1,4 +1,4 @@
-/** What stands around every view: where one is, where one can go, and whether the api answers. */
+/** The frame of every view: current view, navigation, and whether the api answers. */
 import {
   ActionIcon,
   Alert,
@@ -16,41 +16,84 @@ import { useDisclosure } from '@mantine/hooks';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import {
   IconCertificate,
+  IconChecklist,
+  IconCpu,
   IconDatabase,
+  IconDeviceDesktop,
   IconDisc,
   IconDownload,
   IconGauge,
+  IconKey,
   IconListDetails,
   IconLogout,
+  IconMap2,
   IconMoon,
+  IconNetwork,
   IconServer2,
+  IconSettings,
   IconSun,
   IconTemplate,
   IconUser,
+  IconUsers,
 } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
 import { call, isLost } from '../api/client.ts';
 import { LIVE } from '../api/queries.ts';
-import { type Session, useLogOut } from '../api/session.ts';
+import { type Session, useIsSessionOver, useLogOut } from '../api/session.ts';
 import icon from '../icon.svg';
 
 interface Place {
   readonly path: string;
   readonly title: string;
   readonly icon: typeof IconGauge;
+}
+
+interface PlaceGroup {
+  /** Absent: no heading. */
+  readonly title?: string;
+  readonly places: readonly Place[];
   readonly adminOnly?: boolean;
 }
 
-export const PLACES: readonly Place[] = [
-  { path: '/', title: 'Overview', icon: IconGauge },
-  { path: '/templates', title: 'Templates', icon: IconTemplate },
-  { path: '/isos', title: 'ISOs', icon: IconDisc },
-  { path: '/deployments', title: 'Deployments', icon: IconDownload },
-  { path: '/hosts', title: 'Hosts', icon: IconServer2, adminOnly: true },
-  { path: '/pools', title: 'Storage pools', icon: IconDatabase, adminOnly: true },
-  { path: '/certificates', title: 'Certificates', icon: IconCertificate, adminOnly: true },
-  { path: '/events', title: 'Events', icon: IconListDetails },
+const GROUPS: readonly PlaceGroup[] = [
+  { places: [{ path: '/', title: 'Overview', icon: IconGauge }] },
+  {
+    title: 'Images',
+    places: [
+      { path: '/templates', title: 'Templates', icon: IconTemplate },
+      { path: '/isos', title: 'ISOs', icon: IconDisc },
+      { path: '/deployments', title: 'Deployments', icon: IconDownload },
+    ],
+  },
+  {
+    title: 'Virtual machines',
+    places: [
+      { path: '/instances', title: 'Instances', icon: IconDeviceDesktop },
+      { path: '/offerings', title: 'Offerings', icon: IconCpu },
+      { path: '/networks', title: 'Networks', icon: IconNetwork },
+      { path: '/ssh-keys', title: 'SSH keys', icon: IconKey },
+    ],
+  },
+  {
+    title: 'Fleet',
+    adminOnly: true,
+    places: [
+      { path: '/hosts', title: 'Hosts', icon: IconServer2 },
+      { path: '/pools', title: 'Storage pools', icon: IconDatabase },
+      { path: '/zones', title: 'Zones', icon: IconMap2 },
+      { path: '/certificates', title: 'Certificates', icon: IconCertificate },
+      { path: '/accounts', title: 'Accounts', icon: IconUsers },
+      { path: '/settings', title: 'Settings', icon: IconSettings },
+    ],
+  },
+  {
+    title: 'What happened',
+    places: [
+      { path: '/jobs', title: 'Jobs', icon: IconChecklist },
+      { path: '/events', title: 'Events', icon: IconListDetails },
+    ],
+  },
 ];
 
 export function Shell({
@@ -90,7 +133,7 @@ export function Shell({
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs">
+      <AppShell.Navbar p="xs" className="scrolls">
         <Places session={session} onGo={close} />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
@@ -102,23 +145,42 @@ export function Shell({
 }
 
 function Places({ session, onGo }: { readonly session: Session; readonly onGo: () => void }): ReactNode {
+  return GROUPS.filter(({ adminOnly }) => adminOnly !== true || session.isAdmin).map(
+    ({ title = '', places }) => (
+      <div key={title} role="group" {...(title === '' ? {} : { 'aria-label': title })}>
+        {title !== '' && (
+          <Text size="xs" fw={600} c="dimmed" px="sm" pt="xs" pb={2} aria-hidden>
+            {title}
+          </Text>
+        )}
+        {places.map((place) => (
+          <PlaceLink key={place.path} place={place} onGo={onGo} />
+        ))}
+      </div>
+    ),
+  );
+}
+
+function PlaceLink({
+  place: { path, title, icon: Icon },
+  onGo,
+}: {
+  readonly place: Place;
+  readonly onGo: () => void;
+}): ReactNode {
   const [location] = useLocation();
-  return PLACES.filter(({ adminOnly }) => adminOnly !== true || session.isAdmin).map(
-    ({ path, title, icon: Icon }) => {
-      const here = path === '/' ? location === '/' : location === path || location.startsWith(`${path}/`);
-      return (
-        <NavLink
-          key={path}
-          component={Link}
-          href={path}
-          label={title}
-          leftSection={<Icon size={18} stroke={1.6} aria-hidden />}
-          active={here}
-          aria-current={here ? 'page' : undefined}
-          onClick={onGo}
-        />
-      );
-    },
+  const here = path === '/' ? location === '/' : location === path || location.startsWith(`${path}/`);
+  return (
+    <NavLink
+      component={Link}
+      href={path}
+      label={title}
+      py={5}
+      leftSection={<Icon size={18} stroke={1.6} aria-hidden />}
+      active={here}
+      aria-current={here ? 'page' : undefined}
+      onClick={onGo}
+    />
   );
 }
 
@@ -151,6 +213,9 @@ function UserMenu({ session }: { readonly session: Session }): ReactNode {
         <Menu.Label>
           {session.username}, {session.isAdmin ? 'administrator' : 'user'}
         </Menu.Label>
+        <Menu.Item component={Link} href="/me" leftSection={<IconUser size={16} aria-hidden />}>
+          Password and keys
+        </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => void logOut()}>
           Log out
         </Menu.Item>
@@ -159,14 +224,16 @@ function UserMenu({ session }: { readonly session: Session }): ReactNode {
   );
 }
 
-/** Milliseconds between knocks at an api that is lost. */
+/** Milliseconds between attempts to reach a lost api. */
 const KNOCK = 1000;
 
-/** A lost api is said once, here; the views keep showing what they knew, and ask anew as soon as it is back. */
+/** Reports a lost api once, for all views. The views keep their data, and repeat their queries once the api is back. */
 function LostApi(): ReactNode {
   const queries = useQueryClient();
+  const isOver = useIsSessionOver();
   const { error } = useQuery({
     queryKey: ['getApiLimit'],
+    enabled: !isOver,
     queryFn: ({ signal }) => call('getApiLimit', {}, signal),
     refetchInterval: ({ state }) => (isLost(state.error) ? KNOCK : LIVE * 2),
   });

@@ -1,17 +1,16 @@
-/** What a person needs first. */
+/** The overview: warnings first, then counts of what there is. */
 import { Alert, Anchor, Card, SimpleGrid, Stack, Text, Title } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import { call } from '../api/client.ts';
-import { type Listing, LIVE, maxAge, useList } from '../api/queries.ts';
-import { useSession } from '../api/session.ts';
-import type { Deployment, Host, Pool } from '../api/shapes.ts';
+import { type Listing, LIVE, useList, useOne } from '../api/queries.ts';
+import { useIsAdmin } from '../api/session.ts';
+import type { Deployment, Host, StoragePool } from '../../model/api-answers.ts';
 import { isExpiring, leftOf } from '../certificates/expiry.ts';
 import { useCertificates } from '../certificates/list.ts';
-import type { Certificate } from '../certificates/shapes.ts';
+import type { Certificate } from '../../model/api-answers.ts';
 import { DeploymentTable } from '../deployments/deployment-table.tsx';
 import { Empty } from '../elements/empty.tsx';
+import { HostLink, PoolLink } from '../elements/name-link.tsx';
 import { rate } from '../elements/quantities.ts';
 import { Time } from '../elements/time.tsx';
 import { Trouble } from '../elements/trouble.tsx';
@@ -23,6 +22,7 @@ import { type Sample, ThroughputChart } from './throughput-chart.tsx';
 interface Summary {
   readonly running: number;
   readonly waiting: number;
+  readonly failed: number;
   readonly failedlastday: number;
   readonly ready: number;
   readonly rate: number;
@@ -30,17 +30,13 @@ interface Summary {
 }
 
 export default function Overview(): ReactNode {
-  const isAdmin = useSession()?.isAdmin === true;
-  const summary = useQuery({
-    queryKey: ['getTemplateDeploymentSummary'],
-    refetchInterval: LIVE,
-    queryFn: ({ signal }) =>
-      call<{ readonly templatedeploymentsummary: Summary }>(
-        'getTemplateDeploymentSummary',
-        { maxage: maxAge() },
-        signal,
-      ),
-  });
+  const isAdmin = useIsAdmin();
+  const summary = useOne<Summary>(
+    'getTemplateDeploymentSummary',
+    'templatedeploymentsummary',
+    {},
+    { every: LIVE },
+  );
   const latest = useList<Deployment>(
     'listTemplateDeployments',
     'templatedeployment',
@@ -48,12 +44,12 @@ export default function Overview(): ReactNode {
     { every: LIVE },
   );
   const warnings = useWarnings(isAdmin);
-  const numbers = summary.data?.templatedeploymentsummary;
+  const numbers = summary.data?.found;
   return (
     <>
       <ViewHead title="Overview" />
       <Trouble error={summary.error} />
-      {/* All at once: what came later would push away what is being read. */}
+      {/* Shown together: a part that came later would move the text that somebody is reading. */}
       {summary.isLoading || latest.isLoading || warnings.isLoading ? (
         <Waiting />
       ) : (
@@ -70,15 +66,22 @@ export default function Overview(): ReactNode {
 function Numbers({ of }: { readonly of: Summary }): ReactNode {
   return (
     <>
-      <SimpleGrid cols={{ base: 2, md: 4 }}>
-        <Figure label="Under way" href="/deployments?state=Creating">
-          {of.running}
+      <SimpleGrid cols={3} spacing="sm">
+        <Figure
+          label="Under way"
+          href="/deployments?state=Creating"
+          besides={
+            of.waiting === 0 ? undefined : `${of.waiting} of them ${of.waiting === 1 ? 'waits' : 'wait'}`
+          }
+        >
+          {of.running + of.waiting}
         </Figure>
-        <Figure label="Waiting" href="/deployments?state=Creating">
-          {of.waiting}
-        </Figure>
-        <Figure label="Failed in the last day" href="/deployments?state=Failed">
-          {of.failedlastday}
+        <Figure
+          label="Failed"
+          href="/deployments?state=Failed"
+          besides={of.failed === 0 ? undefined : `${of.failedlastday} in the last day`}
+        >
+          {of.failed}
         </Figure>
         <Figure label="Ready" href="/deployments?state=Ready">
           {of.ready}
@@ -94,13 +97,16 @@ function Numbers({ of }: { readonly of: Summary }): ReactNode {
   );
 }
 
+/** A count, linked to the list of the counted things. */
 function Figure({
   label,
   href,
+  besides,
   children,
 }: {
   readonly label: string;
   readonly href: string;
+  readonly besides?: string | undefined;
   readonly children: ReactNode;
 }): ReactNode {
   return (
@@ -111,17 +117,22 @@ function Figure({
       <Text size="xl" fw={700} className="figure">
         {children}
       </Text>
+      {besides !== undefined && (
+        <Text c="dimmed" size="sm">
+          {besides}
+        </Text>
+      )}
     </Card>
   );
 }
 
-/** Things that are named in a warning; how many there are besides is told. */
+/** Maximum number of things that a warning names; it counts the rest. */
 const NAMED = { page: 1, pagesize: 5 } as const;
 
 interface WarningsAsked {
   readonly down: Listing<Host>;
   readonly unapproved: Listing<Host>;
-  readonly filling: Listing<Pool>;
+  readonly filling: Listing<StoragePool>;
   readonly expiring: readonly Certificate[];
   readonly isLoading: boolean;
 }
@@ -129,7 +140,7 @@ interface WarningsAsked {
 function useWarnings(enabled: boolean): WarningsAsked {
   const down = useList<Host>('listHosts', 'host', { ...DOWN, ...NAMED }, { enabled });
   const unapproved = useList<Host>('listHosts', 'host', { ...UNAPPROVED, ...NAMED }, { enabled });
-  const filling = useList<Pool>(
+  const filling = useList<StoragePool>(
     'listStoragePools',
     'storagepool',
     { almostfull: true, ...NAMED },
@@ -149,7 +160,7 @@ const DOWN = { state: 'Down', resourcestate: 'Enabled' } as const;
 const UNAPPROVED = { resourcestate: 'Disabled' } as const;
 const NONE = { count: 0, rows: [] } as const;
 
-/** What somebody has to do something about. */
+/** A warning that needs somebody's action. */
 function Warnings({ of }: { readonly of: WarningsAsked }): ReactNode {
   const { down, unapproved, filling, expiring } = of;
   return (
@@ -162,34 +173,26 @@ function Warnings({ of }: { readonly of: WarningsAsked }): ReactNode {
       >
         {down.rows.map(({ id, name, lastpinged }) => (
           <div key={id} className="long">
-            <Anchor component={Link} href={`/hosts/${id}`}>
-              {name}
-            </Anchor>
-            , heard of last <Time of={lastpinged} />
+            <HostLink id={id}>{name}</HostLink>, heard of last <Time of={lastpinged} />
           </div>
         ))}
       </Warning>
       <Warning title="Not approved" count={unapproved.count} all="/hosts?state=unapproved">
         {unapproved.rows.map(({ id, name }) => (
           <div key={id} className="long">
-            <Anchor component={Link} href={`/hosts/${id}`}>
-              {name}
-            </Anchor>{' '}
-            gets no work until it is approved.
+            <HostLink id={id}>{name}</HostLink> gets no work until it is approved.
           </div>
         ))}
       </Warning>
       <Warning title="Pools that fill up" count={filling.count} all="/pools?state=full">
         {filling.rows.map((pool) => (
           <div key={pool.id} className="long">
-            <Anchor component={Link} href={`/pools?keyword=${encodeURIComponent(pool.name)}`}>
-              {pool.name}
-            </Anchor>
+            <PoolLink id={pool.id}>{pool.name}</PoolLink>
             <SpaceBar of={pool} />
           </div>
         ))}
       </Warning>
-      <Warning title="Certificates that expire" count={expiring.length} all="/certificates">
+      <Warning title="Certificates that expire soon" count={expiring.length} all="/certificates">
         {expiring.slice(0, NAMED.pagesize).map(({ id, alias, daysleft }) => (
           <div key={id} className="long">
             <Anchor component={Link} href="/certificates">
@@ -212,9 +215,9 @@ function Warning({
 }: {
   readonly color?: 'orange' | 'red';
   readonly title: string;
-  /** Of all, of which the first are named. */
+  /** Number of all things, of which the first are named. */
   readonly count: number;
-  /** Where all are. */
+  /** Address of the list of all. */
   readonly all: string;
   readonly children: ReactNode;
 }): ReactNode {
@@ -232,6 +235,7 @@ function Warning({
 }
 
 function Latest({ rows }: { readonly rows: readonly Deployment[] }): ReactNode {
+  const isAdmin = useIsAdmin();
   return (
     <section>
       <Title order={2} size="h4" mb="sm">
@@ -243,7 +247,9 @@ function Latest({ rows }: { readonly rows: readonly Deployment[] }): ReactNode {
           <Anchor component={Link} href="/templates">
             Templates
           </Anchor>
-          , then deploy it to a storage pool.
+          {isAdmin
+            ? ', then deploy it to a storage pool.'
+            : '; an administrator deploys it to storage pools.'}
         </Empty>
       ) : (
         <DeploymentTable rows={rows} />

@@ -1,4 +1,4 @@
-/** Bytes per second over the last hour, a bar a minute. */
+/** Throughput of the last hour, with one bar per minute. */
 import type { ReactNode } from 'react';
 import { moment, rate } from '../elements/quantities.ts';
 
@@ -12,18 +12,19 @@ const HEIGHT = 120;
 const BAR = 10;
 
 export function ThroughputChart({ samples }: { readonly samples: readonly Sample[] }): ReactNode {
-  const most = Math.max(...samples.map((sample) => sample.rate), 0);
+  const maxRate = Math.max(...samples.map((sample) => sample.rate), 0);
   const width = samples.length * BAR;
   const height = (value: number): number =>
-    most === 0 ? 0 : Math.max(value > 0 ? 2 : 0, (value / most) * HEIGHT);
-  const said = most === 0 ? 'nothing was fetched in the last hour' : `at most ${rate(most)} in the last hour`;
+    maxRate === 0 ? 0 : Math.max(value > 0 ? 2 : 0, (value / maxRate) * HEIGHT);
+  const summary =
+    maxRate === 0 ? 'nothing was fetched in the last hour' : `at most ${rate(maxRate)} in the last hour`;
   return (
     <figure className="chart">
       <svg
         viewBox={`0 0 ${width} ${HEIGHT}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Throughput by minute: ${said}`}
+        aria-label={`Throughput by minute: ${summary}`}
       >
         {samples.map((sample, at) => (
           <rect
@@ -39,7 +40,7 @@ export function ThroughputChart({ samples }: { readonly samples: readonly Sample
       </svg>
       <figcaption>
         <span>an hour ago</span>
-        <span>{most === 0 ? said : `at most ${rate(most)}`}</span>
+        <span>{maxRate === 0 ? summary : `at most ${rate(maxRate)}`}</span>
         <span>now</span>
       </figcaption>
     </figure>

@@ -1,32 +1,22 @@
-import { Button } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import type { ReactNode } from 'react';
-import { useCommand } from '../api/queries.ts';
-import type { Pool } from '../api/shapes.ts';
+import type { StoragePool } from '../../model/api-answers.ts';
+import { ActionButton } from '../elements/action-button.tsx';
 
-/** Takes a pool in and out of maintenance. */
-export function PoolActions({ pool }: { readonly pool: Pool }): ReactNode {
-  const enable = useCommand('enableStorageMaintenance');
-  const cancel = useCommand('cancelStorageMaintenance');
-  const inMaintenance = pool.state === 'Maintenance';
-  const change = inMaintenance ? cancel : enable;
-  return (
-    <Button
-      size="compact-sm"
-      variant="light"
-      aria-label={`${inMaintenance ? 'End maintenance of' : 'Start maintenance of'} ${pool.name}`}
-      loading={change.isPending}
-      onClick={() =>
-        change.mutate(
-          { id: pool.id },
-          {
-            onError: (error) =>
-              notifications.show({ color: 'red', message: error.message, autoClose: false }),
-          },
-        )
-      }
-    >
-      {inMaintenance ? 'End maintenance' : 'Start maintenance'}
-    </Button>
+/** Puts a pool in and out of maintenance. */
+export function PoolActions({ pool: { id, name, state } }: { readonly pool: StoragePool }): ReactNode {
+  return state === 'Maintenance' ? (
+    <ActionButton
+      label="End maintenance"
+      name={`End maintenance of ${name}`}
+      command="cancelStorageMaintenance"
+      values={{ id }}
+    />
+  ) : (
+    <ActionButton
+      label="Start maintenance"
+      name={`Start maintenance of ${name}`}
+      command="enableStorageMaintenance"
+      values={{ id }}
+    />
   );
 }

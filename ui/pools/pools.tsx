@@ -1,23 +1,26 @@
-/** The storage pools: how full they are, and which hosts have them. */
-import { Card, Group, SimpleGrid, Text, Title } from '@mantine/core';
+/** The list of storage pools, with their space and hosts. */
+import { Card, Group, SimpleGrid, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { LIVE, useList } from '../api/queries.ts';
-import type { Deployment, HostOfPool, Pool } from '../api/shapes.ts';
-import { nowOf } from '../deployments/now.ts';
+import type { Deployment, StoragePool } from '../../model/api-answers.ts';
+import { activityOf } from '../deployments/activity.ts';
 import { useUnderWay } from '../deployments/under-way.ts';
 import { Empty } from '../elements/empty.tsx';
 import { Facts } from '../elements/facts.tsx';
 import { FilterSelect, SearchField, useFilters } from '../elements/filters.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
+import { PoolLink } from '../elements/name-link.tsx';
 import { StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
 import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
+import { HostsOfPool } from './hosts-of-pool.tsx';
 import { PoolActions } from './pool-actions.tsx';
+import { poolState } from './pool-state.ts';
 import { SpaceBar } from './space-bar.tsx';
 
-/** What the filter is called, and how the API is asked for it. */
+/** Filters by label, with the parameters of the API. */
 const FILTERS = [
   { label: 'Any state', value: '', values: {} },
   { label: 'Almost full', value: 'full', values: { almostfull: true } },
@@ -29,7 +32,7 @@ export default function Pools(): ReactNode {
   const { keyword, chosen } = useFilters();
   const state = chosen('state', FILTERS);
   const asked = FILTERS.find(({ value }) => value === state)?.values;
-  const { data, error, isLoading } = useList<Pool>(
+  const { data, error, isLoading } = useList<StoragePool>(
     'listStoragePools',
     'storagepool',
     { ...asked, keyword, page, pagesize: PAGE_SIZE },
@@ -70,31 +73,29 @@ function NoPool({ filtered }: { readonly filtered: boolean }): ReactNode {
   return <Empty title="No storage pool yet">Pools come with the hosts that mount them.</Empty>;
 }
 
-/** Hosts of a pool that are named; of a shared one there may be a thousand. */
-const NAMED = 8;
-
 function PoolCard({
   pool,
   running,
 }: {
-  readonly pool: Pool;
+  readonly pool: StoragePool;
   readonly running: readonly Deployment[];
 }): ReactNode {
+  const { mood, word } = poolState(pool);
   return (
     <Card withBorder component="article" aria-label={pool.name}>
       <Group justify="space-between" mb="sm">
         <Title order={2} size="h4" className="long">
-          {pool.name}
+          <PoolLink id={pool.id}>{pool.name}</PoolLink>
         </Title>
         <Group gap="xs">
-          <StateBadge mood={pool.state === 'Up' ? 'good' : 'idle'}>{pool.state}</StateBadge>
+          <StateBadge mood={mood}>{word}</StateBadge>
           <PoolActions pool={pool} />
         </Group>
       </Group>
       <SpaceBar of={pool} />
       <Facts
         of={{
-          Now: nowOf(running),
+          Now: activityOf(running),
           Type: pool.type,
           Scope: pool.scope.toLowerCase(),
           Zone: pool.zonename,
@@ -105,31 +106,4 @@ function PoolCard({
       />
     </Card>
   );
-}
-
-const isFine = ({ state, mounted }: HostOfPool): boolean => state === 'Up' && mounted;
-
-/** Those that cannot use it come first. */
-function HostsOfPool({ hosts }: { readonly hosts: readonly HostOfPool[] }): ReactNode {
-  const sorted = hosts.toSorted((one, other) => Number(isFine(one)) - Number(isFine(other)));
-  const rest = sorted.slice(NAMED);
-  return (
-    <>
-      {sorted.slice(0, NAMED).map((host) => (
-        <Text key={host.id} size="sm">
-          {host.name}: {stateOf(host)}
-        </Text>
-      ))}
-      {rest.length > 0 && (
-        <Text size="sm" c="dimmed">
-          and {rest.length} more, {rest.filter(isFine).length} of them up, mounted
-        </Text>
-      )}
-    </>
-  );
-}
-
-function stateOf({ state, mounted, problem }: HostOfPool): string {
-  if (state === 'Down') return 'down';
-  return mounted ? 'up, mounted' : `not mounted${problem === undefined ? '' : ` (${problem})`}`;
 }

@@ -1,10 +1,10 @@
 import { Progress, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { Pool } from '../api/shapes.ts';
+import type { StoragePool } from '../../model/api-answers.ts';
 import { bytes } from '../elements/quantities.ts';
 
-/** Used, reserved and free space of a pool. What is above nine tenths is shown as full. */
-export function SpaceBar({ of }: { readonly of: Pool }): ReactNode {
+/** Used, reserved and free space of a pool. More than nine tenths are shown as full. */
+export function SpaceBar({ of }: { readonly of: StoragePool }): ReactNode {
   const { disksizetotal: total, disksizeused: used, disksizeallocated: reserved } = of;
   const free = Math.max(0, total - used);
   const share = (count: number): number => (total === 0 ? 0 : (100 * count) / total);
@@ -26,6 +26,6 @@ export function SpaceBar({ of }: { readonly of: Pool }): ReactNode {
   );
 }
 
-/** Whether less than a tenth is left, with what is reserved taken for used; as `almostfull` of the api. */
-const isFilling = ({ disksizetotal, disksizeused, disksizeallocated }: Pool): boolean =>
+/** Whether less than a tenth is free, counting reserved space as used, like `almostfull` of the api. */
+const isFilling = ({ disksizetotal, disksizeused, disksizeallocated }: StoragePool): boolean =>
   disksizetotal > 0 && disksizeused + disksizeallocated > 0.9 * disksizetotal;

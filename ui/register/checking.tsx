@@ -1,34 +1,31 @@
-/** What is found while a registration is checked: which host looks, and what it says of each URL so far. */
-import { Alert, Group, Loader, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
-import { call } from '../api/client.ts';
-import { bytes } from '../elements/quantities.ts';
-import { StateBadge } from '../elements/state-badge.tsx';
+/** Progress of a registration's check: the probing host, and its verdicts so far. */
+import { Alert, Group, Loader, Stack, Text } from '@mantine/core';
+import { useTimeout } from '@mantine/hooks';
+import { type ReactNode, useState } from 'react';
+import { useOne } from '../api/queries.ts';
+import type { Mirror } from '../../model/api-answers.ts';
+import { Verdict } from './verdict.tsx';
 
 interface Registration {
   readonly hostname?: string;
-  readonly mirror?: readonly Verdict[];
-}
-
-interface Verdict {
-  readonly url: string;
-  readonly reachable: boolean;
-  readonly size: number;
-  readonly reason?: string;
+  readonly mirror?: readonly Pick<Mirror, 'url' | 'reachable' | 'size' | 'reason'>[];
 }
 
 const EVERY = 500;
+/** Milliseconds after which the check takes longer than usual. */
+const SLOW = 7000;
 
-/** @param customid names the call that waits for its answer meanwhile */
+/** @param customid id of the registration call that is waiting for its answer */
 export function Checking({ customid }: { readonly customid: string }): ReactNode {
-  const { data } = useQuery({
-    queryKey: ['getTemplateRegistration', customid],
-    refetchInterval: EVERY,
-    queryFn: ({ signal }) =>
-      call<{ readonly templateregistration?: Registration }>('getTemplateRegistration', { customid }, signal),
-  });
-  const { hostname, mirror = [] } = data?.templateregistration ?? {};
+  const { data } = useOne<Registration>(
+    'getTemplateRegistration',
+    'templateregistration',
+    { customid },
+    { every: EVERY },
+  );
+  const [isSlow, setSlow] = useState(false);
+  useTimeout(() => setSlow(true), SLOW, { autoInvoke: true });
+  const { hostname, mirror = [] } = data?.found ?? {};
   return (
     <Alert variant="light" color="cyan" role="status" title="The URL is being checked">
       <Group gap="xs">
@@ -37,16 +34,17 @@ export function Checking({ customid }: { readonly customid: string }): ReactNode
           {hostname === undefined ? 'A host of the zone is chosen.' : `Host ${hostname} looks at it.`}
         </Text>
       </Group>
-      {mirror.map((one) => (
-        <Group key={one.url} gap="xs" mt="xs" align="flex-start">
-          <StateBadge mood={one.reachable ? 'good' : 'bad'}>
-            {one.reachable ? 'Reachable' : 'Not reachable'}
-          </StateBadge>
-          <Text size="sm" className="long" flex={1} miw={200}>
-            {one.url}: {one.reachable ? (one.size > 0 ? bytes(one.size) : 'size unknown') : one.reason}
-          </Text>
-        </Group>
-      ))}
+      {isSlow && (
+        <Text size="sm" mt="xs">
+          The source is slow to answer first; it is waited for. One may leave this view: the template is in
+          its list once it is ready, and the events say so if its URL is refused.
+        </Text>
+      )}
+      <Stack gap="xs" mt="xs">
+        {mirror.map((one) => (
+          <Verdict key={one.url} of={one} />
+        ))}
+      </Stack>
     </Alert>
   );
 }

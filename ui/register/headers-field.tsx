@@ -1,4 +1,4 @@
-/** HTTP headers as rows of a name and a value. */
+/** A field for HTTP headers, with a row of name and value for each. */
 import { ActionIcon, Button, Fieldset, Group, PasswordInput, Text, TextInput } from '@mantine/core';
 import { IconPlus, IconX } from '@tabler/icons-react';
 import type { ReactNode } from 'react';

@@ -1,13 +1,14 @@
-/** Chooses the pools that a template is brought to. */
-import { Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue, useDisclosure } from '@mantine/hooks';
+/** Chooses pools and deploys a template to them. */
+import { Button, type ButtonProps, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { IconDownload } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
-import { call } from '../api/client.ts';
 import { useChanged, useList } from '../api/queries.ts';
-import type { Pool, Template } from '../api/shapes.ts';
+import type { StoragePool, Template } from '../../model/api-answers.ts';
+import { deploy as bring, isServed, type Place } from '../deployments/deploy.ts';
+import { Dialog } from '../elements/dialog.tsx';
 import { bytes } from '../elements/quantities.ts';
 import { Trouble } from '../elements/trouble.tsx';
 import { Waiting } from '../elements/waiting.tsx';
@@ -17,32 +18,26 @@ export interface DeployButtonProps {
   readonly zoneIds: readonly string[];
 }
 
-export function DeployButton({ template, zoneIds }: DeployButtonProps): ReactNode {
-  const [opened, { open, close }] = useDisclosure();
+export function DeployButton({
+  variant = 'filled',
+  ...props
+}: DeployButtonProps & Pick<ButtonProps, 'variant'>): ReactNode {
+  const { template } = props;
   return (
-    <>
-      <Button
-        onClick={open}
-        disabled={!template.isready}
-        leftSection={<IconDownload size={16} aria-hidden />}
-      >
-        Deploy
-      </Button>
-      <Modal
-        opened={opened}
-        onClose={close}
-        title={`Deploy ${template.name}`}
-        centered
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <PoolChoice template={template} zoneIds={zoneIds} onDone={close} />
-      </Modal>
-    </>
+    <Dialog
+      label="Deploy"
+      title={`Deploy ${template.name}`}
+      variant={variant}
+      disabled={!template.isready}
+      leftSection={<IconDownload size={16} aria-hidden />}
+    >
+      {(close) => <PoolChoice {...props} onDone={close} />}
+    </Dialog>
   );
 }
 
-/** Pools that are shown at a time; the others are found by their name. */
-const SHOWN = 25;
+/** Maximum number of pools in the list; a search by name finds the others. */
+const MAX_POOLS = 25;
 
 function PoolChoice({
   template,
@@ -51,15 +46,15 @@ function PoolChoice({
 }: DeployButtonProps & { readonly onDone: () => void }): ReactNode {
   const [typed, setTyped] = useState('');
   const [keyword] = useDebouncedValue(typed, 300);
-  const [chosen, setChosen] = useState<readonly Pool[]>([]);
+  const [chosen, setChosen] = useState<readonly StoragePool[]>([]);
   const [isEvery, setIsEvery] = useState(false);
   const [only] = zoneIds;
-  const { data, error } = useList<Pool>('listStoragePools', 'storagepool', {
+  const { data, error } = useList<StoragePool>('listStoragePools', 'storagepool', {
     state: 'Up',
     keyword,
     ...(zoneIds.length === 1 ? { zoneid: only } : {}),
     page: 1,
-    pagesize: SHOWN,
+    pagesize: MAX_POOLS,
   });
   const deploy = useDeploy(template, onDone);
   if (data === undefined) return error === null ? <Waiting /> : <Trouble error={error} />;
@@ -70,7 +65,7 @@ function PoolChoice({
   );
   const pools = data.rows.filter(({ zoneid }) => zoneIds.includes(zoneid));
   const open = pools.filter(({ id }) => !there.has(id));
-  const isLong = data.count > SHOWN || keyword !== '' || typed !== '';
+  const isLong = data.count > MAX_POOLS || keyword !== '' || typed !== '';
   if (open.length === 0 && !isLong) {
     return (
       <Text>{pools.length === 0 ? 'No pool of its zones is up.' : 'It is on every pool of its zones.'}</Text>
@@ -99,7 +94,7 @@ function PoolChoice({
       )}
       <Checkbox.Group
         label="Storage pools"
-        value={(isEvery ? open : chosen).map(({ id }) => id)}
+        value={(isEvery ? open.filter(isServed) : chosen).map(({ id }) => id)}
         onChange={choose}
       >
         <Stack gap="xs" mt="xs">
@@ -108,14 +103,18 @@ function PoolChoice({
               key={pool.id}
               value={pool.id}
               label={pool.name}
-              disabled={isEvery}
-              description={`${bytes(Math.max(0, pool.disksizetotal - pool.disksizeused))} free`}
+              disabled={isEvery || !isServed(pool)}
+              description={
+                isServed(pool)
+                  ? `${bytes(Math.max(0, pool.disksizetotal - pool.disksizeused))} free`
+                  : 'no host that is up mounts it'
+              }
             />
           ))}
         </Stack>
       </Checkbox.Group>
       {open.length === 0 && <Text size="sm">No pool of that name is without it.</Text>}
-      {data.count > SHOWN && (
+      {data.count > MAX_POOLS && (
         <Text size="sm" c="dimmed">
           These are {pools.length} of {data.count} pools.
         </Text>
@@ -133,24 +132,21 @@ function PoolChoice({
             )
           }
         >
-          Deploy to {isEvery ? 'all' : chosen.length} {!isEvery && chosen.length === 1 ? 'pool' : 'pools'}
+          Deploy{isEvery ? ' to all pools' : counted(chosen.length)}
         </Button>
       </Group>
     </Stack>
   );
 }
 
-interface Place {
-  readonly zoneid: string;
-  /** Absent: every pool of the zone. */
-  readonly storageid?: string;
-}
+const counted = (pools: number): string =>
+  pools === 0 ? '' : ` to ${pools} ${pools === 1 ? 'pool' : 'pools'}`;
 
 function useDeploy(template: Template, onDone: () => void) {
   const changed = useChanged();
   return useMutation({
     async mutationFn(places: readonly Place[]) {
-      for (const place of places) await call('prepareTemplate', { templateid: template.id, ...place });
+      await bring(template.id, places);
       return places;
     },
     onSuccess(places) {

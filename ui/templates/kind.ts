@@ -1,4 +1,4 @@
-/** Templates and ISOs are shown alike; this is what differs. */
+/** The differences between templates and ISOs, which share their views. */
 export interface Kind {
   readonly iso: boolean;
   /** `/templates` or `/isos`. */
@@ -10,6 +10,7 @@ export interface Kind {
   readonly filter: 'templatefilter' | 'isofilter';
   readonly register: 'registerTemplate' | 'registerIso';
   readonly update: 'updateTemplate' | 'updateIso';
+  readonly permissions: 'listTemplatePermissions' | 'listIsoPermissions';
   readonly remove: 'deleteTemplate' | 'deleteIso';
 }
 
@@ -23,6 +24,7 @@ export const TEMPLATES: Kind = {
   filter: 'templatefilter',
   register: 'registerTemplate',
   update: 'updateTemplate',
+  permissions: 'listTemplatePermissions',
   remove: 'deleteTemplate',
 };
 
@@ -36,5 +38,6 @@ export const ISOS: Kind = {
   filter: 'isofilter',
   register: 'registerIso',
   update: 'updateIso',
+  permissions: 'listIsoPermissions',
   remove: 'deleteIso',
 };

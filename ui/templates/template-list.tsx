@@ -1,21 +1,23 @@
-/** Templates or ISOs: which there are, where each lies, and how far those are that are on their way. */
+/** The list of templates or ISOs, with their copies and the progress of deployments. */
 import { Anchor, Button, Group, Progress, Table, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
-import { useSession } from '../api/session.ts';
-import type { Deployment, Template } from '../api/shapes.ts';
+import { useIsAdmin } from '../api/session.ts';
+import type { Deployment, Template } from '../../model/api-answers.ts';
 import { useUnderWay } from '../deployments/under-way.ts';
 import { Empty } from '../elements/empty.tsx';
 import { FilterSelect, SearchField, useFilters } from '../elements/filters.tsx';
 import { PAGE_SIZE, Paging, usePage } from '../elements/paging.tsx';
 import { bytes, rate } from '../elements/quantities.ts';
+import { SortableTh, type Sorting, useSorting } from '../elements/sorting.tsx';
 import { StateBadge } from '../elements/state-badge.tsx';
 import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
 import type { Kind } from './kind.ts';
+import { poolsOf } from './pools-of.ts';
 import { templateState } from './template-state.ts';
 
 const FILTERS = [
@@ -26,7 +28,7 @@ const FILTERS = [
   { value: 'community', label: 'Community', adminOnly: false },
 ] as const;
 
-/** By how it fares on the pools, since those that cannot be deployed are not listed. */
+/** State by the copies, since the list has deployable templates only. */
 const STATES = [
   { value: '', label: 'Any state' },
   { value: 'Creating', label: 'On its way to a pool' },
@@ -40,10 +42,13 @@ const FORMATS = [
   { value: 'RAW', label: 'RAW' },
 ] as const;
 
+const COLUMNS = ['created', 'name', 'format', 'size', 'account'] as const;
+
 export function TemplateList({ kind }: { readonly kind: Kind }): ReactNode {
-  const isAdmin = useSession()?.isAdmin === true;
+  const isAdmin = useIsAdmin();
   const { keyword, chosen } = useFilters();
   const [page] = usePage();
+  const sorting = useSorting(COLUMNS);
   const filters = FILTERS.filter(({ adminOnly }) => isAdmin || !adminOnly);
   const filter = chosen('filter', filters);
   const state = chosen('state', STATES);
@@ -56,6 +61,7 @@ export function TemplateList({ kind }: { readonly kind: Kind }): ReactNode {
       keyword,
       deploymentstate: state,
       format,
+      ...sorting.values,
       showunique: true,
       page,
       pagesize: PAGE_SIZE,
@@ -87,7 +93,7 @@ export function TemplateList({ kind }: { readonly kind: Kind }): ReactNode {
       ) : rows.length === 0 ? (
         <Nothing kind={kind} filtered={keyword + state + format !== '' || filter !== filters[0]?.value} />
       ) : (
-        <Rows kind={kind} rows={rows} running={running} />
+        <Rows kind={kind} rows={rows} running={running} sorting={sorting} />
       )}
       <Paging count={data?.count ?? 0} />
     </>
@@ -108,19 +114,28 @@ interface RowsProps {
   readonly kind: Kind;
   readonly rows: readonly Template[];
   readonly running: readonly Deployment[];
+  readonly sorting: Sorting;
 }
 
-function Rows({ kind, rows, running }: RowsProps): ReactNode {
+function Rows({ kind, rows, running, sorting }: RowsProps): ReactNode {
   return (
     <Table verticalSpacing="sm" className="cards" layout="fixed">
       <Table.Thead>
         <Table.Tr>
-          <Table.Th w="26%">Name</Table.Th>
-          <Table.Th w="16%">State</Table.Th>
-          <Table.Th w="10%">Format</Table.Th>
-          <Table.Th w="10%">Size</Table.Th>
-          <Table.Th>Where it lies</Table.Th>
-          <Table.Th w="12%">Account</Table.Th>
+          <SortableTh w="24%" column="name" sorting={sorting}>
+            Name
+          </SortableTh>
+          <Table.Th w="19%">State</Table.Th>
+          <SortableTh w="11%" column="format" sorting={sorting}>
+            Format
+          </SortableTh>
+          <SortableTh w="11%" column="size" sorting={sorting}>
+            Size
+          </SortableTh>
+          <Table.Th>Pools</Table.Th>
+          <SortableTh w="12%" column="account" sorting={sorting}>
+            Account
+          </SortableTh>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -166,7 +181,7 @@ function Row({
       </Table.Td>
       <Table.Td data-label="Format">{row.format}</Table.Td>
       <Table.Td data-label="Size">{bytes(row.size)}</Table.Td>
-      <Table.Td data-label="Where it lies">
+      <Table.Td data-label="Pools">
         <Places of={row} running={running} />
       </Table.Td>
       <Table.Td data-label="Account">{row.account}</Table.Td>
@@ -174,7 +189,7 @@ function Row({
   );
 }
 
-/** On how many pools it is, of how many it was asked for; and how far all together are. */
+/** Number of pools that have the template, of those it is deployed to, and the common progress. */
 function Places({
   of,
   running,
@@ -182,19 +197,15 @@ function Places({
   readonly of: Template;
   readonly running: readonly Deployment[];
 }): ReactNode {
-  const pools = of.downloaddetails ?? [];
-  const ready = pools.filter(({ downloadState }) => downloadState === 'DOWNLOADED').length;
-  const failed = pools.filter(({ downloadState }) => downloadState === 'DOWNLOAD_ERROR').length;
-  if (pools.length === 0) return <Text size="sm">On no pool yet</Text>;
+  if (of.downloaddetails === undefined || of.downloaddetails.length === 0) {
+    return <Text size="sm">On no pool yet</Text>;
+  }
   const done = running.reduce((sum, one) => sum + one.bytes, 0);
   const total = running.reduce((sum, one) => sum + one.total, 0);
   const speed = running.reduce((sum, one) => sum + (one.rate ?? 0), 0);
   return (
     <div>
-      <Text size="sm">
-        {ready} of {pools.length} {pools.length === 1 ? 'pool' : 'pools'}
-        {failed > 0 ? `, ${failed} failed` : ''}
-      </Text>
+      <Text size="sm">{poolsOf(of.downloaddetails)}</Text>
       {running.length > 0 && (
         <>
           <Progress

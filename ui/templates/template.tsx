@@ -1,28 +1,27 @@
-/** One template or ISO: its source, its copies, what happened to it, and what can be done with it. */
-import { Badge, Card, Group, Stack, Table, Text, Title } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+/** One template or ISO: its source, copies, events and actions. */
+import { Alert, Badge, Card, Group, Stack, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { useParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
-import { useSession } from '../api/session.ts';
-import type { BypassEvent, Deployment, Mirror, Template } from '../api/shapes.ts';
-import { DeploymentTable } from '../deployments/deployment-table.tsx';
-import { RetryAndCancel } from '../deployments/retry-and-cancel.tsx';
-import { Empty } from '../elements/empty.tsx';
+import { isUnknown } from '../api/client.ts';
+import type { Template } from '../../model/api-answers.ts';
 import { Facts } from '../elements/facts.tsx';
-import { InspectionFacts } from '../elements/inspection.tsx';
+import { Missing } from '../elements/missing.tsx';
 import { bytes } from '../elements/quantities.ts';
 import { StateBadge } from '../elements/state-badge.tsx';
+import { Tags } from '../elements/tags.tsx';
 import { Time } from '../elements/time.tsx';
-import { Trouble } from '../elements/trouble.tsx';
 import { ViewHead } from '../elements/view-head.tsx';
 import { Waiting } from '../elements/waiting.tsx';
 import { WorkflowLink } from '../elements/workflow-link.tsx';
-import { EventTable } from '../events/events.tsx';
-import { NotFound } from '../layout/not-found.tsx';
+import { Happened } from '../events/happened.tsx';
 import { recogniseChecksum } from '../register/checksum.ts';
+import { Copies } from './copies.tsx';
 import type { Kind } from './kind.ts';
+import { Sharing } from './sharing.tsx';
+import { Source } from './source.tsx';
 import { TemplateActions } from './template-actions.tsx';
-import { templateState } from './template-state.ts';
+import { isBeingChecked, templateState } from './template-state.ts';
 
 export function TemplateView({ kind }: { readonly kind: Kind }): ReactNode {
   const { id } = useParams<{ id: string }>();
@@ -30,11 +29,19 @@ export function TemplateView({ kind }: { readonly kind: Kind }): ReactNode {
     kind.list,
     kind.key,
     { [kind.filter]: 'executable', id },
-    { every: LIVE * 2 },
+    { every: LIVE },
   );
   const template = data?.rows[0];
   if (isLoading) return <Waiting />;
-  if (template === undefined) return error === null ? <NotFound /> : <Trouble error={error} />;
+  if (template === undefined || (error !== null && isUnknown(error))) {
+    return (
+      <Stack>
+        <Missing error={error} />
+        {/* Such as the reason why the registration failed. */}
+        <Happened id={id} />
+      </Stack>
+    );
+  }
   const zones = data?.rows.flatMap(({ zonename = '' }) => (zonename === '' ? [] : [zonename])) ?? [];
   return (
     <>
@@ -46,9 +53,17 @@ export function TemplateView({ kind }: { readonly kind: Kind }): ReactNode {
         />
       </ViewHead>
       <Stack>
+        {isBeingChecked(template) && (
+          <Alert variant="light" color="cyan" role="status" title="Its URL is still being checked">
+            The source takes its time to answer. It can be deployed as soon as it is ready; if its URL is
+            refused, it goes, and the reason is shown here.
+          </Alert>
+        )}
         <About template={template} zones={zones} />
-        <Copies id={id} />
+        <Copies of={template} />
         <Source template={template} />
+        <Sharing kind={kind} template={template} />
+        <Tags of={template} type={kind.iso ? 'ISO' : 'Template'} />
         <Happened id={id} />
       </Stack>
     </>
@@ -66,9 +81,9 @@ function About({
   const flags = [
     ...(template.ispublic ? ['public'] : []),
     ...(template.isfeatured ? ['featured'] : []),
-    ...(template.isextractable === true ? ['extractable'] : []),
-    ...(template.passwordenabled === true ? ['password reset'] : []),
-    ...(template.sshkeyenabled === true ? ['SSH keys'] : []),
+    ...(template.isextractable ? ['extractable'] : []),
+    ...(template.passwordenabled ? ['password reset'] : []),
+    ...(template.sshkeyenabled ? ['SSH keys'] : []),
   ];
   return (
     <Card withBorder>
@@ -106,126 +121,5 @@ function Checksum({ of }: { readonly of: string | undefined }): ReactNode {
     <>
       {recogniseChecksum(of)?.algorithm} <code>{of}</code>
     </>
-  );
-}
-
-function Copies({ id }: { readonly id: string }): ReactNode {
-  const { data } = useList<Deployment>(
-    'listTemplateDeployments',
-    'templatedeployment',
-    { templateid: id },
-    { every: LIVE },
-  );
-  const isAdmin = useSession()?.isAdmin === true;
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const rows = data?.rows ?? [];
-  const isToBeSteered = isAdmin && rows.some(({ state }) => state !== 'Ready');
-  return (
-    <section>
-      <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">
-          On storage pools
-        </Title>
-        {isToBeSteered && (
-          <Group gap="xs">
-            <RetryAndCancel picked={rows.filter((row) => chosen.has(row.id))} />
-          </Group>
-        )}
-      </Group>
-      {data === undefined ? (
-        <Waiting />
-      ) : rows.length === 0 ? (
-        <Empty title="On no pool yet">Press Deploy to bring it there.</Empty>
-      ) : (
-        <DeploymentTable
-          rows={rows}
-          showTemplate={false}
-          {...(isToBeSteered ? { chosen, onChoose: setChosen } : {})}
-        />
-      )}
-    </section>
-  );
-}
-
-function Source({ template }: { readonly template: Template }): ReactNode {
-  const { url, mirror = [], details = {} } = template;
-  const inspected = mirror.find(({ reachable, inspection }) => reachable && inspection !== undefined);
-  if (url === undefined) return null;
-  return (
-    <Card withBorder>
-      <Title order={2} size="h4" mb="sm">
-        Source
-      </Title>
-      <Text className="long" mb="sm">
-        <code>{url}</code>
-      </Text>
-      {mirror.length > 0 && <Mirrors of={mirror} />}
-      {inspected?.inspection !== undefined && (
-        <>
-          <Title order={3} size="h5" mt="md">
-            What was found there
-          </Title>
-          <InspectionFacts of={inspected.inspection} />
-        </>
-      )}
-      {Object.keys(details).length > 0 && <Facts of={details} />}
-    </Card>
-  );
-}
-
-function Mirrors({ of }: { readonly of: readonly Mirror[] }): ReactNode {
-  return (
-    <Table className="cards" layout="fixed">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Mirror</Table.Th>
-          <Table.Th w="10%">Priority</Table.Th>
-          <Table.Th w="34%">When it was checked</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {of.map(({ url, priority, location, reachable, reason, size, ranges }) => (
-          <Table.Tr key={url}>
-            <Table.Td data-label="Mirror" className="long">
-              {url}
-            </Table.Td>
-            <Table.Td data-label="Priority">
-              {priority}
-              {location === undefined ? '' : ` (${location})`}
-            </Table.Td>
-            <Table.Td data-label="Verdict">
-              <div>
-                <StateBadge mood={reachable ? 'good' : 'bad'}>
-                  {reachable ? 'Reachable' : 'Not reachable'}
-                </StateBadge>
-                <Text size="sm" className="long">
-                  {reachable
-                    ? `${size > 0 ? bytes(size) : 'size unknown'}, ${ranges ? 'can be resumed' : 'cannot be resumed'}`
-                    : reason}
-                </Text>
-              </div>
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  );
-}
-
-function Happened({ id }: { readonly id: string }): ReactNode {
-  const { data } = useList<BypassEvent>(
-    'listEvents',
-    'event',
-    { resourceid: id, page: 1, pagesize: 10 },
-    { every: LIVE * 2 },
-  );
-  if (data === undefined || data.rows.length === 0) return null;
-  return (
-    <section>
-      <Title order={2} size="h4" mb="sm">
-        What happened
-      </Title>
-      <EventTable rows={data.rows} />
-    </section>
   );
 }

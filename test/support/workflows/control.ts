@@ -1,19 +1,25 @@
 /**
- * The other side of a host worker, reduced to what tests of the host alone need: it answers a join, and passes jobs on
- * to the host's queues. Bypass's own workflows are tested for themselves.
+ * A minimal control side for tests of the host worker alone: it answers a join, and passes jobs to the host's queues.
+ * Bypass's own workflows have their own tests.
  */
-import { ActivityCancellationType, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  ApplicationFailure,
+  defineSignal,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
 import type { QuickActivities, TransferActivities } from '../../../model/host-activities.ts';
-import { hostQueue, transferQueue } from '../../../model/names.ts';
+import { hostQueue, transferQueue, WANTED_SIGNAL } from '../../../model/names.ts';
 import type {
   DownloadJob,
   DownloadResult,
   HostReport,
-  JoinAnswer,
-  JoinRequest,
   ProbeJob,
   ProbeReport,
 } from '../../../model/payloads.ts';
+import type { DomainsInput } from '../../../model/vm-payloads.ts';
+import type { JoinAnswer, JoinRequest } from '../../../model/joining.ts';
 
 export async function join(request: JoinRequest): Promise<JoinAnswer> {
   if (request.zone === 'nowhere') throw ApplicationFailure.nonRetryable("there is no zone 'nowhere'");
@@ -21,6 +27,13 @@ export async function join(request: JoinRequest): Promise<JoinAnswer> {
   const message = state === 'Enabled' ? 'welcome' : `run: bypass host approve ${request.hostId}`;
   const limits = request.zone === 'limited' ? { limits: { revision: 3, downloads: 7, rate: 9000 } } : {};
   return { v: 1, state, zoneId: request.zone, clusterId: request.cluster, message, ...limits };
+}
+
+const wanted = defineSignal(WANTED_SIGNAL);
+
+export async function domains(input: DomainsInput): Promise<DomainsInput> {
+  setHandler(wanted, () => undefined);
+  return input;
 }
 
 const quick = (hostId: string) =>

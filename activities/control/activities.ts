@@ -1,0 +1,57 @@
+/** The activities of the control worker: the database, the choice of hosts, other workflows. */
+import { createAnswerActivities } from './answers.ts';
+import type { AnswerActivities } from './answers.ts';
+import { createCertificateActivities } from './certificates.ts';
+import type { CertificateActivities } from './certificates.ts';
+import { createCopyActivities } from './copies.ts';
+import type { CopyActivities } from './copies.ts';
+import { createDeletionActivities } from './deletion.ts';
+import type { DeletionActivities } from './deletion.ts';
+import type { ControlDeps } from './deps.ts';
+import { withFinalErrors } from './final-errors.ts';
+import { createHostChoice } from './host-choice.ts';
+import type { HostChoiceActivities } from './host-choice.ts';
+import { createHostRecords } from './hosts.ts';
+import type { HostRecordActivities } from './hosts.ts';
+import { createRegistrationActivities } from './registration.ts';
+import type { RegistrationActivities } from './registration.ts';
+import { createUpkeepActivities } from './upkeep.ts';
+import type { UpkeepActivities } from './upkeep.ts';
+import { createDomainActivities } from './domains.ts';
+import type { DomainActivities } from './domains.ts';
+import { createVmChangeActivities } from './vm-changes.ts';
+import type { VmChangeActivities } from './vm-changes.ts';
+import { createVmStartActivities } from './vm-starts.ts';
+import type { VmStartActivities } from './vm-starts.ts';
+import { createVmTaskActivities } from './vms.ts';
+import type { VmTaskActivities } from './vms.ts';
+
+/** Temporal may run an activity twice for one call: the second run must change nothing. */
+export type ControlActivities = AnswerActivities &
+  RegistrationActivities &
+  HostChoiceActivities &
+  CopyActivities &
+  DeletionActivities &
+  CertificateActivities &
+  HostRecordActivities &
+  UpkeepActivities &
+  VmTaskActivities &
+  VmStartActivities &
+  VmChangeActivities &
+  DomainActivities;
+
+export const createControlActivities = (deps: ControlDeps): ControlActivities =>
+  withFinalErrors({
+    ...createAnswerActivities(deps),
+    ...createRegistrationActivities(deps),
+    ...createHostChoice(deps),
+    ...createCopyActivities(deps),
+    ...createDeletionActivities(deps),
+    ...createCertificateActivities(deps),
+    ...createHostRecords(deps),
+    ...createUpkeepActivities(deps),
+    ...createVmTaskActivities(deps),
+    ...createVmStartActivities(deps),
+    ...createVmChangeActivities(deps),
+    ...createDomainActivities(deps),
+  });

@@ -1,0 +1,82 @@
+/** The control side of deployments and removals of one copy. */
+import { activityInfo } from '@temporalio/activity';
+import { openCopy } from '../../db/copies/copies.ts';
+import type { CopyUuids, JobError } from '../../db/jobs/jobs.ts';
+import {
+  cancelCopy,
+  confirmCopy,
+  failCopy,
+  finishCopy,
+  recordAttempt,
+  settleStopped,
+} from '../../db/copies/outcomes.ts';
+import type { Attempt, Outcome } from '../../db/copies/outcomes.ts';
+import { beginRemoval, finishRemoval } from '../../db/copies/removals.ts';
+import type { RemovalBegun } from '../../db/copies/removals.ts';
+import { reserve } from '../../db/copies/reservations.ts';
+import type { Room } from '../../db/copies/reservations.ts';
+import { apiCodes } from '../../model/api-codes.ts';
+import type { CopyPlan, DownloadResult, RemoveResult } from '../../model/payloads.ts';
+import { readSigned } from './answers.ts';
+import type { ControlDeps } from './deps.ts';
+
+export type { Attempt } from '../../db/copies/outcomes.ts';
+export type { JobError } from '../../db/jobs/jobs.ts';
+
+/** What ended, and a unique id of that end: however often the activity runs, the outcome is recorded once. */
+export interface Ending {
+  readonly copy: CopyUuids;
+  readonly outcomeId: string;
+}
+
+export interface CopyActivities {
+  /** Inserts or finds the copy's row, and plans the deployment. */
+  openCopy(copy: CopyUuids): Promise<CopyPlan>;
+  /** Reserves space on the pool for the copy, or reports how much is missing. @param bytes that the deployment needs */
+  reserveSpace(copyId: string, bytes: number): Promise<Room>;
+  /** Records an attempt that failed or was cancelled. */
+  recordAttempt(copy: CopyUuids, attempt: Attempt): Promise<void>;
+  /** Records a finished copy, and completes the jobs that wait for it. */
+  finishCopy(ending: Ending, result: DownloadResult, attempt: Attempt): Promise<void>;
+  /** Completes the jobs that wait for a copy that was ready before. */
+  confirmCopy(ending: Ending): Promise<void>;
+  /** Records why a deployment failed, and fails the jobs that wait for it. */
+  failCopy(ending: Ending, error: JobError): Promise<void>;
+  /** Records who stopped a deployment. */
+  cancelCopy(ending: Ending, by: string): Promise<void>;
+  /**
+   * Fails the jobs that waited when the stop was requested.
+   * @param at `StopRequest.at`
+   * @returns whether younger jobs wait
+   */
+  settleStopped(copy: CopyUuids, text: string, at?: string): Promise<boolean>;
+  /** Marks the copy as being removed, unless virtual machines use it. @returns undefined when there is no such copy */
+  beginRemoval(copy: CopyUuids): Promise<RemovalBegun | undefined>;
+  /** Removes the row of a copy whose files are removed. */
+  finishRemoval(ending: Ending, copyId: string, result: RemoveResult, by: string): Promise<void>;
+}
+
+export function createCopyActivities({ db, protocols }: ControlDeps): CopyActivities {
+  return {
+    openCopy: (copy) => openCopy(db, copy, workflowId(), protocols),
+    reserveSpace: (copyId, bytes) => reserve(db, copyId, bytes),
+    recordAttempt: (copy, attempt) => recordAttempt(db, copy, attempt),
+    async finishCopy(ending, answer, attempt) {
+      const result = await readSigned(db, ['download'], answer);
+      await finishCopy(db, withWorkflow(ending), { result, attempt: { ...attempt, hostId: result.hostId } });
+    },
+    confirmCopy: (ending) => confirmCopy(db, withWorkflow(ending)),
+    failCopy: (ending, error) => failCopy(db, withWorkflow(ending), error),
+    cancelCopy: (ending, by) => cancelCopy(db, withWorkflow(ending), by),
+    settleStopped: (copy, text, at) =>
+      settleStopped(db, copy, { code: apiCodes.internal, text, kind: 'Cancelled' }, at),
+    beginRemoval: (copy) => beginRemoval(db, copy),
+    async finishRemoval(ending, copyId, answer, by) {
+      const result = await readSigned(db, ['remove'], answer);
+      await finishRemoval(db, withWorkflow(ending), { copyId, result, by });
+    },
+  };
+}
+
+const workflowId = (): string => activityInfo().workflowExecution?.workflowId ?? '';
+const withWorkflow = (ending: Ending): Outcome => ({ ...ending, workflowId: workflowId() });

@@ -1,0 +1,203 @@
+/** Watching hosts, and repairing what a crash or a hand in Temporal's UI left behind. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hostsOutOfSync } from '../../db/certificates/certificates.ts';
+import { countUpHosts, recordHeartbeats, takeHostsToDescribe } from '../../db/hosts/hosts.ts';
+import { findCopy, unfinishedCopies } from '../../db/copies/copies.ts';
+import type { Database } from '../../db/database.ts';
+import type { CopyNames } from '../../orchestration/orchestration.ts';
+import { configurationValues } from '../../db/zones/configurations.ts';
+import { pendingCopies, pendingDeletions } from '../../db/jobs/jobs.ts';
+import type { CopyUuids } from '../../db/jobs/jobs.ts';
+import { failCopy } from '../../db/copies/outcomes.ts';
+import type { Outcome } from '../../db/copies/outcomes.ts';
+import { abandonRegistration, idleRegistrations } from '../../db/templates/registrations.ts';
+import { deleteExpired } from '../../db/retention.ts';
+import type { Expired } from '../../db/retention.ts';
+import { forgetPower } from '../../db/vms/domains.ts';
+import { expungeLater, machinesToAttend } from '../../db/vms/tasks.ts';
+import { apiCodes } from '../../model/api-codes.ts';
+import { expungeDelayOf, retentionOf } from '../../model/configurations.ts';
+import { copyWorkflowId, templateWorkflowId, vmWorkflowId } from '../../model/names.ts';
+import { reportsInRound } from '../../model/timing.ts';
+import type { UpkeepTiming } from '../../model/timing.ts';
+import { warnOfExpiry } from './expiry.ts';
+import { withHeartbeats } from '../context.ts';
+import { removeUnused } from './unused-copies.ts';
+import { whileCounting } from './throughput.ts';
+import type { ControlDeps } from './deps.ts';
+
+export interface NamedHost {
+  readonly hostId: string;
+  readonly name: string;
+}
+
+export interface WatchOptions {
+  /** Milliseconds between two reads of heartbeats. */
+  readonly everyMs: number;
+  /** Milliseconds after which the watch ends by itself. */
+  readonly forMs: number;
+}
+
+export interface SweepOptions {
+  /** Seconds without a change after which a row may need repair. */
+  readonly idleSeconds: number;
+}
+
+/** How many rows of each kind a sweep repaired. */
+export interface SweepResult {
+  readonly registrations: number;
+  readonly copies: number;
+  readonly deletions: number;
+  /** Hosts whose keystore workflows were requested. */
+  readonly keystores: number;
+  /** Virtual machines whose workflows were requested. */
+  readonly machines: number;
+  /** Jobs and events whose retention is over. */
+  readonly forgotten: Expired;
+}
+
+export interface UpkeepActivities {
+  /**
+   * Copies the heartbeats of all hosts into `host.last_seen`, again and again. Less often, counts the bytes that running
+   * downloads fetch. Sends heartbeats.
+   */
+  watchHosts(options: WatchOptions): Promise<void>;
+  /** Repairs rows that no workflow works on. Sends heartbeats. */
+  sweep(options: SweepOptions): Promise<SweepResult>;
+  /** Records events about certificates that expire soon (expiry.ts). */
+  warnOfExpiry(): Promise<void>;
+  /** The hosts whose reports are due in a round with this timing. A repeated call answers other hosts. */
+  hostsToDescribe(timing: UpkeepTiming): Promise<readonly NamedHost[]>;
+}
+
+/** Reads of heartbeats for each count of bytes, which costs a request for each download. */
+const READS_PER_COUNT = 3;
+
+export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
+  const { db, orchestration } = deps;
+  return {
+    watchHosts: ({ everyMs, forMs }) =>
+      withHeartbeats(null, ({ signal }) =>
+        whileCounting(deps, { everyMs: everyMs * READS_PER_COUNT, signal }, async () => {
+          const until = performance.now() + forMs;
+          while (performance.now() < until) {
+            await recordHeartbeats(db, await orchestration.heartbeats());
+            await sleep(everyMs, undefined, { signal });
+          }
+        }),
+      ),
+
+    sweep: ({ idleSeconds }) =>
+      withHeartbeats(null, async ({ signal }) => ({
+        registrations: await sweepRegistrations(deps, idleSeconds, signal),
+        copies: await sweepCopies(deps, idleSeconds, signal),
+        deletions: await sweepDeletions(deps, idleSeconds, signal),
+        keystores: await sweepKeystores(deps),
+        machines: await sweepMachines(deps, idleSeconds, signal),
+        forgotten: await deleteExpired(db, retentionOf(await configurationValues(db))),
+      })),
+
+    warnOfExpiry: () => warnOfExpiry(db, new Date()),
+
+    async hostsToDescribe(timing) {
+      const limit = reportsInRound(await countUpHosts(db), timing);
+      return takeHostsToDescribe(db, timing.reportMs / 1000, limit);
+    },
+  };
+}
+
+/** Keystore workflows that one sweep requests. */
+const MAX_KEYSTORES = 50;
+
+async function sweepKeystores({ db, orchestration }: ControlDeps): Promise<number> {
+  const hosts = await hostsOutOfSync(db, MAX_KEYSTORES);
+  for (const { hostId, name } of hosts) await orchestration.requestKeystore(hostId, name);
+  return hosts.length;
+}
+
+/**
+ * Requests the workflows of machines that jobs wait for, makes jobs for those that are to be expunged, removes copies that no
+ * machine uses any more, and notes which machines are on hosts that are Down.
+ */
+const sweepMachines: Sweep = async (deps, idleSeconds, signal) => {
+  const { db, orchestration } = deps;
+  let requested = 0;
+  for (const { vmId, name } of await machinesToAttend(db, idleSeconds)) {
+    signal.throwIfAborted();
+    if (await orchestration.isRunning(vmWorkflowId(vmId))) continue;
+    await orchestration.requestVm(vmId, name);
+    requested += 1;
+  }
+  const delay = expungeDelayOf(await configurationValues(db));
+  for (const { vmId, name } of await expungeLater(db, delay)) await orchestration.requestVm(vmId, name);
+  await removeUnused(deps);
+  await forgetPower(db);
+  return requested;
+};
+
+type Sweep = (deps: ControlDeps, idleSeconds: number, signal: AbortSignal) => Promise<number>;
+
+/** Removes the rows of registrations whose workflows were terminated. */
+const sweepRegistrations: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
+  let removed = 0;
+  for (const templateId of await idleRegistrations(db, idleSeconds)) {
+    signal.throwIfAborted();
+    if (await orchestration.isRunning(templateWorkflowId(templateId))) continue;
+    if (await abandonRegistration(db, templateId, idleSeconds)) removed += 1;
+  }
+  return removed;
+};
+
+/** Requests the workflows of copies that jobs wait for, or that are unfinished, and that no workflow works on. */
+const sweepCopies: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
+  const wanted = await pendingCopies(db, idleSeconds);
+  const unfinished = await unfinishedCopies(db, idleSeconds);
+  const isIdle = async (copy: CopyUuids): Promise<boolean> => {
+    signal.throwIfAborted();
+    return !(await orchestration.isRunning(copyWorkflowId(copy.templateId, copy.poolId)));
+  };
+  let repaired = 0;
+  for (const copy of wanted) {
+    if (!(await isIdle(copy))) continue;
+    const names = await namesOf(db, copy);
+    await orchestration.requestDeployment(copy, names === undefined ? {} : { names });
+    repaired += 1;
+  }
+  for (const copy of unfinished) {
+    if (!(await isIdle(copy))) continue;
+    if (copy.state === 'Destroying') {
+      await orchestration.startRemoval(copy, { by: 'Bypass' }, await namesOf(db, copy));
+    } else
+      await failCopy(db, abandonedOutcome(copy), {
+        code: apiCodes.internal,
+        text: 'Its workflow was ended in Temporal',
+        kind: 'Cancelled',
+      });
+    repaired += 1;
+  }
+  return repaired;
+};
+
+/** Undefined while the copy has no row. */
+async function namesOf(db: Database, copy: CopyUuids): Promise<CopyNames | undefined> {
+  const row = await findCopy(db, copy);
+  return row && { template: row.templateName, pool: row.poolName };
+}
+
+const abandonedOutcome = ({ templateId, poolId }: CopyUuids): Outcome => ({
+  copy: { templateId, poolId },
+  outcomeId: `abandoned:${randomUUID()}`,
+  workflowId: copyWorkflowId(templateId, poolId),
+});
+
+const sweepDeletions: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
+  let restarted = 0;
+  for (const deletion of await pendingDeletions(db, idleSeconds)) {
+    signal.throwIfAborted();
+    if (await orchestration.isRunning(templateWorkflowId(deletion.templateId))) continue;
+    await orchestration.requestDeletion({ v: 1, ...deletion });
+    restarted += 1;
+  }
+  return restarted;
+};

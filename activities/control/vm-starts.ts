@@ -1,0 +1,94 @@
+/** The control side of starts: place, images, the job for the host, its result. */
+import { activityInfo } from '@temporalio/activity';
+import type { CopyUuids } from '../../db/jobs/jobs.ts';
+import { awaitCopy, copyOutcome, forgetWait } from '../../db/vms/copies.ts';
+import type { CopyOutcome } from '../../db/vms/copies.ts';
+import { place } from '../../db/vms/placement.ts';
+import type { Placement, PlacementRequest } from '../../db/vms/placement.ts';
+import { beginStart } from '../../db/vms/start-facts.ts';
+import { openVmSecrets, renewVncPassword } from '../../db/vms/secrets.ts';
+import { recordStarted } from '../../db/vms/states.ts';
+import { endTask } from '../../db/vms/tasks.ts';
+import type { StartVmJob, StartVmResult } from '../../model/vm-payloads.ts';
+import type { CopyNames } from '../../orchestration/orchestration.ts';
+import { sealVmSecrets } from '../../trust/sealing.ts';
+import { readSigned } from './answers.ts';
+import type { ControlDeps } from './deps.ts';
+import type { VmJobRef } from './vms.ts';
+
+export type { CopyOutcome } from '../../db/vms/copies.ts';
+export type { Placement, PlacementRequest } from '../../db/vms/placement.ts';
+
+/** A start, addressed to the host of the machine. */
+export interface PlannedStart {
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly job: StartVmJob;
+}
+
+export interface VmStartActivities {
+  /** Chooses host and pool, and reserves what the machine needs there. */
+  placeVm(request: PlacementRequest): Promise<Placement>;
+  /** Requests a copy, before prefetches. Its workflow signals the calling one at its end. @param jobId a new UUID */
+  requestVmCopy(
+    copy: CopyUuids,
+    wait: { readonly vmId: string; readonly jobId: string },
+    names: CopyNames,
+  ): Promise<void>;
+  /** How far the copy is. @param jobId by which it was requested */
+  vmCopyOutcome(copy: CopyUuids, jobId?: string): Promise<CopyOutcome>;
+  /** Waits for a copy no more. */
+  forgetVmCopy(jobId: string): Promise<void>;
+  /** The start as a job for the machine's host. Secrets are sealed for it. */
+  planVmStart(vmId: string): Promise<PlannedStart>;
+  /** Records that the machine runs, and ends the job, if one is given. */
+  recordVmStarted(result: StartVmResult, job: VmJobRef, hostName: string): Promise<void>;
+}
+
+/** In the hosts' order of downloads: before what only prepares. */
+const PRIORITY = 1;
+
+export function createVmStartActivities(deps: ControlDeps): VmStartActivities {
+  const { db, orchestration } = deps;
+  return {
+    placeVm: (request) => place(db, request),
+
+    async requestVmCopy(copy, wait, names) {
+      await awaitCopy(db, copy, wait);
+      await orchestration.requestDeployment(copy, { names, listener: workflowId(), priority: PRIORITY });
+    },
+
+    async vmCopyOutcome(copy, jobId) {
+      const outcome = await copyOutcome(db, copy, jobId);
+      if (outcome.state === 'ready' && jobId !== undefined) await forgetWait(db, jobId);
+      return outcome;
+    },
+
+    async forgetVmCopy(jobId) {
+      await forgetWait(db, jobId);
+    },
+
+    async planVmStart(vmId) {
+      await renewVncPassword(deps, vmId);
+      const { job, host, ...sealed } = await db.transaction().execute((tx) => beginStart(tx, vmId));
+      const secrets = await openVmSecrets(deps.masterKey, vmId, sealed);
+      const { hostId, name: hostName, sealingKey } = host;
+      return {
+        hostId,
+        hostName,
+        job: { ...job, sealed: await sealVmSecrets(sealingKey, secrets, { vmId, hostId }) },
+      };
+    },
+
+    async recordVmStarted(answer, job, hostName) {
+      const result = await readSigned(db, ['startVm'], answer);
+      const host = { id: result.hostId, name: hostName };
+      const description = `Virtual machine ${await recordStarted(db, result)} runs`;
+      await db
+        .transaction()
+        .execute((tx) => endTask(tx, { ...job, workflowId: workflowId() }, { description, host }));
+    },
+  };
+}
+
+const workflowId = (): string => activityInfo().workflowExecution?.workflowId ?? '';

@@ -1,0 +1,105 @@
+/**
+ * The activities of a host's two queues. Each job is read by its schema; its errors become failures with a kind
+ * (`withImageErrors`), and its answer is signed (`withProof`), which must be outermost: it signs failures as well.
+ */
+import { probe } from '../../images/attempt/probe.ts';
+import { capabilitiesOf } from '../../model/capabilities.ts';
+import type { QuickActivities, TransferActivities, VmActivities } from '../../model/host-activities.ts';
+import { certificatesJob, describeJob, limitsJob, probeJob, removeJob } from '../../model/messages/jobs.ts';
+import type { HostReport } from '../../model/payloads.ts';
+import type { HostActivityDeps } from './deps.ts';
+import { downloadOnHost } from './download.ts';
+import { withImageErrors } from './image-errors.ts';
+import { withReadJob } from './jobs.ts';
+import { createProbeTurns } from './probe-turns.ts';
+import { withProof } from './proof.ts';
+import { wholeUrl } from './secrets.ts';
+import { createVmActivities } from './vms.ts';
+import { withVerdictHeartbeats } from './verdict-heartbeats.ts';
+
+export interface HostActivities {
+  readonly quick: QuickActivities & VmActivities;
+  readonly transfer: TransferActivities;
+}
+
+export function createHostActivities(deps: HostActivityDeps): HostActivities {
+  const { hostId, pools, certificates } = deps;
+  const turns = createProbeTurns(deps.probeTurns);
+  const quick: QuickActivities & VmActivities = {
+    ...createVmActivities(deps),
+    probe: withReadJob(probeJob(deps.probes.sources.protocols), async (job) => {
+      const { templateId, accountId, sealed, policy, timeouts, ...asked } = job;
+      const secrets = await deps.openSealed({ templateId, ...(sealed === undefined ? {} : { sealed }) });
+      const { sources, ...limits } = deps.probes;
+      const found = await withVerdictHeartbeats(hostId, (signal, onVerdict) =>
+        turns.take({ owner: accountId ?? '', signal, ...asked }, (remaining) =>
+          probe(
+            { ...asked, ...remaining, url: wholeUrl(asked.url, secrets), secrets, signal, onVerdict },
+            { ...limits, sources: sources.under({ policy, timeouts }, secrets) },
+          ),
+        ),
+      );
+      return { v: 1, hostId, ...found };
+    }),
+    describeHost: withReadJob(describeJob, () => describeHost(deps)),
+    setLimits: withReadJob(limitsJob, ({ limits }) => {
+      deps.limits.apply(limits);
+      return describeHost(deps);
+    }),
+    syncCertificates: withReadJob(certificatesJob, async (job) => {
+      const synced = await certificates.sync(job);
+      return { v: 1, hostId, ...synced };
+    }),
+    remove: withReadJob(removeJob, async ({ poolId, copyId }) => {
+      const pool = await pools.require(poolId);
+      const files = await pool.remove(copyId);
+      await deps.ledger.forget(copyId);
+      return { v: 1, hostId, files, pool: await pool.report() };
+    }),
+  };
+  return {
+    quick: withProof(deps, withImageErrors(deps.onFailure, quick)),
+    // A download reports its failure together with its tries, and so translates its errors itself.
+    transfer: withProof(deps, { download: (job) => downloadOnHost(job, deps) }),
+  };
+}
+
+type DescribeDeps = Pick<
+  HostActivityDeps,
+  'hostId' | 'version' | 'pools' | 'programs' | 'limits' | 'certificates' | 'probes' | 'describeHypervisor'
+>;
+
+/** The host's report, for a join and for the job `describeHost`. */
+export async function describeHost({
+  hostId,
+  version,
+  pools,
+  programs,
+  limits,
+  certificates,
+  probes,
+  describeHypervisor,
+}: DescribeDeps): Promise<HostReport> {
+  const describeMachines = async () => {
+    const installed = await programs();
+    return { installed, hypervisor: await describeHypervisor?.(installed) };
+  };
+  const [found, { installed, hypervisor }, trusted] = await Promise.all([
+    pools.report(),
+    describeMachines(),
+    certificates.report(),
+  ]);
+  const problems = [...found.problems, ...(trusted.problem === undefined ? [] : [trusted.problem])];
+  return {
+    v: 1,
+    hostId,
+    version,
+    pools: found.pools,
+    programs: installed,
+    capabilities: capabilitiesOf(installed, probes.sources.protocols),
+    limits: limits.report(),
+    certificates: trusted.held,
+    ...(hypervisor === undefined ? {} : { hypervisor }),
+    ...(problems.length === 0 ? {} : { problems }),
+  };
+}

@@ -1,0 +1,46 @@
+import { findJob, newestJob } from '../../../db/jobs/listing.ts';
+import { defineCommand, EVERYBODY } from '../../server/command.ts';
+import { entity } from '../../fields/entities.ts';
+import { badParameter } from '../../server/errors.ts';
+import { choice, id } from '../../fields/parameters.ts';
+import { render } from '../../fields/response.ts';
+import { withMachines } from './job-machines.ts';
+import { JOB_RESOURCES, JOB_RESULT } from '../../fields/answers/job.ts';
+
+export const queryAsyncJobResult = defineCommand({
+  name: 'queryAsyncJobResult',
+  description: 'Tells whether a job is done, and with what result.',
+  roles: EVERYBODY,
+  parameters: {
+    jobid: id('the job; or its resource'),
+    resourceid: id('without jobid, and with resourcetype: the newest job of this resource'),
+    resourcetype: choice('of which type the resource is', JOB_RESOURCES),
+  },
+  response: JOB_RESULT,
+  async run(context, values) {
+    const { db, caller } = context;
+    const [parameter, given] = resourceOf(values);
+    const job = await entity(context, parameter, given, async (uuid) => {
+      if (parameter === 'jobid') {
+        const found = await findJob(db, uuid);
+        return caller.role === 'admin' || found?.account_id === caller.accountId ? found : undefined;
+      }
+      const accountId = caller.role === 'admin' ? undefined : caller.accountId;
+      return newestJob(db, { accountId, instanceType: values.resourcetype, instanceId: uuid });
+    });
+    const [shown = job] = await withMachines(context, [job]);
+    return render(JOB_RESULT, shown, caller);
+  },
+});
+
+/** The parameter that identifies the job, and its value. @throws ApiError 431 when neither a job nor a resource is given */
+function resourceOf(values: {
+  readonly jobid: string | undefined;
+  readonly resourceid: string | undefined;
+  readonly resourcetype: string | undefined;
+}): readonly ['jobid' | 'resourceid', string] {
+  if (values.jobid !== undefined) return ['jobid', values.jobid];
+  if (values.resourceid !== undefined && values.resourcetype !== undefined)
+    return ['resourceid', values.resourceid];
+  throw badParameter('jobid', 'is missing: give it, or resourceid together with resourcetype.');
+}

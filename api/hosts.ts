@@ -1,8 +1,0 @@
-/** One host, as lists show it. */
-import type { Queryable } from '../db/database.ts';
-import { type HostListRow, listHosts } from '../db/listings/hosts.ts';
-
-export async function findHost(db: Queryable, uuid: string): Promise<HostListRow | undefined> {
-  const { rows } = await listHosts(db, { id: uuid }, { limit: 1, offset: 0 });
-  return rows[0];
-}

@@ -1,0 +1,208 @@
+/** The commands of CloudStack 4.22. A call of one that Bypass lacks is refused with what to do instead. */
+import { apiCodes } from '../../model/api-codes.ts';
+import { ApiError, ERROR_ADVICE } from './errors.ts';
+
+/** For commands that Bypass lacks: what to do instead. The first pattern that matches holds. */
+const INSTEAD: readonly (readonly [pattern: RegExp, sentence: string])[] = [
+  [/^(?:addHost|reconnectHost)$/, 'a KVM host joins by itself, with a token that createHostInvite gives'],
+  [/^(?:create|update|delete)Pod$/, 'each cluster is in a pod of its own, which addCluster makes'],
+  [/^createStoragePool$/, 'hosts bring their pools when they join (bypass host run --pool)'],
+  [
+    /(?:ImageStore|SecondaryStorage|S3|Swift)/,
+    'there is no secondary storage; hosts download templates themselves',
+  ],
+  [/^copy(?:Template|Iso)$/, 'prepareTemplate brings a template to pools'],
+  [/^getUploadParamsFor/, 'templates and ISOs come from URLs: registerTemplate, registerIso'],
+  [
+    /^migrateVirtualMachine/,
+    'machines move while they are stopped: startVirtualMachine with hostid starts one on another host of its pool',
+  ],
+  [/^createTemplate$/, 'templates come from URLs: registerTemplate'],
+];
+
+const NAMES: ReadonlyMap<string, string> = new Map(
+  `
+  acquirePodIpAddress activateProject addAccountToProject addAnnotation addBackupRepository addBaremetalDhcp
+  addBaremetalHost addBaremetalPxeKickStartServer addBaremetalPxePingServer addBaremetalRct
+  addBigSwitchBcfDevice addBrocadeVcsDevice addCluster addCustomAction addGloboDnsHost addGuestOs
+  addGuestOsMapping addHost addImageStore addImageStoreS3 addIpToNic addKubernetesSupportedVersion
+  addLdapConfiguration addNetrisProvider addNetscalerLoadBalancer addNetworkDevice addNetworkServiceProvider
+  addNiciraNvpDevice addNicToVirtualMachine addNodesToKubernetesCluster addNsxController addObjectStoragePool
+  addOpenDaylightController addOsCategory addPaloAltoFirewall addRegion addResourceDetail addSecondaryStorage
+  addStratosphereSsp addSwift addTrafficMonitor addTrafficType addUcsManager addUserToProject
+  addVirtualMachinesToKubernetesCluster addVmwareDc addVpnUser archiveAlerts archiveEvents archiveSnapshot
+  assignCertToLoadBalancer assignToGlobalLoadBalancerRule assignToLoadBalancerRule assignVirtualMachine
+  assignVirtualMachineToBackupOffering assignVolume associateIpAddress associateUcsProfileToBlade attachIso
+  attachVolume authorizeSecurityGroupEgress authorizeSecurityGroupIngress cancelHostAsDegraded
+  cancelHostMaintenance cancelMaintenance cancelShutdown cancelStorageMaintenance changeBgpPeersForNetwork
+  changeBgpPeersForVpc changeOfferingForVolume changeOutOfBandManagementPassword changeServiceForRouter
+  changeServiceForSystemVm changeServiceForVirtualMachine changeSharedFileSystemDiskOffering
+  changeSharedFileSystemServiceOffering changeStoragePoolScope checkVolume cleanVMReservations cloudianIsEnabled
+  configureHAForHost configureInternalLoadBalancerElement configureNetscalerLoadBalancer
+  configureOutOfBandManagement configureOvsElement configurePaloAltoFirewall configureStorageAccess
+  configureVirtualRouterElement copyIso copySnapshot copyTemplate createAccount createAffinityGroup
+  createASNRange createAutoScalePolicy createAutoScaleVmGroup createAutoScaleVmProfile createBackup
+  createBackupSchedule createBgpPeer createBucket createCondition createConsoleEndpoint createCounter
+  createDiskOffering createDomain createEgressFirewallRule createExtension createFirewallRule
+  createGlobalLoadBalancerRule createGpuCard createGpuDevice createGuestNetworkIpv6Prefix createInstanceGroup
+  createInternalLoadBalancerElement createIpForwardingRule createIpv4SubnetForGuestNetwork
+  createIpv4SubnetForZone createIpv6FirewallRule createKubernetesCluster createLBHealthCheckPolicy
+  createLBStickinessPolicy createLoadBalancer createLoadBalancerRule createManagementNetworkIpRange
+  createNetwork createNetworkACL createNetworkACLList createNetworkOffering createNetworkPermissions
+  createPhysicalNetwork createPod createPortableIpRange createPortForwardingRule createPrivateGateway
+  createProject createProjectRole createProjectRolePermission createRemoteAccessVpn createRole
+  createRolePermission createRoutingFirewallRule createSecondaryStagingStore createSecondaryStorageSelector
+  createSecurityGroup createServiceInstance createServiceOffering createSharedFileSystem createSnapshot
+  createSnapshotFromVMSnapshot createSnapshotPolicy createSSHKeyPair createStaticRoute
+  createStorageNetworkIpRange createStoragePool createTags createTemplate createUser createVgpuProfile
+  createVirtualRouterElement createVlanIpRange createVMFromBackup createVMSchedule createVMSnapshot createVolume
+  createVPC createVPCOffering createVpnConnection createVpnCustomerGateway createVpnGateway createWebhook
+  createZone declareHostAsDegraded dedicateBgpPeer dedicateCluster dedicateGuestVlanRange dedicateHost
+  dedicateIpv4SubnetForZone dedicatePod dedicatePublicIpRange dedicateZone deleteAccount
+  deleteAccountFromProject deleteAffinityGroup deleteAlerts deleteASNRange deleteAutoScalePolicy
+  deleteAutoScaleVmGroup deleteAutoScaleVmProfile deleteBackup deleteBackupOffering deleteBackupRepository
+  deleteBackupSchedule deleteBaremetalRct deleteBgpPeer deleteBigSwitchBcfDevice deleteBrocadeVcsDevice
+  deleteBucket deleteCluster deleteCniConfiguration deleteCondition deleteCounter deleteCustomAction
+  deleteDiskOffering deleteDomain deleteEgressFirewallRule deleteEvents deleteExtension deleteFirewallRule
+  deleteGlobalLoadBalancerRule deleteGpuCard deleteGpuDevice deleteGuestNetworkIpv6Prefix deleteHost
+  deleteImageStore deleteInstanceGroup deleteIpForwardingRule deleteIpv4SubnetForGuestNetwork
+  deleteIpv4SubnetForZone deleteIpv6FirewallRule deleteIso deleteKubernetesCluster
+  deleteKubernetesSupportedVersion deleteLBHealthCheckPolicy deleteLBStickinessPolicy deleteLdapConfiguration
+  deleteLoadBalancer deleteLoadBalancerRule deleteManagementNetworkIpRange deleteNetrisProvider
+  deleteNetscalerControlCenter deleteNetscalerLoadBalancer deleteNetwork deleteNetworkACL deleteNetworkACLList
+  deleteNetworkDevice deleteNetworkOffering deleteNetworkServiceProvider deleteNiciraNvpDevice
+  deleteNsxController deleteOauthProvider deleteObjectStoragePool deleteOpenDaylightController deleteOsCategory
+  deletePaloAltoFirewall deletePhysicalNetwork deletePod deletePortableIpRange deletePortForwardingRule
+  deletePrivateGateway deleteProject deleteProjectInvitation deleteProjectRole deleteProjectRolePermission
+  deleteRemoteAccessVpn deleteResourceIcon deleteRole deleteRolePermission deleteRoutingFirewallRule
+  deleteSecondaryStagingStore deleteSecurityGroup deleteServiceOffering deleteServicePackageOffering
+  deleteSnapshot deleteSnapshotPolicies deleteSSHKeyPair deleteSslCert deleteStaticRoute
+  deleteStorageNetworkIpRange deleteStoragePool deleteStratosphereSsp deleteTags deleteTemplate
+  deleteTrafficMonitor deleteTrafficType deleteUcsManager deleteUser deleteUserData deleteUserFromProject
+  deleteVgpuProfile deleteVlanIpRange deleteVMSchedule deleteVMSnapshot deleteVnfTemplate deleteVolume deleteVPC
+  deleteVPCOffering deleteVpnConnection deleteVpnCustomerGateway deleteVpnGateway deleteWebhook
+  deleteWebhookDelivery deleteZone deployNetscalerVpx deployVirtualMachine deployVnfAppliance destroyRouter
+  destroySharedFileSystem destroySystemVm destroyVirtualMachine destroyVolume detachIso detachVolume
+  disableAccount disableAutoScaleVmGroup disableHAForCluster disableHAForHost disableHAForZone
+  disableOutOfBandManagementForCluster disableOutOfBandManagementForHost disableOutOfBandManagementForZone
+  disableRole disableStaticNat disableUser disassociateIpAddress discoverGpuDevices downloadImageStoreObject
+  enableAccount enableAutoScaleVmGroup enableHAForCluster enableHAForHost enableHAForZone
+  enableOutOfBandManagementForCluster enableOutOfBandManagementForHost enableOutOfBandManagementForZone
+  enableRole enableStaticNat enableStorageMaintenance enableUser executeClusterDrsPlan executeWebhookDelivery
+  expungeSharedFileSystem expungeVirtualMachine extractIso extractSnapshot extractTemplate extractVolume
+  findHostsForMigration findStoragePoolsForMigration generateAlert generateClusterDrsPlan generateUsageRecords
+  getApiLimit getCloudIdentifier getDiagnosticsData getHypervisorGuestOsNames getKubernetesClusterConfig
+  getPathForVolume getRouterHealthCheckResults getSolidFireAccountId getSolidFireVolumeAccessGroupIds
+  getSolidFireVolumeSize getUploadParamsForIso getUploadParamsForKubernetesSupportedVersion
+  getUploadParamsForTemplate getUploadParamsForVolume getUser getUserKeys getVirtualMachineUserData
+  getVMPassword getVolumeiScsiName getVolumeSnapshotDetails importBackupOffering importLdapUsers importRole
+  importUnmanagedInstance importVm importVolume isAccountAllowedToCreateOfferingsWithTags issueCertificate
+  issueOutOfBandManagementPowerAction ldapConfig ldapCreateAccount ldapRemove linkAccountToLdap linkDomainToLdap
+  linkUserDataToTemplate listAccounts listAffectedVmsForStorageScopeChange listAffinityGroups
+  listAffinityGroupTypes listAlerts listAlertTypes listAnnotations listApis listASNRanges listASNumbers
+  listAsyncJobs listAutoScalePolicies listAutoScaleVmGroups listAutoScaleVmProfiles listBackupOfferings
+  listBackupProviderOfferings listBackupProviders listBackupRepositories listBackups listBackupSchedule
+  listBaremetalDhcp listBaremetalPxeServers listBaremetalRct listBgpPeers listBigSwitchBcfDevices
+  listBrocadeVcsDeviceNetworks listBrocadeVcsDevices listBuckets listCaCertificate listCapabilities listCapacity
+  listCAProviders listClusterDrsPlan listClusters listClustersMetrics listCniConfiguration listConditions
+  listConfigurationGroups listConfigurations listCounters listCustomActions listDbMetrics listDedicatedClusters
+  listDedicatedGuestVlanRanges listDedicatedHosts listDedicatedPods listDedicatedZones listDeploymentPlanners
+  listDetailOptions listDiskOfferings listDomainChildren listDomains listEgressFirewallRules
+  listElastistorInterface listElastistorPool listElastistorVolume listEvents listEventTypes listExtensions
+  listFirewallRules listGlobalLoadBalancerRules listGpuCards listGpuDevices listGuestNetworkIpv6Prefixes
+  listGuestOsMapping listGuestVlans listHostHAProviders listHostHAResources listHosts listHostsMetrics
+  listHostTags listHypervisorCapabilities listHypervisors listImageStoreObjects listImageStores
+  listImportVmTasks listInfrastructure listInstanceGroups listInternalLoadBalancerElements
+  listInternalLoadBalancerVMs listIpForwardingRules listIpv4SubnetsForGuestNetwork listIpv4SubnetsForZone
+  listIpv6FirewallRules listIsoPermissions listIsos listKubernetesClusters listKubernetesSupportedVersions
+  listLBHealthCheckPolicies listLBStickinessPolicies listLdapConfigurations listLdapUsers
+  listLoadBalancerRuleInstances listLoadBalancerRules listLoadBalancers listManagementServers
+  listManagementServersMetrics listNetrisProviders listNetscalerControlCenter listNetscalerLoadBalancerNetworks
+  listNetscalerLoadBalancers listNetworkACLLists listNetworkACLs listNetworkDevice listNetworkIsolationMethods
+  listNetworkOfferings listNetworkPermissions listNetworkProtocols listNetworks listNetworkServiceProviders
+  listNiciraNvpDeviceNetworks listNiciraNvpDevices listNics listNsxControllers listOauthProvider
+  listObjectStoragePools listOpenDaylightControllers listOsCategories listOsTypes listOvsElements
+  listPaloAltoFirewallNetworks listPaloAltoFirewalls listPhysicalNetworks listPods listPortableIpRanges
+  listPortForwardingRules listPrivateGateways listProjectAccounts listProjectInvitations
+  listProjectRolePermissions listProjectRoles listProjects listPublicIpAddresses listQuarantinedIps listRegions
+  listRegisteredServicePackages listRemoteAccessVpns listResourceDetails listResourceIcon listResourceLimits
+  listRolePermissions listRoles listRouters listRoutingFirewallRules listSecondaryStagingStores
+  listSecondaryStorageSelectors listSecurityGroups listServiceOfferings listSharedFileSystemProviders
+  listSharedFileSystems listSnapshotPolicies listSnapshots listSSHKeyPairs listSslCerts listStaticRoutes
+  listStorageAccessGroups listStorageNetworkIpRange listStoragePoolObjects listStoragePools
+  listStoragePoolsMetrics listStorageProviders listStorageTags listSupportedNetworkServices listSwifts
+  listSystemVms listSystemVmsUsageHistory listTags listTemplateDirectDownloadCertificates
+  listTemplatePermissions listTemplates listTrafficMonitors listTrafficTypeImplementors listTrafficTypes
+  listUcsBlades listUcsManagers listUcsProfiles listUnmanagedInstances listUsageRecords listUsageServerMetrics
+  listUsageTypes listUserData listUsers listUserTwoFactorAuthenticatorProviders listVgpuProfiles
+  listVirtualMachines listVirtualMachinesMetrics listVirtualMachinesUsageHistory listVirtualRouterElements
+  listVlanIpRanges listVMSchedule listVmsForImport listVMSnapshot listVmwareDcs listVmwareDcVms
+  listVnfAppliances listVnfTemplates listVolumes listVolumesForImport listVolumesMetrics listVolumesUsageHistory
+  listVPCOfferings listVPCs listVpnConnections listVpnCustomerGateways listVpnGateways listVpnUsers
+  listWebhookDeliveries listWebhooks listZones listZonesMetrics lockAccount lockUser login logout
+  manageGpuDevice markDefaultZoneForAccount migrateNetwork migrateResourceToAnotherSecondaryStorage
+  migrateSecondaryStorageData migrateSystemVm migrateVirtualMachine migrateVirtualMachineWithVolume
+  migrateVolume migrateVPC moveDomain moveNetworkAclItem moveUser notifyBaremetalProvisionDone oauthlogin
+  patchSystemVm prepareForMaintenance prepareForShutdown prepareHostForMaintenance prepareTemplate
+  provisionCertificate provisionTemplateDirectDownloadCertificate purgeExpungedResources queryAsyncJobResult
+  quotaBalance quotaCredits quotaIsEnabled quotaStatement quotaSummary quotaTariffCreate quotaTariffDelete
+  quotaTariffList quotaTariffUpdate quotaUpdate readyForShutdown rebootRouter rebootSystemVm
+  rebootVirtualMachine reconnectHost recoverSharedFileSystem recoverVirtualMachine recoverVolume
+  registerCniConfiguration registerExtension registerIso registerNetscalerControlCenter
+  registerNetscalerServicePackage registerOauthProvider registerSSHKeyPair registerTemplate registerUserData
+  registerUserKeys registerVnfTemplate releaseASNumber releaseBgpPeer releaseDedicatedCluster
+  releaseDedicatedGuestVlanRange releaseDedicatedHost releaseDedicatedPod releaseDedicatedZone
+  releaseHostReservation releaseIpAddress releaseIpv4SubnetForZone releasePodIpAddress releasePublicIpRange
+  removeAnnotation removeCertFromLoadBalancer removeFromGlobalLoadBalancerRule removeFromLoadBalancerRule
+  removeGuestOs removeGuestOsMapping removeIpFromNic removeManagementServer removeNetworkPermissions
+  removeNicFromVirtualMachine removeNodesFromKubernetesCluster removeQuarantinedIp removeRawUsageRecords
+  removeRegion removeResourceDetail removeSecondaryStorageSelector removeVirtualMachineFromBackupOffering
+  removeVirtualMachinesFromKubernetesCluster removeVmwareDc removeVpnUser replaceNetworkACLList reserveIpAddress
+  resetApiLimit resetConfiguration resetNetworkPermissions resetPasswordForVirtualMachine
+  resetSSHKeyForVirtualMachine resetUserDataForVirtualMachine resetVpnConnection resizeVolume restartNetwork
+  restartSharedFileSystem restartVPC restoreBackup restoreVirtualMachine restoreVolumeFromBackupAndAttachToVM
+  revertSnapshot revertToVMSnapshot revokeCertificate revokeSecurityGroupEgress revokeSecurityGroupIngress
+  revokeTemplateDirectDownloadCertificate runCustomAction runDiagnostics scaleKubernetesCluster scaleSystemVm
+  scaleVirtualMachine searchLdap setupUserTwoFactorAuthentication startInternalLoadBalancerVM
+  startKubernetesCluster startRollingMaintenance startRouter startSharedFileSystem startSystemVm
+  startVirtualMachine stopInternalLoadBalancerVM stopKubernetesCluster stopNetScalerVpx stopRouter
+  stopSharedFileSystem stopSystemVm stopVirtualMachine suspendProject syncStoragePool triggerShutdown
+  unmanageGpuDevice unmanageVirtualMachine unmanageVolume unregisterExtension updateAccount
+  updateAnnotationVisibility updateAutoScalePolicy updateAutoScaleVmGroup updateAutoScaleVmProfile
+  updateBackupOffering updateBackupRepository updateBackupSchedule updateBgpPeer updateBucket
+  updateCloudToUseObjectStore updateCluster updateCondition updateConfiguration updateCustomAction
+  updateDefaultNicForVirtualMachine updateDiskOffering updateDomain updateEgressFirewallRule updateExtension
+  updateFirewallRule updateGlobalLoadBalancerRule updateGpuCard updateGpuDevice updateGuestOs
+  updateGuestOsMapping updateHost updateHostPassword updateHypervisorCapabilities updateImageStore
+  updateInstanceGroup updateIpAddress updateIpv4SubnetForZone updateIpv6FirewallRule updateIso
+  updateIsoPermissions updateKubernetesSupportedVersion updateLBHealthCheckPolicy updateLBStickinessPolicy
+  updateLoadBalancer updateLoadBalancerRule updateNetwork updateNetworkACLItem updateNetworkACLList
+  updateNetworkOffering updateNetworkServiceProvider updateOauthProvider updateObjectStoragePool
+  updateOsCategory updatePhysicalNetwork updatePod updatePodManagementNetworkIpRange updatePortForwardingRule
+  updateProject updateProjectInvitation updateProjectRole updateProjectRolePermission updateQuarantinedIp
+  updateRegion updateRemoteAccessVpn updateResourceCount updateResourceLimit updateRole updateRolePermission
+  updateRoutingFirewallRule updateSecondaryStorageSelector updateSecurityGroup updateServiceOffering
+  updateSharedFileSystem updateSnapshotPolicy updateStorageCapabilities updateStorageNetworkIpRange
+  updateStoragePool updateTemplate updateTemplatePermissions updateTrafficType updateUser updateVgpuProfile
+  updateVirtualMachine updateVlanIpRange updateVMAffinityGroup updateVmNicIp updateVMSchedule updateVmwareDc
+  updateVnfTemplate updateVolume updateVPC updateVPCOffering updateVpnConnection updateVpnCustomerGateway
+  updateVpnGateway updateWebhook updateZone upgradeKubernetesCluster upgradeRouterTemplate
+  uploadCustomCertificate uploadResourceIcon uploadSslCert uploadTemplateDirectDownloadCertificate uploadVolume
+  validateUserTwoFactorAuthenticationCode verifyOAuthCodeAndGetUser
+`
+    .trim()
+    .split(/\s+/)
+    .map((name) => [name.toLowerCase(), name]),
+);
+
+/** A command as CloudStack spells it. @param name in any case */
+export const cloudStackCommand = (name: string): string | undefined => NAMES.get(name.toLowerCase());
+
+export function notDone(command: string): ApiError {
+  const advice = INSTEAD.find(([pattern]) => pattern.test(command))?.[1] ?? ERROR_ADVICE.NotSupported;
+  return new ApiError(
+    apiCodes.unsupported,
+    `Bypass does not do ${command}, a command of CloudStack: ${advice}.`,
+    { advice },
+  );
+}

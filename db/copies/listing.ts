@@ -1,0 +1,162 @@
+/** Deployments as lists show them: one row per template and pool. */
+import { sql } from 'kysely';
+import type { CopyState } from '../../model/states.ts';
+import type { Queryable } from '../database.ts';
+import type { Row } from '../tables.ts';
+import { countOf } from '../count.ts';
+import { containing, type Listing, type Order, type Page } from '../page.ts';
+
+export interface DeploymentQuery {
+  /** Only those of this account's templates. */
+  readonly accountId?: number | undefined;
+  readonly id?: string | undefined;
+  readonly templateId?: string | undefined;
+  readonly poolId?: string | undefined;
+  readonly zoneId?: string | undefined;
+  readonly state?: CopyState | undefined;
+  readonly keyword?: string | undefined;
+  readonly order?: Order<DeploymentColumn> | undefined;
+}
+
+const WHAT_RUNS_OR_FAILED = sql`array_position(array['Creating', 'Destroying', 'Failed'], copy.state)`;
+
+const COLUMNS = {
+  /** What runs or failed comes first, then what changed last. */
+  activity: WHAT_RUNS_OR_FAILED,
+  created: 'copy.id',
+  template: 'template.name',
+  pool: 'pool.name',
+  state: 'copy.state',
+  changed: 'copy.last_updated',
+} as const;
+export type DeploymentColumn = keyof typeof COLUMNS;
+export const DEPLOYMENT_COLUMNS = Object.keys(COLUMNS) as readonly DeploymentColumn[];
+
+export type DeploymentListRow = Row<'template_spool_ref'> & {
+  readonly template_uuid: string;
+  readonly template_name: string;
+  readonly format: Row<'vm_template'>['format'];
+  /** Bytes to be transferred, as registered. */
+  readonly expected_size: number;
+  readonly pool_uuid: string;
+  readonly pool_name: string;
+  readonly zone_uuid: string;
+  readonly zone_name: string;
+  readonly attempt_count: number;
+  /** Bytes of an unfinished download that lie on the pool. */
+  readonly kept_bytes: number;
+};
+
+export async function listDeployments(
+  db: Queryable,
+  query: DeploymentQuery,
+  { limit, offset }: Page,
+): Promise<Listing<DeploymentListRow>> {
+  const count = isAboutOthers(query)
+    ? await countOthers(db, query)
+    : await countOf(db, 'copy', copiesOnly(db, query));
+  const { by, direction } = query.order ?? { by: 'created', direction: 'asc' };
+  const rows = await matching(db, query)
+    .selectAll('copy')
+    .select((eb) => [
+      'template.uuid as template_uuid',
+      'template.name as template_name',
+      'template.format',
+      'template.size as expected_size',
+      'pool.uuid as pool_uuid',
+      'pool.name as pool_name',
+      'zone.uuid as zone_uuid',
+      'zone.name as zone_name',
+      sql<number>`coalesce((pool.parts ->> copy.uuid::text)::bigint, 0)`.as('kept_bytes'),
+      eb
+        .selectFrom('download_attempt as a')
+        .whereRef('a.copy_id', '=', 'copy.id')
+        .select(sql<number>`count(distinct a.uuid)`.as('n'))
+        .$asScalar()
+        .$notNull()
+        .as('attempt_count'),
+    ])
+    .orderBy(COLUMNS[by], direction)
+    .$if(by === 'activity', (copies) => copies.orderBy('copy.last_updated', 'desc'))
+    .orderBy('copy.id')
+    .limit(limit)
+    .offset(offset)
+    .execute();
+  return { count, rows };
+}
+
+/** Whether it asks for more than what stands in the copies themselves, each of which has a template, a pool and a zone. */
+const isAboutOthers = ({ accountId, templateId, poolId, zoneId, keyword }: DeploymentQuery): boolean =>
+  [accountId, templateId, poolId, zoneId, keyword].some((given) => given !== undefined);
+
+async function countOthers(db: Queryable, query: DeploymentQuery): Promise<number> {
+  const { count } = await matching(db, query)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+const copiesOnly = (db: Queryable, { id, state }: DeploymentQuery) =>
+  db
+    .selectFrom('template_spool_ref as copy')
+    .$if(id !== undefined, (copies) => copies.where('copy.uuid', '=', id ?? ''))
+    .$if(state !== undefined, (copies) => copies.where('copy.state', '=', state ?? 'Ready'))
+    .select(({ fn }) => fn.countAll<number>().as('count'));
+
+function matching(db: Queryable, query: DeploymentQuery) {
+  const { accountId, id, templateId, poolId, zoneId, state, keyword } = query;
+  let copies = db
+    .selectFrom('template_spool_ref as copy')
+    .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
+    .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
+    .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id');
+  if (accountId !== undefined) copies = copies.where('template.account_id', '=', accountId);
+  if (id !== undefined) copies = copies.where('copy.uuid', '=', id);
+  if (templateId !== undefined) copies = copies.where('template.uuid', '=', templateId);
+  if (poolId !== undefined) copies = copies.where('pool.uuid', '=', poolId);
+  if (zoneId !== undefined) copies = copies.where('zone.uuid', '=', zoneId);
+  if (state !== undefined) copies = copies.where('copy.state', '=', state);
+  if (keyword !== undefined) {
+    const pattern = containing(keyword);
+    copies = copies.where((eb) =>
+      eb.or([eb('template.name', 'ilike', pattern), eb('pool.name', 'ilike', pattern)]),
+    );
+  }
+  return copies;
+}
+
+export type AttemptRow = Row<'download_attempt'> & { readonly host_uuid: string | null };
+
+/** The last tries of each copy, oldest first. @param most of one copy */
+export async function attemptsOf(
+  db: Queryable,
+  copyIds: readonly number[],
+  most: number,
+): Promise<readonly AttemptRow[]> {
+  if (copyIds.length === 0) return [];
+  return db
+    .with('ranked', (cte) =>
+      cte
+        .selectFrom('download_attempt as a')
+        .where('a.copy_id', 'in', copyIds)
+        .selectAll('a')
+        .select(sql<number>`row_number() over (partition by a.copy_id order by a.id desc)`.as('rank')),
+    )
+    .selectFrom('ranked')
+    .leftJoin('host', 'host.id', 'ranked.host_id')
+    .where('ranked.rank', '<=', most)
+    .selectAll('ranked')
+    .select('host.uuid as host_uuid')
+    .orderBy('ranked.id')
+    .execute();
+}
+
+/** Names of hosts by their UUIDs. */
+export async function hostNames(
+  db: Queryable,
+  uuids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (uuids.length === 0) return new Map();
+  const rows = await db.selectFrom('host').where('uuid', 'in', uuids).select(['uuid', 'name']).execute();
+  return new Map(rows.map(({ uuid, name }) => [uuid, name]));
+}

@@ -1,0 +1,308 @@
+/** How a copy's deployment ended: the row, its attempts, its reservation, the jobs that wait, and the event. */
+import { sql } from 'kysely';
+import type { DownloadResult, PoolReport, Try } from '../../model/payloads.ts';
+import { apiCodes } from '../../model/api-codes.ts';
+import { eventType, resourceTypeOf } from '../../model/event-types.ts';
+import type { NamedHost } from '../../model/failures.ts';
+import { titleOf } from '../../model/title.ts';
+import { findCopy, NO_ERROR } from './copies.ts';
+import type { CopyRow } from './copies.ts';
+import type { Database, Queryable } from '../database.ts';
+import { denialOf, recordEvent } from '../events/events.ts';
+import { evidenceRow } from '../evidence.ts';
+import type { NewEvent } from '../events/events.ts';
+import { hostColumn, isAwaited, settleCopy } from '../jobs/jobs.ts';
+import type { CopyUuids, JobError } from '../jobs/jobs.ts';
+import { recordPoolReports } from '../pools/pools.ts';
+import { release } from './reservations.ts';
+import { countEnded } from './throughput.ts';
+
+/** One download on one host, whether it succeeded or not. */
+export interface Attempt {
+  readonly attemptId: string;
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly tries: readonly Try[];
+  /** As the host sees the pool after it. */
+  readonly pool?: PoolReport;
+}
+
+/** An end of a deployment. `outcomeId` identifies it, so that an activity that runs twice records one event. */
+export interface Outcome {
+  readonly copy: CopyUuids;
+  readonly outcomeId: string;
+  readonly workflowId: string;
+}
+
+/** Writes an attempt that failed. Doing it again changes nothing. */
+export async function recordAttempt(db: Database, copy: CopyUuids, attempt: Attempt): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const row = await findCopy(tx, copy);
+    if (row !== undefined) {
+      await insertTries(tx, row.id, attempt);
+      await recordFindings(tx, row, copy.templateId, attempt);
+    }
+    if (attempt.pool !== undefined) await recordPoolReports(tx, attempt.hostId, [attempt.pool]);
+  });
+  await countEnded(db, copy.templateId, attempt);
+}
+
+/**
+ * Records an event for each URL that the policy refused, each source that changed and each foreign file on the pool, also
+ * when another mirror or host delivered the image.
+ */
+async function recordFindings(
+  tx: Queryable,
+  row: CopyRow,
+  templateId: string,
+  attempt: Attempt,
+): Promise<void> {
+  const about = {
+    level: 'WARN',
+    accountUuid: row.accountId,
+    resourceType: resourceTypeOf(row),
+    resourceUuid: templateId,
+    host: hostOf(attempt),
+  } as const;
+  for (const [sequence, one] of attempt.tries.entries()) {
+    const denial = deniedBy(one, titleOfCopy(row));
+    if (denial !== undefined) {
+      const once = `denied:${attempt.attemptId}:${sequence}`;
+      await recordEvent(tx, { ...about, type: eventType(row, 'URL.DENY'), description: denial, once });
+    }
+    if (one.changed !== undefined) {
+      await recordEvent(tx, {
+        ...about,
+        type: eventType(row, 'SOURCE.CHANGED'),
+        description: `${titleOfCopy(row)} from ${one.source}: ${one.changed}`,
+        once: `changed:${attempt.attemptId}:${sequence}`,
+      });
+    }
+    for (const [index, found] of foreignIn(one).entries()) {
+      await recordEvent(tx, {
+        ...about,
+        type: eventType(row, 'POOL.FOREIGN'),
+        description: `${titleOfCopy(row)} on pool ${row.poolName}: ${found}`,
+        once: `foreign:${attempt.attemptId}:${sequence}:${index}`,
+      });
+    }
+  }
+}
+
+const hostOf = ({ hostId, hostName }: Attempt): NamedHost => ({ id: hostId, name: hostName });
+
+/** What the URL policy refused. */
+const deniedBy = ({ source, failure }: Try, title: string): string | undefined =>
+  failure?.rule === undefined
+    ? undefined
+    : denialOf({
+        title,
+        who: 'the host',
+        url: failure.url ?? source,
+        rule: failure.rule,
+        reason: failure.message,
+      });
+
+/** Files that another program put under names of Bypass. */
+const foreignIn = ({ foreign = [], failure }: Try): readonly string[] => [
+  ...foreign.map(
+    ({ path, movedTo }) =>
+      `a file that Bypass did not put there had the name ${path}; it was moved to ${movedTo}`,
+  ),
+  ...(failure?.path === undefined ? [] : [failure.message]),
+];
+
+async function insertTries(tx: Queryable, copyId: number, attempt: Attempt): Promise<void> {
+  if (attempt.tries.length === 0) return;
+  await tx
+    .insertInto('download_attempt')
+    .values(
+      attempt.tries.map((one, sequence) => ({
+        uuid: attempt.attemptId,
+        copy_id: copyId,
+        host_id: sql<number>`(select id from host where uuid = ${attempt.hostId})`,
+        host_name: attempt.hostName,
+        sequence,
+        source: one.source,
+        started: one.startedAt,
+        ended: one.endedAt,
+        bytes: one.bytes,
+        failure_kind: one.failure?.kind ?? null,
+        error_str: one.failure?.message ?? null,
+        note: one.note ?? null,
+        evidence: evidenceRow(one.evidence),
+      })),
+    )
+    .onConflict((conflict) => conflict.columns(['uuid', 'sequence']).doNothing())
+    .execute();
+}
+
+/**
+ * Marks a copy as ready and settles the jobs that wait for it. An activity may finish after Temporal gave it up: its result is
+ * dropped when the copy is being removed, or was removed and made anew.
+ */
+export async function finishCopy(
+  db: Database,
+  outcome: Outcome,
+  done: { readonly result: DownloadResult; readonly attempt: Attempt },
+): Promise<void> {
+  const { result, attempt } = done;
+  await end(db, outcome, async (tx, row) => {
+    if (row.copyId !== result.installPath) return LATE;
+    const { numUpdatedRows } = await tx
+      .updateTable('template_spool_ref')
+      .set({
+        download_state: 'DOWNLOADED',
+        download_pct: 100,
+        state: 'Ready',
+        ...NO_ERROR,
+        cancelled_by: null,
+        template_size: result.size,
+        physical_size: result.physicalSize,
+        sha256: result.sha256,
+        install_path: result.installPath,
+        local_path: result.localPath,
+        evidence: evidenceRow(result.evidence),
+        last_updated: sql`now()`,
+      })
+      .where('id', '=', row.id)
+      .where('state', '!=', 'Destroying')
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return LATE;
+    // A compressed file may announce no size at registration; unpacking finds it.
+    await tx
+      .updateTable('vm_template')
+      .set({ virtual_size: result.virtualSize })
+      .where('uuid', '=', outcome.copy.templateId)
+      .where('virtual_size', '=', 0)
+      .execute();
+    await insertTries(tx, row.id, attempt);
+    await recordFindings(tx, row, outcome.copy.templateId, attempt);
+    await recordPoolReports(tx, attempt.hostId, [result.pool]);
+    const bytes = result.fetched === 0 ? 'was there already' : `${result.fetched} bytes fetched`;
+    return {
+      type: eventType(row, 'DIRECT.DOWNLOAD'),
+      description: `${titleOfCopy(row)} is on pool ${row.poolName} (${bytes})`,
+      host: hostOf(attempt),
+    };
+  });
+  // In its own transaction: all downloads of an account update one row, and must not wait for each other's outcomes.
+  await countEnded(db, outcome.copy.templateId, attempt);
+}
+
+/** The copy was ready already: settles the jobs that wait for it. */
+export const confirmCopy = (db: Database, outcome: Outcome): Promise<void> =>
+  end(db, outcome, () => Promise.resolve(undefined));
+
+/** Marks a copy as failed and settles the jobs that wait for it. @param error a reason that a person can act on */
+export function failCopy(db: Database, outcome: Outcome, error: JobError): Promise<void> {
+  return end(
+    db,
+    outcome,
+    async (tx, row) => {
+      await tx
+        .updateTable('template_spool_ref')
+        .set({
+          download_state: 'DOWNLOAD_ERROR',
+          state: 'Failed',
+          error_str: error.text,
+          error_kind: error.kind ?? null,
+          error_host: hostColumn(error.host),
+          last_updated: sql`now()`,
+        })
+        .where('id', '=', row.id)
+        // A copy that is ready or being removed did not fail.
+        .where('state', 'in', ['Allocated', 'Creating', 'Failed'])
+        .execute();
+      return {
+        type: eventType(row, 'DIRECT.DOWNLOAD.FAILURE'),
+        level: 'ERROR',
+        description: `${titleOfCopy(row)} could not be downloaded to pool ${row.poolName}: ${error.text}`,
+        ...(error.host === undefined ? {} : { host: error.host }),
+      };
+    },
+    error,
+  );
+}
+
+/** Marks a copy as cancelled; its bytes stay. `settleStopped` settled the waiting jobs when the stop was requested. */
+export function cancelCopy(db: Database, outcome: Outcome, by: string): Promise<void> {
+  return db.transaction().execute(async (tx) => {
+    const row = await findCopy(tx, outcome.copy);
+    if (row === undefined) return;
+    await tx
+      .updateTable('template_spool_ref')
+      .set({
+        download_state: 'NOT_DOWNLOADED',
+        state: 'Allocated',
+        ...NO_ERROR,
+        cancelled_by: by,
+        last_updated: sql`now()`,
+      })
+      .where('id', '=', row.id)
+      .where('state', 'in', ['Allocated', 'Creating', 'Failed'])
+      .execute();
+    await release(tx, row.copyId);
+    await recordOutcome(tx, outcome, row, {
+      type: eventType(row, 'DIRECT.DOWNLOAD.CANCEL'),
+      description: `The download of ${titleOfCopy(row, 'middle')} to pool ${row.poolName} was cancelled by ${by}`,
+    });
+  });
+}
+
+/**
+ * Settles the jobs that waited for a copy when its deployment was stopped.
+ * @param until when it was stopped, by the database's clock; absent: all jobs are settled
+ * @returns whether a younger job waits for the copy, so that it must be deployed after all
+ */
+export const settleStopped = (
+  db: Database,
+  copy: CopyUuids,
+  error: JobError,
+  until?: string,
+): Promise<boolean> =>
+  db.transaction().execute(async (tx) => {
+    await settleCopy(tx, copy, error, until);
+    return isAwaited(tx, copy);
+  });
+
+type OutcomeEvent = Pick<NewEvent, 'type' | 'level' | 'description' | 'host'>;
+/** The result came too late: nothing was written, and nothing is recorded. */
+const LATE = Symbol('late');
+
+async function end(
+  db: Database,
+  outcome: Outcome,
+  write: (tx: Queryable, row: CopyRow) => Promise<OutcomeEvent | typeof LATE | undefined>,
+  error?: JobError,
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const row = await findCopy(tx, outcome.copy);
+    if (row !== undefined) {
+      const event = await write(tx, row);
+      if (event === LATE) return;
+      await release(tx, row.copyId);
+      if (event !== undefined) await recordOutcome(tx, outcome, row, event);
+    }
+    await settleCopy(tx, outcome.copy, error ?? (row === undefined ? GONE : undefined));
+  });
+}
+
+const GONE: JobError = {
+  code: apiCodes.internal,
+  text: 'The copy was removed from the pool',
+  kind: 'NotPossible',
+};
+
+const recordOutcome = (tx: Queryable, outcome: Outcome, row: CopyRow, event: OutcomeEvent): Promise<void> =>
+  recordEvent(tx, {
+    ...event,
+    accountUuid: row.accountId,
+    resourceType: resourceTypeOf(row),
+    resourceUuid: outcome.copy.templateId,
+    workflowId: outcome.workflowId,
+    once: outcome.outcomeId,
+  });
+
+export const titleOfCopy = ({ format, templateName }: CopyRow, place?: 'start' | 'middle'): string =>
+  titleOf({ format, name: templateName }, place);

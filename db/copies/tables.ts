@@ -1,0 +1,73 @@
+/** Row types of copies, their download attempts and reservations, and of throughput. */
+import type { ColumnType, Generated } from 'kysely';
+import type { CopyState, DownloadState } from '../../model/states.ts';
+import type { NamedHost } from '../../model/failures.ts';
+import type { Evidence, Id, NullableJson, Time } from '../columns.ts';
+
+export interface TemplateSpoolRefTable {
+  id: Id;
+  uuid: Generated<string>;
+  template_id: number;
+  pool_id: number;
+  download_state: Generated<DownloadState>;
+  download_pct: Generated<number>;
+  state: Generated<CopyState>;
+  error_str: string | null;
+  error_kind: string | null;
+  /** The host that the error is about; `error_str` names none. */
+  error_host: NullableJson<NamedHost>;
+  local_path: string | null;
+  install_path: string | null;
+  template_size: Generated<number>;
+  physical_size: Generated<number>;
+  sha256: string | null;
+  marked_for_gc: Generated<boolean>;
+  cancelled_by: string | null;
+  job_id: string | null;
+  /** Evidence about the published file. */
+  evidence: Evidence;
+  created: Time;
+  last_updated: Time;
+}
+
+export interface DownloadAttemptTable {
+  id: Id;
+  uuid: string;
+  copy_id: number;
+  host_id: number | null;
+  host_name: string;
+  sequence: number;
+  source: string;
+  started: Time;
+  ended: Time;
+  bytes: number;
+  failure_kind: string | null;
+  error_str: string | null;
+  /** Why the attempt started from byte 0 although a part file existed. */
+  note: string | null;
+  /** Evidence about a file that was refused. */
+  evidence: Evidence;
+}
+
+export interface PoolReservationTable {
+  copy_id: number;
+  pool_id: number;
+  /** Bytes of the whole file, including those already written. */
+  bytes: number;
+  created: Time;
+}
+
+/** Bytes fetched within a minute for the templates of an account. */
+export interface ThroughputSampleTable {
+  minute: ColumnType<Date, Date, never>;
+  account_id: number;
+  bytes: number;
+}
+
+/** How many bytes of an attempt are counted in `throughput_sample`, and until when. */
+export interface CountedAttemptTable {
+  attempt: string;
+  account_id: number;
+  bytes: number;
+  counted: Time;
+}

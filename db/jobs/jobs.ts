@@ -1,0 +1,302 @@
+/** Asynchronous jobs: what `queryAsyncJobResult` answers, also after Temporal has deleted the workflow. */
+import { sql } from 'kysely';
+import type { NamedHost } from '../../model/failures.ts';
+import type { JobErrorKind } from '../../model/job-errors.ts';
+import { jobStatus } from '../../model/states.ts';
+import type { VmJobParameters } from '../../model/vm-payloads.ts';
+import type { Database, Queryable } from '../database.ts';
+
+export interface CopyUuids {
+  readonly templateId: string;
+  readonly poolId: string;
+}
+
+export interface NewJob {
+  /** UUID; absent: the database makes one. */
+  readonly jobId?: string;
+  /** UUIDs. */
+  readonly accountId: string;
+  readonly userId: string;
+  /** The API command, such as `prepareTemplate`. */
+  readonly cmd: string;
+  readonly instanceType: string;
+  readonly instanceUuid: string;
+  /** Of a job of a virtual machine. */
+  readonly params?: VmJobParameters;
+}
+
+/** Why a job failed. */
+export interface JobError {
+  /** CloudStack's. */
+  readonly code: number;
+  /** A sentence for every user: it names no host. */
+  readonly text: string;
+  readonly kind?: JobErrorKind;
+  /** The host that the error is about. Only administrators see it. */
+  readonly host?: NamedHost;
+  /** Each reason, where there are several; the first one has the kind. */
+  readonly errors?: readonly RecordedError[];
+}
+
+/** One reason in the result of a failed job. */
+export interface RecordedError {
+  readonly text: string;
+  readonly kind: string | null;
+  readonly host: NamedHost | null;
+}
+
+/** The result of a failed job, as it is stored. */
+export interface FailedResult {
+  readonly errorcode: number;
+  readonly errortext: string;
+  /** Each reason, the first one first. Absent in what earlier releases stored. */
+  readonly errors?: readonly RecordedError[];
+}
+
+/** @returns the job's UUID */
+export const createJob = async (db: Queryable, job: NewJob): Promise<string> =>
+  (await insertJob(db, job)).uuid;
+
+export interface NewDeploymentJob extends NewJob {
+  /** It is done when all of them are settled. */
+  readonly copies: readonly CopyUuids[];
+}
+
+export interface DeploymentJob {
+  /** UUID. */
+  readonly jobId: string;
+  /** Those of its copies that another job waits for already. */
+  readonly awaited: readonly CopyUuids[];
+}
+
+/** A job that waits for copies; it is done when all of them are settled. */
+export function createDeploymentJob(
+  db: Database,
+  { copies, ...job }: NewDeploymentJob,
+): Promise<DeploymentJob> {
+  return db.transaction().execute(async (tx) => {
+    const { id, uuid } = await insertJob(tx, job);
+    const awaited: CopyUuids[] = [];
+    // All in one order, so that no two transactions wait for each other.
+    for (const copy of copies.toSorted((a, b) => a.poolId.localeCompare(b.poolId))) {
+      await lockJobsOf(tx, copy);
+      if (await isAwaited(tx, copy)) awaited.push(copy);
+      await tx
+        .insertInto('async_job_copy')
+        .values({ job_id: id, template_uuid: copy.templateId, pool_uuid: copy.poolId })
+        .execute();
+    }
+    return { jobId: uuid, awaited };
+  });
+}
+
+const insertJob = (tx: Queryable, job: NewJob): Promise<{ readonly id: number; readonly uuid: string }> =>
+  tx
+    .insertInto('async_job')
+    .values({
+      ...(job.jobId === undefined ? {} : { uuid: job.jobId }),
+      account_id: sql<number>`(select id from account where uuid = ${job.accountId})`,
+      user_id: sql<number>`(select id from "user" where uuid = ${job.userId})`,
+      job_cmd: job.cmd,
+      instance_type: job.instanceType,
+      instance_uuid: job.instanceUuid,
+      job_params: job.params === undefined ? null : JSON.stringify(job.params),
+    })
+    .returning(['id', 'uuid'])
+    .executeTakeFirstOrThrow();
+
+/** Serializes new jobs and settling of one copy: a job is settled with the others, or begins after them. */
+async function lockJobsOf(tx: Queryable, { templateId, poolId }: CopyUuids): Promise<void> {
+  const key = `jobs of ${templateId} on ${poolId}`;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(tx);
+}
+
+/**
+ * Settles a copy for every job that waits for it, and ends the jobs whose copies are all settled.
+ * @param error absent when the copy is there
+ * @param until leaves jobs alone that are younger, by the database's clock
+ */
+export async function settleCopy(
+  tx: Queryable,
+  copy: CopyUuids,
+  error?: JobError,
+  until?: string,
+): Promise<void> {
+  await lockJobsOf(tx, copy);
+  const waiting = await tx
+    .selectFrom('async_job')
+    .innerJoin('async_job_copy', 'async_job_copy.job_id', 'async_job.id')
+    .where('async_job_copy.template_uuid', '=', copy.templateId)
+    .where('async_job_copy.pool_uuid', '=', copy.poolId)
+    .where('async_job_copy.settled', 'is', null)
+    .$if(until !== undefined, (query) =>
+      query.where(sql<boolean>`async_job.created <= ${until}::timestamptz`),
+    )
+    .orderBy('async_job.id')
+    .select('async_job.id')
+    // Locked, so that of two copies of one job that settle at once, the second one sees the first as settled.
+    .forUpdate('async_job')
+    .execute();
+  if (waiting.length === 0) return;
+  const ids = waiting.map(({ id }) => id);
+  await tx
+    .updateTable('async_job_copy')
+    .set({
+      settled: sql`now()`,
+      error_code: error?.code ?? null,
+      error_str: error?.text ?? null,
+      error_kind: error?.kind ?? null,
+      error_host: hostColumn(error?.host),
+    })
+    .where('job_id', 'in', ids)
+    .where('template_uuid', '=', copy.templateId)
+    .where('pool_uuid', '=', copy.poolId)
+    .where('settled', 'is', null)
+    .execute();
+  await completeSettled(tx, ids);
+}
+
+/** Whether a job waits for the copy. */
+export async function isAwaited(db: Queryable, copy: CopyUuids): Promise<boolean> {
+  const found = await db
+    .selectFrom('async_job_copy')
+    .where('template_uuid', '=', copy.templateId)
+    .where('pool_uuid', '=', copy.poolId)
+    .where('settled', 'is', null)
+    .select('job_id')
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+/** Ends those of the jobs whose copies are all settled. */
+async function completeSettled(tx: Queryable, ids: readonly number[]): Promise<void> {
+  await sql`
+    with settled as (
+      select job_id,
+        count(*) filter (where error_str is not null) as failed,
+        (array_agg(error_code order by settled) filter (where error_str is not null))[1] as code,
+        string_agg(distinct error_str, '; ') as text,
+        jsonb_agg(jsonb_build_object('text', error_str, 'kind', error_kind, 'host', error_host) order by settled)
+          filter (where error_str is not null) as errors
+      from async_job_copy where job_id = any(${ids}) group by job_id having count(*) = count(settled))
+    update async_job set
+      completed = now(),
+      job_status = case when failed = 0 then ${jobStatus.done}::integer else ${jobStatus.failed}::integer end,
+      job_result_code = case when failed = 0 then 0 else code end,
+      job_result = case when failed = 0
+        then jsonb_build_object('success', true, 'templatedeployment', ${deploymentsOf()})
+        else jsonb_build_object('errorcode', code, 'errortext', text, 'errors', errors) end
+    from settled where async_job.id = settled.job_id and job_status = ${jobStatus.pending}`.execute(tx);
+}
+
+/** The copies in the result of a deployment job, with where they are now. */
+const deploymentsOf = () => sql`(
+  select coalesce(jsonb_agg(jsonb_build_object(
+      'id', c.uuid, 'templateid', t.uuid, 'templatename', t.name, 'storageid', p.uuid, 'storagename', p.name,
+      'state', c.state, 'downloadstate', c.download_state, 'installpath', c.install_path,
+      'localpath', c.local_path, 'size', c.template_size, 'physicalsize', c.physical_size, 'sha256', c.sha256)
+      order by p.name), '[]')
+  from async_job_copy w
+  join vm_template t on t.uuid = w.template_uuid
+  join storage_pool p on p.uuid = w.pool_uuid
+  join template_spool_ref c on c.template_id = t.id and c.pool_id = p.id
+  where w.job_id = async_job.id)`;
+
+/** Ends one job. Doing it again changes nothing. */
+export async function completeJob(
+  db: Queryable,
+  jobId: string,
+  outcome: { readonly result: unknown } | { readonly error: JobError },
+): Promise<void> {
+  await completing(db, outcome).where('uuid', '=', jobId).execute();
+}
+
+/** Ends every job of these commands that waits for this resource. */
+export async function completeJobsOf(
+  db: Queryable,
+  resource: { readonly uuid: string; readonly cmds: readonly string[] },
+  outcome: { readonly result: unknown } | { readonly error: JobError },
+): Promise<void> {
+  await completing(db, outcome)
+    .where('instance_uuid', '=', resource.uuid)
+    .where('job_cmd', 'in', resource.cmds)
+    .execute();
+}
+
+function completing(db: Queryable, outcome: { readonly result: unknown } | { readonly error: JobError }) {
+  const values =
+    'error' in outcome
+      ? {
+          job_status: jobStatus.failed,
+          job_result_code: outcome.error.code,
+          job_result: JSON.stringify(failedResult(outcome.error)),
+        }
+      : { job_status: jobStatus.done, job_result_code: 0, job_result: JSON.stringify(outcome.result) };
+  return db
+    .updateTable('async_job')
+    .set({ ...values, completed: sql`now()` })
+    .where('job_status', '=', jobStatus.pending);
+}
+
+const failedResult = ({ code, text, kind, host, errors }: JobError): FailedResult => ({
+  errorcode: code,
+  errortext: text,
+  errors: errors ?? [{ text, kind: kind ?? null, host: host ?? null }],
+});
+
+/** As a column holds the host of an error. */
+export const hostColumn = (host: NamedHost | undefined): string | null =>
+  host === undefined ? null : JSON.stringify(host);
+
+/** Copies that a job has waited for, for at least so long. */
+export const pendingCopies = (db: Queryable, olderThanSeconds: number): Promise<readonly CopyUuids[]> =>
+  db
+    .selectFrom('async_job_copy')
+    .innerJoin('async_job', 'async_job.id', 'async_job_copy.job_id')
+    .where('async_job_copy.settled', 'is', null)
+    .where('async_job.created', '<', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`)
+    .select(['async_job_copy.template_uuid as templateId', 'async_job_copy.pool_uuid as poolId'])
+    .distinct()
+    .execute();
+
+export interface PendingDeletion {
+  readonly jobId: string;
+  readonly templateId: string;
+  readonly userId: string;
+  readonly accountId: string;
+}
+
+/** Commands whose jobs a deletion ends. */
+export const DELETION_COMMANDS = ['deleteTemplate', 'deleteIso'] as const;
+
+/** Deletions of templates that a job has waited for, for at least so long. */
+export const pendingDeletions = (
+  db: Queryable,
+  olderThanSeconds: number,
+): Promise<readonly PendingDeletion[]> =>
+  db
+    .selectFrom('async_job')
+    .innerJoin('user', 'user.id', 'async_job.user_id')
+    .innerJoin('account', 'account.id', 'async_job.account_id')
+    .where('job_status', '=', jobStatus.pending)
+    .where('job_cmd', 'in', DELETION_COMMANDS)
+    .where('async_job.created', '<', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`)
+    .select((eb) => [
+      'async_job.uuid as jobId',
+      eb.ref('async_job.instance_uuid').$castTo<string>().as('templateId'),
+      'user.uuid as userId',
+      'account.uuid as accountId',
+    ])
+    .execute();
+
+/** Deletes jobs that ended at least `minutes` ago. @returns how many, at most `limit` */
+export async function deleteOldJobs(db: Queryable, minutes: number, limit: number): Promise<number> {
+  const deleted = await sql`
+    delete from async_job where id in (
+      select id from async_job
+      where completed < now() - make_interval(mins => ${minutes}) order by completed limit ${limit})`.execute(
+    db,
+  );
+  return Number(deleted.numAffectedRows ?? 0);
+}

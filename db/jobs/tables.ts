@@ -1,0 +1,36 @@
+/** Row types of asynchronous jobs. */
+import type { ColumnType, Generated } from 'kysely';
+import type { NamedHost } from '../../model/failures.ts';
+import type { VmJobParameters } from '../../model/vm-payloads.ts';
+import type { Id, NullableJson, NullableTime, Time } from '../columns.ts';
+
+export interface AsyncJobTable {
+  id: Id;
+  uuid: Generated<string>;
+  account_id: number;
+  user_id: number;
+  job_cmd: string;
+  job_status: Generated<number>;
+  job_result_code: Generated<number>;
+  job_result: ColumnType<unknown, string | null | undefined, string | null>;
+  /** Of a job of a virtual machine. */
+  job_params: ColumnType<VmJobParameters | null, string | null | undefined, never>;
+  instance_type: string | null;
+  instance_uuid: string | null;
+  created: Time;
+  completed: NullableTime;
+}
+
+export interface AsyncJobCopyTable {
+  job_id: number;
+  template_uuid: string;
+  pool_uuid: string;
+  settled: NullableTime;
+  /** CloudStack's code of the error. */
+  error_code: number | null;
+  /** Its sentence, which names no host. */
+  error_str: string | null;
+  error_kind: string | null;
+  /** The host that the error is about. */
+  error_host: NullableJson<NamedHost>;
+}

@@ -1,0 +1,82 @@
+/**
+ * A machine's wait for a copy. The machine waits as every caller does: by a job `prepareTemplate` of its owner, which the
+ * copy's workflow settles with the outcome, whatever ends it. The job is deleted once the machine needs it no more: its result
+ * names the pool, which users do not see.
+ */
+import type { JobErrorKind } from '../../model/job-errors.ts';
+import { jobStatus } from '../../model/states.ts';
+import type { Database, Queryable } from '../database.ts';
+import { NotPossible } from '../errors.ts';
+import { createDeploymentJob } from '../jobs/jobs.ts';
+import type { CopyUuids, FailedResult, JobError } from '../jobs/jobs.ts';
+
+export type CopyOutcome =
+  | { readonly state: 'ready' | 'pending' | /** Nobody waits for it: request it. */ 'absent' }
+  | { readonly state: 'failed'; readonly error: JobError };
+
+/** @param jobId of the wait, when the copy was requested */
+export async function copyOutcome(db: Queryable, copy: CopyUuids, jobId?: string): Promise<CopyOutcome> {
+  const row = await copyRow(db, copy);
+  if (row?.state === 'Ready' && row.download_state === 'DOWNLOADED') return { state: 'ready' };
+  const job = jobId === undefined ? undefined : await waitingJob(db, jobId);
+  if (job === undefined || job.job_status === jobStatus.done) return { state: 'absent' };
+  if (job.job_status === jobStatus.pending) return { state: 'pending' };
+  const { errorcode, errortext, errors = [] } = job.job_result as FailedResult;
+  const [first] = errors;
+  const kind = first?.kind ?? undefined;
+  return {
+    state: 'failed',
+    error: {
+      code: errorcode,
+      text: errortext,
+      // What the database holds of another release may be another word.
+      ...(kind === undefined ? {} : { kind: kind as JobErrorKind }),
+      ...(first?.host ? { host: first.host } : {}),
+    },
+  };
+}
+
+const copyRow = (db: Queryable, { templateId, poolId }: CopyUuids) =>
+  db
+    .selectFrom('template_spool_ref')
+    .innerJoin('vm_template', 'vm_template.id', 'template_spool_ref.template_id')
+    .innerJoin('storage_pool', 'storage_pool.id', 'template_spool_ref.pool_id')
+    .where('vm_template.uuid', '=', templateId)
+    .where('storage_pool.uuid', '=', poolId)
+    .select(['template_spool_ref.state', 'template_spool_ref.download_state'])
+    .executeTakeFirst();
+
+const waitingJob = (db: Queryable, jobId: string) =>
+  db
+    .selectFrom('async_job')
+    .where('uuid', '=', jobId)
+    .select(['job_status', 'job_result'])
+    .executeTakeFirst();
+
+/** Makes the job by which a machine waits. Doing it again changes nothing. */
+export async function awaitCopy(
+  db: Database,
+  copy: CopyUuids,
+  wait: { readonly vmId: string; readonly jobId: string },
+): Promise<void> {
+  if ((await waitingJob(db, wait.jobId)) !== undefined) return;
+  const owner = await db
+    .selectFrom('vm_instance')
+    .innerJoin('account', 'account.id', 'vm_instance.account_id')
+    .innerJoin('user', 'user.id', 'vm_instance.user_id')
+    .where('vm_instance.uuid', '=', wait.vmId)
+    .select(['account.uuid as accountId', 'user.uuid as userId'])
+    .executeTakeFirstOrThrow(() => new NotPossible(`There is no virtual machine ${wait.vmId}`));
+  await createDeploymentJob(db, {
+    ...owner,
+    jobId: wait.jobId,
+    cmd: 'prepareTemplate',
+    instanceType: 'Template',
+    instanceUuid: copy.templateId,
+    copies: [copy],
+  });
+}
+
+/** Deletes the job by which a machine waited. */
+export const forgetWait = (db: Queryable, jobId: string): Promise<unknown> =>
+  db.deleteFrom('async_job').where('uuid', '=', jobId).where('job_cmd', '=', 'prepareTemplate').execute();

@@ -1,0 +1,98 @@
+/**
+ * Whether guests of a host run on KVM, or are emulated (TCG). That libvirt offers KVM does not suffice: some machines that are
+ * themselves virtual offer it, and every guest hangs at its first instruction. So one guest is tried. It has no disk: its
+ * firmware finds nothing to boot and resets the machine at once, and libvirt removes a guest of this kind that resets. One that
+ * is still there after some seconds hangs.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ImageError } from '../model/failures.ts';
+import { XML_INPUT } from './virsh.ts';
+import type { Virsh } from './virsh.ts';
+import { node, toXml } from './xml.ts';
+
+export const ACCELERATORS = ['auto', 'kvm', 'tcg'] as const;
+export type Accelerator = Exclude<(typeof ACCELERATORS)[number], 'auto'>;
+
+/** A guest that boots resets after half a second. */
+const PATIENCE_MS = 8000;
+const POLL_MS = 100;
+
+export interface GuestTrial {
+  /** Tells the guests of hosts that share a libvirt apart. */
+  readonly hostId: string;
+  /** Default kvm. */
+  readonly type?: 'kvm' | 'qemu';
+  /** How long the guest may take to reset. Default 8000. */
+  readonly patienceMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Tries whether a guest boots.
+ * @returns why not; undefined when it does
+ * @throws ImageError HypervisorSilent when libvirt does not answer; the signal's reason when aborted
+ */
+export async function tryGuest(virsh: Virsh, trial: GuestTrial): Promise<string | undefined> {
+  const { hostId, type = 'kvm', patienceMs = PATIENCE_MS, signal } = trial;
+  const name = `bypass-probe-${hostId}`;
+  // A host worker that was killed during a trial leaves its guest behind.
+  await remove(virsh, name);
+  try {
+    await virsh.run(['create', XML_INPUT], { xml: guest(name, type) });
+  } catch (error) {
+    if (!(error instanceof ImageError) || error.kind === 'HypervisorSilent') throw error;
+    return error.message;
+  }
+  try {
+    const end = performance.now() + patienceMs;
+    while (performance.now() < end) {
+      if (!(await exists(virsh, name))) return undefined;
+      await sleep(POLL_MS, undefined, { signal });
+    }
+    return `a guest did not boot in ${patienceMs / 1000} s`;
+  } finally {
+    await remove(virsh, name);
+  }
+}
+
+async function remove(virsh: Virsh, name: string): Promise<void> {
+  await virsh.run(['destroy', name]).catch(unlessAbsent);
+}
+
+const exists = (virsh: Virsh, name: string): Promise<boolean> =>
+  virsh
+    .run(['domstate', name])
+    .then(() => true)
+    .catch(unlessAbsent);
+
+function unlessAbsent(error: unknown): false {
+  if (error instanceof ImageError && error.kind === 'DomainAbsent') return false;
+  throw error;
+}
+
+const guest = (name: string, type: 'kvm' | 'qemu'): string =>
+  toXml(
+    node(
+      'domain',
+      { type },
+      node('name', {}, name),
+      node('memory', { unit: 'MiB' }, 16),
+      node('vcpu', {}, 1),
+      node(
+        'os',
+        {},
+        node('type', { arch: 'x86_64', machine: 'q35' }, 'hvm'),
+        // Milliseconds from a failed boot to the reset.
+        node('bios', { rebootTimeout: 0 }),
+      ),
+      node('on_poweroff', {}, 'destroy'),
+      node('on_reboot', {}, 'destroy'),
+      node('on_crash', {}, 'destroy'),
+      node(
+        'devices',
+        {},
+        node('controller', { type: 'usb', model: 'none' }),
+        node('memballoon', { model: 'none' }),
+      ),
+    ),
+  );

@@ -1,0 +1,342 @@
+/**
+ * The XML of a domain. Every format is explicit, and the chain of backing files ends explicitly, so that neither libvirt nor
+ * QEMU guesses anything from what a guest wrote. What stands on a published image, or shows it as CD-ROM, has a label that
+ * keeps libvirt from changing the owner of that file.
+ *
+ * Nothing here is text of a user: ids, names and addresses were read by the schema of the job, and a detail chooses among
+ * words that are written here.
+ */
+import type { CacheMode } from '../model/vms.ts';
+import type { Machine } from './hypervisor.ts';
+import type { Connection } from './networks.ts';
+import { node, toXml } from './xml.ts';
+import type { XmlNode } from './xml.ts';
+
+/** Namespace of the metadata by which a host knows its machines. */
+export const METADATA_NAMESPACE = 'urn:x-bypass:vm:1';
+
+export interface DomainPlan extends Pick<
+  Machine,
+  | 'vmId'
+  | 'instanceName'
+  | 'zoneId'
+  | 'accountId'
+  | 'poolId'
+  | 'cpus'
+  | 'memory'
+  | 'uefi'
+  | 'bootFromIso'
+  | 'details'
+> {
+  readonly hostId: string;
+  readonly accelerator: 'kvm' | 'tcg';
+  /** The weight among guests, as cgroups have it; absent: that of every guest. */
+  readonly cpuShares?: number;
+  /** Microseconds of processor time that each processor of the guest gets in `CPU_PERIOD`; absent: no limit. */
+  readonly cpuQuota?: number;
+  readonly disk: DiskPlan;
+  /** Path of the ISO in the drive; absent: an empty drive. */
+  readonly iso?: string;
+  readonly seed: string;
+  readonly nics: readonly NicPlan[];
+  /** Path of the log of the serial console. */
+  readonly consoleLog: string;
+  readonly firmwareVariables: string;
+  readonly vncPassword: string;
+}
+
+export interface DiskPlan {
+  readonly volumeId: string;
+  readonly path: string;
+  readonly cache: CacheMode;
+  readonly backing?: { readonly path: string; readonly format: 'qcow2' | 'raw' };
+}
+
+export interface NicPlan {
+  readonly mac: string;
+  readonly connection: Connection;
+  /** Megabits per second. */
+  readonly rate?: number;
+}
+
+/** Microseconds. */
+export const CPU_PERIOD = 100_000;
+
+export const domainXml = (plan: DomainPlan): string =>
+  toXml(
+    node(
+      'domain',
+      { type: plan.accelerator === 'kvm' ? 'kvm' : 'qemu' },
+      node('name', {}, plan.instanceName),
+      node('uuid', {}, plan.vmId),
+      metadata(plan),
+      node('memory', { unit: 'MiB' }, plan.memory),
+      node('vcpu', { placement: 'static' }, plan.cpus),
+      cpuTune(plan),
+      operatingSystem(plan),
+      features(plan),
+      // A guest that QEMU emulates gets all that QEMU can: many distributions need more than its smallest processor has.
+      node('cpu', { mode: plan.accelerator === 'kvm' ? 'host-passthrough' : 'maximum', check: 'none' }),
+      node('clock', { offset: 'utc' }, node('timer', { name: 'rtc', tickpolicy: 'catchup' })),
+      node('on_poweroff', {}, 'destroy'),
+      node('on_reboot', {}, 'restart'),
+      node('on_crash', {}, 'destroy'),
+      devices(plan),
+    ),
+  );
+
+const metadata = ({ vmId, hostId, zoneId, accountId, poolId }: DomainPlan): XmlNode =>
+  node(
+    'metadata',
+    {},
+    node('bypass:vm', {
+      'xmlns:bypass': METADATA_NAMESPACE,
+      id: vmId,
+      host: hostId,
+      zone: zoneId,
+      account: accountId,
+      pool: poolId,
+    }),
+  );
+
+function cpuTune({ cpuShares, cpuQuota }: DomainPlan): XmlNode | undefined {
+  if (cpuShares === undefined && cpuQuota === undefined) return undefined;
+  return node(
+    'cputune',
+    {},
+    cpuShares !== undefined && node('shares', {}, cpuShares),
+    cpuQuota !== undefined && node('period', {}, CPU_PERIOD),
+    cpuQuota !== undefined && node('quota', {}, cpuQuota),
+  );
+}
+
+function operatingSystem({ uefi, firmwareVariables }: DomainPlan): XmlNode {
+  const type = node('type', { arch: 'x86_64', machine: uefi === undefined ? 'pc' : 'q35' }, 'hvm');
+  if (uefi === undefined) return node('os', {}, type);
+  const enabled = uefi === 'SECURE' ? 'yes' : 'no';
+  return node(
+    'os',
+    { firmware: 'efi' },
+    type,
+    node(
+      'firmware',
+      {},
+      node('feature', { enabled, name: 'enrolled-keys' }),
+      node('feature', { enabled, name: 'secure-boot' }),
+    ),
+    node('nvram', {}, firmwareVariables),
+  );
+}
+
+const features = ({ uefi }: DomainPlan): XmlNode =>
+  node('features', {}, node('acpi'), node('apic'), uefi === 'SECURE' && node('smm', { state: 'on' }));
+
+const devices = (plan: DomainPlan): XmlNode =>
+  node(
+    'devices',
+    {},
+    rootDisk(plan),
+    cdrom({ ...plan, target: isoTarget(plan), bootOrder: plan.bootFromIso ? 1 : 2 }),
+    seedDrive(plan),
+    ...plan.nics.map((nic) => networkCard(nic, plan)),
+    serialPort(plan),
+    node('console', { type: 'pty' }, node('target', { type: 'serial', port: 0 })),
+    node('channel', { type: 'unix' }, node('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' })),
+    node('input', { type: 'tablet', bus: 'usb' }),
+    graphics(plan),
+    node('video', {}, node('model', { type: chosen(VIDEOS, plan.details['video.hardware'], 'vga') })),
+    node('memballoon', { model: 'virtio' }),
+    node('rng', { model: 'virtio' }, node('backend', { model: 'random' }, '/dev/urandom')),
+    node('panic', { model: 'isa' }),
+  );
+
+const chosen = <T>(words: Readonly<Record<string, T>>, word: string | undefined, otherwise: T): T =>
+  word !== undefined && Object.hasOwn(words, word.toLowerCase())
+    ? (words[word.toLowerCase()] as T)
+    : otherwise;
+
+interface Bus {
+  readonly bus: string;
+  readonly device: string;
+}
+
+const VIRTIO: Bus = { bus: 'virtio', device: 'vda' };
+const SATA: Bus = { bus: 'sata', device: 'sda' };
+const SCSI: Bus = { bus: 'scsi', device: 'sda' };
+
+/** Values of the detail rootDiskController. */
+const CONTROLLERS: Readonly<Record<string, Bus>> = {
+  virtio: VIRTIO,
+  osdefault: VIRTIO,
+  scsi: SCSI,
+  'virtio-scsi': SCSI,
+  sata: SATA,
+  ide: { bus: 'ide', device: 'hda' },
+};
+
+/** The machine q35 has no IDE. */
+function rootBus({ details, uefi }: DomainPlan): Bus {
+  const found = chosen(CONTROLLERS, details['rootDiskController'], VIRTIO);
+  return found.bus === 'ide' && uefi !== undefined ? SATA : found;
+}
+
+function rootDisk(plan: DomainPlan): XmlNode {
+  const { disk, bootFromIso } = plan;
+  const { bus, device } = rootBus(plan);
+  return node(
+    'disk',
+    { type: 'file', device: 'disk' },
+    node('driver', {
+      name: 'qemu',
+      type: 'qcow2',
+      cache: disk.cache,
+      discard: 'unmap',
+      // A full pool pauses the guest, which goes on when there is room; other errors are the guest's to see.
+      error_policy: 'enospace',
+      rerror_policy: 'report',
+    }),
+    node('source', { file: disk.path }),
+    disk.backing === undefined
+      ? node('backingStore')
+      : node(
+          'backingStore',
+          { type: 'file' },
+          node('format', { type: disk.backing.format }),
+          publishedImage(disk.backing.path),
+          node('backingStore'),
+        ),
+    node('target', { dev: device, bus }),
+    // Guests see at most 20 characters.
+    node('serial', {}, disk.volumeId.replaceAll('-', '').slice(0, 20)),
+    node('boot', { order: bootFromIso ? 2 : 1 }),
+  );
+}
+
+const publishedImage = (path: string): XmlNode =>
+  node('source', { file: path }, node('seclabel', { model: 'dac', relabel: 'no' }));
+
+interface Drive {
+  readonly iso?: string | undefined;
+  readonly target: Bus;
+  readonly bootOrder?: number | undefined;
+}
+
+/**
+ * The drive of the ISO comes first: cloud-init looks through drives from the last to the first, so that an ISO labelled as a
+ * seed does not hide the seed.
+ */
+const isoTarget = (plan: Pick<DomainPlan, 'uefi'>): Bus => opticalTarget(plan.uefi, 'c');
+
+const opticalTarget = (uefi: DomainPlan['uefi'], letter: 'c' | 'd'): Bus =>
+  uefi === undefined ? { bus: 'ide', device: `hd${letter}` } : { bus: 'sata', device: `sd${letter}` };
+
+const cdrom = ({ iso, target: { bus, device }, bootOrder }: Drive): XmlNode =>
+  node(
+    'disk',
+    { type: 'file', device: 'cdrom' },
+    node('driver', { name: 'qemu', type: 'raw' }),
+    iso !== undefined && publishedImage(iso),
+    iso !== undefined && node('backingStore'),
+    node('target', { dev: device, bus }),
+    node('readonly'),
+    bootOrder !== undefined && node('boot', { order: bootOrder }),
+  );
+
+/** Devices that the drive of the ISO can be. */
+export const ISO_DEVICES: readonly string[] = ['hdc', 'sdc'];
+
+/** The CD-ROM drive as a change of it has it: only the disc may differ from what the domain has. */
+export const cdromXml = ({ iso, bootOrder, ...target }: Bus & Omit<Drive, 'target'>): string =>
+  toXml(cdrom({ iso, target, bootOrder }));
+
+/** libvirt gives the seed to QEMU's user. */
+function seedDrive({ seed, uefi }: DomainPlan): XmlNode {
+  const { bus, device } = opticalTarget(uefi, 'd');
+  return node(
+    'disk',
+    { type: 'file', device: 'cdrom' },
+    node('driver', { name: 'qemu', type: 'raw' }),
+    node('source', { file: seed }),
+    node('backingStore'),
+    node('target', { dev: device, bus }),
+    node('readonly'),
+  );
+}
+
+const NIC_MODELS = {
+  virtio: 'virtio',
+  e1000: 'e1000',
+  e1000e: 'e1000e',
+  rtl8139: 'rtl8139',
+  vmxnet3: 'vmxnet3',
+} as const;
+
+/** libvirt counts bandwidth in units of 1024 bytes a second. */
+const KIBIBYTES_OF_MEGABIT = 1e6 / 8 / 1024;
+
+function networkCard({ mac, connection, rate }: NicPlan, { details }: DomainPlan): XmlNode {
+  const average = rate === undefined ? 0 : Math.max(1, Math.round(rate * KIBIBYTES_OF_MEGABIT));
+  const { kind } = connection;
+  return node(
+    'interface',
+    { type: kind === 'libvirt' ? 'network' : kind },
+    node('mac', { address: mac }),
+    kind === 'bridge' && node('source', { bridge: connection.bridge }),
+    kind === 'libvirt' && node('source', { network: connection.network }),
+    kind === 'bridge' && connection.openvswitch && node('virtualport', { type: 'openvswitch' }),
+    kind !== 'user' &&
+      connection.vlan !== undefined &&
+      node('vlan', {}, node('tag', { id: connection.vlan })),
+    node('model', { type: chosen(NIC_MODELS, details['nicAdapter'], 'virtio') }),
+    kind !== 'user' &&
+      average > 0 &&
+      node('bandwidth', {}, node('inbound', { average }), node('outbound', { average })),
+    // No guest boots from a network, so QEMU needs no boot ROM of the card.
+    node('rom', { enabled: 'no' }),
+  );
+}
+
+/** A terminal of the host, whose output libvirt's virtlogd also writes into a log of limited size. */
+const serialPort = ({ consoleLog }: DomainPlan): XmlNode =>
+  node(
+    'serial',
+    { type: 'pty' },
+    node('log', { file: consoleLog, append: 'on' }),
+    node('target', { type: 'isa-serial', port: 0 }),
+  );
+
+/** The protocol knows 8 characters. */
+const VNC_PASSWORD_LENGTH = 8;
+
+function graphics({ vncPassword, details }: DomainPlan): XmlNode {
+  const address = '127.0.0.1';
+  return node(
+    'graphics',
+    {
+      type: 'vnc',
+      autoport: 'yes',
+      listen: address,
+      passwd: vncPassword.slice(0, VNC_PASSWORD_LENGTH),
+      keymap: chosen<string | undefined>(KEYMAPS, details['keyboard'], undefined),
+    },
+    node('listen', { type: 'address', address }),
+  );
+}
+
+const VIDEOS = { vga: 'vga', cirrus: 'cirrus', virtio: 'virtio', qxl: 'qxl', bochs: 'bochs' } as const;
+
+/** CloudStack's words for keyboards, and QEMU's. */
+const KEYMAPS: Readonly<Record<string, string>> = {
+  us: 'en-us',
+  uk: 'en-gb',
+  jp: 'ja',
+  sc: 'de-ch',
+  de: 'de',
+  fr: 'fr',
+  es: 'es',
+  it: 'it',
+  pt: 'pt',
+  'pt-br': 'pt-br',
+  'no-bokmal': 'no',
+  fi: 'fi',
+};

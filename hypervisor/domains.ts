@@ -1,0 +1,233 @@
+/**
+ * The list of a host's machines: state, reason, addresses. Two calls of virsh list all domains; whether a new one is a
+ * machine of Bypass, its metadata say, once. Addresses come from tables that hold those of all guests (ARP, leases of libvirt's
+ * networks), and for the few guests that are in none, from the guest agent.
+ *
+ * A machine that QEMU paused, since its pool was full, goes on when there is room again. It is resumed at each look, unless
+ * the last resumption was in vain and no room has come since.
+ */
+import { readFile } from 'node:fs/promises';
+import type { Element } from '@xmldom/xmldom';
+import type { DomainReport, NicAddresses } from '../model/vms.ts';
+import { isUuid } from '../images/uuid.ts';
+import { METADATA_NAMESPACE } from './domain-xml.ts';
+import { isAbsent } from './errors.ts';
+import type { HypervisorOptions } from './hypervisor.ts';
+import { stateOf } from './states.ts';
+import type { FoundState } from './states.ts';
+import { parseXml } from './xml.ts';
+
+type Options = Pick<HypervisorOptions, 'virsh' | 'hostId' | 'networks' | 'pools'>;
+
+interface Known {
+  /** Id of the host that defined it; undefined: it is no machine of Bypass. */
+  readonly host: string | undefined;
+  readonly pool: string;
+  readonly macs: readonly string[];
+  readonly hasAgent: boolean;
+}
+
+const AGENT_TIMEOUT_MS = 5000;
+/** Guests without an address that are asked by their agents in one look. */
+const MAX_AGENTS = 10;
+/** Bytes on a pool with which a paused machine can go on for a while. */
+const ROOM_TO_RESUME = 256 * 1024 * 1024;
+
+export interface DomainList {
+  /** @throws ImageError when libvirt does not answer */
+  read(): Promise<readonly DomainReport[]>;
+  /** Whether a domain is a machine of this host. @throws ImageError DomainAbsent */
+  isOurs(vmId: string): Promise<boolean>;
+  /** Whether a domain is a machine of another host that uses the same libvirt. @throws ImageError DomainAbsent */
+  isOfOtherHost(vmId: string): Promise<boolean>;
+  /** Reads the domain anew at the next look: it was defined again, or is gone. */
+  forget(vmId: string): void;
+}
+
+export function createDomainList(options: Options): DomainList {
+  const { virsh, hostId, pools } = options;
+  const known = new Map<string, Known>();
+  /** Machine → bytes that were free when it was resumed last. */
+  const resumedAt = new Map<string, number>();
+  let nextAgent = 0;
+
+  const knownOf = async (vmId: string): Promise<Known> => {
+    const found = known.get(vmId) ?? knownFrom(await virsh.run(['dumpxml', vmId]));
+    known.set(vmId, found);
+    return found;
+  };
+
+  const ours = async (all: readonly Listed[]): Promise<readonly (Listed & Known)[]> => {
+    const found: (Listed & Known)[] = [];
+    for (const one of all) {
+      try {
+        const about = await knownOf(one.vmId);
+        if (about.host === hostId) found.push({ ...one, ...about });
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+      }
+    }
+    for (const vmId of known.keys()) if (!all.some((one) => one.vmId === vmId)) known.delete(vmId);
+    return found;
+  };
+
+  const freeOn = async (poolId: string): Promise<number> => {
+    try {
+      return (await (await pools.require(poolId)).report()).free;
+    } catch {
+      // The machine stays paused while its pool is not there.
+      return 0;
+    }
+  };
+
+  /** Why the disk of a paused machine fails, and whether it goes on. */
+  const ioReason = async ({ vmId, pool }: Listed & Known): Promise<string | undefined> => {
+    const errors = await virsh.run(['domblkerror', vmId]);
+    if (!/no space/i.test(errors)) return 'I/O error: the pool gives input/output errors';
+    const free = await freeOn(pool);
+    const before = resumedAt.get(vmId) ?? 0;
+    if (free < ROOM_TO_RESUME || free <= before) return 'I/O error: no space left on the pool';
+    resumedAt.set(vmId, free);
+    await virsh.run(['resume', vmId]);
+    return undefined;
+  };
+
+  const reportOf = async (
+    domain: Listed & Known,
+    addresses: ReadonlyMap<string, NicAddresses>,
+  ): Promise<DomainReport> => {
+    const { vmId, state, why, macs } = domain;
+    const found = macs.flatMap((mac) => addresses.get(mac) ?? []);
+    const about = { vmId, ...(state === 'running' && found.length > 0 ? { addresses: found } : {}) };
+    if (state === 'running') return { ...about, state };
+    if (why === 'io error') {
+      const reason = await ioReason(domain);
+      return reason === undefined ? { ...about, state: 'running' } : { ...about, state, reason };
+    }
+    return { ...about, state, ...(why === undefined ? {} : { reason: why }) };
+  };
+
+  /** Asks some of the guests that no table knows, others at each look. */
+  const askAgents = async (domains: readonly (Listed & Known)[]): Promise<readonly NicAddresses[]> => {
+    const asked = rotated(domains, nextAgent).slice(0, MAX_AGENTS);
+    nextAgent = domains.length === 0 ? 0 : (nextAgent + asked.length) % domains.length;
+    const answers = await Promise.all(
+      asked.map(({ vmId }) =>
+        virsh
+          .run(['domifaddr', vmId, '--source', 'agent', '--full'], { timeoutMs: AGENT_TIMEOUT_MS })
+          // A guest without an agent is no fault.
+          .catch(() => ''),
+      ),
+    );
+    return answers.flatMap(addressesFromTable);
+  };
+
+  return {
+    async read() {
+      const domains = await ours(await listAll(virsh));
+      const running = domains.filter(({ state }) => state === 'running');
+      const addresses = running.length === 0 ? new Map<string, NicAddresses>() : await readTables(options);
+      const unknown = running.filter(
+        ({ macs, hasAgent }) => hasAgent && !macs.some((mac) => addresses.has(mac)),
+      );
+      for (const one of await askAgents(unknown)) merge(addresses, one);
+      return Promise.all(domains.map((domain) => reportOf(domain, addresses)));
+    },
+    isOurs: async (vmId) => (await knownOf(vmId)).host === hostId,
+    async isOfOtherHost(vmId) {
+      const { host } = await knownOf(vmId);
+      return host !== undefined && host !== hostId;
+    },
+    forget: (vmId) => void known.delete(vmId),
+  };
+}
+
+const rotated = <T>(list: readonly T[], by: number): readonly T[] => [
+  ...list.slice(by),
+  ...list.slice(0, by),
+];
+
+function knownFrom(xml: string): Known {
+  const domain = parseXml(xml);
+  const [machine] = elements(domain.getElementsByTagNameNS(METADATA_NAMESPACE, 'vm'));
+  const targets = elements(domain.getElementsByTagName('target'));
+  return {
+    host: machine?.getAttribute('host') ?? undefined,
+    pool: machine?.getAttribute('pool') ?? '',
+    macs: elements(domain.getElementsByTagName('mac')).map(
+      (mac) => mac.getAttribute('address')?.toLowerCase() ?? '',
+    ),
+    hasAgent: targets.some((target) => target.getAttribute('name') === 'org.qemu.guest_agent.0'),
+  };
+}
+
+const elements = (list: Iterable<Element>): readonly Element[] => [...list];
+
+interface Listed extends FoundState {
+  readonly vmId: string;
+}
+
+async function listAll(virsh: Options['virsh']): Promise<readonly Listed[]> {
+  const [list, stats] = await Promise.all([
+    virsh.run(['list', '--all', '--uuid', '--name']),
+    virsh.run(['domstats', '--state']),
+  ]);
+  const states = statesByName(stats);
+  return list.split('\n').flatMap((line) => {
+    const [vmId = '', name = ''] = line.trim().split(/\s+/);
+    const state = states.get(name);
+    // One of the two calls has seen a domain that the other has not: the next look tells.
+    return isUuid(vmId) && state !== undefined ? [{ vmId, ...state }] : [];
+  });
+}
+
+function statesByName(stats: string): ReadonlyMap<string, FoundState> {
+  const states = new Map<string, FoundState>();
+  for (const part of stats.split(/^Domain: '/m).slice(1)) {
+    const name = part.slice(0, part.indexOf("'"));
+    const [, state = '0'] = /state\.state=(\d+)/.exec(part) ?? [];
+    const [, reason = '0'] = /state\.reason=(\d+)/.exec(part) ?? [];
+    states.set(name, stateOf(Number(state), Number(reason)));
+  }
+  return states;
+}
+
+async function readTables({ virsh, networks }: Options): Promise<Map<string, NicAddresses>> {
+  const addresses = new Map<string, NicAddresses>();
+  const libvirt = networks.filter(({ kind }) => kind === 'libvirt').map(({ target = '' }) => target);
+  const leases = await Promise.all(
+    // A network that is not there has no leases.
+    [...new Set(libvirt)].map((network) => virsh.run(['net-dhcp-leases', network]).catch(() => '')),
+  );
+  for (const one of [...arpAddresses(await readArp()), ...leases.flatMap(addressesFromTable)])
+    merge(addresses, one);
+  return addresses;
+}
+
+const readArp = (): Promise<string> => readFile('/proc/net/arp', 'utf8').catch(() => '');
+
+const MAC = '[0-9a-f]{2}(?::[0-9a-f]{2}){5}';
+const COMPLETE = 0x2;
+
+/** Lines of /proc/net/arp: address, type, flags, MAC, mask, device. */
+const arpAddresses = (table: string): readonly NicAddresses[] =>
+  table.split('\n').flatMap((line) => {
+    const [ip4 = '', , flags = '', mac = ''] = line.trim().split(/\s+/);
+    const isComplete = (Number(flags) & COMPLETE) !== 0;
+    return isComplete && new RegExp(`^${MAC}$`).test(mac) ? [{ mac, ip4 }] : [];
+  });
+
+/** Lines of virsh's tables that have a MAC, `ipv4` or `ipv6`, and an address with the length of its prefix. */
+const addressesFromTable = (table: string): readonly NicAddresses[] =>
+  table.split('\n').flatMap((line) => {
+    const [, mac = '', version, address = ''] =
+      new RegExp(`(${MAC})\\s+ipv([46])\\s+([0-9a-f.:]+)/\\d+`, 'i').exec(line) ?? [];
+    if (address === '' || isLocal(address)) return [];
+    return [{ mac: mac.toLowerCase(), ...(version === '4' ? { ip4: address } : { ip6: address }) }];
+  });
+
+const isLocal = (address: string): boolean => /^(?:127\.|::1$|fe80:)/i.test(address);
+
+function merge(addresses: Map<string, NicAddresses>, one: NicAddresses): void {
+  addresses.set(one.mac, { ...one, ...addresses.get(one.mac) });
+}

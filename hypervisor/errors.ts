@@ -1,0 +1,76 @@
+/**
+ * What libvirt's errors mean. virsh prints a sentence and no code, in English, since it runs with LC_ALL=C; so this table,
+ * and nothing else, reads sentences.
+ */
+import { ImageError } from '../model/failures.ts';
+import type { FailureKind } from '../model/failures.ts';
+import { sentenceOf } from './program.ts';
+
+interface Meaning {
+  readonly kind: FailureKind;
+  readonly text: RegExp;
+  readonly sentence: string;
+}
+
+/** The first that matches counts. */
+const MEANINGS: readonly Meaning[] = [
+  {
+    kind: 'DomainAbsent',
+    text: /no domain with matching|failed to get domain|domain not found/i,
+    sentence: 'libvirt knows no such domain',
+  },
+  {
+    kind: 'HypervisorMissing',
+    text: /no connection driver available|cannot find suitable emulator|no emulator found|does not support virt type|invalid argument: could not find capabilities/i,
+    sentence: 'libvirt has no QEMU that can run the machine',
+  },
+  {
+    kind: 'HypervisorSilent',
+    text: /failed to connect (?:socket )?to|cannot recv data|end of file while reading data|connection reset|client socket is closed|timed out during operation|cannot acquire state change lock|disconnected from/i,
+    sentence: 'libvirt does not answer',
+  },
+  {
+    kind: 'DiskLocked',
+    text: /failed to get .*lock|failed to lock byte|is another process using the image|failed to acquire lock/i,
+    sentence: 'the disk is locked: another host or process has it open',
+  },
+  {
+    kind: 'NetworkMissing',
+    text: /network not found|no network with matching name|network '[^']*' is not active|cannot get interface mtu|failed to add tap interface|unable to add bridge|bridge .*(?:no such device|does not exist)|cannot find bridge|unable to create tap device/i,
+    sentence: 'a network of the machine is not there',
+  },
+  {
+    kind: 'OutOfMemory',
+    text: /cannot (?:set up|allocate) (?:guest )?(?:memory|ram)|cannot allocate memory|out of memory|unable to allocate memory/i,
+    sentence: 'the host has not enough memory for the machine',
+  },
+  {
+    kind: 'FirmwareMissing',
+    text: /unable to find any (?:firmware|master var store)|unable to find .*firmware|no compatible firmware|uefi/i,
+    sentence: 'the host has no such firmware',
+  },
+  {
+    kind: 'NoSpace',
+    text: /no space left on device|disk quota exceeded/i,
+    sentence: 'no space is left on the pool',
+  },
+  {
+    kind: 'MediumLocked',
+    text: /tray .*(?:is locked|locked)|is locked and force was not specified|device .*is locked/i,
+    sentence: 'the guest has locked the drive',
+  },
+];
+
+/**
+ * The failure that an error of virsh means; DomainFailed when it is unknown.
+ * @param text of its standard error
+ */
+export function libvirtError(text: string): ImageError {
+  const said = sentenceOf(text);
+  const meaning = MEANINGS.find((one) => one.text.test(text));
+  if (meaning === undefined) return new ImageError('DomainFailed', `libvirt refused: ${said}`);
+  return new ImageError(meaning.kind, `${meaning.sentence} (${said})`);
+}
+
+export const isAbsent = (error: unknown): boolean =>
+  error instanceof ImageError && error.kind === 'DomainAbsent';

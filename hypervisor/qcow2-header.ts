@@ -1,0 +1,45 @@
+/**
+ * What the header of a disk says, by the QEMU specification (docs/interop/qcow2.txt). A disk on a shared pool may have been
+ * replaced by somebody else, so its header is read before QEMU opens the file.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { ImageError } from '../model/failures.ts';
+
+export interface DiskHeader {
+  /** Bytes that a guest sees. */
+  readonly virtualSize: number;
+  /** The name of the file that it stands on, relative to it. */
+  readonly backingName?: string;
+}
+
+const MAGIC = 0x51_46_49_fb;
+const LENGTH = 80;
+const MAX_NAME = 1023;
+/** Its content is in another file. */
+const DATA_FILE = 4n;
+
+/**
+ * @param path for people
+ * @throws ImageError DiskBroken when the file is no qcow2 disk of its own
+ */
+export async function readDiskHeader(file: FileHandle, path: string): Promise<DiskHeader> {
+  const head = await readBytes(file, 0, LENGTH);
+  if (head.length < LENGTH || head.readUInt32BE(0) !== MAGIC)
+    throw refuse(path, 'is not the disk of a machine');
+  if (head.readUInt32BE(4) >= 3 && (head.readBigUInt64BE(72) & DATA_FILE) !== 0n)
+    throw refuse(path, 'has its content in another file');
+  const nameAt = Number(head.readBigUInt64BE(8));
+  const nameLength = head.readUInt32BE(16);
+  const virtualSize = Number(head.readBigUInt64BE(24));
+  if (nameAt === 0) return { virtualSize };
+  if (nameLength > MAX_NAME) throw refuse(path, 'has a damaged header');
+  return { virtualSize, backingName: (await readBytes(file, nameAt, nameLength)).toString() };
+}
+
+async function readBytes(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+const refuse = (path: string, what: string): ImageError =>
+  new ImageError('DiskBroken', `${path} ${what}: somebody else changed it`, { path });

@@ -1,0 +1,103 @@
+/**
+ * Runs `virsh`, by which a host reaches libvirt: a vector of arguments, never a shell; a time-out for each command; limited
+ * output; no input but XML. Programs get a fixed environment, since libvirt writes its errors in the language of LC_ALL, and
+ * errors.ts reads them.
+ *
+ * Arguments are literals of this folder, validated ids, and settings of the host. XML is no argument, since everybody on a
+ * host can list the arguments of its processes: virsh reads it from `/dev/stdin`. Node's pipes are sockets, which cannot be
+ * opened by that name, so the XML is in a file whose name is gone before virsh runs.
+ */
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ImageError } from '../model/failures.ts';
+import { libvirtError } from './errors.ts';
+import { runProgram } from './program.ts';
+import type { ProgramCall } from './program.ts';
+
+export interface VirshOptions {
+  /** As `qemu:///system`. */
+  readonly uri: string;
+  /** Name or path of the program. Default virsh. */
+  readonly program?: string;
+  /** Milliseconds that a command may take, unless it says otherwise. Default 30 000. */
+  readonly timeoutMs?: number;
+}
+
+export interface VirshCall {
+  /** XML that the command reads from `XML_INPUT`. */
+  readonly xml?: string;
+  readonly timeoutMs?: number;
+  /** Ends the command. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Virsh {
+  readonly uri: string;
+  /**
+   * Runs one command. @returns what it wrote to its standard output
+   * @throws ImageError HypervisorMissing, HypervisorSilent, DomainAbsent, or what libvirt's error means; the signal's reason
+   * when aborted
+   */
+  run(command: readonly string[], call?: VirshCall): Promise<string>;
+  /**
+   * Runs a command that goes on, such as `event --loop`, and hands on each line of its output.
+   * @returns when the signal ended the command
+   * @throws ImageError as `run`, when the command ended by itself
+   */
+  follow(
+    command: readonly string[],
+    onLine: (line: string) => void,
+    call: { readonly signal: AbortSignal },
+  ): Promise<void>;
+}
+
+/** In a command: the XML of its call. */
+export const XML_INPUT = '/dev/stdin';
+
+const TIMEOUT_MS = 30_000;
+
+export function createVirsh(options: VirshOptions): Virsh {
+  const { uri, program = 'virsh', timeoutMs: usualMs = TIMEOUT_MS } = options;
+  const start = async (command: readonly string[], call: ProgramCall): Promise<string> => {
+    const end = await runProgram(program, ['--quiet', '--connect', uri, ...command], call);
+    if (end.how === 'absent')
+      throw new ImageError('HypervisorMissing', `the program ${program} is not installed`);
+    if (end.how === 'late') throw silent(`it was waited for during ${(call.timeoutMs ?? 0) / 1000} s`);
+    if (end.code === 0) return end.output;
+    throw libvirtError(end.errors === '' ? `virsh ended with ${end.code}` : end.errors);
+  };
+  return {
+    uri,
+    run: (command, { xml, timeoutMs = usualMs, signal } = {}) =>
+      withInput(xml, (input) => start(command, { timeoutMs, signal, input: input?.fd })),
+    async follow(command, onLine, { signal }) {
+      try {
+        await start(command, { signal, onLine });
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+      if (!signal.aborted) throw silent('its report of events ended');
+    },
+  };
+}
+
+/** Gives the descriptor of a file with this content, which has no name. */
+async function withInput<T>(xml: string | undefined, work: (input?: FileHandle) => Promise<T>): Promise<T> {
+  if (xml === undefined) return work();
+  const path = join(tmpdir(), `.bypass-${randomUUID()}.xml`);
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    await unlink(path);
+    await file.write(xml, 0);
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+const silent = (what: string): ImageError =>
+  new ImageError('HypervisorSilent', `libvirt gives no answer: ${what}`);

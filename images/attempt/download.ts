@@ -1,0 +1,108 @@
+/** One attempt to bring an image onto a pool, in six stages: adopt, fetch, verify, unpack, inspect, publish. */
+import { ImageError } from '../../model/failures.ts';
+import type { Try } from '../../model/payloads.ts';
+import { displayUrl } from '../../model/url.ts';
+import { fetchFile } from '../fetch/fetch-file.ts';
+import { diskError } from '../disk-errors.ts';
+import { limitsFor } from '../inspect/limits.ts';
+import type { Part } from '../pools/pool.ts';
+import { adopt } from './adopt.ts';
+import type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
+import { existingCopy } from './existing-copy.ts';
+import { DownloadFailed } from './download-failed.ts';
+import { fetchTask } from './fetch-task.ts';
+import { follow } from './followers.ts';
+import { inspect } from './inspect.ts';
+import { refetchMetalink } from './metalink-refetch.ts';
+import { ProgressMeter } from './progress-meter.ts';
+import { publish } from './publish.ts';
+import { unpack } from './unpack.ts';
+import { verify } from './verify.ts';
+
+export type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
+
+/**
+ * Downloads an image, continuing from bytes of earlier attempts. A copy that is published already is returned
+ * unchanged.
+ * @throws DownloadFailed; the signal's reason when aborted
+ */
+export async function download(request: DownloadRequest, given: DownloadDeps): Promise<DownloadedImage> {
+  const deps = { ...given, limits: limitsFor(request.checksum, given.limits) };
+  const tries: Try[] = [];
+  const meter = new ProgressMeter((progress) => request.onProgress(progress), {
+    total: request.size,
+    source: displayUrl(request.url),
+  });
+  try {
+    request.signal.throwIfAborted();
+    await request.pool.check();
+    return (await existingCopy(request, deps, meter)) ?? (await newCopy(request, deps, { meter, tries }));
+  } catch (error) {
+    request.signal.throwIfAborted();
+    const failure = diskError(error);
+    throw failure instanceof ImageError ? new DownloadFailed(failure, tries) : failure;
+  } finally {
+    meter.stop();
+  }
+}
+
+interface Reporting {
+  readonly meter: ProgressMeter;
+  /** Each try is appended when it ends. */
+  readonly tries: Try[];
+}
+
+async function newCopy(
+  given: DownloadRequest,
+  deps: DownloadDeps,
+  reporting: Reporting,
+): Promise<DownloadedImage> {
+  const { meter, tries } = reporting;
+  const { request, pieces, remarks } = await withMetalink(given, deps);
+  const part = await adopt(request, deps, meter, pieces !== undefined);
+  const followers = follow(part, request, deps, pieces);
+  const { digester, unpacker, hasher } = followers;
+  const onTry = (ended: Try): void => {
+    tries.push(ended);
+    request.onTry?.(ended);
+  };
+  const task = fetchTask(request, deps, { part, pieces, hasher, meter, remarks, onTry });
+  try {
+    const image = await fetchFile(task, async () => {
+      try {
+        const digests = await verify(part, digester, request.checksum, meter);
+        const unpacked = await unpack(part, unpacker, meter);
+        return await inspect(part, digests, unpacked, { format: request.format, limits: deps.limits ?? {} });
+      } catch (error) {
+        throw diskError(error);
+      }
+    });
+    return await publish(part, image, request, reporting);
+  } catch (error) {
+    if (isUseless(part, error)) await part.remove().catch(() => undefined);
+    throw error;
+  } finally {
+    await followers.close();
+    await part.close();
+  }
+}
+
+/** No later attempt can use an empty part, nor the part of an attempt that was superseded. */
+const isUseless = (part: Part, error: unknown): boolean =>
+  part.heldBytes === 0 || (error instanceof ImageError && error.kind === 'HostGone');
+
+const QUERIES_ARE_GONE =
+  'the metalink could not be read again, or gives other URLs now, and the queries of its URLs are kept nowhere else';
+
+/**
+ * Reads a metalink again: the request gets the complete URLs of its mirrors, the download gets hashes of pieces and
+ * remarks.
+ */
+async function withMetalink(given: DownloadRequest, deps: DownloadDeps) {
+  const remarks: string[] = [];
+  const { pieces, mirrors } = await refetchMetalink(given, deps, (sentence) => remarks.push(sentence));
+  if (mirrors.length === 0 && given.mirrors.length > 0) {
+    throw new ImageError('MetalinkInvalid', QUERIES_ARE_GONE);
+  }
+  return { request: { ...given, mirrors }, pieces, remarks };
+}

@@ -1,0 +1,69 @@
+/** A `Part` of a pool of files: a part file, its scratch file, and their publication. */
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { openRegular, unlinkIfThere } from '../../regular-files.ts';
+import type { Scratch } from '../../scratch.ts';
+import type { Part, PartRequest, Pool, PoolWriter, Published, PublishedIdentity } from '../pool.ts';
+import { Intake } from './intake.ts';
+import type { PartFile } from './part-file.ts';
+import { inflatedPath, removeParts } from './part-file.ts';
+import { publish, storedFacts } from './publish.ts';
+
+const CHECKPOINT_BYTES = 64 * 1_048_576;
+
+export interface FilesPartOptions {
+  readonly pool: Pool;
+  readonly request: PartRequest;
+  readonly writer: PoolWriter;
+}
+
+export class FilesPart extends Intake implements Part {
+  readonly #options: FilesPartOptions;
+  readonly #scratchPath: string;
+
+  constructor(part: PartFile, options: FilesPartOptions) {
+    const { pool, request, writer } = options;
+    const { hostId, checkpointBytes = CHECKPOINT_BYTES } = writer;
+    super(part, { hostId, checkpointBytes, admission: request.admission });
+    this.#options = options;
+    this.#scratchPath = inflatedPath(pool, request.copyId, request.attemptId);
+  }
+
+  get file(): FileHandle {
+    return this.part.file;
+  }
+
+  async openScratch(): Promise<Scratch> {
+    const path = this.#scratchPath;
+    const file = await openRegular(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL);
+    return {
+      file,
+      async remove() {
+        await file.close();
+        await unlinkIfThere(path);
+      },
+    };
+  }
+
+  async publish(file: FileHandle, { sha256, size, isSame }: PublishedIdentity): Promise<Published> {
+    const { pool, request, writer } = this.#options;
+    const { copyId } = request;
+    await writer.ledger.noteImage(copyId, { sha256, size });
+    const path = file === this.file ? this.part.path : this.#scratchPath;
+    const foreign = await publish({ path, file }, { pool, copyId, settings: writer.publish, isSame });
+    await removeParts(pool, copyId);
+    return { foreign, facts: await storedFacts(pool, copyId, file) };
+  }
+
+  remove(): Promise<void> {
+    return this.part.unlink();
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.part.close();
+    } finally {
+      this.#options.writer.openParts.delete(this.part.path);
+    }
+  }
+}

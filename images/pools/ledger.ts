@@ -1,0 +1,69 @@
+/**
+ * The ledger of a host: what this host itself has written onto pools. It lies in the host's state folder, where
+ * nobody else writes. Anybody may write onto a pool, so names and records there prove nothing; the ledger does.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { message, readJson, text, whole } from '../../model/messages/schema.ts';
+import { replaceFile } from '../../platform/replace-file.ts';
+import { readShort, unlinkIfThere } from '../regular-files.ts';
+import { requireUuid } from '../uuid.ts';
+
+const MAX_NOTE = 4096;
+
+/** The part file that this host created last. */
+export interface NotedPart {
+  readonly name: string;
+  readonly inode: string;
+}
+
+/** An image that this host was about to give its final name. */
+export interface NotedImage {
+  readonly sha256: string;
+  readonly size: number;
+}
+
+interface Note {
+  readonly v: 1;
+  readonly part?: NotedPart;
+  readonly image?: NotedImage;
+}
+
+const note = message<Note>({
+  v: z.literal(1),
+  part: z.optional(message<NotedPart>({ name: text(), inode: text() })),
+  image: z.optional(message<NotedImage>({ sha256: text(), size: whole() })),
+});
+
+export interface Ledger {
+  partOf(copyId: string): Promise<NotedPart | undefined>;
+  imageOf(copyId: string): Promise<NotedImage | undefined>;
+  notePart(copyId: string, part: NotedPart): Promise<void>;
+  noteImage(copyId: string, image: NotedImage): Promise<void>;
+  /** Removes the note of a removed copy. */
+  forget(copyId: string): Promise<void>;
+}
+
+/** @param stateDir the host's state folder, which exists */
+export function openLedger(stateDir: string): Ledger {
+  const folder = join(stateDir, 'copies');
+  const pathOf = (copyId: string): string => join(folder, `${requireUuid(copyId)}.json`);
+  const write = async (copyId: string, change: Partial<Note>): Promise<void> => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const noted: Note = { ...(await readNote(pathOf(copyId))), ...change, v: 1 };
+    await replaceFile(pathOf(copyId), JSON.stringify(noted));
+  };
+  return {
+    partOf: async (copyId) => (await readNote(pathOf(copyId)))?.part,
+    imageOf: async (copyId) => (await readNote(pathOf(copyId)))?.image,
+    notePart: (copyId, part) => write(copyId, { part }),
+    noteImage: (copyId, image) => write(copyId, { image }),
+    forget: async (copyId) => void (await unlinkIfThere(pathOf(copyId))),
+  };
+}
+
+/** @returns undefined when the note is absent or damaged */
+async function readNote(path: string): Promise<Note | undefined> {
+  return readJson(note, await readShort(path, MAX_NOTE)).value;
+}

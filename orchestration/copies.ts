@@ -1,0 +1,118 @@
+/** Starts, joins and stops the workflow of a copy: its deployment or its removal. */
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import {
+  CONTROL_QUEUE,
+  POOL_MEMO,
+  STOP,
+  TEMPLATE_MEMO,
+  WANTED_SIGNAL,
+  copyWorkflowId,
+  workflowTypes,
+} from '../model/names.ts';
+import { summaryOf } from '../model/summary.ts';
+import { newRunParameters } from '../model/rules/released.ts';
+import type { CopyInput, DeploymentResult, RemovalInput, RemovalResult } from '../model/payloads.ts';
+import type { StopRequest, WantedRequest } from '../model/run-messages.ts';
+import { copyAttributes } from './search-attributes.ts';
+import type {
+  CopyId,
+  CopyNames,
+  Orchestration,
+  OrchestrationOptions,
+  RemovalRequest,
+} from './orchestration.ts';
+import { describeCopies } from './live.ts';
+import { isAbsent } from './workflow-status.ts';
+
+/** Milliseconds for a run to accept a stop, which it does in its next workflow task, on any control worker. */
+const ACCEPT_MS = 20_000;
+
+const startFor = (copy: CopyId, names: CopyNames | undefined, verb: string, to: string) => {
+  const { templateId, poolId } = copy;
+  const { template = `template ${templateId}`, pool = poolId } = names ?? {};
+  return {
+    taskQueue: CONTROL_QUEUE,
+    workflowId: copyWorkflowId(templateId, poolId),
+    typedSearchAttributes: copyAttributes(copy),
+    memo: names === undefined ? {} : { [TEMPLATE_MEMO]: names.template, [POOL_MEMO]: names.pool },
+    staticSummary: summaryOf(`${verb} ${template} ${to} pool ${pool}`),
+  };
+};
+
+const stopFor = (removal: RemovalRequest): StopRequest => ({ v: 1, remove: true, ...removal });
+
+type Deployment = (input: CopyInput) => Promise<DeploymentResult>;
+type Removal = (input: RemovalInput) => Promise<RemovalResult>;
+
+export function copyCalls(
+  client: Client,
+  { timing }: OrchestrationOptions,
+): Pick<Orchestration, 'requestDeployment' | 'requestStop' | 'requestRemoval' | 'startRemoval'> {
+  const { workflow } = client;
+  const inputFor = ({ templateId, poolId }: CopyId): CopyInput => ({
+    v: 1,
+    templateId,
+    poolId,
+    ...newRunParameters('copy', timing),
+  });
+  const removalOf = (copy: CopyId, { by }: RemovalRequest, names?: CopyNames) => ({
+    ...startFor(copy, names, 'Remove', 'from'),
+    args: [{ ...inputFor(copy), by }] as [RemovalInput],
+  });
+
+  /** Temporal accepts 10,000 signals for a run, so a signal that would change nothing is not sent. */
+  const needsSignal = async (copy: CopyId): Promise<boolean> => {
+    const { templateId, poolId } = copy;
+    const live = (await describeCopies(client, [copy])).get(copyWorkflowId(templateId, poolId));
+    return live === undefined || !(live.busy === true || live.wait?.patient === true);
+  };
+
+  return {
+    async requestDeployment(copy, { names, awaited = false, listener, priority } = {}) {
+      if (awaited && listener === undefined && !(await needsSignal(copy))) return;
+      await workflow.signalWithStart<Deployment, [WantedRequest?]>(workflowTypes.deployment, {
+        ...startFor(copy, names, 'Deploy', 'to'),
+        args: [{ ...inputFor(copy), ...(priority === undefined ? {} : { priority }) }],
+        signal: WANTED_SIGNAL,
+        signalArgs: listener === undefined ? [] : [{ v: 1, listener }],
+      });
+    },
+
+    async requestStop({ templateId, poolId }, stop) {
+      const request: StopRequest = { v: 1, ...stop };
+      const handle = workflow.getHandle(copyWorkflowId(templateId, poolId));
+      try {
+        await client.withDeadline(Date.now() + ACCEPT_MS, () =>
+          handle.startUpdate(STOP, { waitForStage: 'ACCEPTED', args: [request] }),
+        );
+        return true;
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        throw error;
+      }
+    },
+
+    async requestRemoval(copy, removal, names) {
+      const start = new WithStartWorkflowOperation<Removal>(workflowTypes.removal, {
+        ...removalOf(copy, removal, names),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+      await client.withDeadline(Date.now() + ACCEPT_MS, () =>
+        workflow.startUpdateWithStart(STOP, {
+          startWorkflowOperation: start,
+          waitForStage: 'ACCEPTED',
+          args: [stopFor(removal)],
+        }),
+      );
+    },
+
+    async startRemoval(copy, removal, names) {
+      await workflow.signalWithStart<Removal, [StopRequest]>(workflowTypes.removal, {
+        ...removalOf(copy, removal, names),
+        signal: STOP,
+        signalArgs: [stopFor(removal)],
+      });
+    },
+  };
+}

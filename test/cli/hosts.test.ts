@@ -1,0 +1,58 @@
+import { startApi } from './api-server.ts';
+import type { ApiServer } from './api-server.ts';
+import { fleet, hosts } from './fleet.ts';
+import { bypass } from './terminal.ts';
+import type { Ran } from './terminal.ts';
+
+let api: ApiServer;
+beforeEach(async () => {
+  api = await startApi(fleet({ progress: () => 1 }));
+});
+afterEach(() => api.close());
+
+const run = (line: string): Promise<Ran> => bypass(api, line.split(' '));
+
+test('a host is shown with what it has for virtual machines', async () => {
+  const [kvm1, kvm2] = hosts;
+  const able = {
+    ...kvm1,
+    libvirtversion: '9.0.0',
+    hypervisorversion: '7.2.22',
+    accelerator: 'tcg',
+    bootmodes: ['LEGACY', 'SECURE'],
+    hostnetwork: [
+      { name: 'lan', type: 'bridge', vlan: true },
+      { name: 'nat', type: 'libvirt', vlan: false, problem: 'libvirt has no network default' },
+    ],
+    cpunumber: 8,
+    cpuspeed: 2100,
+    cpuallocatedpercentage: '37.50%',
+    memorytotal: 16 * 2 ** 30,
+    memoryallocatedpercentage: '12.50%',
+    virtualmachinecount: 3,
+  };
+  const unable = { ...kvm2, vmproblem: 'virsh is not installed', virtualmachinecount: 0 };
+  api.answer({ listHosts: () => ({ host: [able, unable] }) });
+  const { stdout } = await run('host show kvm-1');
+  expect(stdout).toMatch(/Hypervisor +tcg, QEMU 7\.2\.22, libvirt 9\.0\.0\n/);
+  expect(stdout).toMatch(/Networks +lan \(bridge, VLAN\), nat \(libvirt has no network default\)\n/);
+  expect(stdout).toMatch(/UEFI +LEGACY, SECURE\n/);
+  expect(stdout).toMatch(/Processors +8 of 2100 MHz, 37\.50% allocated\n/);
+  expect(stdout).toMatch(/Memory +16\.0 GiB, 12\.50% allocated\n/);
+  expect((await run('host show kvm-2')).stdout).toMatch(/Hypervisor +virsh is not installed\n/);
+  expect((await run('host list')).stdout).toMatch(/kvm-1 .* 3\n.*kvm-2 .* none\n/s);
+});
+
+test('host drain begins maintenance, and names the virtual machines that still run', async () => {
+  const running = { host: { virtualmachine: [{ name: 'web1' }, { name: 'web2' }] } };
+  api.answer({
+    prepareHostForMaintenance: () => ({ jobid: 'j1' }),
+    queryAsyncJobResult: () => ({ jobid: 'j1', jobstatus: 1, jobresult: running }),
+  });
+  expect(await run('host drain kvm-1')).toMatchObject({
+    code: 0,
+    stdout: 'Maintenance of host kvm-1 began\n',
+    stderr: '2 virtual machines still on it: web1, web2\n',
+  });
+  expect(api.called('prepareHostForMaintenance')[0]).toMatchObject({ id: hosts[0]?.id });
+});

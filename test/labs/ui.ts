@@ -1,0 +1,245 @@
+/** The page lab: an end-to-end lab, a real browser, and functions for what a person does on the page. */
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page, Request } from 'playwright-core';
+import { openEndToEnd } from './end-to-end.ts';
+import type { EndToEnd, PoolPlace, RunningHost } from './end-to-end.ts';
+import { findProgram } from '../support/programs.ts';
+import { until } from '../support/until.ts';
+
+export type Theme = 'light' | 'dark';
+
+export interface Visitor {
+  readonly page: Page;
+  /** Complaints of the browser: script errors, violations of the content security policy, dialogs. */
+  readonly faults: string[];
+  /** Opens an address such as `/templates`, as if typed into the address bar. */
+  readonly go: (path: string) => Promise<void>;
+  /** Opens an address as a link of the page does, without a reload. */
+  readonly follow: (path: string) => Promise<void>;
+  /** Clicks a link, button or menu item by its accessible name. */
+  readonly press: (role: 'button' | 'link' | 'menuitem', name: string | RegExp) => Promise<void>;
+  /** Waits for the heading of the view. */
+  readonly heading: (name: string | RegExp) => Promise<void>;
+  /** Table rows that contain a text. */
+  readonly row: (text: string) => Locator;
+  /** Waits until the first requests of the view are answered and their answers shown. */
+  readonly settled: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export interface VisitorOptions {
+  /** Default light. */
+  readonly theme?: Theme;
+  readonly width?: number;
+  readonly height?: number;
+  /** The user to log in. Default: the administrator; null: nobody. */
+  readonly as?: { readonly username: string; readonly password: string } | null;
+}
+
+export interface UiLab extends EndToEnd {
+  /**
+   * The logged-in administrator, on a screen of 1280 px. All tests share this visitor, since a new browser loads
+   * everything again.
+   */
+  readonly admin: Visitor;
+  /** Opens another browser context. */
+  visit(options?: VisitorOptions): Promise<Visitor>;
+  /** Takes the faults of all open visitors since the last call. */
+  takeFaults(): readonly string[];
+  /** The text of all open pages, for the message of a failed test. */
+  shown(): Promise<string>;
+  /** Closes all visitors but the administrator. */
+  leave(): Promise<void>;
+  /**
+   * Starts a host that no supervisor restarts, with a pool of the same name and without decompression programs. A
+   * test has to approve the host.
+   */
+  mortalHost(name: string): Promise<MortalHost>;
+}
+
+export interface MortalHost {
+  /** Waits until the host is approved and Up. @returns its pool */
+  pool(): Promise<PoolPlace>;
+  /** Kills the host with SIGKILL, and waits for its end. */
+  kill(): Promise<void>;
+}
+
+/** Defines a test of the page. A failure shows the text of all open pages; a fault of a browser fails the test. */
+export const testOf =
+  (opened: () => UiLab) =>
+  (name: string, act: (admin: Visitor) => Promise<void>, timeoutMs?: number): void => {
+    test(
+      name,
+      async () => {
+        const lab = opened();
+        try {
+          await act(lab.admin);
+          expect(lab.takeFaults()).toEqual([]);
+        } catch (error) {
+          lab.takeFaults();
+          throw new Error(`${(error as Error).message}\n${await lab.shown()}`, { cause: error });
+        } finally {
+          await lab.leave();
+        }
+      },
+      timeoutMs,
+    );
+  };
+
+/** Functions that playwright evaluates in the page, with an element. */
+export const HAS_FOCUS = (one: { matches(selector: string): boolean }): boolean => one.matches(':focus');
+export const IS_IN_SIGHT = (one: {
+  getBoundingClientRect(): { readonly top: number; readonly bottom: number };
+}): boolean => {
+  const { top, bottom } = one.getBoundingClientRect();
+  // The head of the page covers 56 pixels.
+  return top >= 56 && bottom <= (globalThis as unknown as { readonly innerHeight: number }).innerHeight;
+};
+
+export async function openUiLab(options: { readonly hosts: number }): Promise<UiLab> {
+  const lab = await openEndToEnd({ ...options, env: { BYPASS_API_CALLS: '0' } });
+  const browser = await chromium.launch({
+    executablePath: findProgram('chromium') ?? 'chromium',
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  });
+  const hosts: RunningHost[] = [];
+  const visitors: Visitor[] = [];
+  const opened = async (visitor: VisitorOptions = {}): Promise<Visitor> => {
+    const one = await visit(lab, browser, visitor);
+    visitors.push(one);
+    return one;
+  };
+  const admin = await opened();
+  return {
+    ...lab,
+    admin,
+    visit: opened,
+    takeFaults: () => visitors.flatMap(({ faults }) => faults.splice(0)),
+    async shown() {
+      const texts = await Promise.all(visitors.map(({ page }) => textOf(page)));
+      return texts.join('\n');
+    },
+    async leave() {
+      await Promise.all(visitors.splice(1).map((one) => one.close()));
+    },
+    mortalHost: (name) => mortalHost(lab, hosts, name),
+    async close() {
+      await browser.close();
+      await Promise.all(hosts.map((host) => host.stop()));
+      await lab.close();
+    },
+  };
+}
+
+const MAX_SHOWN = 3000;
+
+async function textOf(page: Page): Promise<string> {
+  const text = await page.evaluate<string>('document.body.innerText').catch(String);
+  return `${page.url()} shows:\n${text.slice(0, MAX_SHOWN)}`;
+}
+
+async function visit(lab: EndToEnd, browser: Browser, options: VisitorOptions): Promise<Visitor> {
+  const { theme = 'light', width = 1280, height = 900, as } = options;
+  const context = await browser.newContext({
+    baseURL: lab.stack.pageUrl,
+    viewport: { width, height },
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+  });
+  context.setDefaultTimeout(30_000);
+  const page = await context.newPage();
+  const faults = watch(page);
+  const open = openCalls(page);
+  if (as !== null) await logIn(context, as ?? adminOf(lab));
+  return {
+    page,
+    faults,
+    async go(path) {
+      await page.goto(path);
+    },
+    follow: (path) => page.evaluate(`history.pushState(null, '', ${JSON.stringify(path)})`),
+    press: (role, name) => page.getByRole(role, { name, exact: typeof name === 'string' }).click(),
+    heading: (name) => page.getByRole('heading', { level: 1, name }).waitFor(),
+    row: (text) => page.locator('tbody tr').filter({ hasText: text }),
+    async settled() {
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await until('the view is settled', async () => {
+        if (open.size > 0) return false;
+        await page.evaluate(PAINTED);
+        return open.size === 0 && (await page.getByLabel('Loading').count()) === 0;
+      });
+    },
+    close: () => context.close(),
+  };
+}
+
+const adminOf = ({ stack }: EndToEnd) => ({ username: stack.adminUser, password: stack.adminPassword });
+
+/** Resolves after the next paint: answers are shown, and the requests that follow from them have begun. */
+const PAINTED = 'new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))';
+
+/** The unanswered requests of a page. */
+function openCalls(page: Page): ReadonlySet<Request> {
+  const open = new Set<Request>();
+  page.on('request', (request) => open.add(request));
+  page.on('requestfinished', (request) => open.delete(request));
+  page.on('requestfailed', (request) => open.delete(request));
+  return open;
+}
+
+function watch(page: Page): string[] {
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    // The page shows refusals of the api; the browser logs them too.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+      faults.push(message.text());
+    }
+  });
+  page.on('dialog', (dialog) => {
+    faults.push(`a dialog opened: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  return faults;
+}
+
+/** Logs in by the API, as the form of the page does; the form has its own test. */
+async function logIn(
+  context: BrowserContext,
+  { username, password }: { readonly username: string; readonly password: string },
+): Promise<void> {
+  const answer = await context.request.post('/client/api', {
+    form: { command: 'login', response: 'json', username, password },
+  });
+  const { loginresponse } = (await answer.json()) as {
+    readonly loginresponse: { readonly account: string; readonly type: string };
+  };
+  const session = { username, account: loginresponse.account, isAdmin: loginresponse.type === '1' };
+  const text = JSON.stringify(JSON.stringify(session));
+  await context.addInitScript(`localStorage.setItem('bypass.session', ${text})`);
+}
+
+async function mortalHost(lab: EndToEnd, running: RunningHost[], name: string): Promise<MortalHost> {
+  const folder = join(lab.stack.dataDir, name);
+  const pools = `${name}=Filesystem:HOST:${join(folder, 'pool')}`;
+  const programs = join(folder, 'programs');
+  await Promise.all([programs, join(folder, 'pool')].map((path) => mkdir(path, { recursive: true })));
+  await symlink(findProgram('flock') ?? 'flock', join(programs, 'flock'));
+  const env = { PATH: programs };
+  const host = await lab.runHost({ name, state: join(folder, 'state'), pools, env });
+  running.push(host);
+  return {
+    pool: () =>
+      until(`host ${name} is up`, async () => {
+        const up = (await lab.hosts()).some((one) => one.name === name && one.state === 'Up');
+        return up ? (await lab.listPools()).find((one) => one.name === name) : undefined;
+      }),
+    async kill() {
+      process.kill(host.pid, 'SIGKILL');
+      await host.ended;
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/**
+ * The servers of a test run: global-setup.ts starts them, global-teardown.ts ends them. Both run in Jest's own
+ * process.
+ */
+import { rm } from 'node:fs/promises';
+
+export interface Servers {
+  /** Folder of the run, with all data and logs. */
+  readonly folder: string;
+  readonly started: readonly { stop(): Promise<void> }[];
+}
+
+// Jest loads the two files separately, so a variable of this module would exist twice.
+const place = globalThis as { bypassTestServers?: Servers };
+
+export function keepServers(servers: Servers): void {
+  place.bypassTestServers = servers;
+}
+
+/** Stops the servers, waits for their end, and removes their folder. */
+export async function endServers(): Promise<void> {
+  const servers = place.bypassTestServers;
+  delete place.bypassTestServers;
+  if (servers === undefined) return;
+  await Promise.all(servers.started.map((server) => server.stop()));
+  await rm(servers.folder, { recursive: true, force: true });
+}

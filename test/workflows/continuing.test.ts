@@ -1,0 +1,115 @@
+/** Runs that grow long, on a Temporal server of their own, which calls a run long after a few events. */
+import { sql } from 'kysely';
+import { createJob } from '../../db/jobs/jobs.ts';
+import { openContinuingLab } from '../labs/continuing.ts';
+import type { ControlLab } from '../labs/control.ts';
+import { deferred } from '../support/deferred.ts';
+import { failed } from '../support/scripted-host.ts';
+import { until } from '../support/until.ts';
+
+let lab: ControlLab;
+beforeAll(async () => {
+  lab = await openContinuingLab();
+});
+afterAll(() => lab?.close());
+
+const newCopy = async (pool: string) => ({
+  templateId: await lab.addTemplate(),
+  poolId: lab.poolId(pool),
+});
+type Copy = Awaited<ReturnType<typeof newCopy>>;
+
+/** The run that the copy's workflow continues as by then. */
+const nextRun = async (copy: Copy): Promise<string> => {
+  const { runId } = await lab.workflow(copy).describe();
+  return until('it goes on as another run', async () => {
+    const { runId: now } = await lab.workflow(copy).describe();
+    return now === runId ? undefined : now;
+  });
+};
+
+const pendingActivity = async (copy: Copy): Promise<string | undefined> => {
+  const { raw } = await lab.workflow(copy).describe();
+  return raw.pendingActivities?.[0]?.activityType?.name ?? undefined;
+};
+
+/** Keeps attempts from being written, until released. */
+async function holdAttempts(): Promise<() => Promise<void>> {
+  const [holding, released] = [deferred(), deferred()];
+  const done = lab.db.transaction().execute(async (tx) => {
+    await sql`lock table download_attempt in share mode`.execute(tx);
+    holding.resolve();
+    await released.promise;
+  });
+  await holding.promise;
+  return async () => {
+    released.resolve();
+    await done;
+  };
+}
+
+test('a stop that comes with the very event after which a run continues as new is not lost', async () => {
+  const host = await lab.addHost({
+    name: 'failing',
+    script: {
+      download(job) {
+        throw failed(host.hostId, job, { kind: 'HostGone', message: 'the host worker was stopped' });
+      },
+    },
+  });
+  const copy = await newCopy('failing');
+  const release = await holdAttempts();
+  const job = await lab.prepare(copy);
+  await until('the attempt is being written', async () => (await pendingActivity(copy)) === 'recordAttempt');
+  let stopping: Promise<boolean> | undefined;
+  await lab.withoutWorkflows(async () => {
+    await release();
+    await until('it is written', async () => (await pendingActivity(copy)) === undefined);
+    stopping = lab.orchestration.requestStop(copy, { by: 'ann', remove: false });
+    stopping.catch(() => undefined);
+    // The server has the stop before a worker is there that could take the event without it.
+    await lab.temporal.client.workflow
+      .getHandle('nothing')
+      .describe()
+      .catch(() => undefined);
+  });
+  expect(await stopping).toBe(true);
+  expect(await lab.finished(job)).toMatchObject({
+    job_result: { errortext: 'The deployment was cancelled by ann' },
+  });
+  expect(await lab.workflow(copy).result()).toMatchObject({ outcome: 'cancelled', cancelledBy: 'ann' });
+});
+
+test('a long wait goes on in new runs; stops and requests reach the current run', async () => {
+  const host = await lab.addHost({ name: 'absent' });
+  await host.setUp(false);
+  const copies = await Promise.all(Array.from({ length: 6 }, () => newCopy('absent')));
+  const stopped = await Promise.all(copies.map((copy) => lab.prepare(copy)));
+  await nextRun(copies[0] as Copy);
+  const stop = { by: 'ann', remove: false };
+  expect(await Promise.all(copies.map((copy) => lab.orchestration.requestStop(copy, stop)))).toEqual(
+    copies.map(() => true),
+  );
+  for (const job of stopped) expect((await lab.finished(job)).job_status).toBe(2);
+  const served = await Promise.all(copies.map((copy) => lab.prepare(copy)));
+  await nextRun(copies[0] as Copy);
+  await host.setUp(true);
+  for (const job of served) expect((await lab.finished(job)).job_status).toBe(1);
+});
+
+test('a deletion that waits for a host goes on in new runs, as do the removals, and ends', async () => {
+  const host = await lab.addHost({ name: 'away' });
+  const copy = await newCopy('away');
+  await lab.finished(await lab.prepare(copy));
+  await lab.copyEnded(copy);
+  await host.setUp(false);
+  const { templateId } = copy;
+  const { userId, accountId } = lab;
+  const about = { cmd: 'deleteTemplate', instanceType: 'Template', instanceUuid: templateId };
+  const jobId = await createJob(lab.db, { accountId, userId, ...about });
+  await lab.orchestration.requestDeletion({ v: 1, templateId, jobId, userId, accountId });
+  await until('the removal runs', () => lab.live(copy).then((live) => live !== undefined));
+  await nextRun(copy);
+  await host.setUp(true);
+  expect((await lab.finished(jobId)).job_status).toBe(1);
+});

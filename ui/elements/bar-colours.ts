@@ -1,0 +1,11 @@
+import type { Mood } from './state-badge.tsx';
+
+/** Colours of progress bars. See colours.ts: bars contrast with their background in both themes. */
+export const BAR_COLOURS = {
+  good: 'var(--bar-good)',
+  bad: 'var(--bar-bad)',
+  waiting: 'var(--bar-waiting)',
+  busy: 'var(--bar-busy)',
+  idle: 'var(--bar-busy)',
+  leaving: 'var(--bar-busy)',
+} as const satisfies Record<Mood, string>;

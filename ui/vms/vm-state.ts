@@ -1,0 +1,52 @@
+/** The state of a virtual machine, in words for people. */
+import type { VirtualMachine } from '../../model/api-answers.ts';
+import type { Mood } from '../elements/state-badge.tsx';
+
+export interface VmSituation {
+  readonly mood: Mood;
+  readonly word: string;
+}
+
+const PHASES: Readonly<Record<string, string>> = {
+  place: 'Choosing a host',
+  copy: 'Downloading its image',
+  disk: 'Making its disk',
+  seed: 'Making its first-boot data',
+  define: 'Defining its domain',
+  start: 'Starting',
+  boot: 'Booting',
+};
+
+const MOODS: Readonly<Record<string, Mood>> = {
+  Running: 'good',
+  Stopped: 'idle',
+  Starting: 'busy',
+  Stopping: 'busy',
+  Destroyed: 'leaving',
+  Expunging: 'leaving',
+  Error: 'bad',
+  Unknown: 'bad',
+};
+
+export function situationOfVm({ state, phase, waitreason, error }: VirtualMachine): VmSituation {
+  if (waitreason !== undefined) return { mood: 'waiting', word: 'Waiting' };
+  if (phase !== undefined) return { mood: 'busy', word: PHASES[phase] ?? state };
+  const isTroubled = state === 'Running' && error !== undefined;
+  return { mood: isTroubled ? 'bad' : (MOODS[state] ?? 'idle'), word: state };
+}
+
+/** Whether its guest may write to the console. */
+export const isAlive = ({ state }: VirtualMachine): boolean =>
+  ['Starting', 'Running', 'Stopping'].includes(state);
+
+/** Such as `2 CPUs, 4.0 GiB`. */
+export const sizeOfVm = ({
+  cpunumber,
+  memory,
+}: {
+  readonly cpunumber?: number;
+  readonly memory?: number;
+}): string =>
+  cpunumber === undefined || memory === undefined
+    ? 'chosen by you'
+    : `${cpunumber} ${cpunumber === 1 ? 'CPU' : 'CPUs'}, ${memory >= 1024 ? `${memory / 1024} GiB` : `${memory} MiB`}`;

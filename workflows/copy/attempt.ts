@@ -1,0 +1,152 @@
+/**
+ * One attempt: one download on one host. It ends in one of four ways:
+ *
+ *   downloaded   the host published the image; the attempt is recorded together with the copy (deployment.ts)
+ *   failed       the host, or the server in its place, reports a failure; the attempt is recorded here
+ *   lost         the host joins again while the server still waits for heartbeats; recorded as failed, `HostGone`
+ *   cancelled    the deployment was stopped; tries and pool report are recorded, the bytes stay on the pool
+ *
+ * Every attempt is recorded, whatever its end, since its row shows what was tried. No other host may be sent to the
+ * pool's part file before this host has closed it: the cancellation waits for the host (policies.ts, `transfer`).
+ */
+import { CancelledFailure } from '@temporalio/common';
+import { CancellationScope, upsertMemo, uuid4 } from '@temporalio/workflow';
+import type { Attempt } from '../../activities/control/copies.ts';
+import type { ChosenHost } from '../../activities/control/sealing.ts';
+import type { History } from '../../model/decisions.ts';
+import type { Failure } from '../../model/failures.ts';
+import { ATTEMPT_MEMO } from '../../model/names.ts';
+import { triesOf } from '../../model/messages/failures.ts';
+import { read } from '../../model/messages/schema.ts';
+import type { CopyInput, CopyPlan, DownloadJob, DownloadResult, Try } from '../../model/payloads.ts';
+import type { CopyTiming } from '../../model/timing.ts';
+import { AttemptLost, cancelledDownload, failedAttempt, isFailure } from '../failures.ts';
+import type { FailedAttempt } from '../failures.ts';
+import { control, transfer } from '../policies.ts';
+import { show } from '../status.ts';
+import type { Requests } from './requests.ts';
+
+/** The state of a running deployment. */
+export interface CopyRun {
+  readonly input: CopyInput;
+  readonly plan: CopyPlan;
+  readonly timing: CopyTiming;
+  readonly requests: Requests;
+  history: History;
+  /** Downloads begun. */
+  attempts: number;
+  /** Failure of the latest attempt. */
+  last: Failure | undefined;
+}
+
+export interface Downloaded {
+  readonly result: DownloadResult;
+  readonly attempt: Attempt;
+}
+
+const DEFAULT_PRIORITY = 3;
+
+/** @throws CancelledFailure when the deployment was stopped meanwhile */
+export async function downloadOn(host: ChosenHost, run: CopyRun): Promise<Downloaded | FailedAttempt> {
+  const { plan, timing } = run;
+  const { hostId, hostName } = host;
+  const id = { attemptId: uuid4(), hostId, hostName };
+  const began = new Date().toISOString();
+  run.attempts += 1;
+  upsertMemo({ [ATTEMPT_MEMO]: run.attempts });
+  show(`Host ${hostName} downloads ${plan.templateName} (download ${run.attempts}).`, {
+    State: 'Downloading',
+    HostId: hostId,
+    Reason: null,
+  });
+  try {
+    const summary = `Download ${plan.templateName} on host ${hostName}`;
+    const result = await unlessLost(run, id, () =>
+      transfer(hostId, timing, summary).download(jobFor(host, id.attemptId, run)),
+    );
+    const { value: reported = [] } = read(triesOf, result.tries);
+    const tries = reported.length > 0 ? reported : [emptyTry(plan, began)];
+    return { result, attempt: { ...id, tries } };
+  } catch (error) {
+    if (!isFailure(error) && !(error instanceof AttemptLost)) throw error;
+    if (CancellationScope.current().consideredCancelled) throw await recordCancelled(run, id, error);
+    return recordFailed(run, id, failedAttempt(error, { ...id, source: plan.url, began }, plan.copyId));
+  }
+}
+
+/**
+ * Temporal's server waits for the heartbeats of a killed host until their time-out ends. A host that joins again reports
+ * the attempt as lost at once.
+ * @throws AttemptLost when the attempt was reported lost; the work's own error
+ */
+async function unlessLost<T>(run: CopyRun, { attemptId }: AttemptId, work: () => Promise<T>): Promise<T> {
+  const scope = new CancellationScope();
+  const working = scope.run(work);
+  const lost = new Promise<never>((_resolve, reject) => {
+    run.requests.onLost = (report) => {
+      if (report.attemptId === attemptId) reject(new AttemptLost(report.progress));
+    };
+  });
+  try {
+    return await Promise.race([working, lost]);
+  } finally {
+    run.requests.onLost = () => undefined;
+    // Ends the activity on the server after a loss; its own error has no reader any more.
+    working.catch(() => undefined);
+    scope.cancel();
+  }
+}
+
+/** Recorded where the host needed no source, so that the attempt still names the host that finished the copy. */
+const emptyTry = ({ url }: CopyPlan, began: string): Try => ({
+  source: url,
+  startedAt: began,
+  endedAt: new Date().toISOString(),
+  bytes: 0,
+  note: 'all bytes were on the pool already',
+});
+
+function jobFor(
+  { hostId: _id, hostName: _name, ...forHost }: ChosenHost,
+  attemptId: string,
+  { input, plan }: CopyRun,
+): DownloadJob {
+  const { copyId, url, mirrors, format, checksum, size } = plan;
+  return {
+    v: 1,
+    templateId: input.templateId,
+    poolId: input.poolId,
+    copyId,
+    attemptId,
+    url,
+    mirrors,
+    format,
+    size,
+    priority: input.priority ?? DEFAULT_PRIORITY,
+    ...(checksum === undefined ? {} : { checksum }),
+    ...forHost,
+  };
+}
+
+async function recordFailed(run: CopyRun, id: AttemptId, failed: FailedAttempt): Promise<FailedAttempt> {
+  const { tries, pool } = failed;
+  const attempt = { ...id, tries, ...(pool === undefined ? {} : { pool }) };
+  await control('Record the failed download').recordAttempt(copyOf(run.input), attempt);
+  return failed;
+}
+
+async function recordCancelled(run: CopyRun, id: AttemptId, error: unknown): Promise<CancelledFailure> {
+  const report = cancelledDownload(error);
+  if (report !== undefined) {
+    const { tries = [], pool } = report;
+    const attempt = { ...id, tries, ...(pool === undefined ? {} : { pool }) };
+    await CancellationScope.nonCancellable(() =>
+      control('Record the cancelled download').recordAttempt(copyOf(run.input), attempt),
+    );
+  }
+  return new CancelledFailure('The deployment was stopped');
+}
+
+type AttemptId = Pick<Attempt, 'attemptId' | 'hostId' | 'hostName'>;
+
+export const copyOf = ({ templateId, poolId }: CopyInput) => ({ templateId, poolId });

@@ -1,0 +1,48 @@
+/** Performs a job of a machine, and ends it, whatever becomes of it. */
+import type { MachineFacts } from '../../activities/control/vms.ts';
+import type { VmCommand } from '../../model/vm-payloads.ts';
+import { isFailure, kindOf, messageOf } from '../failures.ts';
+import { control } from '../policies.ts';
+import { show } from '../status.ts';
+import { attachIso, detachIso } from './iso.ts';
+import { destroy, expunge } from './remove.ts';
+import { restore } from './restore.ts';
+import { errorOf, jobOf, wasEnded } from './run.ts';
+import type { VmRun } from './run.ts';
+import { start } from './start.ts';
+import { reboot, stop } from './stop.ts';
+
+export async function perform(run: VmRun, machine: MachineFacts): Promise<void> {
+  const { command } = run.task;
+  try {
+    await JOBS[command](run, machine);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    const reason = { error: errorOf(error), ended: wasEnded(error) };
+    const state = await control('End the job with the failure').failVmTask(jobOf(run), reason);
+    show(`${command} of ${run.name} failed: ${messageOf(error)}`, {
+      State: state ?? null,
+      Reason: kindOf(error),
+    });
+  }
+}
+
+type Perform = (run: VmRun, machine: MachineFacts) => Promise<void>;
+
+const JOBS: Readonly<Record<VmCommand, Perform>> = {
+  deployVirtualMachine: deploy,
+  startVirtualMachine: start,
+  stopVirtualMachine: stop,
+  rebootVirtualMachine: reboot,
+  destroyVirtualMachine: destroy,
+  expungeVirtualMachine: expunge,
+  restoreVirtualMachine: restore,
+  attachIso,
+  detachIso,
+};
+
+/** A machine that is not to be started has only its rows, until its first start. */
+function deploy(run: VmRun, machine: MachineFacts): Promise<void> {
+  if (run.task.start !== false) return start(run, machine);
+  return control('End the job').completeVmTask(jobOf(run), `Virtual machine ${run.name} is made`);
+}

@@ -1,0 +1,230 @@
+/**
+ * A machine is started: also its deployment, whose first start makes the disk. Steps, of which each may lead back to the
+ * first:
+ *
+ *   place   host and pool are chosen, and what the machine needs there is reserved; waits while only space is missing, and
+ *           while another host has not confirmed that it has no domain of the machine
+ *   copy    the images that the pool lacks are brought there (copy.ts)
+ *   host    the host makes disk, seed and domain, and starts it
+ *
+ * What fails is told apart by the table of failures (model/failures.ts): the host → the next host; the image → the end, with
+ * the copy's own reason; space on the pool → a wait. A host that was called and failed must first confirm that it has no
+ * domain (release.ts). A host that did not take the job was not called.
+ *
+ * A stop, destroy or expunge of the machine that arrives during a wait ends the start, as does a cancellation in Temporal.
+ * A start that fails leaves neither domain nor reservation; a disk that never held anything of the guest goes too.
+ */
+import { TimeoutFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
+import type { Placement } from '../../activities/control/vm-starts.ts';
+import type { JobError, MachineFacts } from '../../activities/control/vms.ts';
+import { apiCodes } from '../../model/api-codes.ts';
+import { describeFailure, failures, isFailureKind } from '../../model/failures.ts';
+import type { Failure, FailureKind } from '../../model/failures.ts';
+import { describeRefusals, describeRefusalsPublicly } from '../../model/placement.ts';
+import type { Refusal } from '../../model/placement.ts';
+import { backoffMs } from '../../model/timing.ts';
+import type { StartVmResult } from '../../model/vm-payloads.ts';
+import { causeOf, endingFailure, hostFailure, isFailure } from '../failures.ts';
+import { control, machine } from '../policies.ts';
+import { show, waitVisibly } from '../status.ts';
+import { bringImages } from './copy.ts';
+import { releaseSurely, tryRelease } from './release.ts';
+import { continueIfLong, failWith, heedOtherJobs, jobOf, reasonsOf, wakeOf } from './run.ts';
+import type { VmRun } from './run.ts';
+
+type Placed = Extract<Placement, { readonly outcome: 'placed' }>;
+
+/** What a start has learnt. */
+interface Search {
+  excludedHosts: readonly string[];
+  excludedPools: readonly string[];
+  /** How often each host was lost during its job. */
+  readonly lost: Map<string, number>;
+  /** Failure of the latest host. */
+  last: Failure | undefined;
+  /** Whether a host was called that has not confirmed since that it has no domain. */
+  called: boolean;
+  /** Whether the machine was placed by this start, and not before. */
+  fresh: boolean;
+  /** Waits for space after a host found its pool full. */
+  full: number;
+}
+
+/**
+ * The host worker or its libvirt was away, which says nothing against the host: it has confirmed since that it has no domain
+ * of the machine, so that both answer again.
+ */
+const MAY_COME_BACK: readonly FailureKind[] = ['HostGone', 'HypervisorSilent'];
+
+/** A host that is lost so often during one start is passed over. */
+const MAX_LOSSES = 3;
+
+/** Starts the machine, and ends the job. @throws TemporalFailure when it cannot; the machine is as a failed start leaves it */
+export async function start(run: VmRun, before: MachineFacts): Promise<void> {
+  const search: Search = {
+    excludedHosts: [],
+    excludedPools: [],
+    lost: new Map(),
+    last: undefined,
+    called: before.state === 'Starting' && before.host !== undefined,
+    fresh: false,
+    full: 0,
+  };
+  try {
+    for (;;) {
+      const placed = await findPlace(run, search);
+      const failed = await bringImages(run, placed);
+      if (failed !== undefined) await afterFailedCopy(run, placed, failed, search);
+      else if (await startOn(run, search)) return;
+    }
+  } catch (error) {
+    if (isFailure(error)) await leave(run, search);
+    throw error;
+  }
+}
+
+async function findPlace(run: VmRun, search: Search): Promise<Placed> {
+  const { input, task, name } = run;
+  const { timing } = input;
+  for (let round = 0; ; round += 1) {
+    await heedOtherJobs(run);
+    const { excludedHosts, excludedPools } = search;
+    const placement = await control(`Choose a host and a pool for ${name}`).placeVm({
+      vmId: input.vmId,
+      ...(task.hostId === undefined ? {} : { hostId: task.hostId }),
+      excludedHosts,
+      excludedPools,
+    });
+    if (placement.outcome === 'placed') {
+      const { hostId, hostName, poolId, poolName, zoneId } = placement;
+      show(`${name} goes to host ${hostName}, pool ${poolName}.`, {
+        State: 'Starting',
+        HostId: hostId,
+        PoolId: poolId,
+        ZoneId: zoneId,
+        Reason: null,
+      });
+      search.fresh ||= placement.fresh;
+      return placement;
+    }
+    if (placement.outcome === 'held') await releaseHere(run, search);
+    else if (placement.space) {
+      const begin = `no pool has room for ${name}`;
+      const reason = `${begin}: ${describeRefusals(placement.refusals)}`;
+      const publicReason = `${begin}: ${describeRefusalsPublicly(placement.refusals)}`;
+      const ms = backoffMs(timing.roomWait, round);
+      await waitVisibly({ word: 'NoSpace', reason, publicReason, ms }, wakeOf(run));
+    } else throw nowhere(run, placement.refusals, search);
+    await continueIfLong(run);
+  }
+}
+
+/** The end of a start that no host can do. The latest failure of a host, if there was one, is the first reason. */
+function nowhere({ name }: VmRun, refusals: readonly Refusal[], { last }: Search): ApplicationFailure {
+  const text = `No host can run ${name}: ${describeRefusalsPublicly(refusals)}`;
+  const reasons = refusals.map(({ host, problem }) => ({
+    text: `the host ${problem}`,
+    kind: 'NoHost',
+    host,
+  }));
+  if (last === undefined) {
+    const none = { text, kind: 'NoHost', host: null };
+    const errors = reasons.length === 0 ? [none] : reasons;
+    return failWith({ code: apiCodes.capacity, text, kind: 'NoHost', errors });
+  }
+  const { kind, host = null } = last;
+  const first = { text: describeFailure(last), kind, host };
+  return failWith({
+    code: failures[kind].apiCode,
+    text: `${first.text}. ${text}`,
+    kind,
+    errors: [first, ...reasons],
+  });
+}
+
+/** Waits until the machine's host has confirmed that it does not have it. */
+async function releaseHere(run: VmRun, search: Search): Promise<void> {
+  await releaseSurely(run, 'unready', () => heedOtherJobs(run));
+  search.called = false;
+  search.fresh = true;
+}
+
+/** The failure of an image is the machine's, unless the hosts of the pool are to blame: another pool may do. */
+async function afterFailedCopy(
+  run: VmRun,
+  { poolId }: Placed,
+  error: JobError,
+  search: Search,
+): Promise<void> {
+  const { kind = '', text, host } = error;
+  if (!isFailureKind(kind) || failures[kind].class !== 'host') throw failWith(error);
+  search.last = { kind, message: text, ...(host === undefined ? {} : { host }) };
+  search.excludedPools = [...search.excludedPools, poolId];
+  await withdraw(run, search);
+}
+
+/** Calls the host. @returns whether the machine was started; if not, what the failure leads to is done */
+async function startOn(run: VmRun, search: Search): Promise<boolean> {
+  const { input, name } = run;
+  const { hostId, hostName, job } = await control(`Prepare the start of ${name}`).planVmStart(input.vmId);
+  show(`Host ${hostName} makes disk and domain of ${name}, and starts it.`, {
+    State: 'Starting',
+    HostId: hostId,
+    Reason: null,
+  });
+  const calledBefore = search.called;
+  search.called = true;
+  let result: StartVmResult;
+  try {
+    result = await machine(hostId, input.timing, `Start ${name} on host ${hostName}`).startVm(job);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    search.called = calledBefore || wasTaken(error);
+    await afterFailedStart(run, { hostId, failure: hostFailure(error, { hostId, hostName }) }, search);
+    return false;
+  }
+  await control(`Record that ${name} runs`).recordVmStarted(result, jobOf(run), hostName);
+  show(`${name} runs on host ${hostName}.`, { State: 'Running', HostId: hostId, Reason: null });
+  return true;
+}
+
+/** Whether the host had taken the job: then it may have begun with it. */
+function wasTaken(error: unknown): boolean {
+  const cause = causeOf(error);
+  return !(cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START');
+}
+
+async function afterFailedStart(
+  run: VmRun,
+  { hostId, failure }: { readonly hostId: string; readonly failure: Failure },
+  search: Search,
+): Promise<void> {
+  search.last = failure;
+  const { class: what, otherHost } = failures[failure.kind];
+  if (what !== 'space' && !(what === 'host' && otherHost)) throw endingFailure(failure);
+  if (search.called) await releaseHere(run, search);
+  else await withdraw(run, search);
+  if (what === 'space') {
+    const ms = backoffMs(run.input.timing.roomWait, search.full);
+    search.full += 1;
+    await waitVisibly({ word: 'NoSpace', ...reasonsOf(failure), ms }, wakeOf(run));
+    return;
+  }
+  const losses = (search.lost.get(hostId) ?? 0) + 1;
+  search.lost.set(hostId, losses);
+  const mayComeBack = MAY_COME_BACK.includes(failure.kind) && losses < MAX_LOSSES;
+  if (!mayComeBack) search.excludedHosts = [...search.excludedHosts, hostId];
+}
+
+/** Takes back a placement of which no host knows. A machine that a host had before stays with that host. */
+async function withdraw(run: VmRun, search: Search): Promise<void> {
+  if (search.called || !search.fresh) return;
+  await control('Take back the placement').unplaceVm(run.input.vmId);
+}
+
+/** After a failure: a host that cannot be reached keeps the machine; the next start, or its removal, releases it first. */
+async function leave(run: VmRun, search: Search): Promise<void> {
+  if (search.called) await tryRelease(run, 'unready');
+  else await withdraw(run, search);
+}
