@@ -35,6 +35,11 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'vm_instance', column: 'user_data_sealed', owner: ownerOf(`'use', 'vm user data', 'vm', uuid`) },
   {
     table: 'vm_instance',
+    column: 'user_data_details_sealed',
+    owner: ownerOf(`'use', 'vm user data details', 'vm', uuid`),
+  },
+  {
+    table: 'vm_instance',
     column: 'vnc_password_sealed',
     owner: ownerOf(`'use', 'vnc password', 'vm', uuid`),
   },

@@ -55,11 +55,15 @@ async function makeDisc(content: string, path: string, signal: AbortSignal): Pro
   }
 }
 
-/** Name → content. cloud-init reads YAML, of which JSON is a part. */
+/**
+ * Name → content. cloud-init reads YAML, of which JSON is a part. Values of variables of the user data are metadata, as in
+ * CloudStack: user data that begin with `## template: jinja` have them as `{{ ds.meta_data.NAME }}`.
+ */
 export function seedFiles({ seed, nics, secrets }: Seed): Readonly<Record<string, string | Buffer>> {
   const network = networkConfig(nics);
   return {
     'meta-data': json({
+      ...secrets?.userDataDetails,
       'instance-id': seed.instanceId,
       'local-hostname': seed.hostName,
       ...(seed.publicKeys.length === 0 ? {} : { 'public-keys': seed.publicKeys }),

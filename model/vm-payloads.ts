@@ -1,6 +1,6 @@
 /**
  * Messages about virtual machines that cross a queue; the rules of payloads.ts hold for them. Only `sealed` is secret:
- * user data and the password of the console (`VmSecrets`), which the addressed host alone can open.
+ * user data, the values of its variables and the password of the console (`VmSecrets`), which the addressed host alone can open.
  */
 import type { HostAnswer, PoolReport } from './payloads.ts';
 import type { VmTiming } from './vm-timing.ts';
@@ -140,6 +140,8 @@ export interface StartVmJob {
 export interface VmSecrets {
   /** Base64. */
   readonly userData?: string;
+  /** Values of variables of the user data, which are metadata for the guest. */
+  readonly userDataDetails?: Readonly<Record<string, string>>;
   /** At most 8 characters. */
   readonly vncPassword: string;
 }

@@ -23,7 +23,7 @@ export type SecretOwner =
   | { readonly use: 'certificate'; readonly certificate: string }
   /** Registered user data. */
   | { readonly use: 'user data'; readonly userData: string }
-  | { readonly use: 'vm user data' | 'vnc password'; readonly vm: string };
+  | { readonly use: 'vm user data' | 'vm user data details' | 'vnc password'; readonly vm: string };
 
 export type TemplateOwner = Extract<SecretOwner, { readonly use: 'template' }>;
 

@@ -247,10 +247,10 @@ create table vm_instance (
   error_kind text,
   boot_type text not null default 'BIOS' check (boot_type in ('BIOS', 'UEFI')),
   boot_mode text not null default 'LEGACY' check (boot_mode in ('LEGACY', 'SECURE')),
-  -- Base64 text, sealed; and the registered user data that it comes from, with the values of its variables.
+  -- Base64 text, sealed; the registered user data that it comes from; and the values of its variables, as JSON, sealed.
   user_data_sealed text,
   user_data_id bigint references user_data on delete set null,
-  user_data_details jsonb not null default '{}',
+  user_data_details_sealed text,
   vnc_password_sealed text,
   -- Names of SSH key pairs, and the public keys at the time.
   keypair_names text[] not null default '{}',

@@ -11,6 +11,7 @@ export interface StartFacts {
   readonly host: { readonly hostId: string; readonly name: string; readonly sealingKey: string };
   /** Sealed with the master key, for the machine. */
   readonly userData: string | null;
+  readonly userDataDetails: string | null;
   readonly vncPassword: string | null;
 }
 
@@ -30,6 +31,7 @@ export async function beginStart(tx: Queryable, vmId: string): Promise<StartFact
   return {
     host: { hostId: row.hostId, name: row.hostName, sealingKey: row.sealingKey },
     userData: row.userData,
+    userDataDetails: row.userDataDetails,
     vncPassword: row.vncPassword,
     job: {
       v: 1,
@@ -92,6 +94,7 @@ const placedMachine = (tx: Queryable, vmId: string) =>
       'vm.boot_type as bootType',
       'vm.boot_mode as bootMode',
       'vm.user_data_sealed as userData',
+      'vm.user_data_details_sealed as userDataDetails',
       'vm.vnc_password_sealed as vncPassword',
       'vm.public_keys as publicKeys',
       'vm.seed_id as seedId',

@@ -53,7 +53,8 @@ export interface VmInstanceTable {
   boot_mode: Generated<BootMode>;
   user_data_sealed: string | null;
   user_data_id: number | null;
-  user_data_details: DefaultJson<Readonly<Record<string, string>>>;
+  /** JSON: the values of the variables of the user data. */
+  user_data_details_sealed: string | null;
   vnc_password_sealed: string | null;
   keypair_names: Generated<string[]>;
   public_keys: Generated<string[]>;

@@ -12,7 +12,7 @@ export type VmChanges = Pick<
   | 'instance_group_id'
   | 'user_data_sealed'
   | 'user_data_id'
-  | 'user_data_details'
+  | 'user_data_details_sealed'
   | 'keypair_names'
   | 'public_keys'
   | 'details'

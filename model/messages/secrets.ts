@@ -30,5 +30,6 @@ export const sealedSecrets = messageToHandOn<Secrets>({
 
 export const vmSecrets = messageToHandOn<VmSecrets>({
   userData: z.optional(z.string()),
+  userDataDetails: z.optional(z.record(z.string(), z.string())),
   vncPassword: z.string(),
 });

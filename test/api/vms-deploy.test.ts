@@ -259,7 +259,7 @@ describe('user data and keys', () => {
     expect(row.user_data_sealed).not.toContain(base64);
     expect(await openUserData(m.lab.masterKey, row)).toBe(base64);
     const sealed = { userData: row.user_data_sealed, vncPassword: row.vnc_password_sealed };
-    expect(await openVmSecrets(m.lab.masterKey, id, sealed)).toEqual({
+    expect(await openVmSecrets(m.lab.masterKey, id, { ...sealed, userDataDetails: null })).toEqual({
       userData: base64,
       vncPassword: expect.stringMatching(/^[A-Za-z2-9]{8}$/),
     });
@@ -281,6 +281,31 @@ describe('user data and keys', () => {
   ])('%j is refused: %s', async (changes, sentence) => {
     expect(await m.refusal(changes)).toEqual([431, sentence]);
   });
+
+  test('values of its variables are sealed, answered as JSON, and replaced', async () => {
+    const variables = { 'userdatadetails[0].site': 'east', 'userdatadetails[1].password': 'hunter2' };
+    const { id } = await m.deploy(m.lab.user, { userdata: base64, ...variables });
+    const { user_data_details_sealed } = await m.row(id);
+    expect(user_data_details_sealed).not.toContain('hunter2');
+    const sealed = { userData: null, vncPassword: null, userDataDetails: user_data_details_sealed };
+    expect(await openVmSecrets(m.lab.masterKey, id, sealed)).toEqual({
+      userDataDetails: { site: 'east', password: 'hunter2' },
+      vncPassword: '',
+    });
+    const details = async (): Promise<unknown> => (await m.shown(id, m.lab.user)).userdatadetails;
+    expect(JSON.parse(String(await details()))).toEqual({ site: 'east', password: 'hunter2' });
+    await m.lab.user.ok('updateVirtualMachine', { id, 'userdatadetails[0].site': 'west' });
+    expect(JSON.parse(String(await details()))).toEqual({ site: 'west' });
+  });
+
+  test.each(['instance-id', 'public-keys'])(
+    "a variable '%s' is refused: cloud-init has it itself",
+    async (name) => {
+      const [code, sentence] = await m.refusal({ [`userdatadetails[0].${name}`]: 'x' });
+      expect(code).toBe(431);
+      expect(sentence).toContain(`names a variable '${name}'`);
+    },
+  );
 
   test('of 4096 characters is refused by GET', async () => {
     expect(await m.refusal({ userdata: 'QUFB'.repeat(1024) })).toEqual([

@@ -29,6 +29,16 @@ test('user data are the bytes that were given, in either alphabet of base64', ()
   }
 });
 
+test('values of variables of the user data are metadata, beside what cloud-init needs itself', () => {
+  const userDataDetails = { site: 'a"\n}: b', 'instance-id': 'evil' };
+  const files = seedFiles({ ...base, secrets: { userDataDetails, vncPassword: '' } });
+  expect(JSON.parse(String(files['meta-data']))).toEqual({
+    site: 'a"\n}: b',
+    'instance-id': instanceId,
+    'local-hostname': 'web1',
+  });
+});
+
 test('a key cannot leave its place, whatever is in it', () => {
   const publicKeys = ['ssh-rsa A\nlocal-hostname: evil', '"}, {"'];
   const meta = JSON.parse(

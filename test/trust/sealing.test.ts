@@ -111,7 +111,11 @@ describe('a box for a host', () => {
 describe('a box for a virtual machine', () => {
   const [first, second] = [newHost(), newHost()];
   const vmId = randomUUID();
-  const held: VmSecrets = { userData: 'I2Nsb3VkLWNvbmZpZw==', vncPassword: 'hunter22' };
+  const held: VmSecrets = {
+    userData: 'I2Nsb3VkLWNvbmZpZw==',
+    userDataDetails: { site: 'east' },
+    vncPassword: 'hunter22',
+  };
   const seal = (): Promise<string> => sealVmSecrets(first.sealingKey, held, { vmId, hostId: first.hostId });
 
   test('opens on that host, for that machine', async () => {

@@ -70,7 +70,7 @@ const parameters = {
   startvm: flag('whether to start it; true when absent'),
   userdata: userDataParameter('user data, as base64'),
   userdataid: id('registered user data'),
-  userdatadetails: map('values of variables of the registered user data'),
+  userdatadetails: map('values of variables of the user data, which has them as {{ ds.meta_data.NAME }}'),
   keypair: text('an SSH key pair, by its name'),
   keypairs: list('SSH key pairs, by their names'),
   group: text('the instance group; it is made when there is none of this name'),

@@ -1,7 +1,7 @@
 /** What a guest finds at its first boot: user data and SSH keys. */
 import { keyPairsNamed } from '../../../db/keys/ssh-keys.ts';
 import { findUserData, openUserData } from '../../../db/keys/user-data.ts';
-import { sealUserData } from '../../../db/vms/secrets.ts';
+import { sealUserData, sealUserDataDetails } from '../../../db/vms/secrets.ts';
 import { apiCodes } from '../../../model/api-codes.ts';
 import { entity } from '../../fields/entities.ts';
 import type { MapEntry } from '../../fields/parameters.ts';
@@ -25,11 +25,20 @@ interface OwnedVm {
 export interface UserDataColumns {
   readonly user_data_sealed: string | null;
   readonly user_data_id: number | null;
-  /** JSON. */
-  readonly user_data_details: string;
+  readonly user_data_details_sealed: string | null;
 }
 
+/** Characters of JSON. */
 const MAX_DETAILS = 16_384;
+/** What cloud-init reads of the metadata itself; values of variables are beside it. */
+const METADATA: ReadonlySet<string> = new Set([
+  'instance-id',
+  'local-hostname',
+  'hostname',
+  'public-keys',
+  'dsmode',
+  'network-interfaces',
+]);
 
 /**
  * @returns undefined when the call says nothing of user data
@@ -47,7 +56,7 @@ export async function userDataColumns(
       { parameter: 'userdataid' },
     );
   }
-  const details = detailsColumn(userdatadetails);
+  const details = await detailsColumn(context, vm, userdatadetails);
   if (userdataid !== undefined) {
     const found = await entity(context, 'userdataid', userdataid, (uuid) =>
       findUserData(context.db, accountId, uuid),
@@ -65,13 +74,26 @@ export async function userDataColumns(
   return { user_data_sealed: sealed, user_data_id: null, ...details };
 }
 
-function detailsColumn(
+async function detailsColumn(
+  { masterKey }: CommandContext,
+  vm: string,
   entries: readonly MapEntry[] | undefined,
-): Pick<UserDataColumns, 'user_data_details'> | undefined {
+): Promise<Pick<UserDataColumns, 'user_data_details_sealed'> | undefined> {
   if (entries === undefined) return undefined;
-  const text = JSON.stringify(Object.fromEntries(entries.map(({ key, value }) => [key, value])));
-  if (text.length <= MAX_DETAILS) return { user_data_details: text };
-  throw badParameter('userdatadetails', `has ${text.length} characters; at most ${MAX_DETAILS} are taken.`);
+  const details = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
+  const taken = Object.keys(details).find((key) => METADATA.has(key));
+  if (taken !== undefined) {
+    throw badParameter(
+      'userdatadetails',
+      `names a variable '${taken}', which is what cloud-init calls metadata of its own; give it another name.`,
+    );
+  }
+  const { length } = JSON.stringify(details);
+  if (length > MAX_DETAILS) {
+    throw badParameter('userdatadetails', `has ${length} characters; at most ${MAX_DETAILS} are taken.`);
+  }
+  const isEmpty = Object.keys(details).length === 0;
+  return { user_data_details_sealed: isEmpty ? null : await sealUserDataDetails(masterKey, vm, details) };
 }
 
 export interface KeyColumns {

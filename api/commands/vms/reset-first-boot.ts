@@ -84,7 +84,7 @@ export const resetUserDataForVirtualMachine = defineCommand({
     id: required(id('the machine')),
     userdata: userDataParameter('user data, as base64; empty: none'),
     userdataid: id('registered user data'),
-    userdatadetails: map('values of variables of the registered user data'),
+    userdatadetails: map('values of variables of the user data, which has them as {{ ds.meta_data.NAME }}'),
   },
   response: JOB,
   async run(context, values) {

@@ -24,7 +24,7 @@ const parameters = {
   group: text('the instance group; empty: none'),
   userdata: userDataParameter('user data, as base64, which the guest finds at its next start; empty: none'),
   userdataid: id('registered user data'),
-  userdatadetails: map('values of variables of the registered user data'),
+  userdatadetails: map('values of variables of the user data, which has them as {{ ds.meta_data.NAME }}'),
   details: map('replaces the details'),
   cleanupdetails: flag('whether to remove all details; details is ignored then'),
   deleteprotection: flag('whether it is protected from destroying'),

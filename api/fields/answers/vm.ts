@@ -2,7 +2,7 @@
 import type { User } from '../../../db/accounts/accounts.ts';
 import { listVms, type VmListRow } from '../../../db/vms/listing.ts';
 import { listNics, type NicListRow } from '../../../db/vms/nics.ts';
-import { openUserData } from '../../../db/vms/secrets.ts';
+import { openUserData, openUserDataDetails, type UserDataDetails } from '../../../db/vms/secrets.ts';
 import { type Tag, tagsOfVms } from '../../../db/tags/tags.ts';
 import { copyWorkflowId, vmWorkflowId } from '../../../model/names.ts';
 import { percent } from '../../../model/progress.ts';
@@ -35,6 +35,7 @@ export interface VmView extends VmListRow {
   readonly live?: LiveCopy;
   /** Base64; only where it was asked for. */
   readonly userData?: string;
+  readonly userDataDetails?: UserDataDetails;
 }
 
 interface VmTagView extends Tag {
@@ -165,10 +166,8 @@ export const VIRTUAL_MACHINE: Shape<VmView> = {
   userdata: optional.string('the user data as base64, where it is asked for', ({ userData }) => userData),
   userdataid: optional.string('the id of its registered user data', ({ user_data_uuid }) => user_data_uuid),
   userdataname: optional.string('the name of its registered user data', (row) => row.user_data_name),
-  userdatadetails: optional.string(
-    'values of variables of its user data, as JSON',
-    ({ user_data_details }) =>
-      Object.keys(user_data_details).length === 0 ? undefined : JSON.stringify(user_data_details),
+  userdatadetails: optional.string('values of variables of its user data, as JSON', ({ userDataDetails }) =>
+    userDataDetails === undefined ? undefined : JSON.stringify(userDataDetails),
   ),
   ipaddress: optional.string(
     'the IPv4 address of its default card, once it is known',
@@ -239,12 +238,14 @@ export async function viewVms(
     const copy = awaitedCopy(row);
     const running = copy && live.get(copyWorkflowId(copy.templateId, copy.poolId));
     const userData = withUserData ? await openUserData(masterKey, row) : undefined;
+    const userDataDetails = await openUserDataDetails(masterKey, row);
     views.push({
       ...row,
       nics: nics.get(row.id) ?? [],
       tags: tags.get(row.id) ?? [],
       ...(running === undefined ? {} : { live: running }),
       ...(userData === undefined ? {} : { userData }),
+      ...(userDataDetails === undefined ? {} : { userDataDetails }),
     });
   }
   return views;
