@@ -31,6 +31,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     column: 'client_key_sealed',
     owner: ownerOf(`'use', 'certificate', 'certificate', uuid`),
   },
+  { table: 'peer_key', column: 'key_sealed', owner: ownerOf(`'use', 'peer key', 'key', uuid`) },
   { table: 'user_data', column: 'user_data_sealed', owner: ownerOf(`'use', 'user data', 'userData', uuid`) },
   { table: 'vm_instance', column: 'user_data_sealed', owner: ownerOf(`'use', 'vm user data', 'vm', uuid`) },
   {

@@ -25,6 +25,7 @@ import type {
   ServiceOfferingZoneTable,
 } from './offerings/tables.ts';
 import type { AsyncJobCopyTable, AsyncJobTable } from './jobs/tables.ts';
+import type { PeerKeyTable } from './peers/tables.ts';
 import type { StoragePoolHostRefTable, StoragePoolTable } from './pools/tables.ts';
 import type {
   GuestOsTable,
@@ -97,6 +98,7 @@ export interface Tables {
   volumes: VolumeTable;
   nics: NicTable;
   vm_tag: VmTagTable;
+  peer_key: PeerKeyTable;
 }
 
 export type Row<T extends keyof Tables> = Selectable<Tables[T]>;

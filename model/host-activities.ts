@@ -11,6 +11,7 @@ import type {
   RemoveJob,
   RemoveResult,
 } from './payloads.ts';
+import type { PeerCredentials } from './spread.ts';
 import type {
   ChangeIsoJob,
   ConsoleLogJob,
@@ -31,6 +32,7 @@ export interface QuickActivities {
   readonly probe: (job: ProbeJob) => Promise<ProbeReport>;
   readonly describeHost: (job: DescribeJob) => Promise<HostReport>;
   readonly setLimits: (job: LimitsJob) => Promise<HostReport>;
+  readonly setPeerCredentials: (job: PeerCredentials) => Promise<HostReport>;
   readonly remove: (job: RemoveJob) => Promise<RemoveResult>;
   readonly syncCertificates: (job: CertificatesJob) => Promise<CertificatesResult>;
 }

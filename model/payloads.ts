@@ -9,6 +9,7 @@ import type { HeldCertificate } from './certificate.ts';
 import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { SourceTimeouts } from './source-rules.ts';
+import type { PeerReport } from './spread.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
 import type {
   RunParameters,
@@ -206,6 +207,8 @@ export interface HostReport extends HostAnswer {
   readonly limits?: LimitsReport;
   /** Absent in reports of releases without virtual machines. */
   readonly hypervisor?: HypervisorReport;
+  /** Absent in reports of hosts that serve no copies to others. */
+  readonly peer?: PeerReport;
 }
 
 /** Limits that an administrator sets for a host. Absent ones are those of the host's own settings. */

@@ -19,19 +19,25 @@ export interface PeerReport {
   readonly certificateRequest: string;
   /** When the certificate that the host holds ends, as an ISO time; absent while it holds none. */
   readonly certificateEnds?: string;
+  /** `trustedDigest` of what the host was told last; absent while it was told nothing. */
+  readonly trusted?: string;
 }
 
-/** What a host needs to serve copies and to fetch from others. The control side renews it, and sends it anew after each change. */
-export interface PeerCredentials {
-  readonly v: 1;
-  /** PEM of the host's certificate. */
-  readonly certificate: string;
+/** Whom a host trusts, apart from its own certificate. */
+export interface TrustedPeers {
   /** PEM of each authority of the installation that is valid now. */
   readonly authorities: readonly string[];
   /** Public key of tickets, as a JWK (RFC 7517). */
   readonly ticketKey: Readonly<Record<string, string>>;
   /** Hosts that may ask. A host that is not in it is refused, whatever its certificate and its ticket say. */
   readonly hostIds: readonly string[];
+}
+
+/** What a host needs to serve copies and to fetch from others. The control side renews it, and sends it anew after each change. */
+export interface PeerCredentials extends TrustedPeers {
+  readonly v: 1;
+  /** PEM of the host's certificate. */
+  readonly certificate: string;
 }
 
 /** What a ticket says: a signed JWT (RFC 7519) that the control side makes for one fetch, good for some minutes. */

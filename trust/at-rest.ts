@@ -21,6 +21,8 @@ export type SecretOwner =
   | { readonly use: 'template'; readonly template: string; readonly account: string }
   | { readonly use: 'user' | 'api key'; readonly user: string }
   | { readonly use: 'certificate'; readonly certificate: string }
+  /** A private key by which hosts know each other. */
+  | { readonly use: 'peer key'; readonly key: string }
   /** Registered user data. */
   | { readonly use: 'user data'; readonly userData: string }
   | { readonly use: 'vm user data' | 'vm user data details' | 'vnc password'; readonly vm: string };

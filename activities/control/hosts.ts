@@ -89,7 +89,7 @@ function problemOf(error: unknown): { readonly problem: string } {
 /** @throws ApplicationFailure when the host did not sign the report, or it is unreadable */
 const recordReport = (db: Database, answer: HostReport): Promise<RecordedReport> =>
   db.transaction().execute(async (tx) => {
-    const report = await readSigned(tx, ['describeHost', 'setLimits'], answer);
+    const report = await readSigned(tx, ['describeHost', 'setLimits', 'setPeerCredentials'], answer);
     await recordHostFacts(tx, report.hostId, report);
     await recordPoolReports(tx, report.hostId, report.pools);
     // A report without certificates is of an older release, whose hosts have no keystore.

@@ -5,7 +5,15 @@
 import { probe } from '../../images/attempt/probe.ts';
 import { capabilitiesOf } from '../../model/capabilities.ts';
 import type { QuickActivities, TransferActivities, VmActivities } from '../../model/host-activities.ts';
-import { certificatesJob, describeJob, limitsJob, probeJob, removeJob } from '../../model/messages/jobs.ts';
+import { ImageError } from '../../model/failures.ts';
+import {
+  certificatesJob,
+  describeJob,
+  limitsJob,
+  peerCredentials,
+  probeJob,
+  removeJob,
+} from '../../model/messages/jobs.ts';
 import type { HostReport } from '../../model/payloads.ts';
 import type { HostActivityDeps } from './deps.ts';
 import { downloadOnHost } from './download.ts';
@@ -46,6 +54,12 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
       deps.limits.apply(limits);
       return describeHost(deps);
     }),
+    setPeerCredentials: withReadJob(peerCredentials, async (credentials) => {
+      if (deps.peers === undefined)
+        throw new ImageError('Unsupported', 'this host serves no copies to others');
+      deps.peers.take(credentials);
+      return describeHost(deps);
+    }),
     syncCertificates: withReadJob(certificatesJob, async (job) => {
       const synced = await certificates.sync(job);
       return { v: 1, hostId, ...synced };
@@ -66,7 +80,15 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
 
 type DescribeDeps = Pick<
   HostActivityDeps,
-  'hostId' | 'version' | 'pools' | 'programs' | 'limits' | 'certificates' | 'probes' | 'describeHypervisor'
+  | 'hostId'
+  | 'version'
+  | 'pools'
+  | 'programs'
+  | 'limits'
+  | 'certificates'
+  | 'peers'
+  | 'probes'
+  | 'describeHypervisor'
 >;
 
 /** The host's report, for a join and for the job `describeHost`. */
@@ -77,6 +99,7 @@ export async function describeHost({
   programs,
   limits,
   certificates,
+  peers,
   probes,
   describeHypervisor,
 }: DescribeDeps): Promise<HostReport> {
@@ -100,6 +123,7 @@ export async function describeHost({
     limits: limits.report(),
     certificates: trusted.held,
     ...(hypervisor === undefined ? {} : { hypervisor }),
+    ...(peers === undefined ? {} : { peer: peers.report() }),
     ...(problems.length === 0 ? {} : { problems }),
   };
 }

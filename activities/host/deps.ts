@@ -13,6 +13,7 @@ import type { Secrets } from '../../model/source.ts';
 import type { VmSecrets } from '../../model/vm-payloads.ts';
 import type { HostCertificates } from './certificates.ts';
 import type { HostLimiter } from './limits.ts';
+import type { HostPeers } from './peers.ts';
 import type { ProbeTurnOptions } from './probe-turns.ts';
 
 /** A job that may carry secrets, sealed for this host. */
@@ -40,6 +41,8 @@ export interface HostActivityDeps {
   readonly scheduler: Scheduler;
   readonly limits: HostLimiter;
   readonly certificates: HostCertificates;
+  /** Absent where the host serves no copies to others. */
+  readonly peers?: HostPeers;
   readonly probes: ProbeDeps;
   /** Overrides how many probes run at once. */
   readonly probeTurns?: ProbeTurnOptions;

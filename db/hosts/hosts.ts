@@ -156,19 +156,27 @@ const heartbeats = z.record(z.string(), z.string());
 /** Empty at first. */
 const parseHeartbeats = (json: string): Heartbeats => readJson(heartbeats, json).value ?? {};
 
-type Facts = Pick<HostReport, 'version' | 'programs' | 'capabilities' | 'hypervisor' | 'problems'>;
+type Facts = Pick<HostReport, 'version' | 'programs' | 'capabilities' | 'hypervisor' | 'problems' | 'peer'>;
 
 /** The columns of a row of `host` that hold what the host reports about itself, and the present time as `reported`. */
-export const reportedColumns = ({ version, programs, capabilities, hypervisor, problems = [] }: Facts) => ({
+export const reportedColumns = ({
+  version,
+  programs,
+  capabilities,
+  hypervisor,
+  problems = [],
+  peer,
+}: Facts) => ({
   version,
   programs: JSON.stringify(programs),
   capabilities: capabilities === undefined ? null : JSON.stringify(capabilities),
   hypervisor: hypervisor === undefined ? null : JSON.stringify(hypervisor),
   problems: JSON.stringify(problems),
+  peer: peer === undefined ? null : JSON.stringify(peer),
   reported: sql<Date>`now()`,
 });
 
-/** Version, programs, capabilities, hypervisor and problems as the host reported them. */
+/** Version, programs, capabilities, hypervisor, problems and door as the host reported them. */
 export async function recordHostFacts(tx: Queryable, hostId: string, report: Facts): Promise<void> {
   await tx.updateTable('host').set(reportedColumns(report)).where('uuid', '=', hostId).execute();
 }

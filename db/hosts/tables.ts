@@ -2,9 +2,10 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { HeldCertificate } from '../../model/certificate.ts';
 import type { HostCapabilities } from '../../model/payloads.ts';
+import type { PeerReport } from '../../model/spread.ts';
 import type { ResourceState } from '../../model/states.ts';
 import type { HypervisorReport } from '../../model/vms.ts';
-import type { Id, Json, NullableTime, Time } from '../columns.ts';
+import type { Id, Json, NullableJson, NullableTime, Time } from '../columns.ts';
 
 export interface HostInviteTable {
   uuid: string;
@@ -48,6 +49,8 @@ export interface HostTable {
   keystore: ColumnType<readonly HeldCertificate[], string | undefined, string>;
   /** Null: it reports none. */
   hypervisor: ColumnType<HypervisorReport | null, string | null | undefined, string | null>;
+  /** Null: it serves no copies to others. */
+  peer: NullableJson<PeerReport>;
   domains_reported: NullableTime;
   worker_heartbeat: Generated<string>;
   last_seen: NullableTime;

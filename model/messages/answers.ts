@@ -14,12 +14,24 @@ import type {
   RemoveResult,
 } from '../payloads.ts';
 import { compressions } from '../source.ts';
+import type { PeerReport } from '../spread.ts';
 import type { UrlReport } from '../source.ts';
 import { common } from './answer.ts';
 import { imageEvidence } from './evidence.ts';
 import { triesOf } from './failures.ts';
 import { poolReport } from './pools.ts';
-import { ifUnderstood, message, read, rule, text, understood, uuid, version, whole } from './schema.ts';
+import {
+  ifUnderstood,
+  message,
+  moment,
+  read,
+  rule,
+  text,
+  understood,
+  uuid,
+  version,
+  whole,
+} from './schema.ts';
 import type { Schema } from './schema.ts';
 import type { JoinRequest } from '../joining.ts';
 import {
@@ -111,6 +123,16 @@ const heldCertificate = message<HeldCertificate>({ alias: text(), digest: text()
 
 const limitsReport = message<LimitsReport>({ revision: whole(), downloads: whole(1), rate: whole() });
 
+/** A host whose door is not understood is one without a door. */
+const peerReport = message<PeerReport>({
+  address: text(),
+  uploads: whole(1),
+  rate: whole(),
+  certificateRequest: text(),
+  certificateEnds: ifUnderstood(moment()),
+  trusted: ifUnderstood(text()),
+});
+
 type Reported = Omit<HostReport, 'pools'> & { readonly pools: readonly unknown[] };
 
 /** A pool of a kind that is not known here is no pool for this side; the host's problems name it. */
@@ -125,6 +147,7 @@ const hostReport: Schema<HostReport> = z.pipe(
     problems: ifUnderstood(understood(text())),
     limits: ifUnderstood(limitsReport),
     hypervisor: ifUnderstood(hypervisorReport),
+    peer: ifUnderstood(peerReport),
   }),
   z.transform(({ pools, ...report }): HostReport => {
     const found = pools.map((pool) => read(poolReport, pool));
@@ -154,6 +177,7 @@ export const hostResults = {
   probe: probeReport,
   describeHost: hostReport,
   setLimits: hostReport,
+  setPeerCredentials: hostReport,
   remove: removeResult,
   syncCertificates: certificatesResult,
   download: downloadResult,

@@ -8,6 +8,7 @@ import type { Protocols } from '../protocols.ts';
 import { MAX_TIMEOUT_MS, readTimeouts } from '../source-rules.ts';
 import type { SourceTimeouts } from '../source-rules.ts';
 import type { Mirror } from '../source.ts';
+import type { PeerCredentials } from '../spread.ts';
 import { checkPolicy } from '../url-policy.ts';
 import type { UrlPolicy } from '../url-policy.ts';
 import { parseImageUrl } from '../url.ts';
@@ -126,4 +127,12 @@ const wantedCertificate = message<WantedCertificate>({
 export const certificatesJob = message<CertificatesJob>({
   v: version(),
   certificates: z.array(wantedCertificate),
+});
+
+export const peerCredentials = message<PeerCredentials>({
+  v: version(),
+  certificate: z.string(),
+  authorities: z.array(z.string()).check(z.minLength(1)),
+  ticketKey: z.record(z.string(), z.string()),
+  hostIds: z.array(uuid()),
 });

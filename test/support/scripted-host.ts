@@ -97,6 +97,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
         hypervisor: SCRIPTED_HYPERVISOR,
         limits: { revision, downloads, rate },
       }),
+    setPeerCredentials: () => Promise.resolve({ v: 1, hostId, version: '1', pools: [pool()], programs: [] }),
     syncCertificates: ({ certificates }) =>
       Promise.resolve({ v: 1, hostId, held: certificates.map(heldOf), failed: {} }),
     remove: () => Promise.resolve({ v: 1, hostId, files: 1, pool: pool() }),

@@ -11,6 +11,7 @@ import {
   readInvite,
   sourceBudgets,
 } from '../../workers/host-settings.ts';
+import { doorSettings } from '../../workers/door/settings.ts';
 import { BUDGETS } from '../../images/fetch/network/budgets.ts';
 import { exposedSecrets, readSettings, SettingError } from '../../workers/settings.ts';
 import { SETTINGS } from '../../workers/settings-table.ts';
@@ -226,4 +227,31 @@ test('a flag with a secret gives a warning; a file with one, and an address with
     expect.stringMatching(/^the secret in --invite /),
   ]);
   expect(warnings.join()).not.toContain('hunter2');
+});
+
+const door = (environment: NodeJS.ProcessEnv) => doorSettings(readSettings({}, environment));
+
+describe('the door of a host', () => {
+  test('is closed, unless it has an address', () => {
+    expect(door({})).toBeUndefined();
+  });
+
+  test('is reached where it listens, or where the host says', () => {
+    const given = { BYPASS_PEER_LISTEN: '[fd00::7]:7443', BYPASS_PEER_RATE: '1000000' };
+    const listen = { host: 'fd00::7', port: 7443 };
+    expect(door(given)).toEqual({ listen, address: '[fd00::7]:7443', uploads: 4, rate: 1_000_000 });
+    const named = { ...given, BYPASS_PEER_ADDRESS: 'kvm-7.example.org:443', BYPASS_PEER_UPLOADS: '2' };
+    expect(door(named)).toMatchObject({ listen, address: 'kvm-7.example.org:443', uploads: 2 });
+    expect(door({ BYPASS_PEER_LISTEN: '0.0.0.0:7443' })?.address).toMatch(/^(?!0\.0\.0\.0)\S+:7443$/);
+  });
+
+  test.each([
+    [{ BYPASS_PEER_LISTEN: '7443' }, 'must be an address with a port'],
+    [{ BYPASS_PEER_LISTEN: '10.0.0.7:0' }, 'must be an address with a port'],
+    [{ BYPASS_PEER_ADDRESS: '10.0.0.7:7443' }, 'but no --peer-listen'],
+    [{ BYPASS_PEER_LISTEN: '10.0.0.7:7443', BYPASS_PEER_UPLOADS: '0' }, 'from 1 on'],
+  ])('is refused from %j', (environment, sentence) => {
+    expect(() => door(environment)).toThrow(SettingError);
+    expect(() => door(environment)).toThrow(sentence);
+  });
 });

@@ -1,0 +1,62 @@
+/** Hosts that serve copies to each other, and what each of them was told last. Peers are the hosts of one zone. */
+import { sql } from 'kysely';
+import type { PeerReport, TrustedPeers } from '../../model/spread.ts';
+import { trustedDigest } from '../../trust/tickets.ts';
+import type { Queryable } from '../database.ts';
+import { isUp } from '../hosts/hosts.ts';
+import type { PeerKeys } from './keys.ts';
+
+/** Whether a row of `host` has a door that others can enter now: it holds a certificate. */
+export const hasDoor = sql<boolean>`coalesce((host.peer ->> 'certificateEnds')::timestamptz > now(), false)`;
+
+export interface PeerHost {
+  readonly hostId: string;
+  readonly name: string;
+  readonly up: boolean;
+  readonly peer: PeerReport;
+}
+
+/** The hosts with a door of a zone that were let in. */
+export const peersOfZone = (db: Queryable, zoneId: string): Promise<readonly PeerHost[]> =>
+  db
+    .selectFrom('host')
+    .innerJoin('data_center', 'data_center.id', 'host.data_center_id')
+    .where('data_center.uuid', '=', zoneId)
+    .where('host.resource_state', '<>', 'Disabled')
+    .where('host.peer', 'is not', null)
+    .select(['host.uuid as hostId', 'host.name', isUp.as('up'), 'host.peer'])
+    .orderBy('host.id')
+    .$narrowType<{ peer: PeerReport }>()
+    .execute();
+
+/** Whom each of these hosts is to trust. */
+export const trustedOf = (hosts: readonly PeerHost[], { authorities, tickets }: PeerKeys): TrustedPeers => ({
+  authorities,
+  ticketKey: tickets.publicKey,
+  hostIds: hosts.map(({ hostId }) => hostId),
+});
+
+/** A certificate is renewed when it ends sooner than this: half of its time. */
+const RENEW_MS = 3.5 * 86_400_000;
+
+/** The hosts that are Up and do not know what they are to know. */
+export function untold(hosts: readonly PeerHost[], trusted: TrustedPeers, now: Date): readonly PeerHost[] {
+  const digest = trustedDigest(trusted);
+  return hosts.filter(({ up, peer: { trusted: told, certificateEnds } }) => {
+    const left = certificateEnds === undefined ? 0 : Date.parse(certificateEnds) - now.getTime();
+    return up && (told !== digest || left < RENEW_MS);
+  });
+}
+
+/** The zones that have hosts with a door. */
+export async function zonesWithPeers(db: Queryable): Promise<readonly string[]> {
+  const zones = await db
+    .selectFrom('data_center')
+    .innerJoin('host', 'host.data_center_id', 'data_center.id')
+    .where('host.peer', 'is not', null)
+    .where('host.resource_state', '<>', 'Disabled')
+    .select('data_center.uuid')
+    .distinct()
+    .execute();
+  return zones.map(({ uuid }) => uuid);
+}
