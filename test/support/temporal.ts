@@ -43,12 +43,13 @@ export async function testTemporal(
   };
 }
 
-let installed = false;
+// Test files load this module anew, and share the SDK.
+const shared = globalThis as { bypassTestRuntime?: true };
 
 /** A quiet runtime, with frequent worker heartbeats for tests that wait for a host's state. */
 export function installTestRuntime(): void {
-  if (installed) return;
-  installed = true;
+  if (shared.bypassTestRuntime) return;
+  shared.bypassTestRuntime = true;
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },

@@ -8,6 +8,7 @@ import type { ControlLab } from '../../labs/control.ts';
 import { openMachines } from '../../labs/machines.ts';
 import type { MachineLab } from '../../labs/machines.ts';
 import type { ScriptedHost } from '../../support/scripted-host.ts';
+import { until } from '../../support/until.ts';
 
 let lab: ControlLab;
 let machines: MachineLab;
@@ -119,8 +120,12 @@ test('a domain on a host that should not have it is an error in the events, and 
 test('machines of a host that is Down are unknown, as of the last report', async () => {
   await compare(host);
   const before = await machines.row(vmId);
-  await host.setUp(false);
-  expect(await forgetPower(lab.db)).toBe(1);
+  await until('the machine is unknown', async () => {
+    // A report of the host that was on its way would say that it is Up.
+    await host.setUp(false);
+    await forgetPower(lab.db);
+    return (await machines.row(vmId)).power_state === 'PowerUnknown';
+  });
   expect(await machines.row(vmId)).toMatchObject({
     state: 'Running',
     power_state: 'PowerUnknown',
