@@ -10,6 +10,8 @@ export interface GrowthObserver {
   grown(position: number, total: number): void;
   /** Called when the bytes of `span` were written, good or not. @param held all written spans */
   written?(span: Span, held: Spans): void;
+  /** Called when it became known, or changed, where the bytes are from. */
+  described?(): void;
   /** Resolves when the observer has caught up with the file. @throws the reason to stop writing */
   ready(): Promise<void>;
   /**

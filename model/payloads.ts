@@ -9,7 +9,7 @@ import type { HeldCertificate } from './certificate.ts';
 import type { Failure } from './failures.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { SourceTimeouts } from './source-rules.ts';
-import type { PeerReport } from './spread.ts';
+import type { KnownLineage, PeerReport, PeerSource } from './spread.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
 import type {
   RunParameters,
@@ -88,6 +88,13 @@ export interface DownloadJob {
   readonly timeouts?: SourceTimeouts;
   /** 1 goes before 5; equal ones in the order of their arrival. */
   readonly priority: number;
+  /** The host to fetch from instead of the mirrors. Only hosts with the feature `peers` get it. */
+  readonly peer?: PeerSource;
+  /**
+   * Lineages of this template that hosts have published. Without a checksum, bytes of a lineage that are here from before
+   * are published only with its SHA-256.
+   */
+  readonly lineages?: readonly KnownLineage[];
 }
 
 /** A file that somebody else put where a file of Bypass belongs. */
@@ -125,8 +132,12 @@ export interface DownloadResult extends HostAnswer {
   readonly virtualSize: number;
   /** Bytes fetched from sources by this attempt; 0 when the image was published before. */
   readonly fetched: number;
+  /** Of `fetched`, bytes that came from other hosts; absent: none. */
+  readonly fromPeers?: number;
   /** Hexadecimal, of the published file. */
   readonly sha256: string;
+  /** The lineage of the published file (model/spread.ts); absent when it was published before. */
+  readonly lineage?: string;
   /** Bytes of the file as transferred, which may be packed; absent when the image was published before. */
   readonly transferred?: number;
   /** Evidence about the published file. */

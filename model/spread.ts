@@ -51,6 +51,42 @@ export interface TicketClaims {
   readonly exp: number;
 }
 
+/** The version at its origin that the bytes of a lineage are of. Public: URLs are without credentials and queries. */
+export interface OriginVersion {
+  readonly url: string;
+  /** The URL after redirects. */
+  readonly finalUrl: string;
+  /** The strong entity tag, by which a host that has bytes of the lineage can go on at the origin. */
+  readonly etag?: string;
+  /** Bytes of the whole file. */
+  readonly total: number;
+}
+
+/** A lineage that a host of the installation has published, and with which SHA-256. */
+export interface KnownLineage {
+  readonly lineage: string;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/** How a host stands among the sources of a download: it is no URL that anybody could register. */
+export const peerUrl = (hostId: string): string => `peer:${hostId}`;
+
+export const isPeerUrl = (url: string): boolean => url.startsWith('peer:');
+
+/** The entity tag of a copy that is under way. A published one of the lineage honours it in If-Range. */
+export const lineageTag = (lineage: string): string => `"lineage-${lineage}"`;
+
+/** The entity tag of a published image. */
+export const imageTag = (sha256: string): string => `"sha256-${sha256}"`;
+
+/**
+ * The lineage of an image that was unpacked on a host: no origin has these bytes, so they are known by what they are. Each
+ * host that unpacks the same image gives it the same lineage.
+ */
+export const lineageOfImage = (sha256: string): string =>
+  sha256.slice(0, 32).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-8$3-8$4-$5');
+
 /** From whom a download fetches, in its job; absent: from the origin. */
 export interface PeerSource {
   /** The host that serves: the parent. */
@@ -62,4 +98,9 @@ export interface PeerSource {
   readonly ticket: string;
   /** SHA-256 of the image, hexadecimal, where a host has published it; then no other is published. */
   readonly sha256?: string;
+  /**
+   * The template's source is packed, and the parent gives the unpacked image. Its SHA-256 (`sha256`, which must be there)
+   * counts instead of the registered checksum and size, which are those of the packed file.
+   */
+  readonly unpacked?: boolean;
 }

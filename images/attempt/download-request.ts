@@ -10,6 +10,7 @@ import type { ImageLimits } from '../inspect/limits.ts';
 import type { Pool, PoolWriter } from '../pools/pool.ts';
 import type { RateLimit } from '../fetch/rate-limit.ts';
 import type { Sources } from '../fetch/sources.ts';
+import type { CopyRegistry } from '../spread/copy-registry.ts';
 
 export interface DownloadRequest extends Pick<
   DownloadJob,
@@ -27,6 +28,8 @@ export interface DownloadRequest extends Pick<
 export interface DownloadDeps extends PoolWriter {
   readonly sources: Sources;
   readonly rateLimit: RateLimit;
+  /** Makes the copy readable for others while it arrives. Absent: nobody reads it. */
+  readonly copies?: CopyRegistry;
   readonly limits?: ImageLimits;
   readonly unpack?: UnpackSettings;
   /** Maximum connections of one download to one origin. Default 16. */

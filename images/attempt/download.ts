@@ -60,6 +60,7 @@ async function newCopy(
   const { meter, tries } = reporting;
   const { request, pieces, remarks } = await withMetalink(given, deps);
   const part = await adopt(request, deps, meter, pieces !== undefined);
+  const shared = deps.copies?.share(request.copyId, part);
   const followers = follow(part, request, deps, pieces);
   const { digester, unpacker, hasher } = followers;
   const onTry = (ended: Try): void => {
@@ -77,11 +78,15 @@ async function newCopy(
         throw diskError(error);
       }
     });
-    return await publish(part, image, request, reporting);
+    shared?.know(image.sha256);
+    const published = await publish(part, image, request, reporting);
+    if (image.file === part.file) shared?.published();
+    return published;
   } catch (error) {
     if (isUseless(part, error)) await part.remove().catch(() => undefined);
     throw error;
   } finally {
+    await shared?.close();
     await followers.close();
     await part.close();
   }

@@ -1,9 +1,11 @@
 /** The last stage: gives the image its final name. */
 import type { FileHandle } from 'node:fs/promises';
 import type { ForeignFile, Try } from '../../model/payloads.ts';
+import { lineageOfImage } from '../../model/spread.ts';
 import { displayUrl } from '../../model/url.ts';
 import { digestsOf, sha256Of } from '../hashing/digester.ts';
-import type { Part } from '../pools/pool.ts';
+import type { Part, PublishedIdentity } from '../pools/pool.ts';
+import { originOf } from '../spread/origin.ts';
 import type { DownloadedImage, DownloadRequest } from './download-request.ts';
 import type { InspectedImage } from './inspect.ts';
 import type { ProgressMeter } from './progress-meter.ts';
@@ -17,12 +19,32 @@ export async function publish(
   const transferred = part.position;
   meter.phase('publishing');
   const identity = { sha256: image.sha256, size: (await file.stat()).size };
+  const passedOn = lineageOf(part, file, image.sha256);
   const { facts, foreign } = await part.publish(file, {
     ...identity,
+    ...passedOn,
     isSame: (published) => hasIdentity(published, identity, signal),
   });
   const { fetched } = meter;
-  return { ...facts, ...image, transferred, fetched, tries: withForeign(foreign, tries, url) };
+  return {
+    ...facts,
+    ...image,
+    ...(passedOn.lineage === undefined ? {} : { lineage: passedOn.lineage }),
+    transferred,
+    fetched,
+    tries: withForeign(foreign, tries, url),
+  };
+}
+
+/** As what others may go on from the published file: the file as transferred has a lineage and an origin, an unpacked one has neither. */
+function lineageOf(
+  { file: transferred, provenance }: Part,
+  file: FileHandle,
+  sha256: string,
+): Pick<PublishedIdentity, 'lineage' | 'origin'> {
+  if (file !== transferred) return { lineage: lineageOfImage(sha256) };
+  if (provenance?.lineage === undefined) return {};
+  return { lineage: provenance.lineage, ...originOf(provenance) };
 }
 
 async function hasIdentity(

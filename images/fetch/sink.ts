@@ -18,7 +18,14 @@ export interface Provenance extends RecordedMirror {
   readonly total: number;
   /** Other mirrors that bytes may have come from. */
   readonly others?: readonly RecordedMirror[];
+  /** UUID of the lineage of the bytes (model/spread.ts). Of releases without lineages: absent. */
+  readonly lineage?: string;
+  /** Who gave bytes: ids of hosts, and ORIGIN. Absent: the origin alone. */
+  readonly givers?: readonly string[];
 }
+
+/** Among the givers of bytes, the mirrors at their origins. */
+export const ORIGIN = 'origin';
 
 /**
  * Takes bytes at any position, and tells which it holds. Bytes are good as soon as they are written, or, where pieces
@@ -27,6 +34,8 @@ export interface Provenance extends RecordedMirror {
 export interface Sink {
   /** What is recorded of the bytes that are held; undefined when nothing is. */
   readonly recorded: Provenance | undefined;
+  /** Of the bytes that are held and of those that come now; undefined when there are none, and their source is not known. */
+  readonly provenance: Provenance | undefined;
   /** Bytes that are written, good or not. */
   readonly held: Spans;
   readonly heldBytes: number;

@@ -5,12 +5,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { message, readJson, text, whole } from '../../model/messages/schema.ts';
+import { originVersion } from '../../model/messages/lineages.ts';
+import { ifUnderstood, message, readJson, text, uuid, whole } from '../../model/messages/schema.ts';
+import type { OriginVersion } from '../../model/spread.ts';
 import { replaceFile } from '../../platform/replace-file.ts';
 import { readShort, unlinkIfThere } from '../regular-files.ts';
 import { requireUuid } from '../uuid.ts';
 
-const MAX_NOTE = 4096;
+const MAX_NOTE = 65_536;
 
 /** The part file that this host created last. */
 export interface NotedPart {
@@ -22,6 +24,10 @@ export interface NotedPart {
 export interface NotedImage {
   readonly sha256: string;
   readonly size: number;
+  /** The lineage of its bytes; absent in notes of releases without lineages. */
+  readonly lineage?: string;
+  /** Absent where the image was unpacked: no origin has it. */
+  readonly origin?: OriginVersion;
 }
 
 interface Note {
@@ -33,7 +39,14 @@ interface Note {
 const note = message<Note>({
   v: z.literal(1),
   part: z.optional(message<NotedPart>({ name: text(), inode: text() })),
-  image: z.optional(message<NotedImage>({ sha256: text(), size: whole() })),
+  image: z.optional(
+    message<NotedImage>({
+      sha256: text(),
+      size: whole(),
+      lineage: ifUnderstood(uuid()),
+      origin: ifUnderstood(originVersion),
+    }),
+  ),
 });
 
 export interface Ledger {

@@ -4,6 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import type { DownloadResult, ForeignFile, PoolReport } from '../../model/payloads.ts';
+import type { OriginVersion } from '../../model/spread.ts';
 import type { PoolScope, PoolType } from '../../model/states.ts';
 import type { Provenance, Sink } from '../fetch/sink.ts';
 import type { Scratch } from '../scratch.ts';
@@ -122,6 +123,9 @@ export interface PublishedIdentity {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
+  readonly lineage?: string;
+  /** Absent where the image was unpacked. */
+  readonly origin?: OriginVersion;
   /** Whether a file that already has the final name is the same image. */
   readonly isSame: (published: FileHandle) => Promise<boolean>;
 }

@@ -19,19 +19,9 @@ import type { UrlReport } from '../source.ts';
 import { common } from './answer.ts';
 import { imageEvidence } from './evidence.ts';
 import { triesOf } from './failures.ts';
+import { sha256 } from './lineages.ts';
 import { poolReport } from './pools.ts';
-import {
-  ifUnderstood,
-  message,
-  moment,
-  read,
-  rule,
-  text,
-  understood,
-  uuid,
-  version,
-  whole,
-} from './schema.ts';
+import { ifUnderstood, message, moment, read, text, understood, uuid, version, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
 import type { JoinRequest } from '../joining.ts';
 import {
@@ -85,15 +75,15 @@ const probeReport = message<ProbeReport>({
   ),
 });
 
-const SHA256 = /^[0-9a-f]{64}$/;
-
 const downloadResult = message<DownloadResult>({
   ...common,
   size: whole(),
   physicalSize: whole(),
   virtualSize: whole(),
   fetched: whole(),
-  sha256: z.string().check(rule((given) => (SHA256.test(given) ? undefined : 'is no SHA-256'))),
+  sha256: sha256(),
+  fromPeers: ifUnderstood(whole()),
+  lineage: ifUnderstood(uuid()),
   transferred: ifUnderstood(whole()),
   evidence: ifUnderstood(imageEvidence),
   installPath: text(),

@@ -12,7 +12,8 @@ import type { PeerCredentials } from '../spread.ts';
 import { checkPolicy } from '../url-policy.ts';
 import type { UrlPolicy } from '../url-policy.ts';
 import { parseImageUrl } from '../url.ts';
-import { ifUnderstood, message, rule, text, uuid, version, whole } from './schema.ts';
+import { knownLineage, peerSource } from './lineages.ts';
+import { ifUnderstood, message, rule, text, understood, uuid, version, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
 
 const MAX_MIRRORS = 64;
@@ -102,6 +103,8 @@ export const downloadJob = (protocols: Protocols) =>
     policy: z.optional(policy()),
     timeouts: z.optional(timeouts()),
     priority: priority(),
+    peer: z.optional(peerSource),
+    lineages: ifUnderstood(understood(knownLineage)),
   });
 
 export const removeJob = message<RemoveJob>({ v: version(), poolId: uuid(), copyId: uuid() });

@@ -111,6 +111,10 @@ class VolumePart implements Part {
     this.#actions = actions;
   }
 
+  get provenance(): Provenance | undefined {
+    return this.recorded;
+  }
+
   get heldBytes(): number {
     return bytesIn(this.held);
   }

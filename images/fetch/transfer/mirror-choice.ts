@@ -9,6 +9,7 @@
  * Bytes of several mirrors come together only where something proves in the end that they are of one file: a checksum
  * (`mixes`) or hashes of pieces.
  */
+import { randomUUID } from 'node:crypto';
 import type { Mirror } from '../../../model/source.ts';
 import { displayUrl } from '../../../model/url.ts';
 import type { Provenance, RecordedMirror } from '../sink.ts';
@@ -42,10 +43,14 @@ export class MirrorChoice {
   /** In the order in which they lead. */
   readonly all: readonly MirrorState[];
 
+  /** Of the bytes that the sink holds or gets. A fetch that begins anew has a new one. */
+  #lineage: string | undefined;
+
   /** @param recorded what the sink knows of the bytes that it holds */
   constructor(mirrors: readonly Mirror[], recorded: Provenance | undefined) {
     const begun = recorded?.etag === undefined ? undefined : displayUrl(recorded.url);
     this.all = orderMirrors(mirrors, begun).map((mirror) => new MirrorState(mirror));
+    this.#lineage = recorded?.lineage;
     for (const one of recorded === undefined ? [] : [recorded, ...(recorded.others ?? [])]) {
       this.all.find(({ url }) => displayUrl(url) === displayUrl(one.url))?.recall(one);
     }
@@ -83,6 +88,7 @@ export class MirrorChoice {
 
   /** The sink forgot all bytes. */
   forget(): void {
+    this.#lineage = undefined;
     for (const state of this.all) state.forget();
   }
 
@@ -91,7 +97,13 @@ export class MirrorChoice {
     const contributors = this.all.filter((state) => state.contributed);
     const first = lead.contributed ? lead : (contributors[0] ?? lead);
     const others = contributors.filter((state) => state !== first).map(recordOf);
-    return { ...recordOf(first), finalUrl: first.finalUrl, ...(others.length === 0 ? {} : { others }) };
+    this.#lineage ??= randomUUID();
+    return {
+      ...recordOf(first),
+      finalUrl: first.finalUrl,
+      lineage: this.#lineage,
+      ...(others.length === 0 ? {} : { others }),
+    };
   }
 
   #mayServe(state: MirrorState, { now, maxConnections, pieces, only }: Need): boolean {

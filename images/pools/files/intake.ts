@@ -63,6 +63,10 @@ export class Intake implements Sink {
     return this.part.checkpoint;
   }
 
+  get provenance(): Provenance | undefined {
+    return this.#provenance ?? this.part.checkpoint;
+  }
+
   get held(): Spans {
     return this.#held;
   }
@@ -91,6 +95,7 @@ export class Intake implements Sink {
   recordAs(provenance: Provenance): void {
     this.#provenance = provenance;
     this.part.total = provenance.total;
+    for (const observer of this.#observers) observer.described?.();
   }
 
   async room(count: number): Promise<void> {
@@ -151,6 +156,7 @@ export class Intake implements Sink {
     await this.#recording?.catch(() => undefined);
     for (const observer of this.#observers) await observer.restarting();
     await this.part.reset().catch(asDiskError);
+    this.#provenance = undefined;
     this.#held = [];
     this.#good = [];
     this.#unsafe = 0;
@@ -176,7 +182,7 @@ export class Intake implements Sink {
   }
 
   #notify(): void {
-    const total = this.#provenance?.total ?? this.part.checkpoint?.total ?? 0;
+    const total = this.provenance?.total ?? 0;
     for (const observer of this.#observers) observer.grown(this.position, total);
   }
 

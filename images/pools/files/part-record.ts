@@ -1,6 +1,6 @@
 /** The record beside a part file: the source of its bytes, and which bytes are durable. */
 import * as z from 'zod/mini';
-import { message, readJson, text, whole } from '../../../model/messages/schema.ts';
+import { ifUnderstood, message, readJson, text, uuid, whole } from '../../../model/messages/schema.ts';
 import type { Provenance, RecordedMirror } from '../../fetch/sink.ts';
 import { replaceFile } from '../../../platform/replace-file.ts';
 import { readShort } from '../../regular-files.ts';
@@ -9,6 +9,7 @@ import type { Spans } from '../../spans.ts';
 
 /** Maximum number of recorded spans beyond the prefix. Bytes of omitted spans are fetched again. */
 const MAX_SPANS = 256;
+const MAX_GIVERS = 256;
 /**
  * Maximum bytes of a record: URLs and tags of 64 mirrors, and the spans. Anybody may write records onto a shared
  * pool.
@@ -36,6 +37,8 @@ const record = message<Checkpoint>({
   offset: whole(),
   beyond: z.optional(z.array(z.tuple([whole(), whole()])).check(z.maxLength(MAX_SPANS))),
   others: z.optional(z.array(message<RecordedMirror>({ url: text(), etag: z.optional(text()) }))),
+  lineage: ifUnderstood(uuid()),
+  givers: z.optional(z.array(text()).check(z.maxLength(MAX_GIVERS))),
 });
 
 const isSound = ({ offset, total, beyond = [] }: Checkpoint): boolean =>

@@ -45,10 +45,10 @@ export class FilesPart extends Intake implements Part {
     };
   }
 
-  async publish(file: FileHandle, { sha256, size, isSame }: PublishedIdentity): Promise<Published> {
+  async publish(file: FileHandle, { isSame, ...image }: PublishedIdentity): Promise<Published> {
     const { pool, request, writer } = this.#options;
     const { copyId } = request;
-    await writer.ledger.noteImage(copyId, { sha256, size });
+    await writer.ledger.noteImage(copyId, image);
     const path = file === this.file ? this.part.path : this.#scratchPath;
     const foreign = await publish({ path, file }, { pool, copyId, settings: writer.publish, isSame });
     await removeParts(pool, copyId);
