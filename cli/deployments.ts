@@ -1,5 +1,6 @@
 /** Describes a deployment in words and numbers, from the fields that the api answers. */
 import type { Deployment } from '../model/api-answers.ts';
+import { fromWhom } from '../model/spread.ts';
 import { formatBytes, formatDuration, formatRate, formatTime, parseTime } from './format.ts';
 import type { Tone } from './text.ts';
 
@@ -119,7 +120,8 @@ export const stateOf = (d: KnownDeployment): string => (stageOf(d) === 'cancelle
 export function remarkOn(d: KnownDeployment): string {
   const { stage, text, rate, bytes } = progressOf(d);
   if (stage !== 'running') return stage === 'ready' ? '' : text;
-  return rate > 0 && bytes > 0 ? `${text}, ${formatRate(rate)}` : text;
+  const doing = d.sourcehostname === undefined ? text : `${text} from ${fromWhom(d.depth, d.sourcehostname)}`;
+  return rate > 0 && bytes > 0 ? `${doing}, ${formatRate(rate)}` : doing;
 }
 
 /**

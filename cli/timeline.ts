@@ -1,4 +1,5 @@
 /** Shows one deployment in full: its fields, and all its attempts. */
+import { fromWhom } from '../model/spread.ts';
 import type { Attempt } from '../model/api-answers.ts';
 import { describe } from './bars.ts';
 import { type KnownDeployment, progressOf, stageOf, TONES } from './deployments.ts';
@@ -26,6 +27,9 @@ export function timelineFields(d: KnownDeployment): readonly TitledValue[] {
     },
     { title: 'Now', value: underWay ? describe(progress) : undefined },
     { title: 'Done', value: underWay && progress.total > 0 ? describeNumbers(d) : undefined },
+    { title: 'From', value: fromWhom(d.depth, d.sourcehostname) },
+    { title: 'Taken by', value: describeTakers(d) },
+    { title: 'Sent', value: describeCost(d) },
     { title: 'Error', value: stage === 'failed' ? d.error : undefined, tone: 'bad' },
     { title: 'Cancelled', value: stage === 'cancelled' ? `by ${d.cancelledby}` : undefined },
     { title: 'Size', value: d.size !== undefined && d.size > 0 ? describeSize(d) : undefined },
@@ -36,6 +40,15 @@ export function timelineFields(d: KnownDeployment): readonly TitledValue[] {
     { title: 'Workflow', value: d.workflowid },
     { title: 'Attempts', value: d.attempts?.length ? undefined : (d.attemptcount ?? 0) },
   ];
+}
+
+const describeTakers = ({ takers = 0, takernames }: KnownDeployment): string | undefined =>
+  takers === 0 ? undefined : (takernames ?? `${takers} hosts`);
+
+/** What the copy has cost the origin, and other hosts. */
+function describeCost({ originbytes = 0, peerbytes = 0 }: KnownDeployment): string | undefined {
+  if (originbytes + peerbytes === 0) return undefined;
+  return `${formatBytes(originbytes)} by the origin, ${formatBytes(peerbytes)} by other hosts`;
 }
 
 function describeNumbers(d: KnownDeployment): string {

@@ -9,8 +9,10 @@ import type {
   DirectDownloadCertificateTable,
 } from './certificates/tables.ts';
 import type {
+  CopyWrongPeerTable,
   CountedAttemptTable,
   DownloadAttemptTable,
+  ImageLineageTable,
   PoolReservationTable,
   TemplateSpoolRefTable,
   ThroughputSampleTable,
@@ -75,6 +77,8 @@ export interface Tables {
   template_store_ref: TemplateStoreRefTable;
   template_mirror: TemplateMirrorTable;
   template_spool_ref: TemplateSpoolRefTable;
+  copy_wrong_peer: CopyWrongPeerTable;
+  image_lineage: ImageLineageTable;
   download_attempt: DownloadAttemptTable;
   pool_reservation: PoolReservationTable;
   async_job: AsyncJobTable;

@@ -100,7 +100,7 @@ export interface Attempt {
   readonly hostid?: string;
   /** the name of the host */
   readonly hostname?: string;
-  /** the URL */
+  /** the URL, or the host that gave it */
   readonly source: string;
   /** when it began */
   readonly started: string;
@@ -346,8 +346,24 @@ export interface Deployment {
   readonly hostid?: string;
   /** the name of the host that works on it, or did last */
   readonly hostname?: string;
-  /** the URL that it comes from, or came from last */
+  /** the URL or host that it comes from, or came from last */
   readonly source?: string;
+  /** the id of the host that it comes from, or came from; absent: from the origin */
+  readonly sourcehostid?: string;
+  /** the name of that host */
+  readonly sourcehostname?: string;
+  /** the id of the copy that it is taken from */
+  readonly sourcedeploymentid?: string;
+  /** how many hosts are between it and the origin */
+  readonly depth?: number;
+  /** bytes that the origin has sent for it */
+  readonly originbytes: number;
+  /** bytes that other hosts have sent for it */
+  readonly peerbytes: number;
+  /** how many hosts take it from here now */
+  readonly takers: number;
+  /** the names of these hosts */
+  readonly takernames?: string;
   /** why it failed */
   readonly error?: string;
   /** why it failed, as one word */

@@ -194,6 +194,12 @@ const WAITING: readonly Definition[] = [
   timeout(TIMEOUTS.idleMs, 'BYPASS_IDLE_TIMEOUT', 'that a source may send nothing in the middle of a file'),
 ];
 
+const ORIGIN_FETCHES = count(
+  'direct.download.origin.fetches',
+  'copies of a template that are fetched from its origin at a time; other hosts of the zone get it from those that have it, where hosts have a door. 0: every host fetches from the origin',
+  { fallback: 1, most: 1000 },
+);
+
 const RETENTION = { jobs: 'job.expire.minutes', events: 'event.purge.delay' } as const;
 
 const KEEPING: readonly Definition[] = [
@@ -274,7 +280,7 @@ const EXPUNGE_INTERVAL = count(
 
 /** Every setting, by subject. */
 export const configurations = (protocols: Protocols): readonly Configuration[] => [
-  ...[...urlDefinitions(protocols), ...WAITING].map(
+  ...[...urlDefinitions(protocols), ...WAITING, ORIGIN_FETCHES].map(
     (one) => ({ ...one, category: 'Direct download', scope: 'Zone' }) as const,
   ),
   ...[DEFAULT_NETWORK, ...Object.values(FACTORS)].map(
@@ -345,6 +351,10 @@ export const headerOriginsOf = (values: ConfigurationValues): readonly string[] 
 
 const valueOf = (values: ConfigurationValues, { name, fallback }: Definition): string =>
   values[name] ?? fallback;
+
+/** Copies of a template in a zone that are fetched from the origin at a time; 0: peers are off. */
+export const originFetchesOf = (values: ConfigurationValues): number =>
+  Number(valueOf(values, ORIGIN_FETCHES));
 
 /** The network of hosts for networks of a zone that name none. */
 export const defaultNetworkOf = (values: ConfigurationValues): string => valueOf(values, DEFAULT_NETWORK);

@@ -120,6 +120,20 @@ const table = {
     otherRegistration: true,
     advice: 'register the file again if the new one is wanted',
   },
+  // Another host, not the template's source: the deployment asks for another source, and nothing counts against the template.
+  PeerUnreachable: {
+    ...SOURCE,
+    passes: true,
+    sameMirror: 'drop',
+    advice: 'nothing is to be done: another host or the origin is asked; see whether hosts reach each other',
+  },
+  PeerWrong: {
+    ...SOURCE,
+    passes: true,
+    sameMirror: 'drop',
+    keepsBytes: false,
+    advice: 'see the disk of the host that gave the bytes; another host or the origin is asked',
+  },
   ChecksumMismatch: {
     ...CONTENT,
     otherRegistration: true,

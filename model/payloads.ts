@@ -321,6 +321,14 @@ export interface Carried {
   readonly attempts: number;
   /** Failure of the latest download. */
   readonly last?: Failure;
+  readonly peerFailures?: PeerFailures;
+}
+
+/** Hosts that failed as sources of a copy since it last came further. */
+export interface PeerFailures {
+  readonly hostIds: readonly string[];
+  /** Bytes of the file on the pool at the last progress. */
+  readonly farthest: number;
 }
 
 /** The work of a deployment. */

@@ -74,6 +74,15 @@ export const peerUrl = (hostId: string): string => `peer:${hostId}`;
 
 export const isPeerUrl = (url: string): boolean => url.startsWith('peer:');
 
+/** The UUID of the host that a source of this name is. */
+export const peerHostOf = (url: string): string | undefined => /^peer:([0-9a-f-]{36})$/.exec(url)?.[1];
+
+/** From whom a copy comes, for people: `kvm-7, 2 behind the origin`. @param depth absent while nothing was chosen */
+export function fromWhom(depth: number | undefined, hostName: string | undefined): string | undefined {
+  if (depth === undefined) return undefined;
+  return depth === 0 ? 'the origin' : `${hostName ?? 'another host'}, ${depth} behind the origin`;
+}
+
 /** The entity tag of a copy that is under way. A published one of the lineage honours it in If-Range. */
 export const lineageTag = (lineage: string): string => `"lineage-${lineage}"`;
 

@@ -36,6 +36,8 @@ export interface CopyTiming {
   readonly removeRunMs: number;
   /** Between tries while no host can work on the copy. */
   readonly hostWait: Backoff;
+  /** Between looks for a host that can give the copy, while all of them are busy. */
+  readonly peerWait: Backoff;
   /** Between tries while the pool has no room. */
   readonly spaceWait: Backoff;
   /** Before each further try of a source whose failure may pass; after the last one, the deployment fails. */

@@ -37,10 +37,11 @@ export async function continueWhenSuggested({
   attempts,
   last,
   requests,
+  peerFailures,
 }: CopyRun): Promise<void> {
   if (!workflowInfo().continueAsNewSuggested) return;
   await requestsHandled(requests);
   if (requests.stop !== undefined) throw new CancelledFailure('The deployment was stopped');
-  const carried = { history, attempts, ...(last === undefined ? {} : { last }) };
+  const carried = { history, attempts, ...(last === undefined ? {} : { last }), peerFailures };
   await continueAs(workflowTypes.deployment, { ...input, carried });
 }

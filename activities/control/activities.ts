@@ -15,6 +15,8 @@ import { createHostRecords } from './hosts.ts';
 import type { HostRecordActivities } from './hosts.ts';
 import { createRegistrationActivities } from './registration.ts';
 import type { RegistrationActivities } from './registration.ts';
+import { createSourceActivities } from './sources.ts';
+import type { SourceActivities } from './sources.ts';
 import { createUpkeepActivities } from './upkeep.ts';
 import type { UpkeepActivities } from './upkeep.ts';
 import { createDomainActivities } from './domains.ts';
@@ -30,6 +32,7 @@ import type { VmTaskActivities } from './vms.ts';
 export type ControlActivities = AnswerActivities &
   RegistrationActivities &
   HostChoiceActivities &
+  SourceActivities &
   CopyActivities &
   DeletionActivities &
   CertificateActivities &
@@ -45,6 +48,7 @@ export const createControlActivities = (deps: ControlDeps): ControlActivities =>
     ...createAnswerActivities(deps),
     ...createRegistrationActivities(deps),
     ...createHostChoice(deps),
+    ...createSourceActivities(deps),
     ...createCopyActivities(deps),
     ...createDeletionActivities(deps),
     ...createCertificateActivities(deps),

@@ -36,8 +36,11 @@ export interface CopyActivities {
   reserveSpace(copyId: string, bytes: number): Promise<Room>;
   /** Records an attempt that failed or was cancelled. */
   recordAttempt(copy: CopyUuids, attempt: Attempt): Promise<void>;
-  /** Records a finished copy, and completes the jobs that wait for it. */
-  finishCopy(ending: Ending, result: DownloadResult, attempt: Attempt): Promise<void>;
+  /**
+   * Records a finished copy, and completes the jobs that wait for it.
+   * @returns why the image was not accepted, and the jobs failed instead
+   */
+  finishCopy(ending: Ending, result: DownloadResult, attempt: Attempt): Promise<JobError | undefined>;
   /** Completes the jobs that wait for a copy that was ready before. */
   confirmCopy(ending: Ending): Promise<void>;
   /** Records why a deployment failed, and fails the jobs that wait for it. */
@@ -63,7 +66,7 @@ export function createCopyActivities({ db, protocols }: ControlDeps): CopyActivi
     recordAttempt: (copy, attempt) => recordAttempt(db, copy, attempt),
     async finishCopy(ending, answer, attempt) {
       const result = await readSigned(db, ['download'], answer);
-      await finishCopy(db, withWorkflow(ending), { result, attempt: { ...attempt, hostId: result.hostId } });
+      return finishCopy(db, withWorkflow(ending), { result, attempt: { ...attempt, hostId: result.hostId } });
     },
     confirmCopy: (ending) => confirmCopy(db, withWorkflow(ending)),
     failCopy: (ending, error) => failCopy(db, withWorkflow(ending), error),

@@ -9,6 +9,7 @@ import { isImageUrl } from '../../model/url.ts';
 import type { Database, Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
+import { NOT_FETCHING } from '../spread/records.ts';
 import type { Row } from '../tables.ts';
 
 /** Columns of a copy that did not fail. */
@@ -51,6 +52,7 @@ export function openCopy(
           state: 'Creating',
           marked_for_gc: false,
           ...NO_ERROR,
+          ...NOT_FETCHING,
           cancelled_by: null,
           evidence: null,
           template_size: template.size,

@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import type { CopyState } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
+import { spreadColumns } from '../spread/listing.ts';
+import type { SpreadColumns } from '../spread/listing.ts';
 import { countOf } from '../count.ts';
 import { containing, type Listing, type Order, type Page } from '../page.ts';
 
@@ -45,7 +47,7 @@ export type DeploymentListRow = Row<'template_spool_ref'> & {
   readonly attempt_count: number;
   /** Bytes of an unfinished download that lie on the pool. */
   readonly kept_bytes: number;
-};
+} & SpreadColumns;
 
 export async function listDeployments(
   db: Queryable,
@@ -68,6 +70,7 @@ export async function listDeployments(
       'zone.uuid as zone_uuid',
       'zone.name as zone_name',
       sql<number>`coalesce((pool.parts ->> copy.uuid::text)::bigint, 0)`.as('kept_bytes'),
+      ...spreadColumns,
       eb
         .selectFrom('download_attempt as a')
         .whereRef('a.copy_id', '=', 'copy.id')

@@ -14,6 +14,8 @@ import type { NewEvent } from '../events/events.ts';
 import { hostColumn, isAwaited, settleCopy } from '../jobs/jobs.ts';
 import type { CopyUuids, JobError } from '../jobs/jobs.ts';
 import { recordPoolReports } from '../pools/pools.ts';
+import { isOfItsLineage } from '../spread/lineages.ts';
+import { addCosts, noteWrongPeers, NOT_FETCHING } from '../spread/records.ts';
 import { release } from './reservations.ts';
 import { countEnded } from './throughput.ts';
 
@@ -39,6 +41,7 @@ export async function recordAttempt(db: Database, copy: CopyUuids, attempt: Atte
   await db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, copy);
     if (row !== undefined) {
+      await tx.updateTable('template_spool_ref').set(NOT_FETCHING).where('id', '=', row.id).execute();
       await insertTries(tx, row.id, attempt);
       await recordFindings(tx, row, copy.templateId, attempt);
     }
@@ -57,6 +60,7 @@ async function recordFindings(
   templateId: string,
   attempt: Attempt,
 ): Promise<void> {
+  await recordWrongPeers(tx, row, templateId, attempt);
   const about = {
     level: 'WARN',
     accountUuid: row.accountId,
@@ -91,6 +95,27 @@ async function recordFindings(
 
 const hostOf = ({ hostId, hostName }: Attempt): NamedHost => ({ id: hostId, name: hostName });
 
+/** Records an event for each host that gave wrong bytes, and lets it not be asked for this copy again. */
+async function recordWrongPeers(
+  tx: Queryable,
+  row: CopyRow,
+  templateId: string,
+  { attemptId, tries }: Attempt,
+): Promise<void> {
+  for (const { id, name, message } of await noteWrongPeers(tx, row.id, tries)) {
+    await recordEvent(tx, {
+      type: eventType(row, 'PEER.WRONG'),
+      level: 'ERROR',
+      description: `${titleOfCopy(row)} for pool ${row.poolName}: another host gave wrong bytes: ${message}. It is not asked for this copy again`,
+      accountUuid: row.accountId,
+      resourceType: resourceTypeOf(row),
+      resourceUuid: templateId,
+      host: { id, name },
+      once: `wrong-peer:${attemptId}:${id}`,
+    });
+  }
+}
+
 /** What the URL policy refused. */
 const deniedBy = ({ source, failure }: Try, title: string): string | undefined =>
   failure?.rule === undefined
@@ -114,7 +139,7 @@ const foreignIn = ({ foreign = [], failure }: Try): readonly string[] => [
 
 async function insertTries(tx: Queryable, copyId: number, attempt: Attempt): Promise<void> {
   if (attempt.tries.length === 0) return;
-  await tx
+  const inserted = await tx
     .insertInto('download_attempt')
     .values(
       attempt.tries.map((one, sequence) => ({
@@ -134,21 +159,29 @@ async function insertTries(tx: Queryable, copyId: number, attempt: Attempt): Pro
       })),
     )
     .onConflict((conflict) => conflict.columns(['uuid', 'sequence']).doNothing())
+    .returning(['source', 'bytes'])
     .execute();
+  await addCosts(tx, copyId, inserted);
 }
 
 /**
- * Marks a copy as ready and settles the jobs that wait for it. An activity may finish after Temporal gave it up: its result is
+ * Marks a copy as ready and settles the jobs that wait for it. A copy of a lineage whose first copy had another SHA-256 fails
+ * instead. An activity may finish after Temporal gave it up: its result is
  * dropped when the copy is being removed, or was removed and made anew.
  */
 export async function finishCopy(
   db: Database,
   outcome: Outcome,
   done: { readonly result: DownloadResult; readonly attempt: Attempt },
-): Promise<void> {
+): Promise<JobError | undefined> {
   const { result, attempt } = done;
-  await end(db, outcome, async (tx, row) => {
+  const { templateId } = outcome.copy;
+  const refused = await end(db, outcome, async (tx, row) => {
     if (row.copyId !== result.installPath) return LATE;
+    if (!(await isOfItsLineage(tx, result, templateId))) {
+      await insertTries(tx, row.id, attempt);
+      return { ...(await markFailed(tx, row, OTHER_IMAGE)), host: hostOf(attempt), error: OTHER_IMAGE };
+    }
     const { numUpdatedRows } = await tx
       .updateTable('template_spool_ref')
       .set({
@@ -156,6 +189,8 @@ export async function finishCopy(
         download_pct: 100,
         state: 'Ready',
         ...NO_ERROR,
+        ...NOT_FETCHING,
+        lineage: result.lineage ?? null,
         cancelled_by: null,
         template_size: result.size,
         physical_size: result.physicalSize,
@@ -187,42 +222,49 @@ export async function finishCopy(
     };
   });
   // In its own transaction: all downloads of an account update one row, and must not wait for each other's outcomes.
-  await countEnded(db, outcome.copy.templateId, attempt);
+  await countEnded(db, templateId, attempt);
+  return refused;
 }
 
+const OTHER_IMAGE: JobError = {
+  code: apiCodes.internal,
+  text: 'the image differs from the one that other hosts have of the same download; it was not accepted',
+  kind: 'PeerWrong',
+};
+
 /** The copy was ready already: settles the jobs that wait for it. */
-export const confirmCopy = (db: Database, outcome: Outcome): Promise<void> =>
-  end(db, outcome, () => Promise.resolve(undefined));
+export async function confirmCopy(db: Database, outcome: Outcome): Promise<void> {
+  await end(db, outcome, () => Promise.resolve(undefined));
+}
 
 /** Marks a copy as failed and settles the jobs that wait for it. @param error a reason that a person can act on */
-export function failCopy(db: Database, outcome: Outcome, error: JobError): Promise<void> {
-  return end(
-    db,
-    outcome,
-    async (tx, row) => {
-      await tx
-        .updateTable('template_spool_ref')
-        .set({
-          download_state: 'DOWNLOAD_ERROR',
-          state: 'Failed',
-          error_str: error.text,
-          error_kind: error.kind ?? null,
-          error_host: hostColumn(error.host),
-          last_updated: sql`now()`,
-        })
-        .where('id', '=', row.id)
-        // A copy that is ready or being removed did not fail.
-        .where('state', 'in', ['Allocated', 'Creating', 'Failed'])
-        .execute();
-      return {
-        type: eventType(row, 'DIRECT.DOWNLOAD.FAILURE'),
-        level: 'ERROR',
-        description: `${titleOfCopy(row)} could not be downloaded to pool ${row.poolName}: ${error.text}`,
-        ...(error.host === undefined ? {} : { host: error.host }),
-      };
-    },
-    error,
-  );
+export async function failCopy(db: Database, outcome: Outcome, error: JobError): Promise<void> {
+  const write = async (tx: Queryable, row: CopyRow) => ({ ...(await markFailed(tx, row, error)), error });
+  await end(db, outcome, write, error);
+}
+
+async function markFailed(tx: Queryable, row: CopyRow, error: JobError): Promise<OutcomeEvent> {
+  await tx
+    .updateTable('template_spool_ref')
+    .set({
+      download_state: 'DOWNLOAD_ERROR',
+      state: 'Failed',
+      ...NOT_FETCHING,
+      error_str: error.text,
+      error_kind: error.kind ?? null,
+      error_host: hostColumn(error.host),
+      last_updated: sql`now()`,
+    })
+    .where('id', '=', row.id)
+    // A copy that is ready or being removed did not fail.
+    .where('state', 'in', ['Allocated', 'Creating', 'Failed'])
+    .execute();
+  return {
+    type: eventType(row, 'DIRECT.DOWNLOAD.FAILURE'),
+    level: 'ERROR',
+    description: `${titleOfCopy(row)} could not be downloaded to pool ${row.poolName}: ${error.text}`,
+    ...(error.host === undefined ? {} : { host: error.host }),
+  };
 }
 
 /** Marks a copy as cancelled; its bytes stay. `settleStopped` settled the waiting jobs when the stop was requested. */
@@ -236,6 +278,7 @@ export function cancelCopy(db: Database, outcome: Outcome, by: string): Promise<
         download_state: 'NOT_DOWNLOADED',
         state: 'Allocated',
         ...NO_ERROR,
+        ...NOT_FETCHING,
         cancelled_by: by,
         last_updated: sql`now()`,
       })
@@ -270,21 +313,34 @@ type OutcomeEvent = Pick<NewEvent, 'type' | 'level' | 'description' | 'host'>;
 /** The result came too late: nothing was written, and nothing is recorded. */
 const LATE = Symbol('late');
 
+/**
+ * @param withoutCopy the error of the jobs when the copy is gone
+ * @returns the error with which the jobs ended
+ */
 async function end(
   db: Database,
   outcome: Outcome,
-  write: (tx: Queryable, row: CopyRow) => Promise<OutcomeEvent | typeof LATE | undefined>,
-  error?: JobError,
-): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+  write: (
+    tx: Queryable,
+    row: CopyRow,
+  ) => Promise<(OutcomeEvent & { readonly error?: JobError }) | typeof LATE | undefined>,
+  withoutCopy = GONE,
+): Promise<JobError | undefined> {
+  return db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, outcome.copy);
+    let error = row === undefined ? withoutCopy : undefined;
     if (row !== undefined) {
-      const event = await write(tx, row);
-      if (event === LATE) return;
+      const written = await write(tx, row);
+      if (written === LATE) return undefined;
       await release(tx, row.copyId);
-      if (event !== undefined) await recordOutcome(tx, outcome, row, event);
+      if (written !== undefined) {
+        const { error: why, ...event } = written;
+        error = why;
+        await recordOutcome(tx, outcome, row, event);
+      }
     }
-    await settleCopy(tx, outcome.copy, error ?? (row === undefined ? GONE : undefined));
+    await settleCopy(tx, outcome.copy, error);
+    return error;
   });
 }
 

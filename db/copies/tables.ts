@@ -2,7 +2,7 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { CopyState, DownloadState } from '../../model/states.ts';
 import type { NamedHost } from '../../model/failures.ts';
-import type { Evidence, Id, NullableJson, Time } from '../columns.ts';
+import type { Evidence, Id, NullableJson, NullableTime, Time } from '../columns.ts';
 
 export interface TemplateSpoolRefTable {
   id: Id;
@@ -26,8 +26,40 @@ export interface TemplateSpoolRefTable {
   job_id: string | null;
   /** Evidence about the published file. */
   evidence: Evidence;
+  /** Where the attempt that runs now fetches; null: none runs. */
+  fetching: 'origin' | 'peer' | null;
+  /** The host of that attempt, or of the attempt that made the copy ready. */
+  fetch_host_id: number | null;
+  /** From which the latest attempt fetches; null: the origin, or a parent that is gone. */
+  parent_copy_id: number | null;
+  parent_host_id: number | null;
+  /** Hosts between the latest attempt and the origin. */
+  depth: number | null;
+  /** Fetched bytes of all attempts. */
+  origin_bytes: Generated<number>;
+  peer_bytes: Generated<number>;
+  lineage: string | null;
+  /** When the copy last had to wait for a source; null: it does not wait. */
+  source_asked: NullableTime;
+  /** How urgently it is wanted while it waits: 1 goes before 5. */
+  source_priority: number | null;
   created: Time;
   last_updated: Time;
+}
+
+/** Hosts that gave wrong bytes of a copy. */
+export interface CopyWrongPeerTable {
+  copy_id: number;
+  host_id: number;
+  created: Time;
+}
+
+/** The SHA-256 of the image of a lineage. */
+export interface ImageLineageTable {
+  lineage: string;
+  template_id: number;
+  sha256: string;
+  created: Time;
 }
 
 export interface DownloadAttemptTable {

@@ -8,6 +8,7 @@ import type {
   CopyInput,
   DeletionInput,
   HostLimitsInput,
+  PeerFailures,
   RegistrationInput,
   RemovalInput,
   UpkeepInput,
@@ -68,6 +69,7 @@ const carried = messageToHandOn<Carried>({
   history,
   attempts: z.catch(whole(), 0),
   last: ifUnderstood(failure),
+  peerFailures: ifUnderstood(messageToHandOn<PeerFailures>({ hostIds: ids, farthest: whole() })),
 });
 
 const copy = {

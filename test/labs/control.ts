@@ -43,6 +43,7 @@ export const QUICK_TIMING: Partial<CopyTiming> = {
   heartbeatMs: 1500,
   quickTakeMs: 1500,
   hostWait: { firstMs: 100, mostMs: 500 },
+  peerWait: { firstMs: 100, mostMs: 500 },
   spaceWait: { firstMs: 100, mostMs: 500 },
   sourceWaitsMs: [50, 100],
   throttleWait: { firstMs: 100, mostMs: 500 },

@@ -27,6 +27,8 @@ const ROWS: readonly Row[] = [
   ['NotAllowed', 'source', 530, 'drop', 'next', 'keepsBytes'],
   ['MetalinkInvalid', 'source', 530, 'probation', 'next', 'keepsBytes otherRegistration'],
   ['SourceChanged', 'source', 530, 'probation', 'next', 'keepsBytes otherRegistration'],
+  ['PeerUnreachable', 'source', 530, 'drop', 'next', 'passes keepsBytes'],
+  ['PeerWrong', 'source', 530, 'drop', 'next', 'passes'],
   ['ChecksumMismatch', 'content', 530, 'drop', 'once', 'otherRegistration'],
   ['SizeMismatch', 'content', 530, 'drop', 'once', 'otherRegistration'],
   ['ContentRefused', 'content', 530, 'drop', 'once', ''],

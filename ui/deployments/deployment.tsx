@@ -5,6 +5,7 @@ import { Link, useParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
 import { useIsAdmin } from '../api/session.ts';
 import type { Deployment } from '../../model/api-answers.ts';
+import { fromWhom } from '../../model/spread.ts';
 import { Facts } from '../elements/facts.tsx';
 import { InspectionFacts } from '../elements/inspection.tsx';
 import { HostLink, PoolLink } from '../elements/name-link.tsx';
@@ -82,6 +83,17 @@ function Now({ of }: { readonly of: Deployment }): ReactNode {
           Zone: of.zonename,
           Host: of.hostname === undefined ? undefined : <HostLink id={of.hostid}>{of.hostname}</HostLink>,
           Source: of.source === undefined ? undefined : <code>{of.source}</code>,
+          From:
+            of.sourcehostname === undefined ? (
+              fromWhom(of.depth, undefined)
+            ) : (
+              <>
+                <HostLink id={of.sourcehostid}>{of.sourcehostname}</HostLink>, {of.depth} behind the origin
+              </>
+            ),
+          'Taken by': of.takers === 0 ? undefined : (of.takernames ?? `${of.takers} hosts`),
+          'Sent by the origin': bytes(of.originbytes),
+          'Sent by other hosts': of.peerbytes === 0 ? undefined : bytes(of.peerbytes),
           Attempts: of.attemptcount,
           'Size of the file': of.size === undefined ? undefined : bytes(of.size),
           'On disk': of.physicalsize === undefined ? undefined : bytes(of.physicalsize),

@@ -16,6 +16,8 @@ const WORDS: Readonly<Record<FailureKind, string>> = {
   NotAllowed: 'URL not allowed',
   MetalinkInvalid: 'Metalink cannot be used',
   SourceChanged: 'Changed at the source',
+  PeerUnreachable: 'Peer cannot be reached',
+  PeerWrong: 'Wrong bytes from a peer',
   ChecksumMismatch: 'Wrong checksum',
   SizeMismatch: 'Wrong size',
   ContentRefused: 'File refused',

@@ -9,6 +9,7 @@ import { SteerSelected } from '../deployments/steering-buttons.tsx';
 import { Empty } from '../elements/empty.tsx';
 import { Waiting } from '../elements/waiting.tsx';
 import { poolsOf } from './pools-of.ts';
+import { SpreadTree } from './spread-tree.tsx';
 
 /** @param templateid id of a template or ISO */
 export const useCopies = (templateid: string) =>
@@ -42,6 +43,7 @@ export function Copies({ of }: { readonly of: Template }): ReactNode {
           {...(isAdmin ? { chosen, onChoose: setChosen } : {})}
         />
       )}
+      <SpreadTree of={rows} />
     </section>
   );
 }

@@ -13,12 +13,21 @@ import { CancelledFailure } from '@temporalio/common';
 import { CancellationScope, upsertMemo, uuid4 } from '@temporalio/workflow';
 import type { Attempt } from '../../activities/control/copies.ts';
 import type { ChosenHost } from '../../activities/control/sealing.ts';
+import type { ChosenSource } from '../../activities/control/sources.ts';
 import type { History } from '../../model/decisions.ts';
 import type { Failure } from '../../model/failures.ts';
 import { ATTEMPT_MEMO } from '../../model/names.ts';
 import { triesOf } from '../../model/messages/failures.ts';
 import { read } from '../../model/messages/schema.ts';
-import type { CopyInput, CopyPlan, DownloadJob, DownloadResult, Try } from '../../model/payloads.ts';
+import type {
+  CopyInput,
+  CopyPlan,
+  DownloadJob,
+  DownloadResult,
+  PeerFailures,
+  Try,
+} from '../../model/payloads.ts';
+import { fromWhom, peerUrl } from '../../model/spread.ts';
 import type { CopyTiming } from '../../model/timing.ts';
 import { AttemptLost, cancelledDownload, failedAttempt, isFailure } from '../failures.ts';
 import type { FailedAttempt } from '../failures.ts';
@@ -37,6 +46,9 @@ export interface CopyRun {
   attempts: number;
   /** Failure of the latest attempt. */
   last: Failure | undefined;
+  peerFailures: PeerFailures;
+  /** Waits in a row for a host that can give the copy. */
+  sourceWaits: number;
 }
 
 export interface Downloaded {
@@ -44,25 +56,35 @@ export interface Downloaded {
   readonly attempt: Attempt;
 }
 
-const DEFAULT_PRIORITY = 3;
+export const DEFAULT_PRIORITY = 3;
 
-/** @throws CancelledFailure when the deployment was stopped meanwhile */
-export async function downloadOn(host: ChosenHost, run: CopyRun): Promise<Downloaded | FailedAttempt> {
+/**
+ * @param source undefined in runs that began before hosts gave copies to each other
+ * @throws CancelledFailure when the deployment was stopped meanwhile
+ */
+export async function downloadOn(
+  host: ChosenHost,
+  source: ChosenSource | undefined,
+  run: CopyRun,
+): Promise<Downloaded | FailedAttempt> {
   const { plan, timing } = run;
   const { hostId, hostName } = host;
   const id = { attemptId: uuid4(), hostId, hostName };
   const began = new Date().toISOString();
   run.attempts += 1;
   upsertMemo({ [ATTEMPT_MEMO]: run.attempts });
-  show(`Host ${hostName} downloads ${plan.templateName} (download ${run.attempts}).`, {
+  const from = source === undefined ? '' : fromWhere(source);
+  show(`Host ${hostName} downloads ${plan.templateName}${from} (download ${run.attempts}).`, {
     State: 'Downloading',
     HostId: hostId,
     Reason: null,
   });
   try {
-    const summary = `Download ${plan.templateName} on host ${hostName}`;
+    const summary = `Download ${plan.templateName} on host ${hostName}${from}`;
     const result = await unlessLost(run, id, () =>
-      transfer(hostId, timing, summary).download(jobFor(host, id.attemptId, run)),
+      transfer(hostId, timing, summary).download(
+        jobFor({ ...host, ...sourceInJob(source) }, id.attemptId, run),
+      ),
     );
     const { value: reported = [] } = read(triesOf, result.tries);
     const tries = reported.length > 0 ? reported : [emptyTry(plan, began)];
@@ -70,7 +92,11 @@ export async function downloadOn(host: ChosenHost, run: CopyRun): Promise<Downlo
   } catch (error) {
     if (!isFailure(error) && !(error instanceof AttemptLost)) throw error;
     if (CancellationScope.current().consideredCancelled) throw await recordCancelled(run, id, error);
-    return recordFailed(run, id, failedAttempt(error, { ...id, source: plan.url, began }, plan.copyId));
+    return recordFailed(
+      run,
+      id,
+      failedAttempt(error, { ...id, source: nameOf(source, plan), began }, plan.copyId),
+    );
   }
 }
 
@@ -106,8 +132,24 @@ const emptyTry = ({ url }: CopyPlan, began: string): Try => ({
   note: 'all bytes were on the pool already',
 });
 
+/** As the end of a sentence. */
+const fromWhere = ({ hostName, depth }: ChosenSource): string =>
+  ` from ${fromWhom(depth, hostName === undefined ? undefined : `host ${hostName}`)}`;
+
+const nameOf = (source: ChosenSource | undefined, { url }: CopyPlan): string =>
+  source?.peer === undefined ? url : peerUrl(source.peer.hostId);
+
+/** Hosts of older releases leave these fields alone. */
+function sourceInJob(source: ChosenSource | undefined): Pick<DownloadJob, 'peer' | 'lineages'> {
+  const { peer, lineages = [] } = source ?? {};
+  return {
+    ...(peer === undefined ? {} : { peer }),
+    ...(lineages.length === 0 ? {} : { lineages }),
+  };
+}
+
 function jobFor(
-  { hostId: _id, hostName: _name, ...forHost }: ChosenHost,
+  { hostId: _id, hostName: _name, ...forHost }: ChosenHost & Pick<DownloadJob, 'peer' | 'lineages'>,
   attemptId: string,
   { input, plan }: CopyRun,
 ): DownloadJob {

@@ -5,7 +5,7 @@
  * Within one round (`bring`), the deployment moves between these states, which Temporal's UI shows:
  *
  *   Preparing    the copy's row is opened; a copy that is ready ends the round
- *   Waiting      for a host, for room on the pool (room.ts), or after a failure
+ *   Waiting      for a host, for room on the pool (room.ts), for a host that gives the copy (source.ts), or after a failure
  *   Downloading  one attempt on one host (attempt.ts)
  *
  * A failed attempt goes to the rules (model/rules/), with what was learnt from the attempts before: they answer with
@@ -21,16 +21,17 @@
  */
 import { CancelledFailure } from '@temporalio/common';
 import type { TemporalFailure } from '@temporalio/common';
-import { CancellationScope, upsertMemo, uuid4 } from '@temporalio/workflow';
+import { CancellationScope, patched, upsertMemo, uuid4 } from '@temporalio/workflow';
 import { NEW_HISTORY } from '../../model/decisions.ts';
 import { describeFailure, describeFailureWithHost } from '../../model/failures.ts';
+import type { Attempt } from '../../activities/control/copies.ts';
 import type { Decision } from '../../model/decisions.ts';
 import { DECIDED_MEMO, workflowTypes } from '../../model/names.ts';
-import type { CopyInput, DeploymentResult } from '../../model/payloads.ts';
+import type { Carried, CopyInput, DeploymentResult, DownloadResult } from '../../model/payloads.ts';
 import { rulesOf } from '../../model/rules/released.ts';
 import { continueAs, continueWhenSuggested } from '../continue-as-new.ts';
 import { endingFailure, isFailure, jobErrorOf, kindOf, messageOf, unwrapped } from '../failures.ts';
-import { control } from '../policies.ts';
+import { control, quick } from '../policies.ts';
 import { timingOf } from '../run-input.ts';
 import { show, waitVisibly } from '../status.ts';
 import { copyOf, downloadOn } from './attempt.ts';
@@ -38,6 +39,7 @@ import type { CopyRun, Downloaded } from './attempt.ts';
 import { isWantedAgain, receiveRequests, requestsHandled, stopWhenCancelled } from './requests.ts';
 import type { Requests } from './requests.ts';
 import { hostWithRoom } from './room.ts';
+import { NO_PEER_FAILURES, isFailureOfPeer, sourceFor } from './source.ts';
 
 export async function deployment(input: CopyInput): Promise<DeploymentResult> {
   const requests = receiveRequests(input, timingOf('copy', input));
@@ -45,8 +47,7 @@ export async function deployment(input: CopyInput): Promise<DeploymentResult> {
   stopWhenCancelled(requests, input);
   return CancellationScope.nonCancellable(async () => {
     for (;;) {
-      const end = await bringUnlessStopped(input, requests);
-      await record(end, input, requests);
+      const end = await record(await bringUnlessStopped(input, requests), input, requests);
       if (requests.stop?.remove === true) return continueAsRemoval(input, requests);
       if (!isWantedAgain(requests)) {
         await requests.listeners.notify();
@@ -80,8 +81,20 @@ async function bring(input: CopyInput, requests: Requests): Promise<RoundEnd> {
   const plan = await control('Open the copy').openCopy(copyOf(input));
   if (plan.ready) return { outcome: 'ready' };
   const timing = timingOf('copy', input);
-  const { history, attempts, last } = input.carried ?? { history: NEW_HISTORY, attempts: 0 };
-  const run: CopyRun = { input, plan, timing, requests, history, attempts, last };
+  const { history, attempts, last, peerFailures = NO_PEER_FAILURES } = input.carried ?? NOTHING_CARRIED;
+  const run: CopyRun = {
+    input,
+    plan,
+    timing,
+    requests,
+    history,
+    attempts,
+    last,
+    peerFailures,
+    sourceWaits: 0,
+  };
+  // Runs that began before hosts gave copies to each other fetch from the origin alone.
+  const spreads = patched('spread');
   show(`Bringing ${plan.templateName} to pool ${plan.poolName}.`, {
     State: 'Preparing',
     ZoneId: plan.zoneId,
@@ -89,8 +102,11 @@ async function bring(input: CopyInput, requests: Requests): Promise<RoundEnd> {
   for (;;) {
     await continueWhenSuggested(run);
     const host = await hostWithRoom(run);
-    const attempt = await downloadOn(host, run);
+    const source = spreads ? await sourceFor(host, run) : undefined;
+    if (spreads && source === undefined) continue;
+    const attempt = await downloadOn(host, source, run);
     if ('result' in attempt) return { outcome: 'ready', done: attempt };
+    if (source !== undefined && isFailureOfPeer(attempt, source, run)) continue;
     const decided = rulesOf(input.rules).decide({ ...attempt, size: plan.size }, run.history, timing);
     const { decision } = decided;
     upsertMemo({ [DECIDED_MEMO]: { rule: decided.rule, progressed: decided.progressed } });
@@ -100,6 +116,8 @@ async function bring(input: CopyInput, requests: Requests): Promise<RoundEnd> {
     if (decision.afterMs > 0) await waitAfter(run, decision);
   }
 }
+
+const NOTHING_CARRIED: Carried = { history: NEW_HISTORY, attempts: 0 };
 
 /** A new request for the copy ends the wait early, unless the source asked us to back off. */
 async function waitAfter(
@@ -114,8 +132,12 @@ async function waitAfter(
   await waitVisibly({ word: last.kind, reason, publicReason, ms: afterMs }, wake);
 }
 
-/** Records the end of a round, and with it the outcomes of the jobs that wait. */
-async function record(end: RoundEnd, input: CopyInput, requests: Requests): Promise<void> {
+/**
+ * Records the end of a round, and with it the outcomes of the jobs that wait.
+ * @returns the end as it was recorded: an image that differs from that of other hosts is refused then
+ */
+async function record(end: RoundEnd, input: CopyInput, requests: Requests): Promise<RoundEnd> {
+  let recorded = end;
   const ending = { copy: copyOf(input), outcomeId: uuid4() };
   if (end.outcome === 'cancelled') {
     // The stop itself settled the jobs that waited; requests that came after it stay unserved.
@@ -128,10 +150,37 @@ async function record(end: RoundEnd, input: CopyInput, requests: Requests): Prom
     } else if (end.done === undefined) {
       await control('Record that the copy was ready').confirmCopy(ending);
     } else {
-      await control('Record the copy').finishCopy(ending, end.done.result, end.done.attempt);
+      const { result, attempt } = end.done;
+      // Earlier releases recorded null.
+      const refused = await control('Record the copy').finishCopy(ending, result, attempt);
+      if (refused?.kind === 'PeerWrong') recorded = await removeRefused(attempt, refused.text, input, result);
     }
   }
   await requestsHandled(requests);
+  return recorded;
+}
+
+/** Unlinks an image that was published and is not accepted, so that no later attempt finds it. */
+async function removeRefused(
+  host: Attempt,
+  message: string,
+  input: CopyInput,
+  { installPath }: DownloadResult,
+): Promise<RoundEnd> {
+  const { quickTakeMs, removeRunMs } = timingOf('copy', input);
+  const summary = `Unlink the refused image on host ${host.hostName}`;
+  const { poolId } = input;
+  try {
+    await quick(host.hostId, { summary, takeMs: quickTakeMs, runMs: removeRunMs }).remove({
+      v: 1,
+      poolId,
+      copyId: installPath,
+    });
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+  }
+  const named = { id: host.hostId, name: host.hostName };
+  return { outcome: 'failed', failure: endingFailure({ kind: 'PeerWrong', message, host: named }) };
 }
 
 function conclude(end: RoundEnd, cancelledByTemporal: boolean): DeploymentResult {

@@ -1,4 +1,5 @@
 /** A deployment (one template on one pool) as the API shows it: its row, and its live progress from Temporal. */
+import type { User } from '../../../db/accounts/accounts.ts';
 import type { Queryable } from '../../../db/database.ts';
 import {
   type AttemptRow,
@@ -10,6 +11,7 @@ import { copyWorkflowId } from '../../../model/names.ts';
 import { withHost } from '../../../model/failures.ts';
 import { adviceOn } from '../../../model/job-errors.ts';
 import { percent } from '../../../model/progress.ts';
+import { isPeerUrl, peerHostOf } from '../../../model/spread.ts';
 import { type CopyState, TEMPLATE_FORMATS } from '../../../model/states.ts';
 import type { LiveCopy } from '../../../orchestration/live.ts';
 import type { CopyId } from '../../../orchestration/orchestration.ts';
@@ -20,8 +22,12 @@ import { groupBy } from '../group-by.ts';
 import { inspection } from './inspection.ts';
 import { date, forAdmins, integer, listOf, long, oneOf, optional, type Shape, string } from '../response.ts';
 
+/** Names of hosts that gave bytes, by their UUIDs. */
+type PeerNames = ReadonlyMap<string, string>;
+
 export interface DeploymentView extends DeploymentListRow {
   readonly attempts: readonly AttemptRow[];
+  readonly peers: PeerNames;
   /** The host that works on the deployment, or did last. */
   readonly host?: { readonly id: string | undefined; readonly name: string };
   readonly live?: LiveCopy;
@@ -55,13 +61,29 @@ const bytesOf = (view: DeploymentView): number =>
 const totalOf = (view: DeploymentView): number =>
   isDownloaded(view) ? view.template_size : view.live?.progress?.total || view.expected_size;
 
-const sourceOf = ({ live, attempts }: DeploymentView): string | undefined =>
-  live?.progress?.source || attempts.at(-1)?.source;
+const sourceOf = (view: DeploymentView, caller: Viewer): string | undefined => {
+  const source = view.live?.progress?.source || view.attempts.at(-1)?.source;
+  return source === undefined ? undefined : shownSource({ source, peers: view.peers }, caller);
+};
 
-type ShownAttempt = Omit<AttemptRow, 'id' | 'copy_id' | 'host_id' | 'sequence'>;
+type Viewer = Pick<User, 'role'>;
+
+/** Only administrators see which host gave the bytes. */
+function shownSource(
+  { source, peers }: { readonly source: string; readonly peers: PeerNames },
+  { role }: Viewer,
+): string {
+  if (!isPeerUrl(source)) return source;
+  const hostId = peerHostOf(source) ?? '';
+  return role === 'admin' ? `host ${peers.get(hostId) ?? hostId}` : 'another host';
+}
+
+type ShownAttempt = Omit<AttemptRow, 'id' | 'copy_id' | 'host_id' | 'sequence'> & {
+  readonly peers: PeerNames;
+};
 
 /** The tries of the running attempt, from Temporal: they are recorded in the database only when the attempt ends. */
-function runningTries({ live, host, attempts }: DeploymentView): readonly ShownAttempt[] {
+function runningTries({ live, host, attempts, peers }: DeploymentView): readonly ShownAttempt[] {
   const { attempt } = live?.progress ?? {};
   if (attempt === undefined || attempts.some(({ uuid }) => uuid === attempt.id)) return [];
   return attempt.tries.map(({ source, startedAt, endedAt, bytes, failure, note }) => ({
@@ -76,6 +98,7 @@ function runningTries({ live, host, attempts }: DeploymentView): readonly ShownA
     error_str: failure?.message ?? null,
     note: note ?? null,
     evidence: null,
+    peers,
   }));
 }
 
@@ -85,7 +108,7 @@ export const ATTEMPT: Shape<ShownAttempt> = {
   id: string('the id of the download that it belongs to', ({ uuid }) => uuid),
   hostid: forAdmins(optional.string('the id of the host', ({ host_uuid }) => host_uuid)),
   hostname: forAdmins(string('the name of the host', ({ host_name }) => host_name)),
-  source: string('the URL', ({ source }) => source),
+  source: string('the URL, or the host that gave it', shownSource),
   started: date('when it began', ({ started }) => started),
   ended: date('when it ended', ({ ended }) => ended),
   bytes: long('bytes that came', ({ bytes }) => bytes),
@@ -126,7 +149,27 @@ export const DEPLOYMENT: Shape<DeploymentView> = {
   hostname: forAdmins(
     optional.string('the name of the host that works on it, or did last', ({ host }) => host?.name),
   ),
-  source: optional.string('the URL that it comes from, or came from last', sourceOf),
+  source: optional.string('the URL or host that it comes from, or came from last', sourceOf),
+  sourcehostid: forAdmins(
+    optional.string(
+      'the id of the host that it comes from, or came from; absent: from the origin',
+      ({ parent_host_uuid }) => parent_host_uuid,
+    ),
+  ),
+  sourcehostname: forAdmins(
+    optional.string('the name of that host', ({ parent_host_name }) => parent_host_name),
+  ),
+  sourcedeploymentid: optional.string(
+    'the id of the copy that it is taken from',
+    ({ parent_uuid }) => parent_uuid,
+  ),
+  depth: optional.integer('how many hosts are between it and the origin', ({ depth }) => depth),
+  originbytes: long('bytes that the origin has sent for it', ({ origin_bytes }) => origin_bytes),
+  peerbytes: long('bytes that other hosts have sent for it', ({ peer_bytes }) => peer_bytes),
+  takers: integer('how many hosts take it from here now', ({ takers }) => takers.length),
+  takernames: forAdmins(
+    optional.string('the names of these hosts', ({ takers }) => takers.join(', ') || undefined),
+  ),
   error: optional.string('why it failed', ({ error_str, error_host }, { role }) =>
     error_str !== null && role === 'admin' ? withHost(error_str, error_host) : error_str,
   ),
@@ -139,7 +182,9 @@ export const DEPLOYMENT: Shape<DeploymentView> = {
     live?.wait === undefined ? undefined : new Date(live.wait.until),
   ),
   attempts: listOf(ATTEMPT, `the last ${MAX_ATTEMPTS} tries, oldest first`, (view) =>
-    [...view.attempts, ...runningTries(view)].slice(-MAX_ATTEMPTS),
+    [...view.attempts.map((attempt) => ({ ...attempt, peers: view.peers })), ...runningTries(view)].slice(
+      -MAX_ATTEMPTS,
+    ),
   ),
   attemptcount: integer('how many downloads were begun', ({ attempt_count, live }) =>
     Math.max(attempt_count, live?.attempt ?? 0),
@@ -177,22 +222,33 @@ export async function viewDeployments(
     MAX_ATTEMPTS,
   );
   const attempts = groupBy(tries, ({ copy_id }) => copy_id);
-  const names = await hostNames(
-    db,
-    [...live.values()].flatMap(({ hostId }) => hostId ?? []),
-  );
+  const running = [...live.values()];
+  const sources = [...tries.map(({ source }) => source), ...running.flatMap(sourcesOf)];
+  const names = await hostNames(db, [
+    ...new Set([
+      ...running.flatMap(({ hostId }) => hostId ?? []),
+      ...sources.flatMap((source) => peerHostOf(source) ?? []),
+    ]),
+  ]);
   return rows.map((row) => {
-    const running = live.get(workflowOf(row));
+    const itsRun = live.get(workflowOf(row));
     const own = attempts.get(row.id) ?? [];
-    const host = hostOf(running, own.at(-1), names);
+    const host = hostOf(itsRun, own.at(-1), names);
     return {
       ...row,
       attempts: own,
-      ...(running === undefined ? {} : { live: running }),
+      peers: names,
+      ...(itsRun === undefined ? {} : { live: itsRun }),
       ...(host === undefined ? {} : { host }),
     };
   });
 }
+
+/** Sources that a running download names. */
+const sourcesOf = ({ progress }: LiveCopy): readonly string[] =>
+  progress === undefined
+    ? []
+    : [progress.source, ...(progress.attempt?.tries ?? []).map(({ source }) => source)];
 
 function hostOf(
   live: LiveCopy | undefined,

@@ -1,0 +1,136 @@
+/** The hosts that could serve a copy to another, in the order in which they are taken. */
+import { sql } from 'kysely';
+import type { Queryable } from '../database.ts';
+import { isEnabled, isUp } from '../hosts/hosts.ts';
+import { takesPart } from './door.ts';
+
+/** The copy that is to be fetched, and the host that fetches it. */
+export interface Asker {
+  /** Keys of the copy's row and of what belongs to it. */
+  readonly id: number;
+  readonly templateDbId: number;
+  readonly zoneDbId: number;
+  readonly hostDbId: number;
+  readonly clusterDbId: number;
+  readonly takesPart: boolean;
+  /** A packed file is served as the image that a host has unpacked from it, and published. */
+  readonly isPacked: boolean;
+}
+
+export interface Wish {
+  /** UUIDs of hosts that failed as peers of the copy. */
+  readonly failedPeers: readonly string[];
+  /** 1 goes before 5. */
+  readonly priority: number;
+}
+
+/** A host with a copy that it can serve. */
+export interface Peer {
+  readonly copyId: string;
+  readonly copyDbId: number;
+  readonly hostId: string;
+  readonly hostDbId: number;
+  readonly hostName: string;
+  readonly address: string;
+  readonly published: boolean;
+  /** Of the image, where a host has published it. */
+  readonly sha256: string | null;
+  readonly lineage: string | null;
+  readonly depth: number;
+  /** Uploads that the host gives at most, and those that it gives now, of all templates. */
+  readonly uploads: number;
+  readonly used: number;
+}
+
+export interface Peers {
+  /** Same cluster first, then the least depth, published before under way, then the fewest uploads. */
+  readonly able: readonly Peer[];
+  /** Copies of the template that are fetched from the origin now, by hosts that serve others. */
+  readonly atOrigin: number;
+  /** Copies that wait for a peer as well, and are wanted more urgently. */
+  readonly moreUrgent: number;
+}
+
+/** A copy that has not asked again for this long does not wait any more: its workflow was stopped. */
+const ASKED_SECONDS = 60;
+
+/**
+ * A copy that is under way serves as far as it goes, if its bytes have a lineage: those from the origin do, and those of a
+ * copy that has one. Left out are copies that fetch from the asker, also by way of others, and those that fetch by way of
+ * a host that failed.
+ */
+export async function peersOf(
+  tx: Queryable,
+  asker: Asker,
+  { failedPeers: failed, priority }: Wish,
+): Promise<Peers> {
+  const { rows } = await sql<Peer>`
+    ${servingCopies(asker, failed)},
+    uploading as (
+      select parent_host_id as host_id, count(*)::integer as used from template_spool_ref
+      where fetching = 'peer' and state = 'Creating' and id <> ${asker.id} group by parent_host_id
+    )
+    select serving.uuid as "copyId", serving.id as "copyDbId", host.uuid as "hostId", host.id as "hostDbId",
+      host.name as "hostName", host.peer ->> 'address' as address, serving.published,
+      serving.image as sha256, serving.lineage,
+      coalesce(serving.depth, 0) as depth, (host.peer ->> 'uploads')::integer as uploads, coalesce(used, 0) as used
+    from serving
+    join storage_pool_host_ref ref on ref.pool_id = serving.pool_id and ref.mounted
+    join host on host.id = ref.host_id and (serving.published or host.id = serving.fetch_host_id)
+    left join uploading on uploading.host_id = host.id
+    where host.id <> ${asker.hostDbId} and ${isUp} and ${isEnabled} and ${takesPart}
+      and host.uuid <> all(${failed}::uuid[])
+      and not exists (select from copy_wrong_peer wrong where wrong.copy_id = ${asker.id} and wrong.host_id = host.id)
+    order by host.cluster_id <> ${asker.clusterDbId}, serving.depth nulls first, not serving.published,
+      used nulls first, host.id`.execute(tx);
+  return { able: rows, ...(await othersOf(tx, asker, { failedPeers: failed, priority })) };
+}
+
+/** Common table expressions, the last of them `serving`: copies of the template in the zone that may be served. */
+const servingCopies = ({ id, templateDbId, zoneDbId, isPacked }: Asker, failed: readonly string[]) => sql`
+  with recursive avoided as (
+    select copy.id from template_spool_ref copy left join host on host.id = copy.fetch_host_id
+    where copy.template_id = ${templateDbId}
+      and (copy.id = ${id} or (copy.fetching is not null and host.uuid = any(${failed}::uuid[])))
+    union
+    select child.id from template_spool_ref child join avoided on child.parent_copy_id = avoided.id
+    where child.fetching = 'peer'
+  ),
+  serving as (
+    select copy.*, copy.state = 'Ready' as published,
+      case when copy.state = 'Ready' then copy.sha256 else known.sha256 end as image
+    from template_spool_ref copy
+    join storage_pool pool on pool.id = copy.pool_id
+    left join template_spool_ref parent on parent.id = copy.parent_copy_id
+    left join image_lineage known on known.lineage = copy.lineage
+    where copy.template_id = ${templateDbId} and pool.data_center_id = ${zoneDbId} and copy.id <> ${id}
+      and (
+        (copy.state = 'Ready' and copy.download_state = 'DOWNLOADED' and copy.error_kind is null)
+        or (
+          copy.state = 'Creating' and copy.id not in (select avoided.id from avoided)
+          and ((copy.fetching = 'origin' and not ${isPacked}::boolean)
+            or (copy.fetching = 'peer' and (parent.state = 'Creating' or parent.lineage is not null)
+              and (known.sha256 is not null or not ${isPacked}::boolean)))
+        )
+      )
+  )`;
+
+/** What the other copies of the template in the zone are about. */
+async function othersOf(
+  tx: Queryable,
+  { id, templateDbId, zoneDbId }: Asker,
+  { failedPeers: failed, priority }: Wish,
+): Promise<Omit<Peers, 'able'>> {
+  const { rows } = await sql<Omit<Peers, 'able'>>`
+    select
+      count(*) filter (where copy.fetching = 'origin' and ${isUp} and ${takesPart}
+        and host.uuid <> all(${failed}::uuid[]))::integer as "atOrigin",
+      count(*) filter (where copy.source_asked > now() - make_interval(secs => ${ASKED_SECONDS})
+        and copy.source_priority < ${priority})::integer as "moreUrgent"
+    from template_spool_ref copy
+    join storage_pool pool on pool.id = copy.pool_id
+    left join host on host.id = copy.fetch_host_id
+    where copy.template_id = ${templateDbId} and pool.data_center_id = ${zoneDbId} and copy.state = 'Creating'
+      and copy.id <> ${id}`.execute(tx);
+  return rows[0] ?? { atOrigin: 0, moreUrgent: 0 };
+}

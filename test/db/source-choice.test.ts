@@ -1,0 +1,340 @@
+import { randomUUID } from 'node:crypto';
+import { openCopy } from '../../db/copies/copies.ts';
+import { finishCopy, recordAttempt } from '../../db/copies/outcomes.ts';
+import { setConfiguration } from '../../db/zones/configurations.ts';
+import { chooseSource } from '../../db/spread/source-choice.ts';
+import type { Chosen, ChosenPeer, SourceQuestion } from '../../db/spread/source-choice.ts';
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
+import { capabilitiesOf } from '../../model/capabilities.ts';
+import { peerUrl } from '../../model/spread.ts';
+import { openDbLab } from '../labs/db.ts';
+import type { DbLab } from '../labs/db.ts';
+
+let lab: DbLab;
+beforeAll(async () => {
+  lab = await openDbLab();
+});
+afterAll(() => lab.close());
+
+const FETCHES = 'direct.download.origin.fetches';
+afterEach(() => setConfiguration(lab.db, FETCHES, undefined, lab.zone.id));
+
+interface Given {
+  readonly uploads?: number;
+  readonly cluster?: number;
+  /** Default true. */
+  readonly door?: boolean;
+}
+
+type Template = Awaited<ReturnType<DbLab['addTemplate']>>;
+
+const SHA256 = 'ab'.repeat(32);
+
+async function newHost(name: string, { uploads = 4, cluster, door = true }: Given = {}) {
+  const host = await lab.addHost(name);
+  const peer = {
+    address: `${name}.test:8443`,
+    uploads,
+    rate: 0,
+    certificateRequest: 'r',
+    certificateEnds: new Date(Date.now() + 3_600_000).toISOString(),
+  };
+  await lab.db
+    .updateTable('host')
+    .set({
+      last_seen: new Date(Date.now() + 3_600_000),
+      capabilities: JSON.stringify(capabilitiesOf([], PROTOCOLS)),
+      ...(door ? { peer: JSON.stringify(peer) } : {}),
+      ...(cluster === undefined ? {} : { cluster_id: cluster }),
+    })
+    .where('id', '=', host.id)
+    .execute();
+  const pool = await lab.addPool(host.uuid, { name });
+  return { ...host, name, pool };
+}
+type Host = Awaited<ReturnType<typeof newHost>>;
+
+/** A copy of the template on the host's own pool, under way. */
+async function wanted(template: Template, host: Host) {
+  const copy = { templateId: template.uuid, poolId: host.pool.id };
+  const { copyId } = await openCopy(lab.db, copy, 'w', PROTOCOLS);
+  const ask = (changes: Partial<SourceQuestion> = {}): Promise<Chosen> =>
+    chooseSource(lab.db, { copyId, hostId: host.uuid, failedPeers: [], priority: 3, ...changes });
+  const attempt = { attemptId: randomUUID(), hostId: host.uuid, hostName: host.name, tries: [] };
+  return {
+    copyId,
+    host,
+    ask,
+    failed: () => recordAttempt(lab.db, copy, attempt),
+    finish: (lineage: string = randomUUID()) =>
+      finishCopy(
+        lab.db,
+        { copy, outcomeId: randomUUID(), workflowId: 'w' },
+        {
+          attempt,
+          result: {
+            v: 1,
+            hostId: host.uuid,
+            size: 600,
+            physicalSize: 600,
+            virtualSize: 600,
+            fetched: 600,
+            sha256: SHA256,
+            lineage,
+            installPath: copyId,
+            localPath: '/pool/x',
+            tries: [],
+            pool: host.pool,
+          },
+        },
+      ),
+    row: () =>
+      lab.db
+        .selectFrom('template_spool_ref')
+        .where('uuid', '=', copyId)
+        .selectAll()
+        .executeTakeFirstOrThrow(),
+  };
+}
+
+const ORIGIN = { origin: true };
+const nameOf = (chosen: Chosen): string => ('hostName' in chosen ? chosen.hostName : JSON.stringify(chosen));
+const fromPeer = (host: Host, depth: number) => ({ hostName: host.name, depth, peer: { hostId: host.uuid } });
+async function newHosts(count: number, given: Given = {}): Promise<readonly Host[]> {
+  const hosts: Host[] = [];
+  for (let at = 0; at < count; at += 1) hosts.push(await newHost(`h${at}`, given));
+  return hosts;
+}
+
+test('the first host fetches from the origin, and the others from hosts that are on their way', async () => {
+  const template = await lab.addTemplate();
+  const [a, b, c] = (await newHosts(3, { uploads: 1 })) as [Host, Host, Host];
+  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  expect(await one.ask()).toEqual(ORIGIN);
+  expect(await two.ask()).toMatchObject({
+    ...fromPeer(a, 1),
+    peer: { copyId: one.copyId, address: 'h0.test:8443' },
+  });
+  expect(await three.ask()).toMatchObject(fromPeer(b, 2));
+  expect(await three.row()).toMatchObject({ fetching: 'peer', depth: 2, fetch_host_id: c.id });
+  // Asking again, as an activity that runs twice, changes nothing.
+  expect(await three.ask()).toMatchObject(fromPeer(b, 2));
+});
+
+test('a published copy is preferred to the origin, and its SHA-256 travels along', async () => {
+  const template = await lab.addTemplate();
+  const [a, b] = (await newHosts(2)) as [Host, Host];
+  const [one, two] = [await wanted(template, a), await wanted(template, b)];
+  await one.ask();
+  const lineage = randomUUID();
+  await one.finish(lineage);
+  expect(await two.ask()).toMatchObject({ ...fromPeer(a, 1), peer: { sha256: SHA256 } });
+  expect(await two.row()).toMatchObject({ lineage });
+});
+
+test('the same cluster goes before less depth, and less depth before fewer uploads', async () => {
+  const template = await lab.addTemplate();
+  const other = await lab.db
+    .insertInto('cluster')
+    .values({ name: 'other', data_center_id: lab.zone.id })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const head = await newHost('head');
+  const far = await newHost('far', { cluster: other.id });
+  const asker = await newHost('asker', { cluster: other.id });
+  const [one, two, three] = [
+    await wanted(template, head),
+    await wanted(template, far),
+    await wanted(template, asker),
+  ];
+  await one.ask();
+  expect(nameOf(await two.ask())).toBe('head');
+  expect(await three.ask()).toMatchObject(fromPeer(far, 2));
+  const [near, next] = [await newHost('near'), await newHost('next')];
+  expect(nameOf(await (await wanted(template, near)).ask())).toBe('head');
+  expect(await (await wanted(template, next)).ask()).toMatchObject(fromPeer(head, 1));
+});
+
+test('a host never fetches from itself, nor from one that fetches from it', async () => {
+  const template = await lab.addTemplate();
+  const [a, b, c] = (await newHosts(3)) as [Host, Host, Host];
+  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  await one.ask();
+  await two.ask();
+  await three.ask();
+  // The head begins again: everybody fetches from it, so only the origin is left.
+  await one.failed();
+  expect(await one.ask()).toEqual(ORIGIN);
+  const second = await lab.addPool(a.uuid, { name: 'second' });
+  const sameHost = await wanted(template, { ...a, pool: second });
+  expect(nameOf(await sameHost.ask())).not.toBe('h0');
+});
+
+test('when the head dies, one of its hosts goes to the origin and the others follow that one', async () => {
+  const template = await lab.addTemplate();
+  const hosts = await newHosts(4);
+  const copies = await Promise.all(hosts.map((host) => wanted(template, host)));
+  for (const copy of copies) await copy.ask();
+  const [, ...children] = copies;
+  const failedPeers = [hosts[0]?.uuid ?? ''];
+  const answers: string[] = [];
+  for (const child of children) {
+    await child.failed();
+    answers.push(nameOf(await child.ask({ failedPeers })));
+  }
+  expect(answers).toEqual([JSON.stringify(ORIGIN), 'h1', 'h1']);
+});
+
+test('two failed peers lead to the origin, whatever its limit', async () => {
+  const template = await lab.addTemplate();
+  const hosts = await newHosts(4);
+  const copies = await Promise.all(hosts.map((host) => wanted(template, host)));
+  for (const copy of copies) await copy.ask();
+  const failedPeers = hosts.slice(1, 3).map(({ uuid }) => uuid);
+  expect(await copies[3]?.ask({ failedPeers: failedPeers.slice(0, 1) })).not.toEqual(ORIGIN);
+  expect(await copies[3]?.ask({ failedPeers })).toEqual(ORIGIN);
+});
+
+test('a host that gave wrong bytes is not asked for this copy again', async () => {
+  const template = await lab.addTemplate();
+  const [a, b, c] = (await newHosts(3)) as [Host, Host, Host];
+  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  await one.ask();
+  await one.finish();
+  const now = new Date().toISOString();
+  await recordAttempt(
+    lab.db,
+    { templateId: template.uuid, poolId: b.pool.id },
+    {
+      attemptId: randomUUID(),
+      hostId: b.uuid,
+      hostName: b.name,
+      tries: [
+        {
+          source: peerUrl(a.uuid),
+          startedAt: now,
+          endedAt: now,
+          bytes: 600,
+          failure: { kind: 'PeerWrong', message: 'the SHA-256 is another' },
+        },
+      ],
+    },
+  );
+  expect(await two.ask()).toEqual(ORIGIN);
+  expect(nameOf(await three.ask())).toBe('h0');
+  expect(await two.row()).toMatchObject({ peer_bytes: 600, origin_bytes: 0 });
+  const events = await lab.db
+    .selectFrom('event')
+    .where('type', '=', 'TEMPLATE.PEER.WRONG')
+    .selectAll()
+    .execute();
+  expect(events).toMatchObject([{ host: { id: a.uuid, name: 'h0' } }]);
+});
+
+test('without peers everything is fetched from the origin', async () => {
+  const template = await lab.addTemplate();
+  const [plain, a, b] = [await newHost('plain', { door: false }), await newHost('a'), await newHost('b')];
+  expect(await (await wanted(template, plain)).ask()).toEqual(ORIGIN);
+  // A host without a door serves nobody, so that it does not count.
+  expect(await (await wanted(template, a)).ask()).toEqual(ORIGIN);
+  await setConfiguration(lab.db, FETCHES, '0', lab.zone.id);
+  expect(await (await wanted(template, b)).ask()).toEqual(ORIGIN);
+});
+
+test('as many copies as the zone allows are fetched from the origin at a time', async () => {
+  await setConfiguration(lab.db, FETCHES, '2', lab.zone.id);
+  const template = await lab.addTemplate();
+  const copies = await Promise.all((await newHosts(4)).map((host) => wanted(template, host)));
+  const answers: Chosen[] = [];
+  for (const copy of copies) answers.push(await copy.ask());
+  expect(answers.map((answer) => 'origin' in answer)).toEqual([true, true, false, false]);
+});
+
+test('a packed file is served when one host has unpacked it, and until then the others wait', async () => {
+  const template = await lab.addTemplate();
+  await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('id', '=', template.id).execute();
+  const [a, b, c] = (await newHosts(3, { uploads: 1 })) as [Host, Host, Host];
+  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  expect(await one.ask()).toEqual(ORIGIN);
+  expect(await two.ask()).toMatchObject({ wait: { reason: expect.stringContaining('not unpacked it yet') } });
+  await one.finish();
+  expect(await two.ask()).toMatchObject({ ...fromPeer(a, 1), peer: { unpacked: true, sha256: SHA256 } });
+  // What is under way is the unpacked image already.
+  expect(await three.ask()).toMatchObject({ ...fromPeer(b, 2), peer: { unpacked: true, sha256: SHA256 } });
+});
+
+test('when every upload is taken a copy waits, and free ones are kept for what is more urgent', async () => {
+  const template = await lab.addTemplate();
+  await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('id', '=', template.id).execute();
+  const hosts = await newHosts(4, { uploads: 1 });
+  const [one, two, three, urgent] = await Promise.all(hosts.map((host) => wanted(template, host)));
+  await one?.ask();
+  await one?.finish();
+  // The copies that take it now have no lineage to serve, as those of a release without lineages.
+  await lab.db
+    .updateTable('template_spool_ref')
+    .set({ lineage: null })
+    .where('state', '=', 'Ready')
+    .execute();
+  await two?.ask();
+  expect(await urgent?.ask({ priority: 1 })).toMatchObject({
+    wait: { reason: expect.stringMatching(/^1 host wants it, and 1 of 1 uploads .* are taken.*\(h0\)$/) },
+  });
+  await two?.failed();
+  expect(await three?.ask()).toHaveProperty('wait');
+  expect(nameOf((await urgent?.ask({ priority: 1 })) as Chosen)).toBe('h0');
+});
+
+test('24 hosts that ask at once make one tree: one origin, no circle, no host with too many uploads', async () => {
+  const template = await lab.addTemplate();
+  const hosts = await newHosts(24, { uploads: 2 });
+  const copies = await Promise.all(hosts.map((host) => wanted(template, host)));
+  const answers = await Promise.all(copies.map((copy) => copy.ask()));
+  expect(answers.filter((answer) => 'origin' in answer)).toHaveLength(1);
+  expect(answers.filter((answer) => 'wait' in answer)).toEqual([]);
+  const parents = new Map<string | undefined, string | undefined>(
+    answers.map((answer, at) => [hosts[at]?.uuid, (answer as Partial<ChosenPeer>).peer?.hostId]),
+  );
+  const uploads = [...parents.values()].filter((id) => id !== undefined);
+  for (const id of uploads) expect(uploads.filter((one) => one === id).length).toBeLessThanOrEqual(2);
+  for (const [at, answer] of answers.entries()) {
+    let steps = 0;
+    for (let id: string | undefined = hosts[at]?.uuid; parents.get(id) !== undefined; id = parents.get(id))
+      steps += 1;
+    expect(steps).toBe((answer as Partial<ChosenPeer>).depth ?? 0);
+  }
+  const rows = await lab.db
+    .selectFrom('template_spool_ref')
+    .where('template_id', '=', template.id)
+    .select('depth')
+    .execute();
+  expect(Math.max(...rows.map(({ depth }) => depth ?? 0))).toBe(4);
+});
+
+test('an upload that another template takes counts as well', async () => {
+  const [first, second] = [await lab.addTemplate(), await lab.addTemplate()];
+  const [a, b, c] = (await newHosts(3, { uploads: 1 })) as [Host, Host, Host];
+  for (const template of [first, second]) {
+    const head = await wanted(template, a);
+    await head.ask();
+    await head.finish();
+  }
+  expect(nameOf(await (await wanted(first, b)).ask())).toBe('h0');
+  expect(await (await wanted(second, c)).ask()).toHaveProperty('wait');
+});
+
+test('a copy of a lineage that has another SHA-256 than the first one is refused', async () => {
+  const template = await lab.addTemplate();
+  const [a, b] = (await newHosts(2)) as [Host, Host];
+  const [one, two] = [await wanted(template, a), await wanted(template, b)];
+  const lineage = randomUUID();
+  await one.ask();
+  await one.finish(lineage);
+  await two.ask();
+  await lab.db
+    .updateTable('image_lineage')
+    .set({ sha256: 'cd'.repeat(32) })
+    .execute();
+  expect(await two.finish(lineage)).toMatchObject({ kind: 'PeerWrong' });
+  expect(await two.row()).toMatchObject({ state: 'Failed', error_kind: 'PeerWrong' });
+});

@@ -1,0 +1,70 @@
+/**
+ * From where an attempt fetches: the origin, or another host that has the copy (a peer). The control side chooses, in one
+ * transaction for all copies of a zone. A peer that fails leads to another one; after two in a row that brought nothing the
+ * origin is asked. So peers never make a deployment fail, and their failures never reach the rules (model/rules/).
+ */
+import type { ChosenSource } from '../../activities/control/sources.ts';
+import type { ChosenHost } from '../../activities/control/sealing.ts';
+import type { PeerFailures } from '../../model/payloads.ts';
+import { backoffMs } from '../../model/timing.ts';
+import type { FailedAttempt } from '../failures.ts';
+import { control } from '../policies.ts';
+import { waitVisibly } from '../status.ts';
+import { DEFAULT_PRIORITY } from './attempt.ts';
+import type { CopyRun } from './attempt.ts';
+
+export const NO_PEER_FAILURES: PeerFailures = { hostIds: [], farthest: 0 };
+
+/** How much of a file counts as progress, after which peers that failed may be asked again. */
+const PROGRESS = 0.01;
+
+/**
+ * Waits once when every host that has the copy is busy. A new request for the copy ends the wait early.
+ * @returns undefined after a wait: the host is chosen anew
+ */
+export async function sourceFor(
+  { hostId, hostName }: ChosenHost,
+  run: CopyRun,
+): Promise<ChosenSource | undefined> {
+  const { plan, requests, input, timing } = run;
+  const wantedBefore = requests.wanted;
+  const choice = await control(`Choose a source for host ${hostName}`).chooseSource({
+    copyId: plan.copyId,
+    hostId,
+    failedPeers: run.peerFailures.hostIds,
+    priority: input.priority ?? DEFAULT_PRIORITY,
+  });
+  if (choice.wait === undefined) {
+    run.sourceWaits = 0;
+    return choice;
+  }
+  const ms = backoffMs(timing.peerWait, run.sourceWaits);
+  run.sourceWaits += 1;
+  await waitVisibly({ word: 'NoPeer', ...choice.wait, ms }, () => requests.wanted > wantedBefore);
+  return undefined;
+}
+
+/**
+ * Remembers how peers failed.
+ * @returns whether the failure was that of a peer, so that another source is asked at once
+ */
+export function isFailureOfPeer(
+  { failure, position }: FailedAttempt,
+  { peer }: ChosenSource,
+  run: CopyRun,
+): boolean {
+  if (peer === undefined || !OF_PEERS.has(failure.kind)) {
+    run.peerFailures = NO_PEER_FAILURES;
+    return false;
+  }
+  const { hostIds, farthest } = run.peerFailures;
+  const progressed = position - farthest >= Math.max(1, run.plan.size * PROGRESS);
+  const before = progressed ? [] : hostIds.filter((id) => id !== peer.hostId);
+  run.peerFailures = {
+    hostIds: [...before, peer.hostId],
+    farthest: progressed ? position : farthest,
+  };
+  return true;
+}
+
+const OF_PEERS: ReadonlySet<string> = new Set(['PeerUnreachable', 'PeerWrong']);
