@@ -72,6 +72,9 @@ export interface KnownLineage {
 /** How a host stands among the sources of a download: it is no URL that anybody could register. */
 export const peerUrl = (hostId: string): string => `peer:${hostId}`;
 
+/** The name of a host in its certificate. */
+export const hostUrn = (hostId: string): string => `urn:bypass:host:${hostId}`;
+
 export const isPeerUrl = (url: string): boolean => url.startsWith('peer:');
 
 /** The UUID of the host that a source of this name is. */

@@ -80,8 +80,9 @@ async function download(
   pool: Pool,
   { deps, tries, heartbeat }: RunningDownload,
 ): Promise<DownloadedImage> {
-  const { copyId, attemptId, format, checksum, size } = job;
-  const secrets = await deps.openSealed(job);
+  const { copyId, attemptId, format, checksum, size, peer, lineages } = job;
+  // Secrets are for the origin: a job that fetches from another host does not open them.
+  const secrets = peer === undefined ? await deps.openSealed(job) : undefined;
   const url = wholeUrl(job.url, secrets);
   const mirrors = job.mirrors.map((mirror) => ({ ...mirror, url: sealedUrl(mirror.url, secrets) }));
   let latest: Progress | undefined;
@@ -96,6 +97,8 @@ async function download(
       checksum,
       size,
       secrets,
+      ...(peer === undefined ? {} : { peer }),
+      ...(lineages === undefined ? {} : { lineages }),
       signal: heartbeat.signal,
       onProgress(progress) {
         heartbeat.report(progress, progress.phase !== latest?.phase);

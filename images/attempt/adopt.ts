@@ -1,4 +1,6 @@
 /** The first stage: opens the part of this attempt, with usable bytes of earlier attempts in it. */
+import { isPeerUrl, lineageOfImage } from '../../model/spread.ts';
+import type { PeerSource } from '../../model/spread.ts';
 import { displayUrl } from '../../model/url.ts';
 import type { Provenance } from '../fetch/sink.ts';
 import type { Part } from '../pools/pool.ts';
@@ -14,7 +16,6 @@ export function adopt(
   admission: boolean,
 ): Promise<Part> {
   const { pool, copyId, attemptId, signal } = request;
-  const urls = new Set(mirrorsOf(request).map(({ url }) => displayUrl(url)));
   meter.phase('reusing');
   return pool.openPart(
     {
@@ -22,12 +23,36 @@ export function adopt(
       attemptId,
       admission,
       signal,
-      usable: (recorded, bytes) =>
-        urls.has(displayUrl(recorded.url)) && canContinue(recorded, bytes, request),
+      usable: (recorded, bytes) => canContinue(recorded, bytes, request),
       onReused: (count) => meter.addReused(count),
     },
     deps,
   );
+}
+
+const canContinue = (recorded: Provenance, bytes: number, request: DownloadRequest): boolean =>
+  request.peer === undefined
+    ? canContinueAtOrigin(recorded, bytes, request)
+    : canContinueAtPeer(recorded, bytes, request, request.peer);
+
+const isOfMirrors = ({ url }: Provenance, request: DownloadRequest): boolean =>
+  mirrorsOf(request).some((mirror) => displayUrl(mirror.url) === displayUrl(url));
+
+/**
+ * With a checksum, bytes of any lineage may go on. Without one, the answer of the other host tells whether its lineage is
+ * that of the bytes. What was unpacked goes on from the same unpacked image alone.
+ */
+function canContinueAtPeer(
+  recorded: Provenance,
+  bytes: number,
+  request: DownloadRequest,
+  { unpacked, sha256 }: PeerSource,
+): boolean {
+  const { lineage, total, url } = recorded;
+  if (bytes <= 0 || bytes > total) return false;
+  if (unpacked === true) return sha256 !== undefined && lineage === lineageOfImage(sha256);
+  if (request.size > 0 && total !== request.size) return false;
+  return lineage !== undefined && (isPeerUrl(url) || isOfMirrors(recorded, request));
 }
 
 /**
@@ -35,11 +60,10 @@ export function adopt(
  * only with a strong ETag of that origin, and one of several origins only with a checksum, which proves that all are
  * of one file.
  */
-function canContinue(
-  { total, etag, others = [] }: Provenance,
-  bytes: number,
-  { size, checksum, mirrors }: DownloadRequest,
-): boolean {
+function canContinueAtOrigin(recorded: Provenance, bytes: number, request: DownloadRequest): boolean {
+  const { total, etag, others = [] } = recorded;
+  const { size, checksum, mirrors } = request;
+  if (!isOfMirrors(recorded, request)) return false;
   if (bytes <= 0 || bytes > total || (size > 0 && total !== size)) return false;
   if (bytes === total || (etag !== undefined && others.length === 0)) return true;
   return checksum !== undefined && (etag !== undefined || mirrors.length > 1);

@@ -3,6 +3,8 @@
  * it gives are fields of the answer to that job (model/payloads.ts): each is defined once, there.
  */
 import type { DownloadJob, DownloadResult, HostAnswer, Try } from '../../model/payloads.ts';
+import type { PeerSource } from '../../model/spread.ts';
+import type { PeerCopy } from '../fetch/protocols/peer/peer.ts';
 import type { Progress } from '../../model/progress.ts';
 import type { Secrets } from '../../model/source.ts';
 import type { UnpackSettings } from '../unpack/limits.ts';
@@ -14,7 +16,7 @@ import type { CopyRegistry } from '../spread/copy-registry.ts';
 
 export interface DownloadRequest extends Pick<
   DownloadJob,
-  'copyId' | 'attemptId' | 'url' | 'mirrors' | 'format' | 'checksum' | 'size'
+  'copyId' | 'attemptId' | 'url' | 'mirrors' | 'format' | 'checksum' | 'size' | 'peer' | 'lineages'
 > {
   readonly pool: Pool;
   readonly secrets?: Secrets | undefined;
@@ -28,6 +30,8 @@ export interface DownloadRequest extends Pick<
 export interface DownloadDeps extends PoolWriter {
   readonly sources: Sources;
   readonly rateLimit: RateLimit;
+  /** Makes the copy of another host a source. Absent: this host takes from no others. */
+  readonly peers?: (peer: PeerSource) => PeerCopy;
   /** Makes the copy readable for others while it arrives. Absent: nobody reads it. */
   readonly copies?: CopyRegistry;
   readonly limits?: ImageLimits;

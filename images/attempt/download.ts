@@ -3,21 +3,26 @@ import { ImageError } from '../../model/failures.ts';
 import type { Try } from '../../model/payloads.ts';
 import { displayUrl } from '../../model/url.ts';
 import { fetchFile } from '../fetch/fetch-file.ts';
+import { sha256Of } from '../hashing/digester.ts';
 import { diskError } from '../disk-errors.ts';
 import { limitsFor } from '../inspect/limits.ts';
 import type { Part } from '../pools/pool.ts';
 import { adopt } from './adopt.ts';
 import type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
+import { confirm } from './confirm.ts';
 import { existingCopy } from './existing-copy.ts';
 import { DownloadFailed } from './download-failed.ts';
 import { fetchTask } from './fetch-task.ts';
 import { follow } from './followers.ts';
 import { inspect } from './inspect.ts';
 import { refetchMetalink } from './metalink-refetch.ts';
+import { failureOfAttempt, tryOfAttempt } from './peer-failures.ts';
+import type { PeerAttempt } from './peer-failures.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { publish } from './publish.ts';
 import { unpack } from './unpack.ts';
 import { verify } from './verify.ts';
+import { wayOf } from './way.ts';
 
 export type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
 
@@ -29,6 +34,7 @@ export type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-
 export async function download(request: DownloadRequest, given: DownloadDeps): Promise<DownloadedImage> {
   const deps = { ...given, limits: limitsFor(request.checksum, given.limits) };
   const tries: Try[] = [];
+  const attempt: PeerAttempt = { hostId: request.peer?.hostId, proven: false };
   const meter = new ProgressMeter((progress) => request.onProgress(progress), {
     total: request.size,
     source: displayUrl(request.url),
@@ -36,11 +42,14 @@ export async function download(request: DownloadRequest, given: DownloadDeps): P
   try {
     request.signal.throwIfAborted();
     await request.pool.check();
-    return (await existingCopy(request, deps, meter)) ?? (await newCopy(request, deps, { meter, tries }));
+    return (
+      (await existingCopy(request, deps, meter)) ?? (await newCopy(request, deps, { meter, tries, attempt }))
+    );
   } catch (error) {
     request.signal.throwIfAborted();
     const failure = diskError(error);
-    throw failure instanceof ImageError ? new DownloadFailed(failure, tries) : failure;
+    if (!(failure instanceof ImageError)) throw failure;
+    throw new DownloadFailed(failureOfAttempt(failure, attempt), tries);
   } finally {
     meter.stop();
   }
@@ -50,6 +59,7 @@ interface Reporting {
   readonly meter: ProgressMeter;
   /** Each try is appended when it ends. */
   readonly tries: Try[];
+  readonly attempt: PeerAttempt;
 }
 
 async function newCopy(
@@ -57,21 +67,26 @@ async function newCopy(
   deps: DownloadDeps,
   reporting: Reporting,
 ): Promise<DownloadedImage> {
-  const { meter, tries } = reporting;
+  const { meter, tries, attempt } = reporting;
   const { request, pieces, remarks } = await withMetalink(given, deps);
+  const way = wayOf(request, deps);
+  const { checksum, parent } = way;
   const part = await adopt(request, deps, meter, pieces !== undefined);
   const shared = deps.copies?.share(request.copyId, part);
-  const followers = follow(part, request, deps, pieces);
+  const followers = follow(part, { ...request, checksum }, deps, pieces);
   const { digester, unpacker, hasher } = followers;
   const onTry = (ended: Try): void => {
-    tries.push(ended);
-    request.onTry?.(ended);
+    const told = tryOfAttempt(ended, attempt);
+    tries.push(told);
+    request.onTry?.(told);
   };
-  const task = fetchTask(request, deps, { part, pieces, hasher, meter, remarks, onTry });
+  const task = fetchTask(request, deps, { way, part, pieces, hasher, meter, remarks, onTry });
   try {
     const image = await fetchFile(task, async () => {
       try {
-        const digests = await verify(part, digester, request.checksum, meter);
+        const digests = await verify(part, digester, checksum, meter);
+        await confirm(part, sha256Of(digests), way, request);
+        attempt.proven = true;
         const unpacked = await unpack(part, unpacker, meter);
         return await inspect(part, digests, unpacked, { format: request.format, limits: deps.limits ?? {} });
       } catch (error) {
@@ -81,7 +96,7 @@ async function newCopy(
     shared?.know(image.sha256);
     const published = await publish(part, image, request, reporting);
     if (image.file === part.file) shared?.published();
-    return published;
+    return parent === undefined ? published : { ...published, fromPeers: published.fetched };
   } catch (error) {
     if (isUseless(part, error)) await part.remove().catch(() => undefined);
     throw error;
@@ -105,6 +120,8 @@ const QUERIES_ARE_GONE =
  */
 async function withMetalink(given: DownloadRequest, deps: DownloadDeps) {
   const remarks: string[] = [];
+  // Another host gives the bytes, and the origin is left alone.
+  if (given.peer !== undefined) return { request: given, pieces: undefined, remarks };
   const { pieces, mirrors } = await refetchMetalink(given, deps, (sentence) => remarks.push(sentence));
   if (mirrors.length === 0 && given.mirrors.length > 0) {
     throw new ImageError('MetalinkInvalid', QUERIES_ARE_GONE);

@@ -8,10 +8,11 @@ import { inspectHead } from '../inspect/inspect.ts';
 import type { Part } from '../pools/pool.ts';
 import { compressionOf } from '../unpack/compression.ts';
 import type { DownloadDeps, DownloadRequest } from './download-request.ts';
-import { mirrorsOf } from './mirrors.ts';
 import type { ProgressMeter } from './progress-meter.ts';
+import type { Way } from './way.ts';
 
 export interface FetchContext {
+  readonly way: Way;
   readonly part: Part;
   readonly pieces: PieceHashes | undefined;
   readonly hasher: PieceHasher | undefined;
@@ -23,14 +24,15 @@ export interface FetchContext {
 export function fetchTask(
   request: DownloadRequest,
   deps: DownloadDeps,
-  { part, pieces, hasher, meter, remarks, onTry }: FetchContext,
+  { way, part, pieces, hasher, meter, remarks, onTry }: FetchContext,
 ): FetchTask {
-  const { size, checksum, secrets, signal } = request;
-  const { sources, rateLimit, connections } = deps;
+  const { signal } = request;
+  const { rateLimit } = deps;
+  const { sources, mirrors, secrets, connections, size, checksum } = way;
   return {
     sink: part,
     sources,
-    mirrors: mirrorsOf(request),
+    mirrors,
     size,
     verifiable: checksum !== undefined,
     pieces: pieces && hasher && { hashes: pieces, hash: (span) => hasher.hash(span) },

@@ -46,7 +46,13 @@ async function fetchAccepted<T>(lead: MirrorState, fetching: Fetching, accept: (
     const failure = withUrl(error, lead.url);
     const contributors = mirrors.all.filter(({ contributed }) => contributed);
     const pieces = fetching.pieces !== undefined;
-    const next = afterRefusedFile(error, { lead, contributors, pieces, alone });
+    const next = afterRefusedFile(error, {
+      lead,
+      contributors,
+      pieces,
+      strangers: mirrors.hasStrangers,
+      alone,
+    });
     if (next === 'keep bytes') throw failure;
     await task.sink.restart();
     mirrors.forget();

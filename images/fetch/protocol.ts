@@ -5,6 +5,7 @@
 import { ImageError } from '../../model/failures.ts';
 import type { ProtocolFacts } from '../../model/protocols.ts';
 import type { Secrets } from '../../model/source.ts';
+import type { OriginVersion } from '../../model/spread.ts';
 import type { Budgets } from './network/budgets.ts';
 import type { EgressPolicy } from './network/egress-policy.ts';
 import type { Trust } from './network/trust.ts';
@@ -70,6 +71,15 @@ export interface SourceFacts {
   readonly contentType: string | undefined;
   /** Whether the source gives byte ranges. */
   readonly ranges: boolean;
+  /** Of bytes that another host passes on: what they are. */
+  readonly passedOn?: PassedOn;
+}
+
+export interface PassedOn {
+  /** UUID (model/spread.ts). */
+  readonly lineage: string;
+  /** Absent where no origin has these bytes. */
+  readonly origin?: OriginVersion;
 }
 
 export interface SourceHead extends SourceFacts {

@@ -10,7 +10,7 @@ import type { Sink } from './sink.ts';
 
 export interface FetchTask {
   readonly sink: Sink;
-  readonly sources: Sources;
+  readonly sources: Pick<Sources, 'for'>;
   /** At least one. */
   readonly mirrors: readonly Mirror[];
   /** Bytes of the file as registered; 0 when unknown. */

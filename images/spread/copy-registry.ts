@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Ledger } from '../pools/ledger.ts';
 import type { Part, Pool, StoredImage } from '../pools/pool.ts';
+import { lineageOfImage } from '../../model/spread.ts';
 import { isUuid } from '../uuid.ts';
 import type { OpenCopies } from './open-copies.ts';
 import { SharedPart } from './shared-part.ts';
@@ -27,9 +28,9 @@ export function createCopyRegistry({ pools, ledger }: CopyRegistryOptions): Copy
       if (!isUuid(copyId)) return undefined;
       const noted = await ledger.imageOf(copyId);
       if (noted === undefined) return undefined;
-      const { size, ...facts } = noted;
+      const { size, sha256, lineage = lineageOfImage(sha256), ...facts } = noted;
       const file = await fileOf(copyId, size, await pools());
-      return file && { ...facts, total: size, file };
+      return file && { ...facts, sha256, lineage, total: size, file };
     },
     part: (copyId) => parts.get(copyId)?.served,
     share(copyId, part) {

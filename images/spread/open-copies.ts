@@ -10,8 +10,8 @@ import type { Span } from '../spans.ts';
 export interface CopyFacts {
   /** Bytes of the whole file. */
   readonly total: number;
-  /** Absent for images that were published by a release without lineages. */
-  readonly lineage?: string;
+  /** UUID (model/spread.ts). An image of a release without lineages is known by what it is (`lineageOfImage`). */
+  readonly lineage: string;
   /** Absent where no origin has these bytes: the image was unpacked on a host. */
   readonly origin?: OriginVersion;
   /** Hexadecimal SHA-256 of the whole file; of a part, absent until it is known. */
@@ -26,7 +26,6 @@ export interface PublishedCopy extends CopyFacts {
 
 /** A part as it is now. When it begins anew, it is another one. */
 export interface ServedPart extends CopyFacts {
-  readonly lineage: string;
   /** Length of the good prefix of the file. */
   readonly position: number;
   /**

@@ -9,7 +9,7 @@ import { duration } from './budgets.ts';
 import type { Budgets } from './budgets.ts';
 import { waitForSocket } from './socket-event.ts';
 import { tlsFailure } from './tls-errors.ts';
-import type { Trust } from './trust.ts';
+import type { Trust, TrustNow } from './trust.ts';
 
 /** Connects and begins TLS. @throws the connection's error */
 export type Begin = (tls: ConnectionOptions) => Promise<TLSSocket>;
@@ -63,9 +63,9 @@ async function openWith(
   options: TlsOptions,
 ): Promise<Handshake> {
   const name = host.replace(/\.$/, '');
-  const { context, identities } = await options.settings.trust();
+  const { context, identities, identify } = await options.settings.trust();
   const shake = async (secureContext: SecureContext): Promise<Handshake> =>
-    handshake({ name, secureContext, protocol }, begin, options);
+    handshake({ name, secureContext, protocol, identify }, begin, options);
   const first = await shake(context);
   const identity = identities.find((one) => one.isFor(name, first.chain));
   if (identity === undefined) return first;
@@ -77,6 +77,7 @@ interface Wanted {
   readonly name: string;
   readonly secureContext: SecureContext;
   readonly protocol: string;
+  readonly identify: TrustNow['identify'];
 }
 
 interface Handshake {
@@ -87,7 +88,7 @@ interface Handshake {
 }
 
 async function handshake(
-  { name, secureContext, protocol }: Wanted,
+  { name, secureContext, protocol, identify }: Wanted,
   begin: Begin,
   { settings, signal }: TlsOptions,
 ): Promise<Handshake> {
@@ -97,6 +98,7 @@ async function handshake(
     secureContext,
     ALPNProtocols: [protocol],
     rejectUnauthorized: true,
+    ...(identify === undefined ? {} : { checkServerIdentity: identify }),
     requestOCSP: true,
   };
   const socket = await begin(handshakeOptions);

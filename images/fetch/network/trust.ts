@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { createSecureContext, rootCertificates } from 'node:tls';
-import type { SecureContext } from 'node:tls';
+import type { PeerCertificate, SecureContext } from 'node:tls';
 import type { ClientIdentity, KeystoreEntry } from '../../../model/certificate.ts';
 import { ImageError } from '../../../model/failures.ts';
 
@@ -17,6 +17,8 @@ export interface TrustNow {
   readonly context: SecureContext;
   /** Client certificates of the host, each for some servers only. */
   readonly identities: readonly Identity[];
+  /** Judges the server's certificate in place of the comparison with its name. @returns what is wrong */
+  readonly identify?: (name: string, certificate: PeerCertificate) => Error | undefined;
 }
 
 export interface Identity {

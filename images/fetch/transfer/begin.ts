@@ -12,6 +12,7 @@ import { mixes } from './fetching.ts';
 import type { Fetching } from './fetching.ts';
 import type { FetchTask } from '../task.ts';
 import { RangeRefused } from '../range.ts';
+import { ORIGIN } from '../sink.ts';
 import type { OpenedSource, OpenRequest } from '../protocol.ts';
 import { mayGivePart } from './mirror-choice.ts';
 import type { MirrorState } from './mirror-state.ts';
@@ -69,8 +70,11 @@ async function openPart(
   const { held } = sink;
   const total = sink.recorded?.total ?? task.size;
   const [gap] = gapsIn(held, total);
+  // With a checksum, bytes of any lineage may follow: another host is asked for them without a condition.
+  const isAnyLineage = lead.giver !== ORIGIN && mixes(fetching);
   const justBegun =
     pieces === undefined &&
+    !isAnyLineage &&
     lead.contributed &&
     lead.etag !== undefined &&
     held.length === 1 &&
@@ -78,7 +82,7 @@ async function openPart(
   if (held.length === 0 || gap === undefined || (justBegun && gap.end === total)) return undefined;
   if (lead.refusal !== undefined) return undefined;
   if (!mayGivePart(lead, pieces !== undefined) || !mayAdd(lead, fetching)) return undefined;
-  const etag = pieces === undefined ? lead.etag : undefined;
+  const etag = pieces === undefined && !isAnyLineage ? lead.etag : undefined;
   const range = { first: gap.first, last: gap.end - 1, total, etag };
   try {
     const { url } = lead;

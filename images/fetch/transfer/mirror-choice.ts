@@ -9,10 +9,12 @@
  * Bytes of several mirrors come together only where something proves in the end that they are of one file: a checksum
  * (`mixes`) or hashes of pieces.
  */
-import { randomUUID } from 'node:crypto';
 import type { Mirror } from '../../../model/source.ts';
+import { lineageTag } from '../../../model/spread.ts';
 import { displayUrl } from '../../../model/url.ts';
+import { ORIGIN } from '../sink.ts';
 import type { Provenance, RecordedMirror } from '../sink.ts';
+import { LineageOfBytes } from './lineage.ts';
 import { MirrorState } from './mirror-state.ts';
 
 /** What one more connection is wanted for. */
@@ -44,16 +46,30 @@ export class MirrorChoice {
   readonly all: readonly MirrorState[];
 
   /** Of the bytes that the sink holds or gets. A fetch that begins anew has a new one. */
-  #lineage: string | undefined;
+  readonly #lineage: LineageOfBytes;
+  /** Who gave bytes that the sink holds, apart from these mirrors. */
+  #strangers: readonly string[];
 
   /** @param recorded what the sink knows of the bytes that it holds */
   constructor(mirrors: readonly Mirror[], recorded: Provenance | undefined) {
     const begun = recorded?.etag === undefined ? undefined : displayUrl(recorded.url);
     this.all = orderMirrors(mirrors, begun).map((mirror) => new MirrorState(mirror));
-    this.#lineage = recorded?.lineage;
+    this.#lineage = new LineageOfBytes(recorded?.lineage);
+    const own = new Set(this.all.map(({ giver }) => giver));
+    const givers = recorded === undefined ? [] : (recorded.givers ?? [ORIGIN]);
+    this.#strangers = givers.filter((giver) => !own.has(giver));
     for (const one of recorded === undefined ? [] : [recorded, ...(recorded.others ?? [])]) {
       this.all.find(({ url }) => displayUrl(url) === displayUrl(one.url))?.recall(one);
     }
+    // Whoever passes on the lineage of these bytes can go on from them.
+    const { lineage } = recorded ?? {};
+    if (lineage === undefined) return;
+    for (const state of this.all) if (state.giver !== ORIGIN) state.recall({ etag: lineageTag(lineage) });
+  }
+
+  /** Whether the sink holds bytes of others than these mirrors: of other hosts, or of the origin when a host is asked. */
+  get hasStrangers(): boolean {
+    return this.#strangers.length > 0;
   }
 
   /** The mirrors that lead: all of them, then those that may still send the whole file although they refused a part. */
@@ -88,7 +104,8 @@ export class MirrorChoice {
 
   /** The sink forgot all bytes. */
   forget(): void {
-    this.#lineage = undefined;
+    this.#lineage.forget();
+    this.#strangers = [];
     for (const state of this.all) state.forget();
   }
 
@@ -97,11 +114,12 @@ export class MirrorChoice {
     const contributors = this.all.filter((state) => state.contributed);
     const first = lead.contributed ? lead : (contributors[0] ?? lead);
     const others = contributors.filter((state) => state !== first).map(recordOf);
-    this.#lineage ??= randomUUID();
+    const givers = [...new Set([...this.#strangers, ...contributors.map(({ giver }) => giver)])];
     return {
       ...recordOf(first),
-      finalUrl: first.finalUrl,
-      lineage: this.#lineage,
+      finalUrl: first.passedOn?.origin?.finalUrl ?? first.finalUrl,
+      lineage: this.#lineage.with(lead.passedOn?.lineage),
+      ...(givers.every((giver) => giver === ORIGIN) ? {} : { givers }),
       ...(others.length === 0 ? {} : { others }),
     };
   }
@@ -124,8 +142,16 @@ export class MirrorChoice {
 export const mayGivePart = ({ etag, contributed }: MirrorState, pieces: boolean): boolean =>
   pieces || etag !== undefined || !contributed;
 
-/** Records lie on pools: they have URLs without credentials. */
-const recordOf = ({ url, etag }: MirrorState): RecordedMirror => ({
-  url: displayUrl(url),
+/**
+ * Records lie on pools: they have URLs without credentials. Of bytes that a host passes on, they have the version at the
+ * origin, so that a later attempt can go on there.
+ */
+function recordOf({ url, etag, passedOn }: MirrorState): RecordedMirror {
+  if (passedOn !== undefined) return versionOf(passedOn.origin ?? { url });
+  return versionOf({ url: displayUrl(url), ...(etag === undefined ? {} : { etag }) });
+}
+
+const versionOf = ({ url, etag }: RecordedMirror): RecordedMirror => ({
+  url,
   ...(etag === undefined ? {} : { etag }),
 });

@@ -27,7 +27,9 @@
 import assert from 'node:assert/strict';
 import type { ImageError } from '../../../model/failures.ts';
 import type { Mirror } from '../../../model/source.ts';
-import type { SourceFacts } from '../protocol.ts';
+import { isPeerUrl } from '../../../model/spread.ts';
+import type { PassedOn, SourceFacts } from '../protocol.ts';
+import { ORIGIN } from '../sink.ts';
 import { strongEtag } from '../range.ts';
 
 interface Throttled {
@@ -74,6 +76,7 @@ export class MirrorState {
   #supportsRanges = false;
   #finalUrl = '';
   #etag: string | undefined;
+  #passedOn: PassedOn | undefined;
   #contributed = false;
   #connections = 0;
   #lastEndedAt = -Infinity;
@@ -100,6 +103,16 @@ export class MirrorState {
   /** The strong entity tag of the bytes that the sink holds from the mirror. */
   get etag(): string | undefined {
     return this.#etag;
+  }
+
+  /** What the bytes are that the mirror, another host, passes on. */
+  get passedOn(): PassedOn | undefined {
+    return this.#passedOn;
+  }
+
+  /** As the mirror stands among the givers of bytes. */
+  get giver(): string {
+    return isPeerUrl(this.url) ? this.url : ORIGIN;
   }
 
   /** Whether the sink holds bytes of the mirror. */
@@ -189,8 +202,9 @@ export class MirrorState {
   }
 
   /** The mirror answered, with the whole file or with a part of it. */
-  answered({ finalUrl, etag, ranges }: SourceFacts): void {
+  answered({ finalUrl, etag, ranges, passedOn }: SourceFacts): void {
     this.#finalUrl = finalUrl;
+    this.#passedOn = passedOn;
     this.#etag = strongEtag(etag) ?? this.#etag;
     if (ranges) this.#probeLimit = Infinity;
   }
@@ -241,6 +255,7 @@ export class MirrorState {
   /** The sink forgot all bytes. */
   forget(): void {
     this.#etag = undefined;
+    this.#passedOn = undefined;
     this.#contributed = false;
     this.#supportsRanges = false;
     if (this.#mode.name === 'ranges') this.#enter({ name: 'untried' });

@@ -111,6 +111,8 @@ export interface RefusedFile {
   /** Mirrors whose bytes the sink holds. */
   readonly contributors: readonly MirrorState[];
   readonly pieces: boolean;
+  /** Whether the sink holds bytes that came from others in earlier attempts. */
+  readonly strangers: boolean;
   /** Whether each mirror is tried by itself already. */
   readonly alone: boolean;
 }
@@ -125,9 +127,10 @@ export type AfterRefusedFile =
   | 'drop all mirrors';
 
 export function afterRefusedFile(error: unknown, refused: RefusedFile): AfterRefusedFile {
-  const { lead, contributors, pieces, alone } = refused;
+  const { lead, contributors, pieces, strangers, alone } = refused;
   const isWrong =
     error instanceof ImageError && !error.consequences.keepsBytes && !(error instanceof WrongPiece);
+  if (isWrong && strangers && !pieces && !alone) return 'each alone';
   if (!isWrong || !contributors.includes(lead)) return 'keep bytes';
   if (pieces) return 'drop all mirrors';
   return contributors.length > 1 && !alone ? 'each alone' : 'next mirror';

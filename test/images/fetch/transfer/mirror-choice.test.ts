@@ -96,6 +96,7 @@ test('bytes are recorded with the lead first, and with all mirrors that sent som
     url: 'http://a/',
     etag: '"1"',
     finalUrl: 'http://a/final',
+    lineage: expect.stringMatching(/^[0-9a-f-]{36}$/),
     others: [{ url: 'http://c/' }],
   });
 });

@@ -204,7 +204,14 @@ describe('after a transfer has ended early', () => {
 describe('after the complete file was refused', () => {
   const [lead, other] = [mirrorWith(), mirrorWith()];
   const next = (error: unknown, changes: Partial<Parameters<typeof afterRefusedFile>[1]> = {}) =>
-    afterRefusedFile(error, { lead, contributors: [lead], pieces: false, alone: false, ...changes });
+    afterRefusedFile(error, {
+      lead,
+      contributors: [lead],
+      pieces: false,
+      strangers: false,
+      alone: false,
+      ...changes,
+    });
 
   test('bytes are kept unless they are wrong and the mirror sent some of them', () => {
     expect(next(failure('NoSpace'))).toBe('keep bytes');
