@@ -80,6 +80,8 @@ export interface NewHost {
   /** Name of its pool; hosts with the same name share the pool. Default: a pool of its own. */
   readonly pool?: string;
   readonly script?: HostScript;
+  /** Uploads of its door; absent: it has none. */
+  readonly uploads?: number;
 }
 
 export interface ControlLab {
@@ -193,7 +195,7 @@ export async function openControlLab({
     ...ids,
     poolId,
 
-    async addHost({ name, dead, pool, script }) {
+    async addHost({ name, dead, pool, script, uploads }) {
       const shared = pool !== undefined;
       const host = await startScriptedHost({
         temporal,
@@ -204,6 +206,7 @@ export async function openControlLab({
         pool: { id: poolId(pool ?? name), name: pool ?? name, shared },
         dead: dead === true,
         script: script ?? {},
+        ...(uploads === undefined ? {} : { uploads }),
       });
       hosts.push(host);
       return host;

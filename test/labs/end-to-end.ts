@@ -50,6 +50,8 @@ export interface HostOptions {
   /** Default `zone1`. */
   readonly zone?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Command that runs the program elsewhere, such as in a network namespace. */
+  readonly within?: readonly string[];
 }
 
 export interface RunningHost {
@@ -282,8 +284,12 @@ export async function openEndToEnd(
     freezeSupervisor: () => freeze(parentOf(pids().control)),
     freezeHost: (name) => freeze(pidOf(name)),
     resume,
-    async runHost({ name, state, pools, invite, zone: hostZone = 'zone1', env = {} }) {
-      const child = spawn(process.execPath, [PROGRAM, 'host', 'run'], {
+    async runHost({ name, state, pools, invite, zone: hostZone = 'zone1', env = {}, within = [] }) {
+      const [program, ...args] = [...within, process.execPath, PROGRAM, 'host', 'run'] as [
+        string,
+        ...string[],
+      ];
+      const child = spawn(program, args, {
         env: {
           PATH: process.env['PATH'],
           TEMPORAL_ADDRESS: stack.temporalAddress,

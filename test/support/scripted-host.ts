@@ -5,6 +5,8 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { withProof } from '../../activities/host/proof.ts';
 import type { Database } from '../../db/database.ts';
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
+import { capabilitiesOf } from '../../model/capabilities.ts';
 import { recordPoolReports } from '../../db/pools/pools.ts';
 import { describeFailure, isFailureKind } from '../../model/failures.ts';
 import type { HeldCertificate } from '../../model/certificate.ts';
@@ -12,7 +14,13 @@ import type { Failure } from '../../model/failures.ts';
 import type { QuickActivities, TransferActivities, VmActivities } from '../../model/host-activities.ts';
 import { hostIdentity, hostQueue, transferQueue } from '../../model/names.ts';
 import type { WantedCertificate } from '../../model/certificate-jobs.ts';
-import type { DownloadFailure, DownloadJob, DownloadResult, PoolReport } from '../../model/payloads.ts';
+import type {
+  DownloadFailure,
+  DownloadJob,
+  DownloadResult,
+  HostReport,
+  PoolReport,
+} from '../../model/payloads.ts';
 import type { Secrets, UrlReport } from '../../model/source.ts';
 import { entryDigest, readCertificates } from '../../trust/certificates.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
@@ -55,6 +63,8 @@ export interface ScriptedHostOptions {
   readonly pool: { readonly id: string; readonly name: string; readonly shared: boolean };
   readonly dead: boolean;
   readonly script: HostScript;
+  /** Its door, by the number of uploads; absent: it has none. */
+  readonly uploads?: number;
 }
 
 export async function startScriptedHost(options: ScriptedHostOptions): Promise<ScriptedHost> {
@@ -74,30 +84,23 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
     free,
     mounted: true,
   });
+  const report = () => ({
+    v: 1 as const,
+    hostId,
+    version: '1',
+    pools: [pool()],
+    programs: [],
+    hypervisor: SCRIPTED_HYPERVISOR,
+    ...spreading(options),
+  });
   const machines = scriptDomains(hostId, pool);
   const activities: QuickActivities & TransferActivities & VmActivities = {
     ...machines.activities,
     probe: (job) => Promise.resolve({ v: 1, hostId, urls: [reachable(job.url)] }),
-    describeHost: () =>
-      Promise.resolve({
-        v: 1,
-        hostId,
-        version: '1',
-        pools: [pool()],
-        programs: [],
-        hypervisor: SCRIPTED_HYPERVISOR,
-      }),
+    describeHost: () => Promise.resolve(report()),
     setLimits: ({ limits: { revision, downloads = 2, rate = 0 } }) =>
-      Promise.resolve({
-        v: 1,
-        hostId,
-        version: '1',
-        pools: [pool()],
-        programs: [],
-        hypervisor: SCRIPTED_HYPERVISOR,
-        limits: { revision, downloads, rate },
-      }),
-    setPeerCredentials: () => Promise.resolve({ v: 1, hostId, version: '1', pools: [pool()], programs: [] }),
+      Promise.resolve({ ...report(), limits: { revision, downloads, rate } }),
+    setPeerCredentials: () => Promise.resolve(report()),
     syncCertificates: ({ certificates }) =>
       Promise.resolve({ v: 1, hostId, held: certificates.map(heldOf), failed: {} }),
     remove: () => Promise.resolve({ v: 1, hostId, files: 1, pool: pool() }),
@@ -170,11 +173,28 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
   return host;
 }
 
+/** What a host with a door reports. */
+function spreading({ name, uploads }: ScriptedHostOptions): Pick<HostReport, 'peer' | 'capabilities'> {
+  if (uploads === undefined) return {};
+  return {
+    capabilities: capabilitiesOf([], PROTOCOLS),
+    peer: {
+      address: `${name}.test:8443`,
+      uploads,
+      rate: 0,
+      certificateRequest: 'r',
+      certificateEnds: new Date(Date.now() + 86_400_000).toISOString(),
+    },
+  };
+}
+
 async function insertRow(
-  { db, name, zone, cluster }: ScriptedHostOptions,
+  options: ScriptedHostOptions,
   hostId: string,
   keys: { readonly sealing: string; readonly signing: string },
 ): Promise<void> {
+  const { db, name, zone, cluster } = options;
+  const { peer, capabilities } = spreading(options);
   await db
     .insertInto('host')
     .values({
@@ -187,6 +207,8 @@ async function insertRow(
       sealing_key: keys.sealing,
       programs: '[]',
       hypervisor: JSON.stringify(SCRIPTED_HYPERVISOR),
+      peer: peer === undefined ? null : JSON.stringify(peer),
+      capabilities: capabilities === undefined ? null : JSON.stringify(capabilities),
       last_seen: new Date(Date.now() + 3_600_000),
     })
     .execute();

@@ -1,0 +1,89 @@
+/**
+ * The origin sends an image once, however many hosts want it: host workers in network namespaces with limited links. The
+ * short form has 8 hosts, the full form 24.
+ */
+import { openSpreadLab } from '../labs/spread.ts';
+import type { SpreadLab } from '../labs/spread.ts';
+import { canMakeNetworks } from '../labs/network.ts';
+import { isFullRun } from '../support/programs.ts';
+import { until } from '../support/until.ts';
+
+const HOSTS = isFullRun ? 24 : 8;
+const BYTES = (isFullRun ? 48 : 24) * 1_048_576;
+/** The origin sends 4 MB/s. */
+const LINKS = { originMbit: 32, hostMbit: 160 };
+
+let lab: SpreadLab | undefined;
+beforeAll(async () => {
+  if (await canMakeNetworks()) lab = await openSpreadLab({ hosts: HOSTS, uploads: 4, ...LINKS });
+}, 600_000);
+afterAll(() => lab?.close(), 120_000);
+
+/** Tests need root and network namespaces. */
+const inLab = (name: string, run: (lab: SpreadLab) => Promise<void>): void =>
+  test(
+    name,
+    async () => {
+      if (lab === undefined) process.stderr.write('left out: this process may make no network namespaces\n');
+      else await run(lab);
+    },
+    600_000,
+  );
+
+inLab(
+  'the origin sends an image once, and all hosts have it in at most twice the time of one',
+  async (spread) => {
+    const alone = await spread.addImage(BYTES);
+    const one = await (await spread.deploy(alone, spread.hosts.slice(0, 1))).ended();
+    const image = await spread.addImage(BYTES);
+    const deploying = await spread.deploy(image);
+    const all = await deploying.ended();
+    expect(await spread.contents(image)).toEqual(spread.hosts.map(() => image.sha256));
+    expect(all.originBytes / BYTES).toBeLessThanOrEqual(1.1);
+    expect(all.seconds / one.seconds).toBeLessThanOrEqual(2);
+    const copies = await deploying.deployments();
+    expect(copies.filter(({ depth }) => depth === 0)).toHaveLength(1);
+    expect(copies.filter(({ sourcehostname }) => sourcehostname !== undefined)).toHaveLength(HOSTS - 1);
+  },
+);
+
+/** The same numbers in every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return state / 2_147_483_648;
+  };
+}
+
+inLab('hosts that others fetch from are killed, stopped and cut off: all get the image', async (spread) => {
+  const image = await spread.addImage(BYTES, { checksum: false });
+  const random = seeded(17);
+  const deploying = await spread.deploy(image);
+  const mend: (() => Promise<void>)[] = [];
+  for (const trouble of ['kill', 'stop', 'cut'] as const) {
+    const parents = await until(`a parent to ${trouble}`, async () => {
+      const copies = await deploying.deployments();
+      const busy = copies.filter(({ takers, state }) => takers > 0 && state === 'Creating');
+      const names = busy.map(({ hostname }) => hostname);
+      const found = spread.hosts.filter(({ name }) => names.includes(name));
+      return found.length > 0 || copies.every(({ state }) => state === 'Ready') ? found : undefined;
+    });
+    const parent = parents[Math.floor(random() * parents.length)];
+    if (parent === undefined) break;
+    if (trouble === 'kill') {
+      await parent.kill();
+      mend.push(() => parent.start());
+    } else if (trouble === 'stop') {
+      process.kill(parent.pid(), 'SIGSTOP');
+      mend.push(() => Promise.resolve(void process.kill(parent.pid(), 'SIGCONT')));
+    } else {
+      await parent.place.setLink(false);
+      mend.push(() => parent.place.setLink(true));
+    }
+  }
+  for (const one of mend) await one();
+  const { originBytes } = await deploying.ended(300_000);
+  expect(await spread.contents(image)).toEqual(spread.hosts.map(() => image.sha256));
+  expect(originBytes / BYTES).toBeLessThanOrEqual(1.3);
+});

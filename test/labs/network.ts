@@ -1,0 +1,139 @@
+/**
+ * A network of namespaces for the spread lab: each host has a namespace with a link to one bridge, limited in both directions
+ * by a token bucket (`tc tbf`), and a second link without a limit to this process, for Temporal. Nothing of it reaches
+ * beyond this machine. It needs root.
+ */
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createConnection, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { once } from 'node:events';
+
+const run = promisify(execFile);
+
+export interface Place {
+  readonly namespace: string;
+  /** On the limited link. */
+  readonly address: string;
+  /** Command that runs a program there. */
+  readonly within: readonly [string, ...string[]];
+  /** Cuts the limited link, or mends it. */
+  setLink(up: boolean): Promise<void>;
+  /** Bytes that left by the limited link so far, with all headers. */
+  sentBytes(): Promise<number>;
+}
+
+export interface Network {
+  /** @param mbit of the link, in each direction */
+  addPlace(mbit: number): Promise<Place>;
+  /** A port of this machine's loopback, as places reach it. @returns `address:port` */
+  reach(port: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+const CONTROL = '10.78.0.1';
+
+/** Whether this process may make one. */
+export async function canMakeNetworks(): Promise<boolean> {
+  if (process.getuid?.() !== 0) return false;
+  const made = await openNetwork().catch(() => undefined);
+  await made?.close();
+  return made !== undefined;
+}
+
+export async function openNetwork(): Promise<Network> {
+  const mark = `b${process.pid.toString(36)}`;
+  const hub = `${mark}hub`;
+  const control = `${mark}c`;
+  const names: string[] = [];
+  const servers: { close(): void }[] = [];
+  let count = 0;
+
+  const close = async (): Promise<void> => {
+    for (const server of servers) server.close();
+    for (const name of [...names, hub]) await ip(['netns', 'del', name]).catch(() => undefined);
+    await ip(['link', 'del', control]).catch(() => undefined);
+  };
+  try {
+    await ipBatch([
+      `netns add ${hub}`,
+      `-n ${hub} link add data type bridge`,
+      `-n ${hub} link set data up`,
+      `link add ${control} type bridge`,
+      `addr add ${CONTROL}/16 dev ${control}`,
+      `link set ${control} up`,
+    ]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  return {
+    async addPlace(mbit) {
+      count += 1;
+      const n = count;
+      const namespace = `${mark}n${n}`;
+      const address = `10.77.0.${n}`;
+      names.push(namespace);
+      await ipBatch([
+        `netns add ${namespace}`,
+        `-n ${hub} link add p${n} type veth peer name data netns ${namespace}`,
+        `-n ${hub} link set p${n} master data up`,
+        `link add ${mark}p${n} type veth peer name control netns ${namespace}`,
+        `link set ${mark}p${n} master ${control} up`,
+        `-n ${namespace} link set lo up`,
+        `-n ${namespace} addr add ${address}/16 dev data`,
+        `-n ${namespace} link set data up`,
+        `-n ${namespace} addr add 10.78.1.${n}/16 dev control`,
+        `-n ${namespace} link set control up`,
+      ]);
+      await limit(namespace, 'data', mbit);
+      await limit(hub, `p${n}`, mbit);
+      return {
+        namespace,
+        address,
+        within: ['ip', 'netns', 'exec', namespace],
+        setLink: (up) => ip(['-n', hub, 'link', 'set', `p${n}`, up ? 'up' : 'down']),
+        async sentBytes() {
+          const { stdout } = await run('ip', ['-n', namespace, '-s', '-j', 'link', 'show', 'data']);
+          const [link] = JSON.parse(stdout) as [{ stats64: { tx: { bytes: number } } }];
+          return link.stats64.tx.bytes;
+        },
+      };
+    },
+    async reach(port) {
+      const relay = createServer((socket) => {
+        const inner = createConnection(port, '127.0.0.1');
+        for (const one of [socket, inner])
+          one.on('error', () => [socket, inner].map((each) => each.destroy()));
+        socket.pipe(inner).pipe(socket);
+      });
+      relay.listen(0, CONTROL);
+      await once(relay, 'listening');
+      servers.push(relay);
+      return `${CONTROL}:${(relay.address() as AddressInfo).port}`;
+    },
+    close,
+  };
+}
+
+const ip = async (args: readonly string[]): Promise<void> => void (await run('ip', args));
+
+/** A line of a batch cannot say in which namespace it runs, so that each line is a command of its own. */
+async function ipBatch(lines: readonly string[]): Promise<void> {
+  for (const line of lines) await ip(line.split(' '));
+}
+
+/** A bucket of 20 ms, so that small answers pass at once. */
+const limit = async (namespace: string, device: string, mbit: number): Promise<void> => {
+  const burst = Math.max(32, Math.ceil((mbit * 1000) / 8 / 50));
+  const bucket = ['tbf', 'rate', `${mbit}mbit`, 'burst', `${burst}kb`, 'latency', '100ms'];
+  await run('tc', ['-n', namespace, 'qdisc', 'add', 'dev', device, 'root', ...bucket]);
+};
+
+/** Starts a program in a place; its output is dropped. */
+export function spawnIn(place: Pick<Place, 'within'>, command: readonly string[]): ChildProcess {
+  const [program, ...args] = [...place.within, ...command] as [string, ...string[]];
+  return spawn(program, args, { stdio: 'ignore' });
+}

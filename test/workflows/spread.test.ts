@@ -1,0 +1,165 @@
+/** Who fetches from whom, and what follows when a peer fails: hosts are scripted. */
+import { randomUUID } from 'node:crypto';
+import { peerKeys } from '../../db/peers/keys.ts';
+import { peerUrl } from '../../model/spread.ts';
+import { ticketProblem } from '../../trust/tickets.ts';
+import { openControlLab } from '../labs/control.ts';
+import type { ControlLab } from '../labs/control.ts';
+import { downloaded, endless, failed } from '../support/scripted-host.ts';
+import type { HostScript, ScriptedHost } from '../support/scripted-host.ts';
+import { until } from '../support/until.ts';
+
+let lab: ControlLab;
+beforeAll(async () => {
+  lab = await openControlLab();
+});
+afterAll(() => lab.close());
+
+/** A host with a door and a pool of its own. */
+const newHost = (name: string, script?: HostScript, uploads = 4): Promise<ScriptedHost> =>
+  lab.addHost({ name, uploads, ...(script === undefined ? {} : { script }) });
+
+const copyOn = (templateId: string, { name }: ScriptedHost) => ({ templateId, poolId: lab.poolId(name) });
+
+/** Fails as long as a peer is to be asked; the origin gives the image. */
+const failingPeers = (kind: 'PeerUnreachable' | 'PeerWrong'): HostScript => {
+  const script: HostScript = {
+    download(job) {
+      const peer = job.peer?.hostId;
+      if (peer === undefined) return Promise.resolve(downloaded(hostOf(job.poolId), job, poolOf(job.poolId)));
+      const source = peerUrl(peer);
+      const now = new Date().toISOString();
+      const failure = { kind, message: 'the other host did not give it' };
+      const error = failed(hostOf(job.poolId), job, failure);
+      const [detail] = error.details as [{ tries: unknown[] }];
+      detail.tries = [{ source, startedAt: now, endedAt: now, bytes: 10, failure }];
+      throw error;
+    },
+  };
+  return script;
+};
+const hosts = new Map<string, ScriptedHost>();
+const hostOf = (poolId: string): string => hosts.get(poolId)?.hostId ?? '';
+const poolOf = (poolId: string) => (hosts.get(poolId) as ScriptedHost).pool();
+const remember = (host: ScriptedHost): ScriptedHost => {
+  hosts.set(host.pool().id, host);
+  return host;
+};
+
+test('a host fetches from the one that is on its way, with a ticket for this copy', async () => {
+  const script = endless();
+  const first = await newHost('first', script);
+  const second = await newHost('second');
+  const template = await lab.addTemplate();
+  const job = await lab.prepare(copyOn(template, first));
+  const headJob = await script.begun;
+  expect(headJob.peer).toBeUndefined();
+  await lab.finished(await lab.prepare(copyOn(template, second)));
+  const [{ peer } = {}] = second.jobs;
+  expect(peer).toMatchObject({
+    hostId: first.hostId,
+    copyId: headJob.copyId,
+    address: 'first.test:8443',
+  });
+  const { tickets } = await peerKeys(lab.db, lab.masterKey);
+  const fetch = { aud: first.hostId, sub: second.hostId, copy: headJob.copyId };
+  expect(await ticketProblem(tickets.publicKey, peer?.ticket ?? '', fetch)).toBeUndefined();
+  expect(await lab.copy(copyOn(template, second))).toMatchObject({
+    depth: 1,
+    fetching: null,
+    state: 'Ready',
+  });
+  const lineage = randomUUID();
+  script.release({ ...downloaded(first.hostId, headJob, first.pool()), lineage });
+  await lab.finished(job);
+  expect(await lab.copy(copyOn(template, first))).toMatchObject({ depth: 0, lineage, origin_bytes: 1000 });
+});
+
+test('a peer that fails leads to another one at once, and two that fail to the origin', async () => {
+  const template = await lab.addTemplate();
+  const [one, two] = [await newHost('one'), await newHost('two')];
+  for (const host of [one, two]) await lab.finished(await lab.prepare(copyOn(template, host)));
+  const child = remember(await newHost('child', failingPeers('PeerUnreachable')));
+  const copy = copyOn(template, child);
+  expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(1);
+  const asked = child.jobs.map(({ peer }) => peer?.hostId);
+  expect(new Set(asked)).toEqual(new Set([one.hostId, two.hostId, undefined]));
+  expect(asked[2]).toBeUndefined();
+  expect(await lab.attempts(copy)).toMatchObject([
+    { failure_kind: 'PeerUnreachable', source: peerUrl(asked[0] ?? '') },
+    { failure_kind: 'PeerUnreachable', source: peerUrl(asked[1] ?? '') },
+    { failure_kind: null },
+  ]);
+  expect(await lab.copy(copy)).toMatchObject({ peer_bytes: 20, origin_bytes: 1000, depth: 0 });
+});
+
+test('a peer that gave wrong bytes is named in an event', async () => {
+  const template = await lab.addTemplate();
+  const liar = await newHost('liar');
+  await lab.finished(await lab.prepare(copyOn(template, liar)));
+  const child = remember(await newHost('deceived', failingPeers('PeerWrong')));
+  expect((await lab.finished(await lab.prepare(copyOn(template, child)))).job_status).toBe(1);
+  expect(child.jobs.map(({ peer }) => peer?.hostId)).toEqual([liar.hostId, undefined]);
+  const events = await lab.db
+    .selectFrom('event')
+    .where('type', '=', 'TEMPLATE.PEER.WRONG')
+    .where('resource_uuid', '=', template)
+    .selectAll()
+    .execute();
+  expect(events).toMatchObject([{ level: 'ERROR', host: { id: liar.hostId, name: 'liar' } }]);
+});
+
+test('a host of a release without peers works beside', async () => {
+  const template = await lab.addTemplate();
+  const newer = await newHost('newer');
+  const older = await lab.addHost({ name: 'older' });
+  for (const host of [newer, older]) {
+    expect((await lab.finished(await lab.prepare(copyOn(template, host)))).job_status).toBe(1);
+  }
+  expect(older.jobs[0]).not.toHaveProperty('peer');
+});
+
+test('while every upload is taken a copy waits visibly, and goes on with the next free one', async () => {
+  const template = await lab.addTemplate();
+  await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('uuid', '=', template).execute();
+  const giver = await newHost('giver', undefined, 1);
+  await lab.finished(await lab.prepare(copyOn(template, giver)));
+  const script = endless();
+  const taker = await newHost('taker', script);
+  const taking = await lab.prepare(copyOn(template, taker));
+  const job = await script.begun;
+  const late = await newHost('late');
+  const waiting = await lab.prepare(copyOn(template, late));
+  const wait = await lab.waiting(copyOn(template, late), /1 host wants it, and 1 of 1 uploads/);
+  expect(wait).toMatchObject({ publicReason: expect.not.stringContaining('giver') });
+  script.release(downloaded(taker.hostId, job, taker.pool()));
+  await lab.finished(taking);
+  expect((await lab.finished(waiting)).job_status).toBe(1);
+  expect(late.jobs).toHaveLength(1);
+  expect(late.jobs[0]?.peer).toMatchObject({ unpacked: true, sha256: 'ab'.repeat(32) });
+});
+
+test('an image that differs from the first of its lineage is refused and removed', async () => {
+  const template = await lab.addTemplate();
+  const lineage = randomUUID();
+  const give = (host: () => ScriptedHost, sha256: string): HostScript => ({
+    download: (job) => Promise.resolve({ ...downloaded(host().hostId, job, host().pool()), lineage, sha256 }),
+  });
+  const removed: string[] = [];
+  const good: ScriptedHost = await newHost(
+    'good',
+    give(() => good, 'ab'.repeat(32)),
+  );
+  const other: ScriptedHost = await newHost('other', {
+    ...give(() => other, 'cd'.repeat(32)),
+    remove({ copyId }) {
+      removed.push(copyId);
+      return Promise.resolve({ v: 1, hostId: other.hostId, files: 1, pool: other.pool() });
+    },
+  });
+  await lab.finished(await lab.prepare(copyOn(template, good)));
+  const job = await lab.finished(await lab.prepare(copyOn(template, other)));
+  expect(job.job_status).toBe(2);
+  expect(await lab.copy(copyOn(template, other))).toMatchObject({ state: 'Failed', error_kind: 'PeerWrong' });
+  await until('the image is removed', () => removed.length === 1);
+});
