@@ -8,6 +8,9 @@ import { benchLists } from './lists.ts';
 import { missingPrograms } from './contestants.ts';
 import { benchRegistrations } from './registrations.ts';
 import { benchPage } from './page.ts';
+import { canMakeNetworks } from '../test/labs/network.ts';
+import { benchSpread } from './spread.ts';
+import type { SpreadOptions, SpreadReport } from './spread.ts';
 import { benchVms } from './vms.ts';
 import type { VmsReport } from './vms.ts';
 import {
@@ -17,6 +20,7 @@ import {
   describeMachine,
   describePage,
   describeRegistrations,
+  describeSpread,
   describeVms,
   machine,
 } from './report.ts';
@@ -29,7 +33,8 @@ const PAGE = 'page';
 const LISTS = 'lists';
 const DELETIONS = 'deletions';
 const VMS = 'vms';
-const PARTS = [...CASES.map(({ name }) => name), REGISTRATIONS, PAGE, LISTS, DELETIONS, VMS];
+const SPREAD = 'spread';
+const PARTS = [...CASES.map(({ name }) => name), REGISTRATIONS, PAGE, LISTS, DELETIONS, VMS, SPREAD];
 
 const USAGE = `Usage: npm run bench -- [options]
   --only PART[,PART]   some of: ${PARTS.join(', ')}
@@ -42,6 +47,7 @@ const USAGE = `Usage: npm run bench -- [options]
   --copies N           copies of each of these templates (default 20)
   --templates N        templates in the long lists (default 100000); the short lists have a hundredth
   --seconds N          seconds of repeated list calls (default 60)
+  --hosts N            hosts among which an image spreads (default 24)
   --json               prints one JSON document to standard output
 `;
 
@@ -82,6 +88,9 @@ async function run(watch: Watch): Promise<void> {
       seconds: { type: 'string', default: '60' },
       machines: { type: 'string', default: '100' },
       'libvirt-uri': { type: 'string', default: 'qemu:///system' },
+      hosts: { type: 'string', default: '24' },
+      'origin-mbit': { type: 'string', default: '32' },
+      'host-mbit': { type: 'string', default: '160' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -127,6 +136,20 @@ async function run(watch: Watch): Promise<void> {
   const vms = parts.includes(VMS) ? await benchMachines(values['libvirt-uri'], machines, watch) : undefined;
   if (typeof vms === 'object') print(describeVms(vms));
   else if (vms !== undefined) print(vms);
+  const spread = parts.includes(SPREAD)
+    ? await spreadImage(
+        {
+          hosts: parseCount('hosts', values.hosts),
+          originMbit: parseCount('origin-mbit', values['origin-mbit']),
+          hostMbit: parseCount('host-mbit', values['host-mbit']),
+          size: Math.min(size, SPREAD_BYTES),
+          rounds,
+        },
+        watch,
+      )
+    : undefined;
+  if (typeof spread === 'object') print(describeSpread(spread));
+  else if (spread !== undefined) print(spread);
   const report: BenchReport = {
     v: 1,
     machine: seen,
@@ -136,6 +159,7 @@ async function run(watch: Watch): Promise<void> {
     ...(lists === undefined ? {} : { lists }),
     ...(deleted === undefined ? {} : { deletions: deleted }),
     ...(typeof vms === 'object' ? { vms } : {}),
+    ...(typeof spread === 'object' ? { spread } : {}),
   };
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 }
@@ -149,6 +173,20 @@ async function benchMachines(
   const missing = missingPrograms([{ programs: ['virsh', 'qemu-img', 'qemu-system-x86_64'] }]);
   if (missing.length > 0) return `vms are left out, since not installed: ${missing.join(', ')}`;
   return benchVms({ libvirtUri, rounds: 10, machines, concurrency: 10, ...watch });
+}
+
+/** Over slow links, an image of this size takes long enough for its way to count more than its orchestration. */
+const SPREAD_BYTES = 48 * 1_048_576;
+
+/** @returns why it cannot run here, or the report */
+async function spreadImage(
+  options: Omit<SpreadOptions, keyof Watch>,
+  watch: Watch,
+): Promise<SpreadReport | string> {
+  const missing = missingPrograms([{ programs: ['ip', 'tc', 'nginx'] }]);
+  if (missing.length > 0) return `spread is left out, since not installed: ${missing.join(', ')}`;
+  if (!canMakeNetworks()) return 'spread is left out: this process may make no network namespaces';
+  return benchSpread({ ...options, ...watch });
 }
 
 /** Reports comparisons that cannot run here and goes on with the others. @throws when none can run */

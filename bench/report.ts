@@ -6,6 +6,7 @@ import type { PageReport } from './page.ts';
 import type { ListsReport } from './lists.ts';
 import type { Rates, RegistrationsReport } from './registrations.ts';
 import type { Goal } from './statistics.ts';
+import type { SpreadReport } from './spread.ts';
 import type { VmsReport } from './vms.ts';
 
 export interface BenchReport {
@@ -19,6 +20,7 @@ export interface BenchReport {
   readonly lists?: ListsReport;
   readonly deletions?: DeletionsReport;
   readonly vms?: VmsReport;
+  readonly spread?: SpreadReport;
 }
 
 export const machine = (): BenchReport['machine'] => ({
@@ -170,3 +172,28 @@ function describeGoal({ name, value, limit, direction, unit, met }: Goal): strin
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+
+export function describeSpread({
+  hosts,
+  size,
+  originMbit,
+  hostMbit,
+  oneSeconds,
+  rows,
+}: SpreadReport): string {
+  const plain = rows.find(({ uploads }) => uploads === 0)?.seconds ?? 0;
+  const head = ['', 'median s', 'rounds', 'of one host', 'origin sends', 'depth', 'faster than plain'];
+  const cells = rows.map(({ uploads, seconds, rounds, originShare, depth }) => [
+    uploads === 0 ? 'plain downloads' : `${uploads} uploads a host`,
+    seconds.toFixed(2),
+    rounds.map((value) => value.toFixed(2)).join(' '),
+    `${(seconds / oneSeconds).toFixed(2)} ×`,
+    `${originShare.toFixed(2)} ×`,
+    String(depth),
+    `${(plain / seconds).toFixed(1)} ×`,
+  ]);
+  return [
+    `spread: ${mebibytes(size)} onto ${hosts} hosts, links of ${hostMbit} Mbit/s, the origin's line of ${originMbit} Mbit/s; one host alone takes ${oneSeconds.toFixed(2)} s`,
+    table([head, ...cells]),
+  ].join('\n');
+}

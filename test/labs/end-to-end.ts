@@ -285,10 +285,7 @@ export async function openEndToEnd(
     freezeHost: (name) => freeze(pidOf(name)),
     resume,
     async runHost({ name, state, pools, invite, zone: hostZone = 'zone1', env = {}, within = [] }) {
-      const [program, ...args] = [...within, process.execPath, PROGRAM, 'host', 'run'] as [
-        string,
-        ...string[],
-      ];
+      const [program, ...args] = [...within, process.execPath, PROGRAM, 'host', 'run'];
       const child = spawn(program, args, {
         env: {
           PATH: process.env['PATH'],

@@ -31,8 +31,6 @@ export interface SpreadLabOptions {
   readonly hostMbit: number;
   /** Uploads of a host at a time. */
   readonly uploads: number;
-  /** Whether hosts have doors. Default true. */
-  readonly doors?: boolean;
 }
 
 export interface SpreadLab {
@@ -43,7 +41,10 @@ export interface SpreadLab {
   addImage(bytes: number, options?: { readonly checksum?: boolean }): Promise<Image>;
   /** Begins to bring an image onto these hosts; default: all. @returns what ends with the job */
   deploy(image: Image, hosts?: readonly SpreadHost[]): Promise<Deploying>;
+  /** Restarts all hosts with another number of uploads. */
   setUploads(uploads: number): Promise<void>;
+  /** Turns peers on or off in the zone. */
+  setPeers(on: boolean): Promise<void>;
   /** What lies on the pool of each host: SHA-256. */
   contents(image: Image): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -96,17 +97,18 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
   const temporalPort = Number(installation.stack.temporalAddress.split(':')[1]);
   const temporal = await network.reach(temporalPort);
   const hosts: SpreadHost[] = [];
+  const current = { uploads: options.uploads };
   const places = [];
   for (let n = 1; n <= options.hosts; n += 1) places.push(await network.addPlace(options.hostMbit));
   for (const [index, place] of places.entries()) {
     const name = `spread-${index + 1}`;
-    const host = await startHost(parts, { name, place, temporal, options });
+    const host = await startHost(parts, { name, place, temporal, current });
     hosts.push(host);
   }
   return {
     installation,
     zoneId: zone.id,
-    hosts: await withPools(parts, hosts, options.doors !== false),
+    hosts: await withPools(parts, hosts, options.uploads),
     async addImage(bytes, { checksum = true } = {}) {
       const content = randomBytes(bytes);
       const sha256 = createHash('sha256').update(content).digest('hex');
@@ -146,11 +148,17 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
       };
     },
     async setUploads(uploads) {
-      await installation.db
-        .updateTable('host')
-        .set((eb) => ({ peer: eb.fn('jsonb_set', ['peer', eb.val('{uploads}'), eb.val(String(uploads))]) }))
-        .where('peer', 'is not', null)
-        .execute();
+      current.uploads = uploads;
+      await Promise.all(hosts.map((host) => host.kill()));
+      await Promise.all(hosts.map((host) => host.start()));
+      await untilReady(parts, hosts, uploads);
+    },
+    async setPeers(on) {
+      await installation.call('updateConfiguration', {
+        name: 'direct.download.origin.fetches',
+        value: on ? 1 : 0,
+        zoneid: zone.id,
+      });
     },
     async contents({ templateId }) {
       const copies = await installation.deployments({ templateid: templateId });
@@ -194,12 +202,12 @@ interface NewSpreadHost {
   readonly name: string;
   readonly place: Place;
   readonly temporal: string;
-  readonly options: SpreadLabOptions;
+  readonly current: { readonly uploads: number };
 }
 
 async function startHost(
   { installation, closing }: Parts,
-  { name, place, temporal, options }: NewSpreadHost,
+  { name, place, temporal, current }: NewSpreadHost,
 ): Promise<SpreadHost> {
   const folder = join(installation.stack.dataDir, 'spread', name);
   const path = join(folder, 'pool');
@@ -216,12 +224,8 @@ async function startHost(
       env: {
         TEMPORAL_ADDRESS: temporal,
         BYPASS_URL_ALLOW: '10.77.0.0/16',
-        ...(options.doors === false
-          ? {}
-          : {
-              BYPASS_PEER_LISTEN: `${place.address}:${DOOR}`,
-              BYPASS_PEER_UPLOADS: String(options.uploads),
-            }),
+        BYPASS_PEER_LISTEN: `${place.address}:${DOOR}`,
+        BYPASS_PEER_UPLOADS: String(current.uploads),
       },
     });
   let running = await start();
@@ -246,12 +250,12 @@ async function startHost(
   };
 }
 
-/** Waits until every host is Up and, with doors, has a certificate. */
-async function withPools(
+/** Waits until every host is Up, and has a door with so many uploads, and a certificate. */
+async function untilReady(
   { installation }: Parts,
   hosts: readonly SpreadHost[],
-  doors: boolean,
-): Promise<readonly SpreadHost[]> {
+  uploads: number,
+): Promise<void> {
   const names = hosts.map(({ name }) => name);
   await until(
     'all hosts are ready',
@@ -262,16 +266,26 @@ async function withPools(
         .where('last_seen', 'is not', null)
         .select('peer')
         .execute();
-      const ready = rows.filter(({ peer }) => !doors || peer?.certificateEnds !== undefined);
+      const ready = rows.filter(
+        ({ peer }) => peer?.uploads === uploads && peer.certificateEnds !== undefined,
+      );
       return ready.length === hosts.length;
     },
     180_000,
   );
-  const pools = await installation.listPools();
+}
+
+async function withPools(
+  parts: Parts,
+  hosts: readonly SpreadHost[],
+  uploads: number,
+): Promise<readonly SpreadHost[]> {
+  await untilReady(parts, hosts, uploads);
+  const pools = await parts.installation.listPools();
   return hosts.map((host) => {
     const pool = pools.find(({ path }) => path === host.pool.path);
     if (pool === undefined) throw new Error(`the pool of ${host.name} is not listed`);
-    // Not `...host`: its pid changes.
+    // Not a new object: the pid of the host changes.
     return Object.assign(host, { pool });
   });
 }
