@@ -136,7 +136,7 @@ export interface DownloadResult extends HostAnswer {
   readonly fromPeers?: number;
   /** Hexadecimal, of the published file. */
   readonly sha256: string;
-  /** The lineage of the published file (model/spread.ts); absent when it was published before. */
+  /** The lineage of the published file (model/spread.ts); absent when this host did not publish it. */
   readonly lineage?: string;
   /** Bytes of the file as transferred, which may be packed; absent when the image was published before. */
   readonly transferred?: number;

@@ -35,7 +35,17 @@ export async function existingCopy(
     if (![...digests.values()].some((found) => wanted.includes(formatChecksum(found)))) return undefined;
     const { format: _format, ...found } = await inspectFile(file, request.format, deps.limits);
     await pool.removeParts(copyId);
-    return { ...(await stored.facts()), sha256: sha256Of(digests), ...found, fetched: 0, tries: [] };
+    const sha256 = sha256Of(digests);
+    const noted = await deps.ledger.imageOf(copyId);
+    const lineage = noted?.sha256 === sha256 ? noted.lineage : undefined;
+    return {
+      ...(await stored.facts()),
+      sha256,
+      ...(lineage === undefined ? {} : { lineage }),
+      ...found,
+      fetched: 0,
+      tries: [],
+    };
   } catch (error) {
     // The registered hash is that of the file as transferred, which may be packed and so be no image.
     if (error instanceof ImageError && error.class === 'content') return undefined;

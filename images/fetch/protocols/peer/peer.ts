@@ -30,12 +30,16 @@ import {
   resumeOutcome,
 } from '../http/ranges.ts';
 import { routeToDoor } from './door-route.ts';
+import { watchDoor } from './door-watch.ts';
+import type { DoorWatchOptions } from './door-watch.ts';
 import { trustDoorOf } from './peer-trust.ts';
 import type { PeerIdentity } from './peer-trust.ts';
 
 export interface PeerOptions extends Partial<Budgets> {
   /** Undefined while this host has no certificate for other hosts. */
   readonly identity: () => PeerIdentity | undefined;
+  /** Milliseconds without a byte after which the other host is looked at. Default 10 000. */
+  readonly silenceMs?: number;
 }
 
 /** A copy of another host. */
@@ -54,15 +58,18 @@ const DIGEST_MS = 600_000;
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [200, 5000];
 /** A door answers at the latest after a minute, when it has waited for a digest. */
 const DOOR_MS = 75_000;
+const SILENCE_MS = 10_000;
 const MAX_ANSWER = 1024;
 const MAX_ORIGIN = 65_536;
 
-interface Door {
+interface Door extends DoorWatchOptions {
   readonly peer: PeerSource;
-  readonly settings: HttpSettings;
 }
 
-export function createPeerCopy(peer: PeerSource, { identity, ...budgets }: PeerOptions): PeerCopy {
+export function createPeerCopy(
+  peer: PeerSource,
+  { identity, silenceMs = SILENCE_MS, ...budgets }: PeerOptions,
+): PeerCopy {
   const settings: HttpSettings = {
     ...BUDGETS,
     ...budgets,
@@ -71,7 +78,7 @@ export function createPeerCopy(peer: PeerSource, { identity, ...budgets }: PeerO
     trust: trustDoorOf(peer.hostId, identity),
     egress: routeToDoor(peer.address),
   };
-  const door: Door = { peer, settings };
+  const door: Door = { peer, settings, silenceMs };
   return {
     open: (request) => asOfPeer(peer, () => open(request, door)),
     async probe(request) {
@@ -121,14 +128,19 @@ function requireBeginning({ status, headers }: Exchange): 0 {
   return 0;
 }
 
-function openedAt(offset: number, answer: Exchange, { peer }: Door): OpenedSource {
+function openedAt(offset: number, answer: Exchange, door: Door): OpenedSource {
+  const { peer } = door;
+  const endWatch = watchDoor(answer, door);
   return {
     ...facts(answer, peer),
     offset,
-    body: ofPeer(peer, answer.body),
+    body: ofPeer(peer, answer.body, endWatch),
     arrived: () => answer.body.received,
     giveBack: (chunks) => answer.giveBack(chunks),
-    close: () => answer.close(),
+    close() {
+      endWatch();
+      answer.close();
+    },
   };
 }
 
@@ -232,11 +244,14 @@ async function asOfPeer<T>(peer: PeerSource, work: () => Promise<T>): Promise<T>
 async function* ofPeer(
   peer: PeerSource,
   body: AsyncIterable<readonly Buffer[]>,
+  onEnd: () => void,
 ): AsyncGenerator<readonly Buffer[]> {
   try {
     yield* body;
   } catch (error) {
     throw named(peer, error);
+  } finally {
+    onEnd();
   }
 }
 
