@@ -224,7 +224,9 @@ export async function openEndToEnd(
     async delete(format, id) {
       const command = format === 'ISO' ? 'deleteIso' : 'deleteTemplate';
       const ended = await job((await call<{ readonly jobid: string }>(command, { id })).jobid);
-      expect(ended).toMatchObject({ jobstatus: 1, jobresult: { success: true } });
+      if (ended.jobstatus !== 1 || ended.jobresult.success !== true) {
+        throw new Error(`the deletion failed: ${JSON.stringify(ended.jobresult)}`);
+      }
     },
     templates: (parameters) => list('listTemplates', 'template', { templatefilter: 'all', ...parameters }),
     hosts: () => list('listHosts', 'host', { type: 'Routing' }),
