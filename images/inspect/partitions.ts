@@ -63,12 +63,12 @@ interface Disk {
   readonly fileSize: number | undefined;
 }
 
+/** A boot sector without a partition is one of a boot loader or a floppy disk. */
 function checkMbr(entries: readonly MbrEntry[], disk: Disk): void {
   const odd = entries.find(({ flag }) => flag !== 0 && flag !== 0x80);
   if (odd !== undefined) throw refuse(`has an MBR with an impossible boot flag in entry ${odd.number}`);
   const used = entries.filter(({ type }) => type !== 0);
   const protective = used.find(({ type }) => type === PROTECTIVE);
-  if (used.length === 0) throw refuse('has an MBR without a partition, and no file system');
   if (protective !== undefined) return checkProtective(protective, used, disk);
   const beyond = used.find(
     ({ start, type }) => !EXTENDED.has(type) && start * SECTOR >= (disk.fileSize ?? Infinity),

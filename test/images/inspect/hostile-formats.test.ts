@@ -111,6 +111,11 @@ describe('raw disks', () => {
         partitionTable: { kind: 'mbr', partitions: [{ number: 1, type: '83', start: 32_768, size: 32_768 }] },
       },
     ],
+    [
+      'with a boot sector, and no partition',
+      mbrDisk([]),
+      { found: ['mbr'], partitionTable: { kind: 'mbr', partitions: [] } },
+    ],
     ['with an extended partition over its end', mbrDisk([{}, { type: 5, start: 99_999 }]), {}],
     [
       'with a GPT',
@@ -161,7 +166,6 @@ describe('raw disks', () => {
 
   it.each([
     ['an impossible boot flag', /boot flag in entry 2/, mbrDisk([{}, { flag: 0x42 }])],
-    ['an MBR without a partition', /without a partition/, mbrDisk([])],
     ['more partitions beside a GPT', /other partitions in its MBR/, mbrDisk([protectiveEntry(), {}])],
     [
       'a protective entry that is not the first',
