@@ -131,8 +131,12 @@ export function hostCommands(program: Command, cli: Cli): void {
     options: [new Option('--force', 'although it is up'), yesOption()],
     run: async (session, [text], { force, yes }) => {
       const { api, out } = session;
-      const { id, name } = await findHost(api, text);
-      await confirm(session, `Forget host ${name}, and the pools that only it has?`, { yes });
+      const { id, name, virtualmachinecount = 0 } = await findHost(api, text);
+      const machines =
+        virtualmachinecount === 0
+          ? ''
+          : ` Of the virtual machines there, ${virtualmachinecount} ran: other hosts may start them, so make sure that it is off.`;
+      await confirm(session, `Forget host ${name}, and the pools that only it has?${machines}`, { yes });
       const answer = await api.call('deleteHost', { id, forced: force });
       out.done(`Host ${name} is forgotten`, answer);
     },

@@ -18,6 +18,7 @@ import { isOfItsLineage } from '../spread/lineages.ts';
 import { addCosts, noteWrongPeers, NOT_FETCHING } from '../spread/records.ts';
 import { release } from './reservations.ts';
 import { countEnded } from './throughput.ts';
+import { usersOf } from './users.ts';
 
 /** One download on one host, whether it succeeded or not. */
 export interface Attempt {
@@ -294,7 +295,8 @@ export function cancelCopy(db: Database, outcome: Outcome, by: string): Promise<
 }
 
 /**
- * Settles the jobs that waited for a copy when its deployment was stopped.
+ * Settles the jobs that waited for a copy when its deployment was stopped: with the error, unless the copy is ready and
+ * virtual machines stand on it, so that it stays.
  * @param until when it was stopped, by the database's clock; absent: all jobs are settled
  * @returns whether a younger job waits for the copy, so that it must be deployed after all
  */
@@ -305,7 +307,8 @@ export const settleStopped = (
   until?: string,
 ): Promise<boolean> =>
   db.transaction().execute(async (tx) => {
-    await settleCopy(tx, copy, error, until);
+    const stays = (await usersOf(tx, copy)) > 0;
+    await settleCopy(tx, copy, stays ? undefined : error, until);
     return isAwaited(tx, copy);
   });
 

@@ -203,12 +203,19 @@ export const setHostTags = (db: Queryable, hostId: string, tags: readonly string
     .where('uuid', '=', hostId)
     .execute();
 
+export interface RemovedHost {
+  /** Names of the pools that went with it. */
+  readonly pools: readonly string[];
+  /** Number of machines that ran there, as far as was known. */
+  readonly machines: number;
+}
+
 /**
  * Forgets a host, its part in pools, and pools that only it had, with the copies on them. Whoever removes a host says that its
  * machines do not run any more: they are stopped, and other hosts of their pools may have them.
- * @returns names of the pools that went, or undefined when there is no such host
+ * @returns undefined when there is no such host
  */
-export function removeHost(db: Database, hostId: string): Promise<readonly string[] | undefined> {
+export function removeHost(db: Database, hostId: string): Promise<RemovedHost | undefined> {
   return db.transaction().execute(async (tx) => {
     const pools = await tx
       .selectFrom('storage_pool_host_ref')
@@ -216,7 +223,7 @@ export function removeHost(db: Database, hostId: string): Promise<readonly strin
       .where('host.uuid', '=', hostId)
       .select('storage_pool_host_ref.pool_id as id')
       .execute();
-    await tx
+    const stopped = await tx
       .updateTable('vm_instance')
       .set({
         state: 'Stopped',
@@ -228,12 +235,13 @@ export function removeHost(db: Database, hostId: string): Promise<readonly strin
       .where('removed', 'is', null)
       .where('state', 'in', ['Running', 'Stopping'])
       .where('host_id', 'in', (eb) => eb.selectFrom('host').where('uuid', '=', hostId).select('id'))
-      .execute();
+      .executeTakeFirst();
     const removed = await tx.deleteFrom('host').where('uuid', '=', hostId).executeTakeFirst();
     if (removed.numDeletedRows === 0n) return undefined;
-    return removeOrphanedPools(
+    const orphans = await removeOrphanedPools(
       tx,
       pools.map(({ id }) => id),
     );
+    return { pools: orphans, machines: Number(stopped.numUpdatedRows) };
   });
 }

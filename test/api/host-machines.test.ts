@@ -60,6 +60,18 @@ async function addMachine(hostId: string, name: string, state: VmState): Promise
     .execute();
 }
 
+test('a host is forgotten with the number of machines that ran there', async () => {
+  const { hostId } = await addHost(lab, { name: 'kvm-gone', pools: [], hypervisor });
+  for (const state of ['Running', 'Stopping', 'Stopped'] as const) await addMachine(hostId, 'gone', state);
+  const { inner } = await lab.admin.call('deleteHost', { id: hostId });
+  expect(inner.errortext).toMatch(
+    /^Host 'kvm-gone' is Up, and 2 virtual machines run there: stop its worker/,
+  );
+  expect(await lab.admin.ok('deleteHost', { id: hostId, forced: true })).toMatchObject({
+    displaytext: "Host 'kvm-gone' was forgotten; 2 virtual machines that ran there count as stopped",
+  });
+});
+
 test('a host is listed with its hypervisor and what machines take of it, in the fields and types of CloudStack', async () => {
   const { hostId } = await addHost(lab, { name: 'kvm-1', pools: [], hypervisor });
   expect(await listed(hostId)).toMatchObject({

@@ -6,7 +6,11 @@ import type { Host } from '../../model/api-answers.ts';
 import { useAction } from '../elements/action-button.tsx';
 import { Confirm } from '../elements/confirm.tsx';
 
-export function RemoveHost({ host: { id, name, state } }: { readonly host: Host }): ReactNode {
+export function RemoveHost({
+  host: { id, name, state, virtualmachinecount = 0 },
+}: {
+  readonly host: Host;
+}): ReactNode {
   const [, go] = useLocation();
   const remove = useAction('deleteHost', `${name} was removed`, { onDone: () => go('/hosts') });
   const isUp = state === 'Up';
@@ -21,6 +25,8 @@ export function RemoveHost({ host: { id, name, state } }: { readonly host: Host 
     >
       Bypass forgets it, the pools that only it has, and what is known of the copies there; no file is
       deleted.
+      {virtualmachinecount > 0 &&
+        ` Virtual machines that run there: ${virtualmachinecount}. Other hosts may start them, so make sure that it is off.`}
       {isUp &&
         ' It is up: stop its worker first, or it comes back as a new host when the worker starts again.'}
     </Confirm>
