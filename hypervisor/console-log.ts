@@ -1,10 +1,10 @@
 /**
  * Logs of serial consoles. libvirt's virtlogd writes each (`<vm id>.log`) and turns it over when it is full: the older parts
- * are `.0`, `.1` and so on, the latest first. Where libvirt is set to let QEMU write (`stdio_handler = "file"`), nobody
- * limits the file, so `trim` does: it moves the end of a file that is too long to `.0` and empties the file, which QEMU
- * appends to.
+ * are `.0`, `.1` and so on, the latest first. Where libvirt lets QEMU itself write (`stdio_handler = "file"`), nothing
+ * limits the file, so `trim` does: it moves the end of a file that is too long to `.0` and empties the file, to which QEMU
+ * appends.
  *
- * A reader asks for the last bytes and for how many there were in all. The parts do not tell that, so a note beside them
+ * A reader asks for the last bytes and for how many there were in all. The parts do not show that, so a note beside them
  * (`<vm id>.json`) has the number of bytes before the part with a certain inode.
  */
 import { constants } from 'node:fs';
@@ -63,7 +63,7 @@ export function openConsoleLogs(folder: string, maxLog = MAX_LOG): ConsoleLogs {
     const known = parts.findIndex(({ inode }) => inode === note?.inode);
     const newer = parts.slice(0, known + 1).reduce((sum, { size }) => sum + size, 0);
     const all = parts.reduce((sum, { size }) => sum + size, 0);
-    // No part is known any more: all of them are newer than the noted one, whose length nobody knows.
+    // The noted part is gone, and its length with it: all parts that are left are newer.
     const before = note === undefined ? 0 : known === -1 ? note.before : note.before + newer - all;
     return Math.max(0, before);
   };

@@ -36,7 +36,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
   const removeDomain = createRemoval({ virsh, power, list });
   const start = createStart({ options, folders, fences, logs, list, removeDomain });
 
-  /** The state of a machine; a domain of somebody else is none. */
+  /** The state of a machine. A domain that this host did not define counts as absent. */
   const stateOf = async (vmId: string): Promise<DomainState> => {
     const state = await domainState(virsh, vmId);
     return state === 'absent' || (await list.isOurs(vmId)) ? state : 'absent';

@@ -47,7 +47,7 @@ export async function findImage(pool: Pool, { copyId, format }: VmImage): Promis
 }
 
 /**
- * Makes the disk if it is absent, and lengthens one that is shorter than wanted.
+ * Makes the disk if it is absent, and enlarges one that is smaller than wanted.
  * @param image the disk's, if it has one
  * @throws ImageError DiskMissing when the disk was there before and is gone; DiskBroken when it is not what Bypass made
  */
@@ -65,7 +65,7 @@ export async function ensureDisk(
     if (header.backingName !== backing?.name) {
       throw new ImageError(
         'DiskBroken',
-        `${volume.path} stands on ${header.backingName}, and not on its image: somebody else changed it`,
+        `${volume.path} stands on ${header.backingName}, and not on its image: another program changed it`,
         { path: volume.path },
       );
     }

@@ -191,7 +191,7 @@ function rootDisk(plan: DomainPlan): XmlNode {
       type: 'qcow2',
       cache: disk.cache,
       discard: 'unmap',
-      // A full pool pauses the guest, which goes on when there is room; other errors are the guest's to see.
+      // A full pool pauses the guest, which goes on when there is room; all other errors reach the guest.
       error_policy: 'enospace',
       rerror_policy: 'report',
     }),

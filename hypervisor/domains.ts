@@ -1,10 +1,10 @@
 /**
- * The list of a host's machines: state, reason, addresses. Two calls of virsh list all domains; whether a new one is a
- * machine of Bypass, its metadata say, once. Addresses come from tables that hold those of all guests (ARP, leases of libvirt's
+ * The list of a host's machines: state, reason, addresses. Two calls of virsh list all domains. The metadata of a
+ * new domain, which are read once, say whether it is a machine of Bypass. Addresses come from tables that hold those of all guests (ARP, leases of libvirt's
  * networks), and for the few guests that are in none, from the guest agent.
  *
- * A machine that QEMU paused, since its pool was full, goes on when there is room again. It is resumed at each look, unless
- * the last resumption was in vain and no room has come since.
+ * A machine that QEMU paused, since its pool was full, goes on when there is room again. Each listing resumes it, unless
+ * it paused again after the last time and no room was freed since.
  */
 import { readFile } from 'node:fs/promises';
 import type { Element } from '@xmldom/xmldom';
@@ -28,7 +28,7 @@ interface Known {
 }
 
 const AGENT_TIMEOUT_MS = 5000;
-/** Guests without an address that are asked by their agents in one look. */
+/** How many guests without an address one listing asks through their agents. */
 const MAX_AGENTS = 10;
 /** Bytes on a pool with which a paused machine can go on for a while. */
 const ROOM_TO_RESUME = 256 * 1024 * 1024;
@@ -40,7 +40,7 @@ export interface DomainList {
   isOurs(vmId: string): Promise<boolean>;
   /** Whether a domain is a machine of another host that uses the same libvirt. @throws ImageError DomainAbsent */
   isOfOtherHost(vmId: string): Promise<boolean>;
-  /** Reads the domain anew at the next look: it was defined again, or is gone. */
+  /** Makes the next listing read the metadata of the domain again: it was redefined, or is gone. */
   forget(vmId: string): void;
 }
 
@@ -107,7 +107,7 @@ export function createDomainList(options: Options): DomainList {
     return { ...about, state, ...(why === undefined ? {} : { reason: why }) };
   };
 
-  /** Asks some of the guests that no table knows, others at each look. */
+  /** Asks some of the guests that no table knows, others at each listing. */
   const askAgents = async (domains: readonly (Listed & Known)[]): Promise<readonly NicAddresses[]> => {
     const asked = rotated(domains, nextAgent).slice(0, MAX_AGENTS);
     nextAgent = domains.length === 0 ? 0 : (nextAgent + asked.length) % domains.length;
@@ -176,7 +176,7 @@ async function listAll(virsh: Options['virsh']): Promise<readonly Listed[]> {
   return list.split('\n').flatMap((line) => {
     const [vmId = '', name = ''] = line.trim().split(/\s+/);
     const state = states.get(name);
-    // One of the two calls has seen a domain that the other has not: the next look tells.
+    // Only one of the two calls has seen the domain: the next listing has both.
     return isUuid(vmId) && state !== undefined ? [{ vmId, ...state }] : [];
   });
 }

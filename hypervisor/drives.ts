@@ -23,7 +23,7 @@ export async function changeIso(virsh: Virsh, { vmId, iso, forced, state }: IsoC
   if (drive === undefined)
     throw new ImageError(
       'DomainFailed',
-      'the domain has no CD-ROM drive of Bypass: somebody else changed it',
+      'the domain has no CD-ROM drive of Bypass: another program changed it',
     );
   const live = isActive(state) ? ['--live'] : [];
   const force = forced ? ['--force'] : [];

@@ -15,7 +15,7 @@ export interface NetworkSetting {
 
 export interface HypervisorOptions {
   readonly virsh: Virsh;
-  /** Hosts that share a libvirt, as those of `npm start` do, tell their domains apart by it. */
+  /** By it, hosts that share a libvirt, as those of `npm start` do, distinguish their domains. */
   readonly hostId: string;
   /** How guests run here: on KVM, or emulated by QEMU. */
   readonly accelerator: () => Promise<'kvm' | 'tcg'>;
@@ -64,6 +64,6 @@ export interface Hypervisor {
   consoleLog(vmId: string, bytes: number): Promise<{ readonly output: Buffer; readonly size: number }>;
   /** All domains of this installation. */
   domains(): Promise<readonly DomainReport[]>;
-  /** Ends what goes on beside the jobs. Guests go on. */
+  /** Stops the work in the background. Guests keep running. */
   close(): void;
 }

@@ -1,5 +1,5 @@
 /**
- * Stops and restarts guests: by ACPI, as somebody who presses the power button, and by force when the guest does not act in
+ * Stops and restarts guests: by ACPI, as the power button does, and by force when the guest does not act in
  * time. A guest without ACPI, or one that is still booting, ignores the button, so it is pressed again from time to time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -43,7 +43,7 @@ export function createPower(virsh: Virsh): Power {
         if (forced || Date.now() >= end) return destroy(vmId);
         if (Date.now() - pressed >= PRESS_AGAIN_MS) {
           pressed = Date.now();
-          // A guest that stops at this moment refuses, and the next look sees that it stopped.
+          // A guest that stops at this moment refuses, and the next poll sees that it stopped.
           await virsh.run(['shutdown', vmId, '--mode', 'acpi'], { signal }).catch(() => undefined);
         }
         await sleep(Math.min(POLL_MS, Math.max(0, end - Date.now())), undefined, { signal });

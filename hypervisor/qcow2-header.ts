@@ -1,6 +1,6 @@
 /**
  * What the header of a disk says, by the QEMU specification (docs/interop/qcow2.txt). A disk on a shared pool may have been
- * replaced by somebody else, so its header is read before QEMU opens the file.
+ * replaced by another program, so its header is read before QEMU opens the file.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { ImageError } from '../model/failures.ts';
@@ -42,4 +42,4 @@ async function readBytes(file: FileHandle, position: number, length: number): Pr
 }
 
 const refuse = (path: string, what: string): ImageError =>
-  new ImageError('DiskBroken', `${path} ${what}: somebody else changed it`, { path });
+  new ImageError('DiskBroken', `${path} ${what}: another program changed it`, { path });

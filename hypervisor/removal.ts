@@ -15,7 +15,7 @@ export interface RemovalDeps {
 /**
  * Stops a domain by force and undefines it, with all that libvirt keeps of it but the variables of its firmware: they are
  * beside the disk, and go with it. @returns whether there was a domain
- * @throws ImageError DomainFailed when libvirt still knows the domain afterwards, or when it is somebody else's
+ * @throws ImageError DomainFailed when libvirt still knows the domain afterwards, or when this installation did not define it
  */
 export type RemoveDomain = (vmId: string) => Promise<boolean>;
 
@@ -27,7 +27,10 @@ export function createRemoval({ virsh, power, list }: RemovalDeps): RemoveDomain
     if (state === 'absent') return false;
     if (await list.isOfOtherHost(vmId)) return false;
     if (!(await list.isOurs(vmId)))
-      throw new ImageError('DomainFailed', `a domain of somebody else has the id ${vmId} on this host`);
+      throw new ImageError(
+        'DomainFailed',
+        `a domain that Bypass did not define has the id ${vmId} on this host`,
+      );
     // A transient domain is gone when it stops.
     const left = isActive(state) ? await power.destroy(vmId) : state;
     if (left !== 'absent') await undefine(virsh, vmId);

@@ -100,7 +100,7 @@ function chooseAccelerator({ virsh, accelerator, onTcg, ...trial }: ReporterOpti
   };
 }
 
-/** MHz. What a processor runs at now changes all the time, so the most that it can do is taken where the kernel tells it. */
+/** MHz. The current frequency changes all the time, so this is the highest one, where the kernel reports it. */
 async function speed(virsh: Virsh): Promise<number> {
   const path = '/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq';
   const kilohertz = Number(await readFile(path, 'utf8').catch(() => '0'));

@@ -116,9 +116,9 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
     const before = await domainState(virsh, vmId, { signal: call.signal });
     const ran = isActive(before);
     if (ran && !(await list.isOurs(vmId)))
-      throw new ImageError('DomainFailed', 'another host has the domain running in the same libvirt');
+      throw new ImageError('DomainFailed', 'another host of the same libvirt runs the domain');
     if (before === 'paused') await virsh.run(['resume', vmId]).catch(() => undefined);
-    if (!ran) await takingBack((undo) => make(machine, pool, call, undo));
+    if (!ran) await undoneOnFailure((undo) => make(machine, pool, call, undo));
     call.onPhase('boot');
     const state = await domainState(virsh, vmId);
     return { state, ran, ...(await diskSizes(pool, machine.disk)), addresses: [] };
@@ -126,7 +126,7 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
 }
 
 /** Runs `work`; when it fails, runs what it has noted to undo its steps. */
-async function takingBack(work: (undo: Undo[]) => Promise<void>): Promise<void> {
+async function undoneOnFailure(work: (undo: Undo[]) => Promise<void>): Promise<void> {
   const undo: Undo[] = [];
   try {
     await work(undo);

@@ -30,11 +30,11 @@ const SHUTOFF_CRASHED = 3;
 export interface FoundState {
   readonly state: DomainState;
   /** Why it is paused or gone, where that is no ordinary thing. */
-  readonly why?: 'io error' | 'failed to start' | 'paused by somebody' | 'watchdog';
+  readonly why?: 'io error' | 'failed to start' | 'paused by hand' | 'watchdog';
 }
 
 const PAUSED_WHY: Readonly<Record<number, FoundState['why']>> = {
-  1: 'paused by somebody',
+  1: 'paused by hand',
   [PAUSED_BY_ERROR]: 'io error',
   6: 'watchdog',
 };

@@ -1,6 +1,6 @@
 /**
- * Watches the domains of libvirt, so that what the installation says of machines follows what they are. libvirt's events are a
- * hint that something has changed, and each minute passes for one: then libvirt is asked for all domains. So an event that
+ * Watches the domains of libvirt, so that the installation shows machines as they are. libvirt's events are a
+ * hint that something has changed, and once a minute all domains are compared without a hint: each time libvirt lists all domains. So an event that
  * is lost is made up for within a minute, and a burst of events is one request.
  *
  * `virsh event` ends when libvirtd does. It is started again with growing pauses; once it runs again, that
@@ -15,7 +15,7 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** Something may have changed. Called again only after it has settled; its failure is for `onProblem`. */
   readonly onChange: () => Promise<void>;
-  /** Events do not come, or a change could not be told. */
+  /** Events do not arrive, or `onChange` failed. */
   readonly onProblem: (error: unknown) => void;
   /** Milliseconds between two calls at least. Default 1000. */
   readonly gatherMs?: number;
@@ -38,12 +38,12 @@ const RELEVANT = /event '(?:lifecycle|reboot|io-error|io-error-reason|agent-life
 /** Resolves after the signal was aborted. */
 export async function watchDomains(options: WatchOptions): Promise<void> {
   const change = createChange();
-  await Promise.all([followEvents(options, change), tell(options, change)]);
+  await Promise.all([followEvents(options, change), reportChanges(options, change)]);
 }
 
-/** A change that nobody was told of yet. */
+/** A change that was not reported yet. */
 interface Change {
-  /** Whether libvirt has answered: before, nothing is told each minute. */
+  /** Whether libvirt has answered. Until then, nothing is reported each minute. */
   isPossible: boolean;
   note(): void;
   /** Resolves when there is one, after `ms` at the latest, or when the signal is aborted. @returns whether there is one */
@@ -99,7 +99,7 @@ async function followEvents(options: WatchOptions, change: Change): Promise<void
   }
 }
 
-async function tell(options: WatchOptions, change: Change): Promise<void> {
+async function reportChanges(options: WatchOptions, change: Change): Promise<void> {
   const { signal, onChange, onProblem, gatherMs = GATHER_MS, comparisonMs = COMPARISON_MS } = options;
   while (!signal.aborted) {
     const isNoted = await change.wait(comparisonMs, signal);

@@ -48,6 +48,11 @@ export interface VmJobParameters {
   readonly start?: boolean;
   /** Of attachIso: the ISO. Of a restore: another template. */
   readonly templateId?: string;
+  /** Of a restore: bytes of the new disk, and its disk offering. Absent: those of the old one. */
+  readonly size?: number;
+  readonly diskOfferingId?: string;
+  /** Of a reboot: restores the machine, since its offering is volatile. */
+  readonly renew?: boolean;
 }
 
 /** A job that waits for the machine. */
@@ -233,7 +238,7 @@ export interface ListDomainsJob {
 /** All domains of this installation on the host. */
 export interface ListDomainsResult extends HostAnswer {
   readonly domains: readonly DomainReport[];
-  /** Why libvirt does not tell; then `domains` is empty and says nothing. */
+  /** Why libvirt does not answer; then `domains` is empty, and means nothing. */
   readonly problem?: string;
 }
 

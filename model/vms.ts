@@ -91,7 +91,7 @@ export interface HypervisorReport {
 export const DOMAIN_STATES = ['running', 'paused', 'shutdown', 'shutoff', 'crashed', 'absent'] as const;
 export type DomainState = (typeof DOMAIN_STATES)[number];
 
-/** Addresses of a network card that a lease, ARP or the guest agent told. */
+/** Addresses of a network card, from a lease, from ARP or from the guest agent. */
 export interface NicAddresses {
   readonly mac: string;
   readonly ip4?: string;

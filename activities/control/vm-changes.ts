@@ -1,5 +1,7 @@
 /** The control side of restores, and of the CD-ROM drive. */
-import { checkRestore, isoChange, isoPlace, renewDisk, setIso } from '../../db/vms/isos.ts';
+import { isoChange, isoPlace, setIso } from '../../db/vms/isos.ts';
+import { checkRestore, renewDisk } from '../../db/vms/restores.ts';
+import type { NewDisk } from '../../db/vms/restores.ts';
 import type { ChangeIsoJob } from '../../model/vm-payloads.ts';
 import type { ControlDeps } from './deps.ts';
 import { removeUnused } from './unused-copies.ts';
@@ -8,7 +10,7 @@ export interface VmChangeActivities {
   /** Fails when no new disk can be made. @param templateId another template than the machine has */
   checkVmRestore(vmId: string, templateId?: string): Promise<void>;
   /** Gives a machine whose disk is removed a new one, which its next start makes. */
-  renewVmDisk(vmId: string, templateId?: string): Promise<void>;
+  renewVmDisk(vmId: string, disk: NewDisk): Promise<void>;
   /** The pool on which an ISO must be for a machine, with names. */
   vmIsoPlace(
     vmId: string,
@@ -24,8 +26,8 @@ export function createVmChangeActivities(deps: ControlDeps): VmChangeActivities 
   const { db } = deps;
   return {
     checkVmRestore: (vmId, templateId) => checkRestore(db, vmId, templateId),
-    async renewVmDisk(vmId, templateId) {
-      await renewDisk(db, vmId, templateId);
+    async renewVmDisk(vmId, disk) {
+      await renewDisk(db, vmId, disk);
       await removeUnused(deps);
     },
     vmIsoPlace: (vmId, isoId) => isoPlace(db, vmId, isoId),

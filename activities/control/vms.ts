@@ -2,6 +2,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { sql } from 'kysely';
 import type { JobError } from '../../db/jobs/jobs.ts';
+import { forgetPowerOf } from '../../db/vms/domains.ts';
 import {
   changeState,
   forgetPlace,
@@ -62,6 +63,8 @@ export interface VmTaskActivities {
   completeVmTask(job: VmJobRef, description: string): Promise<void>;
   /** Ends a job with a failure. @returns the state in which it leaves the machine; undefined when there is none any more */
   failVmTask(job: VmJobRef, failed: FailedVmTask): Promise<VmState | undefined>;
+  /** Notes that it is unknown whether the machine runs: its host has not confirmed that it does not. */
+  forgetVmPower(vmId: string): Promise<void>;
   /** Records that the machine is about to stop. */
   beginVmStop(vmId: string): Promise<void>;
   /** Records that the machine is stopped. @param result absent when no host has it */
@@ -111,6 +114,8 @@ export function createVmTaskActivities(deps: ControlDeps): VmTaskActivities {
         return state;
       }),
 
+    forgetVmPower: (vmId) => forgetPowerOf(db, vmId),
+
     planVmRelease: (vmId, removes) => planRelease(db, vmId, removes),
 
     async recordVmReleased(answer, removed) {
@@ -123,7 +128,7 @@ export function createVmTaskActivities(deps: ControlDeps): VmTaskActivities {
 
     async recordVmStopped(vmId, answer) {
       if (answer !== undefined) await readSigned(db, ['stopVm'], answer);
-      await changeState(db, vmId, ['Stopping', 'Running', 'Starting'], {
+      await changeState(db, vmId, ['Stopping', 'Stopped', 'Running', 'Starting'], {
         state: 'Stopped',
         power_state: 'PowerOff',
         ...AT_REST,

@@ -76,7 +76,7 @@ async function startVm(job: StartVmJob, deps: HostActivityDeps): Promise<StartVm
 const withPulse = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
   withHeartbeats({ v: 1 }, ({ signal }) => work(signal));
 
-/** That libvirt does not tell is no failure of the job: the answer says so. */
+/** A libvirt that does not answer is no failure of the job: the answer says so. */
 async function listDomains(deps: HostActivityDeps): Promise<ListDomainsResult> {
   const { hostId } = deps;
   try {

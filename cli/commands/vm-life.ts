@@ -14,9 +14,15 @@ import { findHost, findImage } from '../lookup.ts';
 import { concludeVmJob } from '../vms/following.ts';
 import type { JobWords, StartedJob } from '../vms/following.ts';
 import { findVm } from '../vms/lookup.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface WaitOption {
   readonly wait?: true;
+}
+
+interface RestoreOptions {
+  readonly template?: string;
+  readonly rootDiskSize?: number;
 }
 
 const waitOption = (): Option =>
@@ -121,12 +127,15 @@ export function vmLife(parent: Command, cli: Cli): void {
     },
   });
 
-  verb<[vm: string], { readonly template?: string } & WaitOption & YesOption>(parent, cli, {
+  verb<[vm: string], RestoreOptions & WaitOption & YesOption>(parent, cli, {
     usage: 'restore <vm>',
     summary: 'give a machine a new disk from its template, or another one; what it wrote is lost',
     example: 'vm restore web1 --template debian-13 --yes',
     options: [
       new Option('--template <template>', 'from this template, by name or id'),
+      new Option('--root-disk-size <gib>', 'GiB of the new disk; default: as large as the old one').argParser(
+        wholeNumber('--root-disk-size', 'GiB'),
+      ),
       waitOption(),
       yesOption(),
     ],
@@ -138,7 +147,11 @@ export function vmLife(parent: Command, cli: Cli): void {
           : await findImage(session.api, options.template, [TEMPLATE]);
       const from = image?.name ?? vm.templatename;
       await confirm(session, `Replace the disk of ${vm.name} by a new one from ${from}?`, options);
-      const parameters = { virtualmachineid: vm.id, templateid: image?.id };
+      const parameters = {
+        virtualmachineid: vm.id,
+        templateid: image?.id,
+        rootdisksize: options.rootDiskSize,
+      };
       return begin(session, vm, options, 'restoreVirtualMachine', parameters, { begins: 'Restoring' });
     },
   });

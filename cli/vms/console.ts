@@ -30,7 +30,7 @@ export interface NewText {
 
 /** @param seen how many bytes the guest had written at the last look */
 export function newText({ output, size, truncated }: ConsoleLog, seen: number): NewText {
-  // A log that is shorter than before has begun anew.
+  // A log that is shorter than before was begun again.
   const fresh = size < seen ? size : size - seen;
   const characters = Array.from(output);
   let at = characters.length;

@@ -1,7 +1,7 @@
 /**
  * What hosts report of domains, and what follows for the rows of machines: libvirt is the truth about a domain. A report
  * changes a row only when no job of the machine is under way, and the row has not changed since the host was asked. A domain
- * on another host than the machine's is an event, and changes nothing: nobody adopts it silently.
+ * on another host than the machine's is an event, and changes nothing: it is not adopted silently.
  */
 import { sql } from 'kysely';
 import type { DomainReport, DomainState, NicAddresses, PowerState, VmState } from '../../model/vms.ts';
@@ -208,7 +208,17 @@ async function reportStray(
   });
 }
 
-/** Notes that nobody knows of the machines of hosts that are Down; `power_state_updated` says as of when it was known. */
+/** Notes that it is unknown whether a machine runs that a host has, or may have. */
+export async function forgetPowerOf(db: Queryable, vmId: string): Promise<void> {
+  await db
+    .updateTable('vm_instance')
+    .set({ power_state: 'PowerUnknown', updated: sql`now()` })
+    .where('uuid', '=', vmId)
+    .where('host_id', 'is not', null)
+    .execute();
+}
+
+/** Notes that the states of machines of hosts that are Down are unknown; `power_state_updated` says until when they were known. */
 export async function forgetPower(db: Queryable): Promise<number> {
   const changed = await db
     .updateTable('vm_instance')

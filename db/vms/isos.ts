@@ -1,4 +1,4 @@
-/** The ISO in a machine's CD-ROM drive, and new disks of restored machines. */
+/** The ISO in a machine's CD-ROM drive. */
 import { sql } from 'kysely';
 import type { ChangeIsoJob } from '../../model/vm-payloads.ts';
 import type { Database, Queryable } from '../database.ts';
@@ -17,7 +17,8 @@ export async function isoPlace(
   return { name: iso.name, poolId: pool.uuid, poolName: pool.name };
 }
 
-const poolOf = (db: Queryable, vmId: string) =>
+/** Of its disk. */
+export const poolOf = (db: Queryable, vmId: string) =>
   db
     .selectFrom('storage_pool')
     .innerJoin('volumes', 'volumes.pool_id', 'storage_pool.id')
@@ -96,73 +97,4 @@ export async function isoChange(
     poolId: pool.uuid,
     ...(copy === undefined ? {} : { iso: { copyId: copy.uuid, format: 'ISO' as const } }),
   };
-}
-
-/**
- * Whether a new disk can be made for a machine.
- * @param templateId another template; absent: the one that it has
- * @throws NotPossible with a sentence
- */
-export async function checkRestore(db: Queryable, vmId: string, templateId?: string): Promise<void> {
-  const template = await db
-    .selectFrom('vm_template')
-    .where((eb) =>
-      templateId === undefined
-        ? eb('id', '=', eb.selectFrom('vm_instance').where('uuid', '=', vmId).select('template_id'))
-        : eb('uuid', '=', templateId),
-    )
-    .select(['id', 'name', 'state'])
-    .executeTakeFirst();
-  if (template === undefined) throw new NotPossible(`There is no template ${templateId}`);
-  if (template.state === 'Active') return;
-  const pool = await poolOf(db, vmId);
-  const kept = await db
-    .selectFrom('template_spool_ref')
-    .where('template_id', '=', template.id)
-    .where('pool_id', '=', pool?.id ?? 0)
-    .where('state', '=', 'Ready')
-    .select('id')
-    .executeTakeFirst();
-  if (kept === undefined)
-    throw new NotPossible(`Template ${template.name} was deleted: restore from another one`);
-}
-
-/** Gives a machine whose disk is removed a new one, which its next start makes. */
-export function renewDisk(db: Database, vmId: string, templateId?: string): Promise<void> {
-  return db.transaction().execute(async (tx) => {
-    const template =
-      templateId === undefined
-        ? undefined
-        : await tx
-            .selectFrom('vm_template')
-            .where('uuid', '=', templateId)
-            .select(['id', 'virtual_size', 'guest_os_id'])
-            .executeTakeFirst();
-    await tx
-      .updateTable('volumes')
-      .set((eb) => ({
-        uuid: sql<string>`gen_random_uuid()`,
-        state: 'Allocated' as const,
-        ...(template === undefined
-          ? {}
-          : {
-              template_id: template.id,
-              size: sql<number>`greatest(${eb.ref('size')}, ${template.virtual_size})`,
-            }),
-      }))
-      .where('vm_id', '=', idOf(vmId))
-      .where('volume_type', '=', 'ROOT')
-      .where('removed', 'is', null)
-      .where('pool_id', 'is', null)
-      .execute();
-    await tx
-      .updateTable('vm_instance')
-      .set({
-        seed_id: sql<string>`gen_random_uuid()`,
-        ...(template === undefined ? {} : { template_id: template.id, guest_os_id: template.guest_os_id }),
-        updated: sql`now()`,
-      })
-      .where('uuid', '=', vmId)
-      .execute();
-  });
 }

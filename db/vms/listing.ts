@@ -38,9 +38,14 @@ export interface VmQuery {
   readonly order?: Order<VmColumn> | undefined;
 }
 
-/** Of the rows `vm` and `host`: `Unknown` for a machine on a host that is Down, since nobody can say whether it runs. */
+/**
+ * Of the rows `vm` and `host`: `Unknown` when it is unknown whether the machine runs, since its host is Down, or was lost
+ * during a start and has not reported since.
+ */
 export const shownState = sql<string>`case
-  when vm.state = 'Running' and vm.host_id is not null and not ${isUp} then 'Unknown' else vm.state end`;
+  when vm.host_id is not null
+    and ((vm.state = 'Running' and not ${isUp}) or (vm.state = 'Stopped' and vm.power_state = 'PowerUnknown'))
+  then 'Unknown' else vm.state end`;
 
 const COLUMNS = {
   created: 'vm.id',

@@ -16,6 +16,8 @@ import { idOf } from './ids.ts';
 export interface MachineFacts {
   readonly name: string;
   readonly state: VmState;
+  /** It counts as stopped, but its host was lost during a start, and has not reported since. */
+  readonly mayRun?: boolean;
   readonly zoneId: string;
   /** The host that has, or may have, the domain. */
   readonly host?: { readonly hostId: string; readonly name: string; readonly up: boolean };
@@ -42,6 +44,9 @@ export async function machineFacts(db: Queryable, vmId: string): Promise<Machine
     .select([
       'vm.display_name as name',
       'vm.state',
+      sql<boolean>`vm.state = 'Stopped' and vm.host_id is not null and vm.power_state = 'PowerUnknown'`.as(
+        'mayRun',
+      ),
       'data_center.uuid as zoneId',
       'host.uuid as hostId',
       'host.name as hostName',
@@ -149,7 +154,13 @@ export async function forgetPlace(tx: Queryable, vmId: string): Promise<void> {
     .execute();
 }
 
-const STARTS: readonly VmCommand[] = ['deployVirtualMachine', 'startVirtualMachine', 'restoreVirtualMachine'];
+/** A reboot of a volatile machine is a restore. */
+const STARTS: readonly VmCommand[] = [
+  'deployVirtualMachine',
+  'startVirtualMachine',
+  'restoreVirtualMachine',
+  'rebootVirtualMachine',
+];
 
 /**
  * The state in which a failed job leaves a machine. A stop that failed leaves it running. A start that failed leaves it

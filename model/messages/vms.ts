@@ -227,6 +227,9 @@ const parameters = {
   hostId: ifUnderstood(uuid()),
   start: ifUnderstood(z.boolean()),
   templateId: ifUnderstood(uuid()),
+  size: ifUnderstood(whole()),
+  diskOfferingId: ifUnderstood(uuid()),
+  renew: ifUnderstood(z.boolean()),
 };
 
 export const vmJobParameters = message<VmJobParameters>(parameters);

@@ -1,5 +1,6 @@
 /** Changing machines that exist: properties, user data, keys, offering, ISOs, disk and tags; their console logs. */
 import type { Row } from '../../db/tables.ts';
+import { GIB } from '../../model/vms.ts';
 import type { Json, Parameters } from '../labs/api.ts';
 import { type Machines, openMachines } from './machines.ts';
 
@@ -261,6 +262,55 @@ describe('restoreVirtualMachine', () => {
     expect((await m.job(second.jobid)).job_params).toEqual({ templateId });
   });
 
+  test('takes the size and the disk offering of the new disk, within the limits', async () => {
+    const virtualmachineid = await m.vm('Stopped');
+    const restore = async (more: Parameters): Promise<unknown> => {
+      const { jobid } = await m.lab.user.ok('restoreVirtualMachine', { virtualmachineid, ...more });
+      return (await m.job(jobid)).job_params;
+    };
+    expect(await restore({ rootdisksize: 30 })).toEqual({ size: 30 * GIB });
+    expect(await restore({ rootdisksize: 30, 'details[0].rootdisksize': '25' })).toEqual({ size: 25 * GIB });
+    const { diskoffering } = await m.lab.admin.ok('createDiskOffering', {
+      name: 'forty',
+      displaytext: 'forty',
+      disksize: 40,
+    });
+    const byOffering = { size: 40 * GIB, diskOfferingId: diskoffering.id };
+    expect(await restore({ diskofferingid: diskoffering.id })).toEqual(byOffering);
+    const { templateId } = await m.lab.template(m.lab.user, { name: 'larger' });
+    await m.lab.db
+      .updateTable('vm_template')
+      .set({ virtual_size: 50 * GIB })
+      .where('uuid', '=', templateId)
+      .execute();
+    expect(await restore({ templateid: templateId })).toEqual({ templateId, size: 50 * GIB });
+    await m.lab.admin.ok('updateResourceLimit', { account: 'alice', resourcetype: 10, max: 500 });
+    for (const [more, code, sentence] of [
+      [{ rootdisksize: 19 }, 431, 'Unsupported: rootdisksize override (19 GB) is smaller than template size'],
+      [{ rootdisksize: 0 }, 431, 'Root disk size should be a positive number.'],
+      [{ 'details[0].memory': '1' }, 431, "takes rootdisksize alone; 'memory' is set by"],
+      [{ rootdisksize: 600 }, 535, "Maximum number of resources of type 'primary_storage'"],
+    ] as const) {
+      const refused = await m.refused('restoreVirtualMachine', { virtualmachineid, ...more });
+      expect(refused).toEqual([code, expect.stringContaining(sentence)]);
+    }
+    await m.lab.admin.ok('updateResourceLimit', { account: 'alice', resourcetype: 10, max: -1 });
+  });
+
+  test('is what the reboot of a machine with a volatile offering does', async () => {
+    const { serviceoffering } = await m.lab.admin.ok('createServiceOffering', {
+      name: 'volatile',
+      displaytext: 'volatile',
+      cpunumber: 1,
+      cpuspeed: 100,
+      memory: 256,
+      isvolatile: true,
+    });
+    const id = await m.vm('Running', m.lab.user, { serviceofferingid: serviceoffering.id });
+    const { jobid } = await m.lab.user.ok('rebootVirtualMachine', { id, forced: true });
+    expect((await m.job(jobid)).job_params).toEqual({ renew: true });
+  });
+
   test('is refused in other states, and says why a deleted template cannot be had', async () => {
     const virtualmachineid = await m.vm('Error');
     expect(await m.refused('restoreVirtualMachine', { virtualmachineid })).toEqual([
@@ -311,7 +361,7 @@ describe('getVirtualMachineConsoleLog', () => {
     expect((await log(id, { bytes: 65_537 })).status).toBe(431);
   });
 
-  test('says that the host does not tell, and names it to administrators only', async () => {
+  test('says that the host does not answer, and names it to administrators only', async () => {
     const id = await m.vm('Running');
     for (const [who, hostid] of [
       [m.lab.user, undefined],

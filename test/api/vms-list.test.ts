@@ -170,7 +170,7 @@ describe('what a machine looks like', () => {
       expect(shown[absent]).toBeUndefined();
   });
 
-  test('on a second look is the same', async () => {
+  test('are the same when they are read again', async () => {
     expect(await m.shown(running)).toEqual(await m.shown(running));
   });
 
@@ -196,7 +196,7 @@ describe('what a machine looks like', () => {
       .execute();
     expect(await m.shown(running)).toMatchObject({
       state: 'Unknown',
-      error: `host ${m.host.name} is Down: nobody knows whether the machine runs, since 2026-01-31T08:00:00.000Z`,
+      error: `host ${m.host.name} is Down: it is unknown whether the machine runs, since 2026-01-31T08:00:00.000Z`,
       powerstateupdated: '2026-01-31T08:00:00+0000',
     });
     expect((await m.shown(running, m.lab.user)).error).toMatch(/^its host is Down/);

@@ -1,4 +1,4 @@
-/** The answers of an api with virtual machines: their jobs go on by a step each time that somebody looks. */
+/** The answers of an api with virtual machines: each call of queryAsyncJobResult takes their jobs one step further. */
 import { randomUUID } from 'node:crypto';
 import type { VirtualMachine } from '../../model/api-answers.ts';
 import { Refusal } from './api-server.ts';
@@ -98,7 +98,7 @@ export const machine = (name: string, more: Partial<VirtualMachine> = {}) => ({
   ...more,
 });
 
-/** What the machine shows, look by look; the last one stays. */
+/** What the machine shows, call by call; the last one stays. */
 type Course = readonly Partial<VirtualMachine>[];
 
 const copying = (bytes: number): Partial<VirtualMachine> => ({

@@ -6,7 +6,7 @@ import type { Ran, RunOptions } from './terminal.ts';
 
 const web1 = machine('web1');
 const ESC = '\x1b';
-/** A console to which the guest writes a piece each time that somebody looks. */
+/** A console to which the guest writes a piece before each call. */
 function consoleOf(pieces: readonly string[]) {
   let written = '';
   let looks = 0;

@@ -207,9 +207,9 @@ describe('bypass vm', () => {
     ['expunge web1', 'expungeVirtualMachine', { id: web1.id }, 'Expunging'],
     ['restore web1', 'restoreVirtualMachine', { virtualmachineid: web1.id }, 'Restoring'],
     [
-      'restore web1 --template ubuntu',
+      'restore web1 --template ubuntu --root-disk-size 40',
       'restoreVirtualMachine',
-      { virtualmachineid: web1.id, templateid: ubuntu.id },
+      { virtualmachineid: web1.id, templateid: ubuntu.id, rootdisksize: '40' },
       'Restoring',
     ],
     [

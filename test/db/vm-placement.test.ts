@@ -118,7 +118,7 @@ describe('a pool is no candidate, and the host says why', () => {
     expect(choice).toMatchObject({ space: false });
   });
 
-  test('missing room is told apart: it may come; a disk that never fits is none that waits', () => {
+  test('missing room is a reason to wait; a disk that never fits is not', () => {
     const full = choosePlace([host()], [pool({ allocated: 10 * GIB })], wish(), ONCE);
     expect(full).toMatchObject({ space: true });
     expect(why(full)).toMatch(/pool pool-1 has no room: 1024 MiB needed, 0 MiB of 10240 MiB not promised/);

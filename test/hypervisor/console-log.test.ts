@@ -43,7 +43,7 @@ test('the end of a log is read across its parts, and its length counts those tha
   expect(await openConsoleLogs(folder).read(vmId, 0)).toMatchObject({ size: 27 });
 });
 
-test('a log that nobody limits is shortened where it is, keeps its end, and grows on', async () => {
+test('a log that libvirt does not limit is shortened in place, keeps its end, and grows on', async () => {
   const path = logs.pathOf(vmId);
   await writeFile(path, `${'x'.repeat(LIMIT)}the end`);
   const { ino } = await stat(path);

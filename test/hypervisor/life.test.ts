@@ -232,7 +232,7 @@ needingLibvirt()('a machine on a real libvirt', () => {
     const image = await lab.publish(bootDisk('cancelled'), 'RAW');
     const machine = lab.machine(image);
     const cancelled = new AbortController();
-    const reason = new Error('cancelled by somebody');
+    const reason = new Error('cancelled by a test');
     const onPhase = (phase: string): void => {
       if (phase === 'start') cancelled.abort(reason);
     };
@@ -307,20 +307,20 @@ needingLibvirt()('a machine on a real libvirt', () => {
     });
   });
 
-  test('a domain of somebody else is neither listed nor touched', async () => {
+  test('a domain that Bypass did not define is neither listed nor touched', async () => {
     const vmId = randomUUID();
     const xml = `<domain type='qemu'><name>foreign</name><uuid>${vmId}</uuid><memory>32768</memory><os><type>hvm</type></os></domain>`;
     await libvirt.virsh.run(['define', '/dev/stdin'], { xml });
     expect(await lab.hypervisor.domains()).toEqual([]);
     expect(await lab.hypervisor.stop({ vmId, ...stopped }, never)).toBe('absent');
     await expect(lab.hypervisor.release({ vmId, generation: 1, remove: [], forget: true })).rejects.toEqual(
-      failing('DomainFailed', /somebody else/),
+      failing('DomainFailed', /Bypass did not define/),
     );
     expect(await isDefined(vmId)).toBe(true);
     await libvirt.virsh.run(['undefine', vmId]);
   });
 
-  test('a disk that somebody replaced is not opened', async () => {
+  test('a disk that another program replaced is not opened', async () => {
     const image = await lab.publish(bootDisk('replaced'), 'RAW');
     const machine = lab.machine(image);
     const path = pathOf(machine.disk.volumeId);

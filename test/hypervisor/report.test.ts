@@ -121,7 +121,7 @@ needingLibvirt()('a host with libvirt', () => {
     expect(report.libvirt).toBeDefined();
   });
 
-  test('tells a guest that boots from one that hangs, and leaves neither behind', async () => {
+  test('distinguishes a guest that boots from one that hangs, and leaves neither behind', async () => {
     const hostId = randomUUID();
     expect(await tryGuest(lab.virsh, { hostId, type: 'qemu' })).toBeUndefined();
     // No emulated guest resets in this time.

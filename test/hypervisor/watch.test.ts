@@ -68,7 +68,7 @@ needingLibvirt()('the domains of a libvirt', () => {
         <type arch='x86_64' machine='q35'>hvm</type></os></domain>`,
     });
 
-  test('that change are told at once: one starts, one ends', async () => {
+  test('that change are reported at once: one starts, one ends', async () => {
     const watching = await begin();
     const name = `guest-${randomUUID()}`;
     const before = watching.calls();
@@ -81,7 +81,7 @@ needingLibvirt()('the domains of a libvirt', () => {
     expect(watching.problems).toEqual([]);
   });
 
-  test('are told once for a burst of changes, and again only after the call before has settled', async () => {
+  test('are reported once for a burst of changes, and again only after the call before has settled', async () => {
     const gate: (() => void)[] = [];
     let calls = 0;
     const watching = watch({
@@ -105,13 +105,13 @@ needingLibvirt()('the domains of a libvirt', () => {
     expect(calls).toBeLessThanOrEqual(3);
   });
 
-  test('are told each minute without an event', async () => {
+  test('are reported each minute without an event', async () => {
     const watching = await begin({ comparisonMs: 10 });
     await until('more calls', () => watching.calls() > 5);
     await watching.stop();
   });
 
-  test('are told once libvirtd is back after it was killed, and from then on', async () => {
+  test('are reported once libvirtd is back after it was killed, and from then on', async () => {
     const watching = await begin();
     const before = watching.calls();
     await lab.killLibvirtd();
@@ -126,7 +126,7 @@ needingLibvirt()('the domains of a libvirt', () => {
     await watching.stop();
   });
 
-  test('are still told after a call has failed', async () => {
+  test('are still reported after a call has failed', async () => {
     let calls = 0;
     const watching = watch({
       virsh: lab.virsh,

@@ -130,7 +130,7 @@ at "$1/log" /var/log/libvirt
 at "$2" /var/cache/libvirt
 # Nor does it matter what another QEMU can do.
 [ ! -e /usr/bin/qemu-system-i386 ] || mount --bind "$1/etc/qemu.conf" /usr/bin/qemu-system-i386
-# Where QEMU's user may not open /dev/kvm, libvirt asks QEMU anew before each command what it can do, for seconds.
+# Where QEMU's user may not open /dev/kvm, libvirt asks QEMU for seconds before each command what it can do.
 if [ -c /dev/kvm ]; then
   mknod -m 666 "$1/kvm" c 10 232
   mount --bind "$1/kvm" /dev/kvm

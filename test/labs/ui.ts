@@ -98,8 +98,14 @@ export const IS_IN_SIGHT = (one: {
   return top >= 56 && bottom <= (globalThis as unknown as { readonly innerHeight: number }).innerHeight;
 };
 
-export async function openUiLab(options: { readonly hosts: number }): Promise<UiLab> {
-  const lab = await openEndToEnd({ ...options, env: { BYPASS_API_CALLS: '0' } });
+export interface UiLabOptions {
+  readonly hosts: number;
+  /** Settings of all processes. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function openUiLab({ hosts: count, env = {} }: UiLabOptions): Promise<UiLab> {
+  const lab = await openEndToEnd({ hosts: count, env: { BYPASS_API_CALLS: '0', ...env } });
   const browser = await chromium.launch({
     executablePath: findProgram('chromium') ?? 'chromium',
     args: ['--no-sandbox', '--disable-dev-shm-usage'],

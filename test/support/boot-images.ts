@@ -1,4 +1,4 @@
-/** Guests that are a boot sector: it writes a line to the first serial port, then halts or begins anew. */
+/** Guests that are a boot sector: it writes a line to the first serial port, then halts or begins again. */
 import { bootCode } from '../../dev/boot-code.ts';
 import type { BootOptions } from '../../dev/boot-code.ts';
 

@@ -12,7 +12,7 @@ export const MACHINE_VIEWS: readonly string[] = [
   '/ssh-keys',
 ];
 
-/** A key that nobody uses. */
+/** A key that no machine has. */
 const PUBLIC_KEY =
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8yI3+1WzKQmXw0rYqGxPbOh5uY4u8jF1mV3c9tPz3d test@example.org';
 

@@ -1,13 +1,15 @@
 /**
  * Makes the pictures of docs/screenshots/, and pictures of all views for review in a temporary folder, of an
- * installation with
- * deployments in progress. Run by hand:
+ * installation with deployments in progress and a virtual machine, which needs libvirt. Run by hand:
  * npx jest --testMatch '<rootDir>/test/ui/screenshots.ts'
  */
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../platform/installation.ts';
+import { openLibvirtLab } from '../labs/libvirt.ts';
+import type { LibvirtLab } from '../labs/libvirt.ts';
+import { bootDisk } from '../support/boot-images.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { isoImage, noise, qcow2Image, rawDisk, sha256 } from '../support/images.ts';
 import { metalink4 } from '../support/metalinks.ts';
@@ -44,25 +46,33 @@ interface Look {
 /** The pictures that the documentation keeps, by the names of their views. */
 const DOCUMENTED: readonly (Look & { readonly name: string })[] = [
   { name: 'overview', theme: 'light', width: 1280 },
-  { name: 'templates', theme: 'light', width: 1280 },
   { name: 'register', theme: 'light', width: 1280 },
   { name: 'template', theme: 'dark', width: 1280 },
+  { name: 'instance', theme: 'light', width: 1280 },
   { name: 'hosts', theme: 'light', width: 1280 },
   { name: 'overview', theme: 'dark', width: 390 },
 ];
 
+let libvirt: LibvirtLab;
 let lab: UiLab;
 let views: readonly View[];
 
 beforeAll(async () => {
-  lab = await openUiLab({ hosts: 2 });
+  libvirt = await openLibvirtLab();
+  lab = await openUiLab({
+    hosts: 2,
+    env: { BYPASS_LIBVIRT_URI: libvirt.uri, BYPASS_VM_ACCELERATOR: 'tcg' },
+  });
   views = await fill(lab);
   for (const folder of [FOLDER, ALL]) {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
   }
 }, 300_000);
-afterAll(() => lab.close());
+afterAll(async () => {
+  await lab.close();
+  await libvirt.close();
+}, 120_000);
 
 test('the pictures of the documentation are made', async () => {
   for (const { name, ...look } of DOCUMENTED) {
@@ -191,6 +201,7 @@ async function fill(made: UiLab): Promise<readonly View[]> {
   await made.call('createAccount', USER);
   await made.call('updateTemplatePermissions', { id: first.id, ispublic: true, isfeatured: true });
   await made.call('updateTemplatePermissions', { id: ubuntu.id, op: 'add', accounts: USER.username });
+  const instance = await deployMachine(made);
   await until('one failed', async () => (await made.deployments({ state: 'Failed' })).length > 0);
   const [host] = await made.hosts();
   const [ready] = await made.deployments({ templateid: first.id });
@@ -223,6 +234,13 @@ async function fill(made: UiLab): Promise<readonly View[]> {
     accounts: '/accounts',
     account: `/accounts/${account?.id ?? ''}`,
     settings: '/settings',
+    instances: '/instances',
+    instance: `/instances/${instance}`,
+    'instance-edit': `/instances/${instance}/edit`,
+    'instance-deploy': `/instances/deploy?template=${first.id}`,
+    offerings: '/offerings',
+    networks: '/networks',
+    'ssh-keys': '/ssh-keys',
     jobs: '/jobs',
     events: '/events',
     me: '/me',
@@ -257,6 +275,43 @@ async function fill(made: UiLab): Promise<readonly View[]> {
       },
     },
   ];
+}
+
+/** A machine of the user, which runs and has written to its console. @returns its id */
+async function deployMachine(made: UiLab): Promise<string> {
+  const lines = ['hello from web1', 'This guest is a boot sector of 512 bytes.', 'It halts now.'];
+  made.server.serve('/web.raw', { body: bootDisk(lines.join('\r\n')) });
+  const image = await made.register({
+    url: made.server.url('/web.raw'),
+    name: 'web-server',
+    displaytext: 'Web server, ready to serve',
+  });
+  await made.call('updateTemplatePermissions', { id: image.id, ispublic: true });
+  const { serviceoffering } = await made.call<{ readonly serviceoffering: { readonly id: string } }>(
+    'createServiceOffering',
+    { name: 'small', displaytext: 'small', cpunumber: 1, cpuspeed: 1000, memory: 128, storagetype: 'any' },
+  );
+  const { id, jobid } = await made.call<{ readonly id: string; readonly jobid: string }>(
+    'deployVirtualMachine',
+    {
+      name: 'web1',
+      displayname: 'Web server of the shop',
+      templateid: image.id,
+      zoneid: made.zoneId,
+      serviceofferingid: serviceoffering.id,
+      account: USER.username,
+      group: 'shop',
+    },
+  );
+  expect((await made.job(jobid)).jobresult).not.toHaveProperty('errortext');
+  await until('the guest has written its lines', async () => {
+    const { consolelog } = await made.call<{ readonly consolelog: { readonly output: string } }>(
+      'getVirtualMachineConsoleLog',
+      { virtualmachineid: id },
+    );
+    return consolelog.output.includes('halts') || undefined;
+  });
+  return id;
 }
 
 /** The form to register, filled, with what the check of its URL found. */

@@ -69,7 +69,7 @@ function NewOffering({ onDone }: Pick<OfferingFormProps, 'onDone'>): ReactNode {
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         <TextInput
           label="Disk, in GiB"
-          description="empty: as the image"
+          description="empty: as large as the image"
           type="number"
           min={1}
           {...field('rootdisksize')}

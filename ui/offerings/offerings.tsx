@@ -88,7 +88,7 @@ function Rows({
             </Table.Td>
             <Table.Td data-label="Processors and memory">{sizeOfVm(row)}</Table.Td>
             <Table.Td data-label="Disk">
-              {row.rootdisksize === undefined ? 'as the image' : `${row.rootdisksize} GiB`}
+              {row.rootdisksize === undefined ? 'as large as the image' : `${row.rootdisksize} GiB`}
             </Table.Td>
             <Table.Td data-label="Storage">
               {row.storagetype}, {row.provisioningtype}

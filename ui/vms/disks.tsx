@@ -1,4 +1,4 @@
-/** The disks of a machine, and the copy of its image that each stands on. */
+/** The disks of a machine, and the copy of the image below each. */
 import { Anchor, Table } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
@@ -18,7 +18,7 @@ export function Disks({ vm }: { readonly vm: VirtualMachine }): ReactNode {
           <Table.Th w="14%">State</Table.Th>
           <Table.Th w="14%">Size</Table.Th>
           <Table.Th w="16%">Storage pool</Table.Th>
-          <Table.Th w="24%">Stands on</Table.Th>
+          <Table.Th w="24%">Base image</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -28,11 +28,11 @@ export function Disks({ vm }: { readonly vm: VirtualMachine }): ReactNode {
               {volume.name}
             </Table.Td>
             <Table.Td data-label="State">{volume.state}</Table.Td>
-            <Table.Td data-label="Size">{volume.size > 0 ? bytes(volume.size) : 'as the image'}</Table.Td>
+            <Table.Td data-label="Size">{volume.size > 0 ? bytes(volume.size) : 'as large as the image'}</Table.Td>
             <Table.Td data-label="Storage pool" className="long">
               {volume.storage !== undefined && <PoolLink id={volume.storageid}>{volume.storage}</PoolLink>}
             </Table.Td>
-            <Table.Td data-label="Stands on" className="long">
+            <Table.Td data-label="Base image" className="long">
               <CopyLink volume={volume} copies={copies} />
             </Table.Td>
           </Table.Tr>
@@ -54,7 +54,7 @@ function CopyLink({
   readonly copies: readonly Deployment[];
 }): ReactNode {
   const { storage, templateid, templatename } = volume;
-  if (templateid === undefined || templatename === undefined) return 'nothing: it began empty';
+  if (templateid === undefined || templatename === undefined) return 'none: it began empty';
   const copy = copies.find((one) => one.storagename === storage && one.templateid === templateid);
   if (copy === undefined) return templatename;
   return (

@@ -39,14 +39,16 @@ export function situationOfVm({ state, phase, waitreason, error }: VirtualMachin
 export const isAlive = ({ state }: VirtualMachine): boolean =>
   ['Starting', 'Running', 'Stopping'].includes(state);
 
-/** Such as `2 CPUs, 4.0 GiB`. */
-export const sizeOfVm = ({
+/** Such as `2 CPUs, 4 GiB`. */
+export function sizeOfVm({
   cpunumber,
   memory,
 }: {
   readonly cpunumber?: number;
   readonly memory?: number;
-}): string =>
-  cpunumber === undefined || memory === undefined
-    ? 'chosen by you'
-    : `${cpunumber} ${cpunumber === 1 ? 'CPU' : 'CPUs'}, ${memory >= 1024 ? `${memory / 1024} GiB` : `${memory} MiB`}`;
+}): string {
+  if (cpunumber === undefined || memory === undefined) return 'chosen by you';
+  // Without a break between number and unit.
+  const size = memory >= 1024 ? `${memory / 1024}\u00A0GiB` : `${memory}\u00A0MiB`;
+  return `${cpunumber}\u00A0${cpunumber === 1 ? 'CPU' : 'CPUs'}, ${size}`;
+}

@@ -14,7 +14,7 @@ import type { VmRun } from './run.ts';
 
 type Placed = Extract<Placement, { readonly outcome: 'placed' }>;
 
-/** What must be where. */
+/** An image that must be on a pool. */
 export interface WantedCopy {
   readonly templateId: string;
   readonly name: string;

@@ -1,7 +1,7 @@
 /**
  * The CD-ROM drive. An ISO is brought to the machine's pool by the copy's own workflow, before the row says that it is attached
- * and the host puts it into the drive; from the row on, its copy is in use, and cannot be removed. The drive of a stopped
- * machine is its row alone: the next start brings the ISO.
+ * and the host puts it into the drive; from the row on, its copy is in use, and cannot be removed. For a stopped
+ * machine only the row changes: the next start brings the ISO.
  */
 import type { MachineFacts } from '../../activities/control/vms.ts';
 import { control } from '../policies.ts';

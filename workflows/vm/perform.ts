@@ -1,4 +1,4 @@
-/** Performs a job of a machine, and ends it, whatever becomes of it. */
+/** Performs a job of a machine, and ends it with its result or its failure. */
 import type { MachineFacts } from '../../activities/control/vms.ts';
 import type { VmCommand } from '../../model/vm-payloads.ts';
 import { isFailure, kindOf, messageOf } from '../failures.ts';
@@ -33,7 +33,7 @@ const JOBS: Readonly<Record<VmCommand, Perform>> = {
   deployVirtualMachine: deploy,
   startVirtualMachine: start,
   stopVirtualMachine: stop,
-  rebootVirtualMachine: reboot,
+  rebootVirtualMachine: (run, machine) => (run.task.renew === true ? restore : reboot)(run, machine),
   destroyVirtualMachine: destroy,
   expungeVirtualMachine: expunge,
   restoreVirtualMachine: restore,
@@ -41,7 +41,7 @@ const JOBS: Readonly<Record<VmCommand, Perform>> = {
   detachIso,
 };
 
-/** A machine that is not to be started has only its rows, until its first start. */
+/** A machine that is deployed without a start has only its rows until its first start. */
 function deploy(run: VmRun, machine: MachineFacts): Promise<void> {
   if (run.task.start !== false) return start(run, machine);
   return control('End the job').completeVmTask(jobOf(run), `Virtual machine ${run.name} is made`);

@@ -12,7 +12,7 @@ import type { VmRun } from './run.ts';
 import { shutDown } from './stop.ts';
 
 export async function destroy(run: VmRun, machine: MachineFacts): Promise<void> {
-  // A machine that was never there has nothing to recover.
+  // A machine whose deployment failed has nothing to recover.
   if (run.task.expunge === true || machine.state === 'Error') return expunge(run);
   if (machine.state !== 'Destroyed' && machine.state !== 'Expunging') {
     await shutDown(run, machine, run.task.forced === true);

@@ -1,6 +1,6 @@
 /**
- * A restored machine begins anew: its disk is removed, another one is made on the image, and the guest's first boot data get a
- * new instance id. The old disk goes only when it is certain that a new one can be made: while the image can be had.
+ * A restored machine, or a volatile one that reboots, gets a new disk, and its guest's first boot data a new instance id. The
+ * old disk is removed only while the image is available, so that a new disk can be made.
  */
 import type { MachineFacts } from '../../activities/control/vms.ts';
 import { control } from '../policies.ts';
@@ -12,14 +12,14 @@ import { shutDown } from './stop.ts';
 
 export async function restore(run: VmRun, machine: MachineFacts): Promise<void> {
   const { vmId } = run.input;
-  const { templateId } = run.task;
+  const { templateId, size, diskOfferingId } = run.task;
   await control('See whether the image can be had').checkVmRestore(vmId, templateId);
   // A start of this job was under way when the run continued as new, or the machine ran.
   const runs = machine.state === 'Running' || machine.state === 'Starting';
-  // What the guest would still write is thrown away.
+  // By force: what the guest would still write is lost with the disk.
   if (machine.state === 'Running') await shutDown(run, machine, true);
   await releaseSurely(run, 'disks');
-  await control('Renew the disk').renewVmDisk(vmId, templateId);
+  await control('Renew the disk').renewVmDisk(vmId, { templateId, size, diskOfferingId });
   if (runs) return start(run, { ...machine, state: 'Stopped' });
   await control('End the job').completeVmTask(jobOf(run), `Virtual machine ${run.name} was restored`);
 }

@@ -1,6 +1,6 @@
 /** What the jobs of a machine share: the signals of its workflow, and how a wait ends early. */
 import { ApplicationFailure } from '@temporalio/common';
-import { CancellationScope, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { JobError, VmJobRef } from '../../activities/control/vms.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { describeFailure, describeFailureWithHost, withHost } from '../../model/failures.ts';
@@ -46,7 +46,7 @@ export interface VmPlace {
 /** A job of the machine under way. */
 export interface VmRun extends VmPlace {
   readonly task: VmTask;
-  /** Signals that were there when other jobs were looked for last. */
+  /** Number of signals when the run last looked for other jobs. */
   heeded: number;
 }
 
@@ -82,6 +82,31 @@ export async function heedOtherJobs(run: VmRun): Promise<void> {
   throw ended(
     `${task.command} of ${name} was ended, since ${other.by} wants the machine ${VERBS[other.command] ?? 'otherwise'}`,
   );
+}
+
+/**
+ * Waits for a job of a host, and heeds other jobs of the machine meanwhile.
+ * @throws what `heedOtherJobs` throws; then the host still works on its job, until a release ends it
+ */
+export async function heedingOtherJobs<T>(run: VmRun, call: () => Promise<T>): Promise<T> {
+  const { signals } = run;
+  const scope = new CancellationScope();
+  const called = scope.run(call);
+  let answered = false;
+  const note = (): void => {
+    answered = true;
+  };
+  called.then(note, note);
+  for (;;) {
+    await condition(() => answered || signals.cancelled || signals.wanted > run.heeded);
+    if (answered) return called;
+    try {
+      await heedOtherJobs(run);
+    } catch (error) {
+      scope.cancel();
+      throw error;
+    }
+  }
 }
 
 const ended = (text: string): ApplicationFailure =>

@@ -7,12 +7,13 @@
  *   copy    the images that the pool lacks are brought there (copy.ts)
  *   host    the host makes disk, seed and domain, and starts it
  *
- * What fails is told apart by the table of failures (model/failures.ts): the host → the next host; the image → the end, with
- * the copy's own reason; space on the pool → a wait. A host that was called and failed must first confirm that it has no
+ * The table of failures (model/failures.ts) decides what follows: the host failed → the next host; the image → the end, with
+ * the copy's own reason; space on the pool is missing → a wait. A host that was called and failed must first confirm that it has no
  * domain (release.ts). A host that did not take the job was not called.
  *
- * A stop, destroy or expunge of the machine that arrives during a wait ends the start, as does a cancellation in Temporal.
- * A start that fails leaves neither domain nor reservation; a disk that never held anything of the guest goes too.
+ * A stop, destroy or expunge of the machine ends the start at once, as does a cancellation in Temporal: the release ends what
+ * the host is doing. A start that fails leaves neither domain nor reservation; a disk that never held anything of the guest
+ * goes too. Until a host that was called has confirmed that, the machine is shown as Unknown.
  */
 import { TimeoutFailure } from '@temporalio/common';
 import type { ApplicationFailure } from '@temporalio/common';
@@ -30,12 +31,21 @@ import { control, machine } from '../policies.ts';
 import { show, waitVisibly } from '../status.ts';
 import { bringImages } from './copy.ts';
 import { releaseSurely, tryRelease } from './release.ts';
-import { continueIfLong, failWith, heedOtherJobs, jobOf, reasonsOf, wakeOf } from './run.ts';
+import {
+  continueIfLong,
+  failWith,
+  heedingOtherJobs,
+  heedOtherJobs,
+  jobOf,
+  reasonsOf,
+  wakeOf,
+  wasEnded,
+} from './run.ts';
 import type { VmRun } from './run.ts';
 
 type Placed = Extract<Placement, { readonly outcome: 'placed' }>;
 
-/** What a start has learnt. */
+/** What a start has found out so far. */
 interface Search {
   excludedHosts: readonly string[];
   excludedPools: readonly string[];
@@ -79,7 +89,7 @@ export async function start(run: VmRun, before: MachineFacts): Promise<void> {
       else if (await startOn(run, search)) return;
     }
   } catch (error) {
-    if (isFailure(error)) await leave(run, search);
+    if (isFailure(error)) await cleanUp(run, search);
     throw error;
   }
 }
@@ -164,7 +174,7 @@ async function afterFailedCopy(
   await withdraw(run, search);
 }
 
-/** Calls the host. @returns whether the machine was started; if not, what the failure leads to is done */
+/** Calls the host. @returns whether the machine was started; if not, the failure is handled, and another place is to be found */
 async function startOn(run: VmRun, search: Search): Promise<boolean> {
   const { input, name } = run;
   const { hostId, hostName, job } = await control(`Prepare the start of ${name}`).planVmStart(input.vmId);
@@ -177,9 +187,10 @@ async function startOn(run: VmRun, search: Search): Promise<boolean> {
   search.called = true;
   let result: StartVmResult;
   try {
-    result = await machine(hostId, input.timing, `Start ${name} on host ${hostName}`).startVm(job);
+    const host = machine(hostId, input.timing, `Start ${name} on host ${hostName}`);
+    result = await heedingOtherJobs(run, () => host.startVm(job));
   } catch (error) {
-    if (!isFailure(error)) throw error;
+    if (!isFailure(error) || wasEnded(error)) throw error;
     search.called = calledBefore || wasTaken(error);
     await afterFailedStart(run, { hostId, failure: hostFailure(error, { hostId, hostName }) }, search);
     return false;
@@ -224,7 +235,9 @@ async function withdraw(run: VmRun, search: Search): Promise<void> {
 }
 
 /** After a failure: a host that cannot be reached keeps the machine; the next start, or its removal, releases it first. */
-async function leave(run: VmRun, search: Search): Promise<void> {
-  if (search.called) await tryRelease(run, 'unready');
-  else await withdraw(run, search);
+async function cleanUp(run: VmRun, search: Search): Promise<void> {
+  if (!search.called) await withdraw(run, search);
+  else if ((await tryRelease(run, 'unready')) !== undefined) {
+    await control('Note that it is unknown whether it runs').forgetVmPower(run.input.vmId);
+  }
 }

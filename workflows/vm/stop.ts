@@ -9,14 +9,15 @@ import { callHost, hostOf } from './call-host.ts';
 import { jobOf } from './run.ts';
 import type { VmRun } from './run.ts';
 
-/** A machine that is stopped already stays so. */
+/** A machine that is stopped already stays so, unless it may run on a host that was lost. */
 export async function stop(run: VmRun, machine: MachineFacts): Promise<void> {
   await shutDown(run, machine, run.task.forced === true);
   await control('End the job').completeVmTask(jobOf(run), `Virtual machine ${run.name} is stopped`);
 }
 
 export async function shutDown(run: VmRun, machine: MachineFacts, forced: boolean): Promise<void> {
-  if (machine.state === 'Stopped' || machine.state === 'Error') return;
+  const isStopped = machine.state === 'Stopped' && machine.mayRun !== true;
+  if (isStopped || machine.state === 'Error') return;
   const { vmId } = run.input;
   const { shutdownMs: patienceMs } = run.input.timing;
   await control('Record that the machine is stopping').beginVmStop(vmId);

@@ -9,6 +9,7 @@
  *   Starting        → Running     its host has the domain running
  *   Starting        → Error       the start failed, and there was no disk before; else → Stopped
  *   Running         → Stopping → Stopped            a stop (stop.ts); also libvirt's own report (host/domains.ts)
+ *   Stopped         shown as Unknown while its host was lost during a start, and has not reported since
  *   Stopped         → Destroyed → Expunging → gone  remove.ts; Destroyed → Stopped again by recoverVirtualMachine
  *
  * `vm_instance.host_id` names the host that has, or may have, the domain. It is set before that host is called, and cleared

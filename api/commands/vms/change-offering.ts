@@ -25,7 +25,7 @@ const parameters = {
   id: required(id('the machine')),
   serviceofferingid: required(id('the service offering')),
   details: map('cpuNumber, cpuSpeed and memory, where the offering leaves them to the user'),
-  automigrate: flag('accepted for other clients: the next start chooses the host anew'),
+  automigrate: flag('accepted for other clients: each start chooses the host'),
   shrinkok: refused('a disk does not become smaller', 'false'),
   miniops: refused('Bypass does not limit the speed of disks'),
   maxiops: refused('Bypass does not limit the speed of disks'),

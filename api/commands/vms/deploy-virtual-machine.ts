@@ -23,7 +23,6 @@ import {
   flag,
   groups,
   id,
-  integer,
   list,
   map,
   refused,
@@ -41,12 +40,9 @@ import { requireAdminFor } from './machines.ts';
 import { firstNic, requireAddressesFree, type WantedNic, wantedNics } from './networks.ts';
 import { nameOfUuid, requireHostName, requireNameFree } from './names.ts';
 import { noAffinityGroups, noSecurityGroups, requireNone } from './no-groups.ts';
-import { rootDisk } from './root-disk.ts';
+import { rootDisk, sizeParameter } from './root-disk.ts';
 import { beginVmJob, writeVmJob } from './vm-job.ts';
 import { wantedColumns } from './wanted-host.ts';
-
-/** Any whole number: the sentence for a wrong one is CloudStack's. */
-const gigabytes = (description: string) => integer(description, { min: -(2 ** 31) });
 
 const parameters = {
   zoneid: required(id('the zone')),
@@ -59,8 +55,8 @@ const parameters = {
   ipaddress: text('the IPv4 address of the default network card'),
   ip6address: text('the IPv6 address of the default network card'),
   macaddress: text('the MAC address of the default network card'),
-  rootdisksize: gigabytes('gigabytes of the disk; the size of the image, when absent'),
-  size: gigabytes('for an ISO, as rootdisksize'),
+  rootdisksize: sizeParameter('gigabytes of the disk; the size of the image, when absent'),
+  size: sizeParameter('for an ISO, as rootdisksize'),
   diskofferingid: id('for an ISO: the disk offering of the disk'),
   overridediskofferingid: id('for a template: the disk offering of the disk'),
   hypervisor: text('KVM, or absent'),

@@ -1,7 +1,7 @@
 /**
  * getVirtualMachineConsoleLog: the end of what the guest has written to its serial console. `output` is text, as CloudStack
  * answers texts: UTF-8, with U+FFFD for bytes that are none. Control characters are in it as the guest wrote them, since
- * JSON escapes them; who shows the text to a terminal or on a page makes them harmless there.
+ * JSON escapes them; a client that shows the text on a terminal or a page must make them harmless.
  */
 import { hostOfLog } from '../../../db/vms/parts.ts';
 import { type CommandContext, defineCommand, EVERYBODY } from '../../server/command.ts';
@@ -48,7 +48,7 @@ export const getVirtualMachineConsoleLog = defineCommand({
   },
 });
 
-/** @throws ApiError 534 when the host does not tell */
+/** @throws ApiError 534 when the host does not answer */
 async function readLog(context: CommandContext, machine: Machine, bytes: number): Promise<LogView> {
   const { db, orchestration, answerBy } = context;
   const vm = machine.uuid;

@@ -1,4 +1,4 @@
-/** Size and offering of a machine's disk. */
+/** Size and offering of a machine's root disk. */
 import { findDiskOffering } from '../../../db/offerings/disk-offerings.ts';
 import type { ServiceOffering } from '../../../db/offerings/service-offerings.ts';
 import type { NewVolume } from '../../../db/vms/create.ts';
@@ -6,12 +6,16 @@ import type { Row } from '../../../db/tables.ts';
 import { apiCodes } from '../../../model/api-codes.ts';
 import { GIB } from '../../../model/vms.ts';
 import { entity, isIso, type Template } from '../../fields/entities.ts';
+import { integer } from '../../fields/parameters.ts';
 import type { CommandContext } from '../../server/command.ts';
 import { ApiError, badParameter } from '../../server/errors.ts';
 import type { Details } from './compute.ts';
 
 /** Gigabytes: 64 TiB. */
 const MAX_SIZE = 65_536;
+
+/** A parameter. Any whole number is taken here: the sentence for a wrong one is CloudStack's. */
+export const sizeParameter = (description: string) => integer(description, { min: -(2 ** 31) });
 
 export interface DiskValues {
   readonly rootdisksize?: number | undefined;
@@ -44,7 +48,9 @@ export async function rootDisk(context: CommandContext, request: DiskRequest): P
     id === undefined
       ? undefined
       : await entity(context, parameter, id, (uuid) => findDiskOffering(context.db, uuid));
-  const gigabytes = gigabytesOf(request, diskOffering);
+  const asked = gigabytesAsked(request);
+  // Offerings go before what the user says.
+  const gigabytes = diskOffering?.disk_size ?? offering.root_disk_size ?? asked;
   if (iso) requireSize(gigabytes, diskOffering);
   return {
     size: sizeOf(template, gigabytes),
@@ -54,17 +60,32 @@ export async function rootDisk(context: CommandContext, request: DiskRequest): P
   };
 }
 
-/** Offerings go before what the user says, and details before the parameter. @returns undefined when nothing says it */
-function gigabytesOf(
-  { template, offering, details, values }: DiskRequest,
+type Sizes = Pick<DiskRequest, 'template' | 'details' | 'values'>;
+
+/**
+ * Bytes of the new disk of a machine that is restored. Default: those of the old disk, or of the image if it is larger.
+ * @param before bytes of the old disk
+ * @throws ApiError 431 in CloudStack's words
+ */
+export function renewedSize(
+  request: Sizes,
   diskOffering: Row<'disk_offering'> | undefined,
-): number | undefined {
+  before: number,
+): number {
+  // What the user says goes before the offering, as in CloudStack.
+  const gigabytes = gigabytesAsked(request) ?? diskOffering?.disk_size ?? undefined;
+  const size = sizeOf(request.template, gigabytes);
+  return gigabytes === undefined ? Math.max(before, size) : size;
+}
+
+/** Details go before the parameter. @returns undefined when nothing says it */
+function gigabytesAsked({ template, details, values }: Sizes): number | undefined {
   const asked = detailOf(details) ?? values.rootdisksize ?? (isIso(template) ? values.size : undefined);
   if (asked !== undefined && asked <= 0) throw wrong('Root disk size should be a positive number.');
   if (asked !== undefined && asked > MAX_SIZE) {
     throw badParameter('rootdisksize', `is ${asked}; give at most ${MAX_SIZE} gigabytes.`);
   }
-  return diskOffering?.disk_size ?? offering.root_disk_size ?? asked;
+  return asked;
 }
 
 function detailOf(details: Details): number | undefined {

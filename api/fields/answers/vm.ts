@@ -80,13 +80,14 @@ const errorOf = (view: VmView, caller: User): string | undefined =>
     : (unknownSince(view, caller) ?? view.power_reason ?? view.error_str ?? undefined);
 
 function unknownSince(
-  { shown_state, host_name, power_state_updated }: VmView,
+  { shown_state, state, host_name, power_state_updated }: VmView,
   { role }: User,
 ): string | undefined {
   if (shown_state !== 'Unknown') return undefined;
   const host = role === 'admin' && host_name !== null ? `host ${host_name}` : 'its host';
   const since = power_state_updated === null ? '' : `, since ${power_state_updated.toISOString()}`;
-  return `${host} is Down: nobody knows whether the machine runs${since}`;
+  const problem = state === 'Running' ? 'is Down' : 'was lost during a start, and has not reported since';
+  return `${host} ${problem}: it is unknown whether the machine runs${since}`;
 }
 
 /** Texts that an empty map would not answer. */
@@ -98,7 +99,7 @@ export const VIRTUAL_MACHINE: Shape<VmView> = {
   name: string('the name, which is the host name of the guest', ({ name }) => name),
   displayname: string('the name for people', ({ display_name }) => display_name),
   state: string(
-    'Starting, Running, Stopping, Stopped, Destroyed, Expunging or Error; Unknown while its host is Down',
+    'Starting, Running, Stopping, Stopped, Destroyed, Expunging or Error; Unknown while its host is Down, or was lost during a start and has not reported since',
     ({ shown_state }) => shown_state,
   ),
   account: string('the account that owns it', ({ account_name }) => account_name),

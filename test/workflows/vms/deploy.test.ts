@@ -2,12 +2,16 @@
 import { Context } from '@temporalio/activity';
 import { applicationFailure } from '../../../activities/context.ts';
 import { removeHost } from '../../../db/hosts/hosts.ts';
+import { listVms } from '../../../db/vms/listing.ts';
 import { jobStatus } from '../../../model/states.ts';
 import type { FailureKind } from '../../../model/failures.ts';
+import { vmWorkflowId } from '../../../model/names.ts';
+import type { StartVmJob, StartVmResult } from '../../../model/vm-payloads.ts';
 import { openControlLab } from '../../labs/control.ts';
 import type { ControlLab } from '../../labs/control.ts';
 import { openMachines } from '../../labs/machines.ts';
 import type { MachineLab } from '../../labs/machines.ts';
+import { deferred } from '../../support/deferred.ts';
 import { aborted, downloaded, endless, failed } from '../../support/scripted-host.ts';
 import type { ScriptedHost } from '../../support/scripted-host.ts';
 import { until } from '../../support/until.ts';
@@ -22,6 +26,21 @@ afterEach(() => lab.close());
 
 const refusing = (kind: FailureKind, message: string) => () =>
   Promise.reject(applicationFailure({ kind, message }));
+
+/** A start that a host does not begin before the test releases it. */
+function late(host: () => ScriptedHost) {
+  const begun = deferred();
+  const released = deferred();
+  return {
+    begun: begun.promise,
+    release: () => released.resolve(),
+    startVm: async (job: StartVmJob): Promise<StartVmResult> => {
+      begun.resolve();
+      await Promise.race([released.promise, aborted(Context.current().cancellationSignal)]);
+      return host().machines.activities.startVm(job);
+    },
+  };
+}
 
 /** On how many of the hosts the machine's domain is. */
 const domainsOf = (vmId: string, hosts: readonly ScriptedHost[]): number =>
@@ -124,7 +143,7 @@ test('libvirt that ends during the start is no reason against its host, which st
   expect(host.machines.domains.get(vmId)).toBe('running');
 });
 
-test('when every host fails, the machine is in Error with the reasons, and nothing is left; a start tries anew', async () => {
+test('when every host fails, the machine is in Error with the reasons, and nothing is left; a start tries again', async () => {
   let broken = true;
   const host: ScriptedHost = await lab.addHost({
     name: 'broken',
@@ -174,7 +193,7 @@ test('the image fails: the machine is in Error with the reason of the copy', asy
   expect(await machines.row(vmId)).toMatchObject({ state: 'Error', host_id: null });
 });
 
-test('somebody cancels the download: the machine says so', async () => {
+test('a download that a user cancels ends the deployment, which says so', async () => {
   const script = endless();
   await lab.addHost({ name: 'host', pool: 'pool', script: { download: script.download } });
   const templateId = await lab.addTemplate();
@@ -214,6 +233,93 @@ test.each(['stopVirtualMachine', 'destroyVirtualMachine'] as const)(
     expect(host.machines.domains.size).toBe(0);
   },
 );
+
+test.each(['stopVirtualMachine', 'destroyVirtualMachine'] as const)(
+  '%s during the start on the host ends it at once, and the host has released the machine',
+  async (command) => {
+    const start = late(() => host);
+    const releases: string[] = [];
+    const host: ScriptedHost = await lab.addHost({
+      name: 'host',
+      pool: 'pool',
+      script: {
+        startVm: start.startVm,
+        releaseVm(job) {
+          releases.push(job.vmId);
+          return host.machines.activities.releaseVm(job);
+        },
+      },
+    });
+    const vmId = await machines.add({ templateId: await lab.addTemplate() });
+    const deploy = await machines.request(vmId, 'deployVirtualMachine');
+    await start.begun;
+    expect((await machines.perform(vmId, command)).job_status).toBe(jobStatus.done);
+    expect(await lab.finished(deploy)).toMatchObject({
+      job_status: jobStatus.failed,
+      job_result: { errors: [{ kind: 'Cancelled' }] },
+    });
+    const state = command === 'stopVirtualMachine' ? 'Stopped' : 'Destroyed';
+    expect(await machines.row(vmId)).toMatchObject({ state, host_id: null });
+    expect(releases).toEqual([vmId]);
+    start.release();
+  },
+);
+
+test('a reboot that is asked for during the start does not end it, and comes after it', async () => {
+  const start = late(() => host);
+  const host: ScriptedHost = await lab.addHost({
+    name: 'host',
+    pool: 'pool',
+    script: { startVm: start.startVm },
+  });
+  const vmId = await machines.add({ templateId: await lab.addTemplate() });
+  const deploy = await machines.request(vmId, 'deployVirtualMachine');
+  await start.begun;
+  const reboot = await machines.request(vmId, 'rebootVirtualMachine');
+  const workflow = lab.temporal.client.workflow.getHandle(vmWorkflowId(vmId));
+  await until('the workflow has looked at the new job', async () => {
+    const { events = [] } = await workflow.fetchHistory();
+    const looks = events?.some(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'endingVmTask',
+    );
+    return looks === true || undefined;
+  });
+  start.release();
+  expect((await lab.finished(deploy)).job_status).toBe(jobStatus.done);
+  expect((await lab.finished(reboot)).job_status).toBe(jobStatus.done);
+});
+
+test('a machine whose host was lost during a start that was ended is Unknown, until that host is back', async () => {
+  const second = late(() => host);
+  const host: ScriptedHost = await lab.addHost({
+    name: 'host',
+    pool: 'pool',
+    script: {
+      startVm: (job) => (job.generation === 2 ? second : host.machines.activities).startVm(job),
+    },
+  });
+  const vmId = await machines.add({ templateId: await lab.addTemplate() });
+  const shown = async () => (await listVms(lab.db, { ids: [vmId] }, { limit: 1, offset: 0 })).rows[0];
+  await machines.perform(vmId, 'deployVirtualMachine');
+  await machines.perform(vmId, 'stopVirtualMachine', { forced: true });
+  const { power_state_updated } = await machines.row(vmId);
+  const start = await machines.request(vmId, 'startVirtualMachine');
+  await second.begun;
+  await host.stop();
+  await host.setUp(false);
+  const stop = await machines.perform(vmId, 'stopVirtualMachine');
+  expect((await lab.finished(start)).job_status).toBe(jobStatus.failed);
+  expect(stop).toMatchObject({
+    job_status: jobStatus.failed,
+    job_result: { errors: [{ kind: 'HostGone' }] },
+  });
+  expect(await shown()).toMatchObject({ shown_state: 'Unknown', state: 'Stopped', power_state_updated });
+  await host.setUp(true);
+  await host.start();
+  expect((await machines.perform(vmId, 'stopVirtualMachine')).job_status).toBe(jobStatus.done);
+  expect(await shown()).toMatchObject({ shown_state: 'Stopped', power_state: 'PowerOff' });
+  second.release();
+});
 
 test('a host that is killed during the start: nobody else starts the machine before that host has confirmed', async () => {
   let calls = 0;

@@ -1,4 +1,7 @@
 /** What happens to machines after their deployment, on scripted hosts. */
+import { randomUUID } from 'node:crypto';
+import { createDeploymentJob } from '../../../db/jobs/jobs.ts';
+import { settleStopped } from '../../../db/copies/outcomes.ts';
 import { applicationFailure } from '../../../activities/context.ts';
 import { jobStatus } from '../../../model/states.ts';
 import type { ChangeIsoJob, StopVmJob } from '../../../model/vm-payloads.ts';
@@ -122,7 +125,7 @@ test('a stop that the host refuses fails, and the machine still runs', async () 
   expect(await machines.row(vmId)).toMatchObject({ state: 'Running', error_kind: 'HypervisorSilent' });
 });
 
-test('a stopped machine starts on another host of its pool, after its own has let it go; its disk goes along', async () => {
+test('a stopped machine starts on another host of its pool, with its disk, after its own host has released it', async () => {
   const first = await lab.addHost({ name: 'a', pool: 'pool' });
   const vmId = await running();
   const second = await lab.addHost({ name: 'b', pool: 'pool' });
@@ -162,6 +165,19 @@ test('a restored machine gets another disk and another instance id, and runs aga
   expect(await machines.row(vmId)).toMatchObject({ state: 'Running' });
 });
 
+test('a volatile machine reboots with another disk, of the size that is wanted', async () => {
+  const host = await lab.addHost({ name: 'host', pool: 'pool' });
+  const vmId = await running();
+  const before = await machines.disk(vmId);
+  const reboot = await machines.perform(vmId, 'rebootVirtualMachine', { renew: true, size: 8000 });
+  expect(reboot.job_status).toBe(jobStatus.done);
+  const after = await machines.disk(vmId);
+  expect(after.uuid).not.toBe(before.uuid);
+  expect(after.size).toBe(8000);
+  expect([...host.machines.disks]).toEqual([after.uuid]);
+  expect(await machines.row(vmId)).toMatchObject({ state: 'Running' });
+});
+
 test('a template is deleted under its machines: its copy stays until the last of them goes', async () => {
   let removals = 0;
   const host: ScriptedHost = await lab.addHost({
@@ -190,6 +206,19 @@ test('a template is deleted under its machines: its copy stays until the last of
   const copy = { templateId, poolId: lab.poolId('pool') };
   await lab.orchestration.requestRemoval(copy, { by: 'ann' });
   expect(await lab.workflow(copy).result()).toMatchObject({ files: 0, users: 2 });
+  // A job that waits meanwhile gets the copy, since it stays.
+  const waiting = randomUUID();
+  const by = { userId: lab.userId, accountId: lab.accountId };
+  await createDeploymentJob(lab.db, {
+    ...by,
+    jobId: waiting,
+    cmd: 'prepareTemplate',
+    instanceType: 'Template',
+    instanceUuid: templateId,
+    copies: [copy],
+  });
+  await settleStopped(lab.db, copy, { code: 530, text: 'The copy was removed by ann' });
+  expect((await lab.finished(waiting)).job_status).toBe(jobStatus.done);
   await machines.perform(first, 'stopVirtualMachine');
   expect((await machines.perform(first, 'startVirtualMachine')).job_status).toBe(jobStatus.done);
   expect((await machines.perform(first, 'restoreVirtualMachine')).job_status).toBe(jobStatus.done);
