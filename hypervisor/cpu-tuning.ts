@@ -1,7 +1,7 @@
 /** How much processor time a guest gets: a weight among guests, and a limit where the offering has one. */
 import { ImageError } from '../model/failures.ts';
-import { CPU_PERIOD } from './domain-xml.ts';
-import type { DomainPlan } from './domain-xml.ts';
+import { CPU_PERIOD } from './domain-plan.ts';
+import type { DomainPlan } from './domain-plan.ts';
 import type { Machine } from './hypervisor.ts';
 import type { Virsh } from './virsh.ts';
 

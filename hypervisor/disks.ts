@@ -9,7 +9,7 @@ import { ImageError } from '../model/failures.ts';
 import type { CacheMode } from '../model/vms.ts';
 import type { VmDisk, VmImage } from '../model/vm-payloads.ts';
 import { errnoOf } from '../platform/errno.ts';
-import type { DiskPlan } from './domain-xml.ts';
+import type { DiskPlan } from './domain-plan.ts';
 import { runProgram, sentenceOf } from './program.ts';
 import { readDiskHeader } from './qcow2-header.ts';
 

@@ -6,61 +6,14 @@
  * Nothing here is text of a user: ids, names and addresses were read by the schema of the job, and a detail chooses among
  * words that are written here.
  */
-import type { CacheMode } from '../model/vms.ts';
-import type { Machine } from './hypervisor.ts';
-import type { Connection } from './networks.ts';
+import { isoDrive, rootDisk, seedDrive } from './domain-drives.ts';
+import { chosen, CPU_PERIOD } from './domain-plan.ts';
+import type { DomainPlan, NicPlan } from './domain-plan.ts';
 import { node, toXml } from './xml.ts';
 import type { XmlNode } from './xml.ts';
 
 /** Namespace of the metadata by which a host knows its machines. */
 export const METADATA_NAMESPACE = 'urn:x-bypass:vm:1';
-
-export interface DomainPlan extends Pick<
-  Machine,
-  | 'vmId'
-  | 'instanceName'
-  | 'zoneId'
-  | 'accountId'
-  | 'poolId'
-  | 'cpus'
-  | 'memory'
-  | 'uefi'
-  | 'bootFromIso'
-  | 'details'
-> {
-  readonly hostId: string;
-  readonly accelerator: 'kvm' | 'tcg';
-  /** The weight among guests, as cgroups have it; absent: that of every guest. */
-  readonly cpuShares?: number;
-  /** Microseconds of processor time that each processor of the guest gets in `CPU_PERIOD`; absent: no limit. */
-  readonly cpuQuota?: number;
-  readonly disk: DiskPlan;
-  /** Path of the ISO in the drive; absent: an empty drive. */
-  readonly iso?: string;
-  readonly seed: string;
-  readonly nics: readonly NicPlan[];
-  /** Path of the log of the serial console. */
-  readonly consoleLog: string;
-  readonly firmwareVariables: string;
-  readonly vncPassword: string;
-}
-
-export interface DiskPlan {
-  readonly volumeId: string;
-  readonly path: string;
-  readonly cache: CacheMode;
-  readonly backing?: { readonly path: string; readonly format: 'qcow2' | 'raw' };
-}
-
-export interface NicPlan {
-  readonly mac: string;
-  readonly connection: Connection;
-  /** Megabits per second. */
-  readonly rate?: number;
-}
-
-/** Microseconds. */
-export const CPU_PERIOD = 100_000;
 
 export const domainXml = (plan: DomainPlan): string =>
   toXml(
@@ -136,7 +89,7 @@ const devices = (plan: DomainPlan): XmlNode =>
     'devices',
     {},
     rootDisk(plan),
-    cdrom({ ...plan, target: isoTarget(plan), bootOrder: plan.bootFromIso ? 1 : 2 }),
+    isoDrive(plan),
     seedDrive(plan),
     ...plan.nics.map((nic) => networkCard(nic, plan)),
     serialPort(plan),
@@ -149,119 +102,6 @@ const devices = (plan: DomainPlan): XmlNode =>
     node('rng', { model: 'virtio' }, node('backend', { model: 'random' }, '/dev/urandom')),
     node('panic', { model: 'isa' }),
   );
-
-const chosen = <T>(words: Readonly<Record<string, T>>, word: string | undefined, otherwise: T): T =>
-  word !== undefined && Object.hasOwn(words, word.toLowerCase())
-    ? (words[word.toLowerCase()] as T)
-    : otherwise;
-
-interface Bus {
-  readonly bus: string;
-  readonly device: string;
-}
-
-const VIRTIO: Bus = { bus: 'virtio', device: 'vda' };
-const SATA: Bus = { bus: 'sata', device: 'sda' };
-const SCSI: Bus = { bus: 'scsi', device: 'sda' };
-
-/** Values of the detail rootDiskController. */
-const CONTROLLERS: Readonly<Record<string, Bus>> = {
-  virtio: VIRTIO,
-  osdefault: VIRTIO,
-  scsi: SCSI,
-  'virtio-scsi': SCSI,
-  sata: SATA,
-  ide: { bus: 'ide', device: 'hda' },
-};
-
-/** The machine q35 has no IDE. */
-function rootBus({ details, uefi }: DomainPlan): Bus {
-  const found = chosen(CONTROLLERS, details['rootDiskController'], VIRTIO);
-  return found.bus === 'ide' && uefi !== undefined ? SATA : found;
-}
-
-function rootDisk(plan: DomainPlan): XmlNode {
-  const { disk, bootFromIso } = plan;
-  const { bus, device } = rootBus(plan);
-  return node(
-    'disk',
-    { type: 'file', device: 'disk' },
-    node('driver', {
-      name: 'qemu',
-      type: 'qcow2',
-      cache: disk.cache,
-      discard: 'unmap',
-      // A full pool pauses the guest, which goes on when there is room; all other errors reach the guest.
-      error_policy: 'enospace',
-      rerror_policy: 'report',
-    }),
-    node('source', { file: disk.path }),
-    disk.backing === undefined
-      ? node('backingStore')
-      : node(
-          'backingStore',
-          { type: 'file' },
-          node('format', { type: disk.backing.format }),
-          publishedImage(disk.backing.path),
-          node('backingStore'),
-        ),
-    node('target', { dev: device, bus }),
-    // Guests see at most 20 characters.
-    node('serial', {}, disk.volumeId.replaceAll('-', '').slice(0, 20)),
-    node('boot', { order: bootFromIso ? 2 : 1 }),
-  );
-}
-
-const publishedImage = (path: string): XmlNode =>
-  node('source', { file: path }, node('seclabel', { model: 'dac', relabel: 'no' }));
-
-interface Drive {
-  readonly iso?: string | undefined;
-  readonly target: Bus;
-  readonly bootOrder?: number | undefined;
-}
-
-/**
- * The drive of the ISO comes first: cloud-init looks through drives from the last to the first, so that an ISO labelled as a
- * seed does not hide the seed.
- */
-const isoTarget = (plan: Pick<DomainPlan, 'uefi'>): Bus => opticalTarget(plan.uefi, 'c');
-
-const opticalTarget = (uefi: DomainPlan['uefi'], letter: 'c' | 'd'): Bus =>
-  uefi === undefined ? { bus: 'ide', device: `hd${letter}` } : { bus: 'sata', device: `sd${letter}` };
-
-const cdrom = ({ iso, target: { bus, device }, bootOrder }: Drive): XmlNode =>
-  node(
-    'disk',
-    { type: 'file', device: 'cdrom' },
-    node('driver', { name: 'qemu', type: 'raw' }),
-    iso !== undefined && publishedImage(iso),
-    iso !== undefined && node('backingStore'),
-    node('target', { dev: device, bus }),
-    node('readonly'),
-    bootOrder !== undefined && node('boot', { order: bootOrder }),
-  );
-
-/** Devices that the drive of the ISO can be. */
-export const ISO_DEVICES: readonly string[] = ['hdc', 'sdc'];
-
-/** The CD-ROM drive as a change of it has it: only the disc may differ from what the domain has. */
-export const cdromXml = ({ iso, bootOrder, ...target }: Bus & Omit<Drive, 'target'>): string =>
-  toXml(cdrom({ iso, target, bootOrder }));
-
-/** libvirt gives the seed to QEMU's user. */
-function seedDrive({ seed, uefi }: DomainPlan): XmlNode {
-  const { bus, device } = opticalTarget(uefi, 'd');
-  return node(
-    'disk',
-    { type: 'file', device: 'cdrom' },
-    node('driver', { name: 'qemu', type: 'raw' }),
-    node('source', { file: seed }),
-    node('backingStore'),
-    node('target', { dev: device, bus }),
-    node('readonly'),
-  );
-}
 
 const NIC_MODELS = {
   virtio: 'virtio',

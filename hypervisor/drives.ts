@@ -2,7 +2,7 @@
 import type { Element } from '@xmldom/xmldom';
 import { ImageError } from '../model/failures.ts';
 import type { DomainState } from '../model/vms.ts';
-import { cdromXml, ISO_DEVICES } from './domain-xml.ts';
+import { cdromXml, ISO_DEVICES } from './domain-drives.ts';
 import { isActive } from './states.ts';
 import { XML_INPUT } from './virsh.ts';
 import type { Virsh } from './virsh.ts';

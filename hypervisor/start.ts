@@ -11,7 +11,7 @@ import { createCpuTuning } from './cpu-tuning.ts';
 import { diskSizes, ensureDisk, findImage } from './disks.ts';
 import type { Disk } from './disks.ts';
 import { domainXml } from './domain-xml.ts';
-import type { DomainPlan, NicPlan } from './domain-xml.ts';
+import type { DomainPlan, NicPlan } from './domain-plan.ts';
 import type { DomainList } from './domains.ts';
 import type { Fences } from './fences.ts';
 import type { Folders } from './folders.ts';

@@ -1350,7 +1350,7 @@ export interface VirtualMachine {
   readonly name: string;
   /** the name for people */
   readonly displayname: string;
-  /** Starting, Running, Stopping, Stopped, Destroyed, Expunging or Error; Unknown while its host is Down */
+  /** Starting, Running, Stopping, Stopped, Destroyed, Expunging or Error; Unknown while its host is Down, or was lost during a start and has not reported since */
   readonly state: string;
   /** the account that owns it */
   readonly account: string;

@@ -18,89 +18,19 @@ import { type CommandContext, defineCommand, EVERYBODY } from '../../server/comm
 import { ApiError, badParameter, noSuchEntity } from '../../server/errors.ts';
 import { entity, isIso, type Template, templateNamed, zoneNamed } from '../../fields/entities.ts';
 import { accountNamed } from '../../fields/owners.ts';
-import {
-  choice,
-  flag,
-  groups,
-  id,
-  list,
-  map,
-  refused,
-  required,
-  text,
-  type ParameterValues,
-} from '../../fields/parameters.ts';
 import { JOB, render, type Shape, string } from '../../fields/response.ts';
-import { userDataParameter } from '../../fields/user-data.ts';
 import { type Boot, bootOf } from './boot.ts';
 import { type Compute, computeOf, type Details } from './compute.ts';
+import { type DeployValues, parameters } from './deploy-parameters.ts';
 import { readDetails } from './details.ts';
 import { keyColumns, keyNames, userDataColumns } from './first-boot.ts';
 import { requireAdminFor } from './machines.ts';
 import { firstNic, requireAddressesFree, type WantedNic, wantedNics } from './networks.ts';
 import { nameOfUuid, requireHostName, requireNameFree } from './names.ts';
-import { noAffinityGroups, noSecurityGroups, requireNone } from './no-groups.ts';
-import { rootDisk, sizeParameter } from './root-disk.ts';
+import { requireNone } from './no-groups.ts';
+import { rootDisk } from './root-disk.ts';
 import { beginVmJob, writeVmJob } from './vm-job.ts';
 import { wantedColumns } from './wanted-host.ts';
-
-const parameters = {
-  zoneid: required(id('the zone')),
-  serviceofferingid: required(id('the service offering')),
-  templateid: required(id('the template or ISO')),
-  name: text('the name, which is the host name of the guest; VM- and its id, when absent'),
-  displayname: text('the name for people; the name, when absent'),
-  networkids: list('ids of its networks, the default one first; the only one of the zone, when absent'),
-  iptonetworklist: groups('instead of networkids: networkid, ip, ipv6 and mac of each network card'),
-  ipaddress: text('the IPv4 address of the default network card'),
-  ip6address: text('the IPv6 address of the default network card'),
-  macaddress: text('the MAC address of the default network card'),
-  rootdisksize: sizeParameter('gigabytes of the disk; the size of the image, when absent'),
-  size: sizeParameter('for an ISO, as rootdisksize'),
-  diskofferingid: id('for an ISO: the disk offering of the disk'),
-  overridediskofferingid: id('for a template: the disk offering of the disk'),
-  hypervisor: text('KVM, or absent'),
-  hostid: id('the host; for administrators'),
-  clusterid: id('the cluster; for administrators'),
-  podid: id('the pod; for administrators'),
-  startvm: flag('whether to start it; true when absent'),
-  userdata: userDataParameter('user data, as base64'),
-  userdataid: id('registered user data'),
-  userdatadetails: map('values of variables of the user data, which has them as {{ ds.meta_data.NAME }}'),
-  keypair: text('an SSH key pair, by its name'),
-  keypairs: list('SSH key pairs, by their names'),
-  group: text('the instance group; it is made when there is none of this name'),
-  boottype: text('BIOS or UEFI; BIOS when absent'),
-  bootmode: text('with UEFI: Legacy or Secure'),
-  details: map('details, such as cpuNumber, memory and rootdisksize, or rootDiskController'),
-  keyboard: choice('the keyboard of the console', [
-    'de',
-    'de-ch',
-    'es',
-    'fi',
-    'fr',
-    'fr-be',
-    'fr-ch',
-    'is',
-    'it',
-    'jp',
-    'nl-be',
-    'no',
-    'pt',
-    'uk',
-    'us',
-  ]),
-  displayvm: flag('whether it is shown to users; for administrators'),
-  dynamicscalingenabled: flag('noted only'),
-  account: text('the account that owns it; that of the caller when absent'),
-  domainid: id('the domain of that account; there is one, ROOT'),
-  ...noAffinityGroups,
-  ...noSecurityGroups,
-  extraconfig: refused('no configuration of a domain is taken from users'),
-  projectid: refused('there are no projects'),
-};
-
-type DeployValues = ParameterValues<typeof parameters>;
 
 const DEPLOYED: Shape<{ readonly id: string }> = {
   id: string('the id of the machine', ({ id: uuid }) => uuid),
