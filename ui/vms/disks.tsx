@@ -28,7 +28,9 @@ export function Disks({ vm }: { readonly vm: VirtualMachine }): ReactNode {
               {volume.name}
             </Table.Td>
             <Table.Td data-label="State">{volume.state}</Table.Td>
-            <Table.Td data-label="Size">{volume.size > 0 ? bytes(volume.size) : 'as large as the image'}</Table.Td>
+            <Table.Td data-label="Size">
+              {volume.size > 0 ? bytes(volume.size) : 'as large as the image'}
+            </Table.Td>
             <Table.Td data-label="Storage pool" className="long">
               {volume.storage !== undefined && <PoolLink id={volume.storageid}>{volume.storage}</PoolLink>}
             </Table.Td>
