@@ -20,7 +20,7 @@ import type {
 import type { EventTable } from './events/tables.ts';
 import type { HostInviteTable, HostTable, ProtectedEndpointTable } from './hosts/tables.ts';
 import type { InstanceGroupTable, SshKeyPairTable, UserDataTable } from './keys/tables.ts';
-import type { NetworkOfferingTable, NetworkTable } from './networks/tables.ts';
+import type { NetworkOfferingTable, NetworkTable, NetworkTagTable } from './networks/tables.ts';
 import type {
   DiskOfferingTable,
   ServiceOfferingTable,
@@ -95,6 +95,7 @@ export interface Tables {
   disk_offering: DiskOfferingTable;
   network_offerings: NetworkOfferingTable;
   networks: NetworkTable;
+  network_tag: NetworkTagTable;
   ssh_keypair: SshKeyPairTable;
   user_data: UserDataTable;
   instance_group: InstanceGroupTable;

@@ -44,12 +44,46 @@ export interface Account {
   readonly domainpath: string;
   /** enabled, disabled or locked */
   readonly state: string;
-  /** how many templates and ISOs it may have */
+  /** how many templates and ISOs it may have; Unlimited without a limit */
   readonly templatelimit: string;
-  /** how many it has */
+  /** how many templates and ISOs it has */
   readonly templatetotal: number;
-  /** how many more it may have */
+  /** how many more templates and ISOs it may have */
   readonly templateavailable: string;
+  /** how many virtual machines it may have; Unlimited without a limit */
+  readonly vmlimit: string;
+  /** how many virtual machines it has */
+  readonly vmtotal: number;
+  /** how many more virtual machines it may have */
+  readonly vmavailable: string;
+  /** how many of them run */
+  readonly vmrunning: number;
+  /** how many of them are stopped */
+  readonly vmstopped: number;
+  /** how many processors it may have; Unlimited without a limit */
+  readonly cpulimit: string;
+  /** how many processors it has */
+  readonly cputotal: number;
+  /** how many more processors it may have */
+  readonly cpuavailable: string;
+  /** how many megabytes of memory it may have; Unlimited without a limit */
+  readonly memorylimit: string;
+  /** how many megabytes of memory it has */
+  readonly memorytotal: number;
+  /** how many more megabytes of memory it may have */
+  readonly memoryavailable: string;
+  /** how many volumes it may have; Unlimited without a limit */
+  readonly volumelimit: string;
+  /** how many volumes it has */
+  readonly volumetotal: number;
+  /** how many more volumes it may have */
+  readonly volumeavailable: string;
+  /** how many gigabytes on storage pools it may have; Unlimited without a limit */
+  readonly primarystoragelimit: string;
+  /** how many gigabytes on storage pools it has */
+  readonly primarystoragetotal: number;
+  /** how many more gigabytes on storage pools it may have */
+  readonly primarystorageavailable: string;
   /** its users */
   readonly user: readonly User[];
   /** when it was made */
@@ -517,16 +551,22 @@ export interface Host {
   readonly cpuallocated?: string;
   /** MHz that its virtual machines have */
   readonly cpuallocatedvalue?: number;
-  /** the part of all MHz that its virtual machines have */
+  /** the part of all MHz that may be promised that its virtual machines have */
   readonly cpuallocatedpercentage?: string;
+  /** the same as cpuallocatedpercentage */
+  readonly cpuallocatedwithoverprovisioning?: string;
+  /** MHz that may be promised to virtual machines, by cpu.overprovisioning.factor */
+  readonly cpuwithoverprovisioning?: string;
   /** bytes of its memory */
   readonly memorytotal?: number;
   /** the same as memoryallocatedbytes */
   readonly memoryallocated?: number;
   /** bytes of memory that its virtual machines have */
   readonly memoryallocatedbytes?: number;
-  /** the part of its memory that its virtual machines have */
+  /** the part of the memory that may be promised that its virtual machines have */
   readonly memoryallocatedpercentage?: string;
+  /** bytes that may be promised to virtual machines, by mem.overprovisioning.factor */
+  readonly memorywithoverprovisioning?: string;
   /** how many virtual machines run, start or stop there */
   readonly virtualmachinecount?: number;
   /** when it was heard of last */
@@ -818,6 +858,25 @@ export interface Network {
   readonly specifyipranges: boolean;
   /** the services of its offering */
   readonly service: readonly NetworkService[];
+  /** its tags */
+  readonly tags: readonly {
+    /** the key */
+    readonly key: string;
+    /** the value */
+    readonly value: string;
+    /** Template, ISO, UserVm or Network */
+    readonly resourcetype: string;
+    /** the id of what it is on */
+    readonly resourceid: string;
+    /** the account that owns it */
+    readonly account: string;
+    /** the id of the domain of the account */
+    readonly domainid: string;
+    /** the name of the domain of the account */
+    readonly domain: string;
+    /** the path of the domain of the account */
+    readonly domainpath: string;
+  }[];
   /** when it was made */
   readonly created: string;
 }
@@ -866,7 +925,7 @@ export interface NetworkOffering {
   readonly ispersistent: boolean;
   /** whether Bypass came with it */
   readonly isdefault: boolean;
-  /** true: there is no firewall */
+  /** as given: there is no firewall */
   readonly egressdefaultpolicy: boolean;
   /** false: there are no VPCs */
   readonly forvpc: boolean;
@@ -1466,16 +1525,18 @@ export interface VirtualMachine {
     readonly key: string;
     /** the value */
     readonly value: string;
-    /** UserVm */
+    /** Template, ISO, UserVm or Network */
     readonly resourcetype: string;
-    /** the id of the machine */
+    /** the id of what it is on */
     readonly resourceid: string;
     /** the account that owns it */
     readonly account: string;
-    /** the id of its domain */
+    /** the id of the domain of the account */
     readonly domainid: string;
-    /** the name of its domain */
+    /** the name of the domain of the account */
     readonly domain: string;
+    /** the path of the domain of the account */
+    readonly domainpath: string;
   }[];
   /** affinity groups: none */
   readonly affinitygroup: readonly {

@@ -365,6 +365,9 @@ export const maxUserDataOf = (values: ConfigurationValues): number => Number(val
 /** Seconds after which a destroyed machine is expunged. */
 export const expungeDelayOf = (values: ConfigurationValues): number => Number(valueOf(values, EXPUNGE_DELAY));
 
+/** The settings that `overprovisioningOf` reads. */
+export const OVERPROVISIONING_NAMES = Object.values(FACTORS).map(({ name }) => name);
+
 /** How many times what a zone has may be promised to virtual machines. */
 export const overprovisioningOf = (
   values: ConfigurationValues,

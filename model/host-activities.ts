@@ -6,6 +6,8 @@ import type {
   DownloadResult,
   HostReport,
   LimitsJob,
+  PriorityJob,
+  PriorityResult,
   ProbeJob,
   ProbeReport,
   RemoveJob,
@@ -33,6 +35,8 @@ export interface QuickActivities {
   readonly describeHost: (job: DescribeJob) => Promise<HostReport>;
   readonly setLimits: (job: LimitsJob) => Promise<HostReport>;
   readonly setPeerCredentials: (job: PeerCredentials) => Promise<HostReport>;
+  /** A host of an earlier release does not know this job. */
+  readonly raisePriority: (job: PriorityJob) => Promise<PriorityResult>;
   readonly remove: (job: RemoveJob) => Promise<RemoveResult>;
   readonly syncCertificates: (job: CertificatesJob) => Promise<CertificatesResult>;
 }

@@ -241,6 +241,17 @@ export interface LimitsJob {
   readonly limits: HostLimits;
 }
 
+/** Moves a download that waits for its turn before those of a lower priority. */
+export interface PriorityJob {
+  readonly v: 1;
+  readonly attemptId: string;
+  /** 1 goes before 5. */
+  readonly priority: number;
+}
+
+/** The host has taken the job. A download that runs already, or runs no more, stays as it is. */
+export type PriorityResult = HostAnswer;
+
 export interface HostLimitsInput extends RunParameters<LimitsTiming> {
   readonly v: 1;
   readonly hostId: string;

@@ -36,4 +36,6 @@ export interface WantedRequest {
   readonly v: 1;
   /** Workflow to signal when the run has ended: a hint. */
   readonly listener?: string;
+  /** 1 goes before 5; the run keeps the first that it was asked for. Absent: that of a prefetch. */
+  readonly priority?: number;
 }

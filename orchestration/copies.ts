@@ -70,12 +70,17 @@ export function copyCalls(
 
   return {
     async requestDeployment(copy, { names, awaited = false, listener, priority } = {}) {
-      if (awaited && listener === undefined && !(await needsSignal(copy))) return;
+      if (awaited && listener === undefined && priority === undefined && !(await needsSignal(copy))) return;
+      const request: WantedRequest = {
+        v: 1,
+        ...(listener === undefined ? {} : { listener }),
+        ...(priority === undefined ? {} : { priority }),
+      };
       await workflow.signalWithStart<Deployment, [WantedRequest?]>(workflowTypes.deployment, {
         ...startFor(copy, names, 'Deploy', 'to'),
         args: [{ ...inputFor(copy), ...(priority === undefined ? {} : { priority }) }],
         signal: WANTED_SIGNAL,
-        signalArgs: listener === undefined ? [] : [{ v: 1, listener }],
+        signalArgs: Object.keys(request).length === 1 ? [] : [request],
       });
     },
 

@@ -27,7 +27,7 @@ export interface DeploymentOptions {
   readonly awaited?: boolean;
   /** Id of a workflow to signal when the deployment has ended: a hint. */
   readonly listener?: string;
-  /** 1 goes before 5; a deployment that runs keeps its own. */
+  /** 1 goes before 5; a deployment that runs takes it when it goes before its own. */
   readonly priority?: number;
 }
 

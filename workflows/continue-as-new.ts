@@ -43,5 +43,5 @@ export async function continueWhenSuggested({
   await requestsHandled(requests);
   if (requests.stop !== undefined) throw new CancelledFailure('The deployment was stopped');
   const carried = { history, attempts, ...(last === undefined ? {} : { last }), peerFailures };
-  await continueAs(workflowTypes.deployment, { ...input, carried });
+  await continueAs(workflowTypes.deployment, { ...input, priority: requests.priority, carried });
 }

@@ -11,6 +11,7 @@ import {
   describeJob,
   limitsJob,
   peerCredentials,
+  priorityJob,
   probeJob,
   removeJob,
 } from '../../model/messages/jobs.ts';
@@ -63,6 +64,10 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
     syncCertificates: withReadJob(certificatesJob, async (job) => {
       const synced = await certificates.sync(job);
       return { v: 1, hostId, ...synced };
+    }),
+    raisePriority: withReadJob(priorityJob, ({ attemptId, priority }) => {
+      deps.scheduler.raise(attemptId, priority);
+      return Promise.resolve({ v: 1 as const, hostId });
     }),
     remove: withReadJob(removeJob, async ({ poolId, copyId }) => {
       const pool = await pools.require(poolId);

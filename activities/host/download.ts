@@ -58,6 +58,7 @@ function inTurn(
       };
       return deps.scheduler.run(
         {
+          id: job.attemptId,
           priority: job.priority,
           signal,
           onWaiting: (ahead) => heartbeat.report({ ...idle, ahead }, true),

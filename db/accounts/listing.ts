@@ -1,6 +1,7 @@
 /** Accounts and users as lists show them. */
 import type { Queryable } from '../database.ts';
 import type { AccountState } from './tables.ts';
+import type { LimitColumns } from './resource-limits.ts';
 import { hashOfApiKey, type Role } from './accounts.ts';
 import { containing, type Listing, type Order, type Page } from '../page.ts';
 
@@ -22,12 +23,11 @@ const COLUMNS = {
 export type AccountColumn = keyof typeof COLUMNS;
 export const ACCOUNT_COLUMNS = Object.keys(COLUMNS) as readonly AccountColumn[];
 
-export interface AccountListRow {
+export interface AccountListRow extends LimitColumns {
   readonly id: number;
   readonly uuid: string;
   readonly account_name: string;
   readonly role: Role;
-  readonly template_limit: number | null;
   readonly state: AccountState;
   readonly created: Date;
   /** Templates and ISOs that it has. */
@@ -57,6 +57,11 @@ export async function listAccounts(
       'account.account_name',
       'account.role',
       'account.template_limit',
+      'account.user_vm_limit',
+      'account.cpu_limit',
+      'account.memory_limit',
+      'account.volume_limit',
+      'account.primary_storage_limit',
       'account.state',
       'account.created',
       eb

@@ -27,7 +27,9 @@ export async function limitsOf(db: Queryable, accountId: number): Promise<Limits
   return row && limitsIn(row);
 }
 
-const limitsIn = (row: Pick<Row<'account'>, (typeof LIMIT_COLUMNS)[LimitedResource]>): Limits => ({
+export type LimitColumns = Pick<Row<'account'>, (typeof LIMIT_COLUMNS)[LimitedResource]>;
+
+export const limitsIn = (row: LimitColumns): Limits => ({
   user_vm: row.user_vm_limit,
   volume: row.volume_limit,
   template: row.template_limit,

@@ -1,5 +1,7 @@
 /** Hosts as lists show them. */
 import { sql } from 'kysely';
+import { OVERPROVISIONING_NAMES } from '../../model/configurations.ts';
+import type { ConfigurationValues } from '../../model/configurations.ts';
 import type { ResourceState } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import { isUp } from './hosts.ts';
@@ -39,6 +41,8 @@ export type HostListRow = Row<'host'> & {
   /** Why pools that it has are not mounted there. */
   readonly pool_problems: readonly string[];
   readonly taken: Taken;
+  /** What was set in its zone of `OVERPROVISIONING_NAMES`. */
+  readonly overprovisioning: ConfigurationValues;
 };
 
 export async function listHosts(
@@ -60,6 +64,7 @@ export async function listHosts(
       'cluster.name as cluster_name',
       poolProblems.as('pool_problems'),
       takenOf.as('taken'),
+      overprovisioning.as('overprovisioning'),
     ])
     .orderBy(COLUMNS[by], direction)
     .orderBy('host.name')
@@ -74,6 +79,12 @@ const poolProblems = sql<readonly string[]>`array(
   select 'pool ' || p.name || ': ' || r.problem
   from storage_pool_host_ref r join storage_pool p on p.id = r.pool_id
   where r.host_id = host.id and r.problem is not null order by p.name)`;
+
+const names = sql.val([...OVERPROVISIONING_NAMES]);
+const overprovisioning = sql<ConfigurationValues>`(
+  select coalesce(jsonb_object_agg(name, value), '{}') from configuration where name = any(${names})) || (
+  select coalesce(jsonb_object_agg(name, value), '{}') from data_center_details
+  where data_center_id = host.data_center_id and name = any(${names}))`;
 
 function matching(db: Queryable, query: HostQuery) {
   const { id, name, zoneId, clusterIds, up, resourceState, version, keyword } = query;

@@ -121,6 +121,8 @@ create table network_offerings (
   conserve_mode boolean not null default true,
   is_persistent boolean not null default false,
   is_default boolean not null default false,
+  -- As it was given: Bypass has no firewall.
+  egress_default_policy boolean not null default false,
   network_rate integer,
   max_connections integer,
   tags text,
@@ -330,4 +332,15 @@ create table vm_tag (
   value text not null,
   created timestamptz not null default now(),
   unique (vm_id, key)
+);
+
+-- Tags of networks, likewise.
+create table network_tag (
+  id bigint generated always as identity primary key,
+  uuid uuid not null unique default gen_random_uuid(),
+  network_id bigint not null references networks on delete cascade,
+  key text not null,
+  value text not null,
+  created timestamptz not null default now(),
+  unique (network_id, key)
 );

@@ -23,6 +23,7 @@ export interface NetworkOfferingTable {
   conserve_mode: Generated<boolean>;
   is_persistent: Generated<boolean>;
   is_default: Generated<boolean>;
+  egress_default_policy: Generated<boolean>;
   network_rate: number | null;
   max_connections: number | null;
   tags: string | null;
@@ -31,6 +32,15 @@ export interface NetworkOfferingTable {
   sort_key: Generated<number>;
   created: Time;
   removed: NullableTime;
+}
+
+export interface NetworkTagTable {
+  id: Id;
+  uuid: Generated<string>;
+  network_id: number;
+  key: string;
+  value: string;
+  created: Time;
 }
 
 export interface NetworkTable {

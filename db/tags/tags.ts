@@ -1,4 +1,4 @@
-/** Tags of templates, ISOs and virtual machines: a key and a value. */
+/** Tags of templates, ISOs, virtual machines and networks: a key and a value. */
 import { sql } from 'kysely';
 import type { Listing, Page } from '../page.ts';
 import { containing } from '../page.ts';
@@ -17,6 +17,7 @@ const MAX_TAGS = 100;
 const TABLES = {
   template: { table: 'resource_tag', owner: 'template_id', title: 'A template or ISO' },
   vm: { table: 'vm_tag', owner: 'vm_id', title: 'A virtual machine' },
+  network: { table: 'network_tag', owner: 'network_id', title: 'A network' },
 } as const;
 export type TaggedKind = keyof typeof TABLES;
 
@@ -63,7 +64,7 @@ export async function removeTags(
 }
 
 /** As CloudStack names the types of resources. */
-export const TAGGED_TYPES = ['Template', 'ISO', 'UserVm'] as const;
+export const TAGGED_TYPES = ['Template', 'ISO', 'UserVm', 'Network'] as const;
 export type TaggedType = (typeof TAGGED_TYPES)[number];
 
 export interface TagQuery {
@@ -89,7 +90,10 @@ const everyTag = sql`(
   from resource_tag tag join vm_template r on r.id = tag.template_id where r.removed is null
   union all
   select tag.id, tag.created, tag.key, tag.value, r.uuid, r.account_id, 'UserVm'
-  from vm_tag tag join vm_instance r on r.id = tag.vm_id where r.removed is null)`;
+  from vm_tag tag join vm_instance r on r.id = tag.vm_id where r.removed is null
+  union all
+  select tag.id, tag.created, tag.key, tag.value, r.uuid, r.account_id, 'Network'
+  from network_tag tag join networks r on r.id = tag.network_id where r.removed is null)`;
 
 export async function listTags(
   db: Queryable,

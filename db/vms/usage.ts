@@ -14,20 +14,37 @@ export interface Usage {
 
 export const NOTHING: Usage = { vms: 0, cpu: 0, memory: 0, volumes: 0, storage: 0 };
 
-/** Machines that are destroyed, or could not be made, take nothing. */
-export async function usageOf(db: Queryable, accountId: number): Promise<Usage> {
-  const { rows } = await sql<Usage>`
-    with counted as (
-      select id, cpu, ram_size from vm_instance
-      where account_id = ${accountId} and removed is null and state not in ('Destroyed', 'Expunging', 'Error')),
-    disks as (
-      select count(*) as volumes, coalesce(sum(size), 0)::bigint as storage from volumes
-      where vm_id in (select id from counted) and removed is null)
-    select count(*) as vms, coalesce(sum(cpu), 0)::bigint as cpu, coalesce(sum(ram_size), 0)::bigint as memory,
-      (select volumes from disks) as volumes, (select storage from disks) as storage
-    from counted`.execute(db);
-  return rows[0] ?? NOTHING;
+export interface AccountUsage extends Usage {
+  readonly running: number;
+  readonly stopped: number;
 }
+
+const NO_MACHINES: AccountUsage = { ...NOTHING, running: 0, stopped: 0 };
+
+/** Machines that are destroyed, or could not be made, take nothing. */
+export async function usageOfAccounts(
+  db: Queryable,
+  accountIds: readonly number[],
+): Promise<(accountId: number) => AccountUsage> {
+  const { rows } = await sql<AccountUsage & { readonly account_id: number }>`
+    with counted as (
+      select id, account_id, cpu, ram_size, state from vm_instance
+      where account_id = any(${accountIds}::bigint[]) and removed is null
+        and state not in ('Destroyed', 'Expunging', 'Error')),
+    disks as (
+      select counted.account_id, count(*) as volumes, coalesce(sum(size), 0)::bigint as storage
+      from volumes join counted on counted.id = volumes.vm_id where removed is null group by counted.account_id)
+    select account_id, count(*) as vms, coalesce(sum(cpu), 0)::bigint as cpu,
+      coalesce(sum(ram_size), 0)::bigint as memory,
+      count(*) filter (where state = 'Running') as running, count(*) filter (where state = 'Stopped') as stopped,
+      coalesce(max(volumes), 0) as volumes, coalesce(max(storage), 0) as storage
+    from counted left join disks using (account_id) group by account_id`.execute(db);
+  const found = new Map(rows.map(({ account_id, ...usage }) => [account_id, usage]));
+  return (accountId) => found.get(accountId) ?? NO_MACHINES;
+}
+
+export const usageOf = async (db: Queryable, accountId: number): Promise<Usage> =>
+  (await usageOfAccounts(db, [accountId]))(accountId);
 
 /** What one machine takes, whatever its state. */
 export async function usageOfVm(db: Queryable, vmId: number): Promise<Usage> {

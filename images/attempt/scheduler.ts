@@ -1,6 +1,8 @@
 /** Limits how many downloads of a host run at a time. Waiting ones start by priority, then by age. */
 
 export interface ScheduledJob {
+  /** By which `raise` finds it. */
+  readonly id?: string;
   /** 1 goes before 5. */
   readonly priority: number;
   readonly signal: AbortSignal;
@@ -11,6 +13,8 @@ export interface ScheduledJob {
 export interface Scheduler {
   /** @throws what `work` throws, or the signal's reason when aborted while waiting */
   run<T>(job: ScheduledJob, work: () => Promise<T>): Promise<T>;
+  /** Moves a waiting job forward to those of this priority. A job that runs, or that is before them, stays where it is. */
+  raise(id: string, priority: number): void;
   /** Changes how many jobs may run at a time. Running jobs are never stopped. */
   setLimit(limit: number): void;
   counts(): { readonly running: number; readonly waiting: number };
@@ -18,6 +22,7 @@ export interface Scheduler {
 
 interface Waiting {
   readonly job: ScheduledJob;
+  priority: number;
   /** The last number passed to `onWaiting`. */
   reportedAhead: number | undefined;
   start(): void;
@@ -43,6 +48,12 @@ export function createScheduler(options: { readonly limit: number }): Scheduler 
     });
   };
 
+  const enter = (entry: Waiting): void => {
+    const before = queue.findIndex(({ priority }) => priority > entry.priority);
+    queue.splice(before < 0 ? queue.length : before, 0, entry);
+    advance();
+  };
+
   const waitForTurn = (job: ScheduledJob): Promise<void> =>
     new Promise((resolve, reject) => {
       const onAbort = (): void => {
@@ -54,11 +65,9 @@ export function createScheduler(options: { readonly limit: number }): Scheduler 
         job.signal.removeEventListener('abort', onAbort);
         resolve();
       };
-      const entry: Waiting = { job, reportedAhead: undefined, start };
+      const entry: Waiting = { job, priority: job.priority, reportedAhead: undefined, start };
       job.signal.addEventListener('abort', onAbort, { once: true });
-      const before = queue.findIndex((other) => other.job.priority > job.priority);
-      queue.splice(before < 0 ? queue.length : before, 0, entry);
-      advance();
+      enter(entry);
     });
 
   return {
@@ -71,6 +80,13 @@ export function createScheduler(options: { readonly limit: number }): Scheduler 
         running -= 1;
         advance();
       }
+    },
+    raise(id, priority) {
+      const at = queue.findIndex(({ job }) => job.id === id);
+      const [entry] = at < 0 || (queue[at]?.priority ?? 0) <= priority ? [] : queue.splice(at, 1);
+      if (entry === undefined) return;
+      entry.priority = priority;
+      enter(entry);
     },
     setLimit(next) {
       limit = next;

@@ -11,6 +11,7 @@ import type {
   PoolReport,
   ProbeReport,
   ProgramReport,
+  PriorityResult,
   RemoveResult,
 } from '../payloads.ts';
 import { compressions } from '../source.ts';
@@ -162,12 +163,15 @@ const certificatesResult = message<CertificatesResult>({
   rebuilt: ifUnderstood(text()),
 });
 
+const priorityResult = message<PriorityResult>(common);
+
 /** How the result of each job of a host is read. */
 export const hostResults = {
   probe: probeReport,
   describeHost: hostReport,
   setLimits: hostReport,
   setPeerCredentials: hostReport,
+  raisePriority: priorityResult,
   remove: removeResult,
   syncCertificates: certificatesResult,
   download: downloadResult,

@@ -3,7 +3,15 @@ import * as z from 'zod/mini';
 import { aliasProblem } from '../certificate.ts';
 import type { CertificatesJob, WantedCertificate } from '../certificate-jobs.ts';
 import { parseChecksum } from '../checksum.ts';
-import type { DescribeJob, DownloadJob, HostLimits, LimitsJob, ProbeJob, RemoveJob } from '../payloads.ts';
+import type {
+  DescribeJob,
+  DownloadJob,
+  HostLimits,
+  LimitsJob,
+  PriorityJob,
+  ProbeJob,
+  RemoveJob,
+} from '../payloads.ts';
 import type { Protocols } from '../protocols.ts';
 import { MAX_TIMEOUT_MS, readTimeouts } from '../source-rules.ts';
 import type { SourceTimeouts } from '../source-rules.ts';
@@ -118,6 +126,8 @@ const hostLimits = message<HostLimits>({
 });
 
 export const limitsJob = message<LimitsJob>({ v: version(), limits: hostLimits });
+
+export const priorityJob = message<PriorityJob>({ v: version(), attemptId: uuid(), priority: priority() });
 
 const wantedCertificate = message<WantedCertificate>({
   id: uuid(),

@@ -34,4 +34,5 @@ export const certificateRequest = message<CertificateRequest>({
 export const wantedRequest = message<WantedRequest>({
   v: version(),
   listener: ifUnderstood(z.string()),
+  priority: ifUnderstood(z.number()),
 });

@@ -159,6 +159,26 @@ describe('probe', () => {
 const set = (limits: HostLimits): Promise<HostReport> =>
   within(lab.activities.quick.setLimits, { v: 1, limits });
 
+test('a download that waits for its turn is raised before others', async () => {
+  const attemptId = randomUUID();
+  lab.scheduler.setLimit(0);
+  const stop = new AbortController();
+  const places: Record<string, number> = {};
+  const turn = (id: string) =>
+    lab.scheduler
+      .run({ id, priority: 3, signal: stop.signal, onWaiting: (ahead) => (places[id] = ahead) }, () =>
+        Promise.resolve(),
+      )
+      .catch(() => undefined);
+  const turns = [turn('first'), turn(attemptId)];
+  expect(places).toEqual({ first: 0, [attemptId]: 1 });
+  const raised = await within(lab.activities.quick.raisePriority, { v: 1, attemptId, priority: 1 });
+  expect(raised).toMatchObject({ v: 1, hostId: lab.hostId });
+  expect(places).toEqual({ first: 1, [attemptId]: 0 });
+  stop.abort();
+  await Promise.all(turns);
+});
+
 describe('setLimits', () => {
   test('applies limits at once, also to waiting downloads, and the host reports them', async () => {
     const begun: number[] = [];

@@ -29,18 +29,15 @@ const DECODED: Readonly<Record<GoType, readonly FieldType[]>> = {
 
 /** Reason → names of fields. */
 const NO_SUCH_FIELD: Readonly<Record<string, string>> = {
-  'accounts, hosts and zones do not count what machines, networks, snapshots and buckets take': `
+  'accounts, hosts and zones do not count what networks, snapshots and buckets take': `
     backupavailable backuplimit backupstorageavailable backupstoragelimit backupstoragetotal backuptotal bucketavailable
-    bucketlimit buckettotal capacity cpuavailable cpulimit cputotal gpuavailable gpulimit gputotal gpuused ipavailable
-    iplimit iptotal memoryavailable memorylimit memorytotal networkavailable networklimit networktotal
-    objectstorageavailable objectstoragelimit objectstoragetotal primarystorageavailable primarystoragelimit
-    primarystoragetotal receivedbytes sentbytes secondarystorageavailable secondarystoragelimit secondarystoragetotal
-    snapshotavailable snapshotlimit snapshottotal vmavailable vmlimit vmrunning vmstopped vmtotal volumeavailable
-    volumelimit volumetotal vpcavailable vpclimit vpctotal virtualmachineid`,
-  'of processors and memory, hosts report what they have, and not what is in use; nor networks and power': `
-    capabilities cpuallocatedwithoverprovisioning cpuloadaverage cpusockets cpuused cpuwithoverprovisioning
-    encryptionsupported gpugroup hahost hasenoughcapacity hostha instanceconversionsupported memoryused
-    memorywithoverprovisioning networkkbsread networkkbswrite outofbandmanagement suitableformigration
+    bucketlimit buckettotal capacity gpuavailable gpulimit gputotal gpuused ipavailable iplimit iptotal networkavailable
+    networklimit networktotal objectstorageavailable objectstoragelimit objectstoragetotal receivedbytes sentbytes
+    secondarystorageavailable secondarystoragelimit secondarystoragetotal snapshotavailable snapshotlimit snapshottotal
+    vpcavailable vpclimit vpctotal virtualmachineid`,
+  'of processors and memory, hosts tell what they have and have promised, and not what is in use; nor networks and power': `
+    capabilities cpuloadaverage cpusockets cpuused encryptionsupported gpugroup hahost hasenoughcapacity hostha
+    instanceconversionsupported memoryused networkkbsread networkkbswrite outofbandmanagement suitableformigration
     cpuovercommitratio memoryovercommitratio oscategoryid oscategoryname ismultiarch username`,
   'the pools of a host have the sizes of its disks': 'disksizeallocated disksizetotal islocalstorageactive',
   'hosts and clusters have no architecture: only templates tell theirs': 'arch',
@@ -65,8 +62,10 @@ const NO_SUCH_FIELD: Readonly<Record<string, string>> = {
     apikey secretkey apikeyaccess email firstname lastname timezone timezoneoffset isdefault iscallerchilddomain
     usersource is2faenabled is2famandated is2faverified issuerfor2fa providerfor2fa registered defaultzoneid
     iscleanuprequired customer`,
-  'the one domain is above all':
-    'parentdomainid parentdomainname templateavailable templatelimit templatetotal',
+  'the one domain is above all, and accounts tell what they have': `
+    parentdomainid parentdomainname templateavailable templatelimit templatetotal cpuavailable cpulimit cputotal
+    memoryavailable memorylimit memorytotal primarystorageavailable primarystoragelimit primarystoragetotal vmavailable
+    vmlimit vmtotal volumeavailable volumelimit volumetotal`,
   'templates come from URLs only, and are made of no machine': `
     childtemplates deployasisdetails forcks hostid hostname parenttemplateid sourcetemplateid userdataid userdataname
     userdataparams userdatapolicy`,

@@ -103,6 +103,18 @@ test('a host is listed with its hypervisor and what machines take of it, in the 
     memoryallocatedpercentage: '37.50%',
     virtualmachinecount: 3,
   });
+  await lab.admin.ok('updateConfiguration', { name: 'cpu.overprovisioning.factor', value: '9' });
+  const own = { zoneid: lab.zone.uuid, name: 'cpu.overprovisioning.factor', value: '2' };
+  await lab.admin.ok('updateConfiguration', own);
+  await lab.admin.ok('updateConfiguration', { name: 'mem.overprovisioning.factor', value: '1.5' });
+  expect(await listed(hostId)).toMatchObject({
+    cpuallocated: '18.75%',
+    cpuallocatedwithoverprovisioning: '18.75%',
+    cpuwithoverprovisioning: '33600',
+    memorytotal: 16 * GIB,
+    memorywithoverprovisioning: String(24 * GIB),
+    memoryallocatedpercentage: '25.00%',
+  });
 });
 
 test('a host that can run no machine says why, and a host that reports no hypervisor has none of these fields', async () => {

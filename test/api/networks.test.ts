@@ -98,6 +98,7 @@ test('an L2 network of a user is answered without what is unset, and without nam
     specifyvlan: false,
     specifyipranges: false,
     service: [],
+    tags: [],
     created: expect.any(String),
   });
   expect((await lab.user.ok('listNetworks', { id: network.id, projectid: '-1' })).network).toEqual([network]);
@@ -266,6 +267,28 @@ test('a network with virtual machines stays until they are expunged', async () =
   expect(await done(lab.user, 'deleteNetwork', { id })).toEqual({ success: true });
   expect(await lab.user.ok('listNetworks', { name })).toEqual({});
   expect(await eventTypesOf(lab, id)).toEqual(['NETWORK.DELETE', 'NETWORK.CREATE']);
+});
+
+test('the owner of a network puts tags on it, as Terraform spells their type, and finds it by them', async () => {
+  const { id: resourceids } = await make(lab.user, L2);
+  const given = { resourceids, resourcetype: 'network', 'tags[0].key': 'team', 'tags[0].value': 'a' };
+  await done(lab.user, 'createTags', given);
+  const tag = {
+    key: 'team',
+    value: 'a',
+    resourcetype: 'Network',
+    resourceid: resourceids,
+    account: 'alice',
+  };
+  const found = { 'tags[0].key': 'team', 'tags[0].value': 'a' };
+  const { network } = await lab.user.ok('listNetworks', found);
+  expect(network).toEqual([expect.objectContaining({ id: resourceids })]);
+  expect(network[0].tags).toEqual([expect.objectContaining(tag)]);
+  const { tag: listed } = await lab.user.ok('listTags', { resourcetype: 'Network' });
+  expect(listed).toEqual(network[0].tags);
+  expect((await lab.other.call('createTags', given)).status).toBe(431);
+  await done(lab.user, 'deleteTags', { resourceids, resourcetype: 'Network', 'tags[0].key': 'team' });
+  expect(await lab.user.ok('listNetworks', found)).toEqual({});
 });
 
 test('networks are found by exact name, keyword, type and zone, in pages', async () => {

@@ -250,6 +250,31 @@ describe('limits of the account', () => {
     await limit(type, -1);
   });
 
+  test('are told with what it has, by listAccounts', async () => {
+    await limit(10, 39);
+    const { account } = await m.lab.admin.ok('listAccounts', { name: 'carol' });
+    expect(account).toEqual([
+      expect.objectContaining({
+        vmlimit: 'Unlimited',
+        vmtotal: 1,
+        vmavailable: 'Unlimited',
+        vmrunning: 1,
+        vmstopped: 0,
+        cputotal: 1,
+        memorytotal: 512,
+        volumetotal: 1,
+        primarystoragelimit: '39',
+        primarystoragetotal: 20,
+        primarystorageavailable: '19',
+        templatetotal: 0,
+      }),
+    ]);
+    await limit(10, -1);
+    expect((await m.lab.user.ok('listAccounts', {})).account[0]).toMatchObject({
+      vmtotal: expect.any(Number),
+    });
+  });
+
   test('hold for calls at once', async () => {
     await limit(0, 3);
     const replies = await Promise.all(

@@ -103,6 +103,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
     setPeerCredentials: () => Promise.resolve(report()),
     syncCertificates: ({ certificates }) =>
       Promise.resolve({ v: 1, hostId, held: certificates.map(heldOf), failed: {} }),
+    raisePriority: () => Promise.resolve({ v: 1, hostId }),
     remove: () => Promise.resolve({ v: 1, hostId, files: 1, pool: pool() }),
     download: (job) => Promise.resolve(downloaded(hostId, job, pool())),
     ...script,

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowFailedError } from '@temporalio/client';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
+import type { PriorityJob } from '../../model/payloads.ts';
 import { downloaded, endless, failed } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 
@@ -84,6 +85,30 @@ test('200 callers at once cause one download', async () => {
   const ended = await Promise.all(jobs.map((job) => lab.finished(job)));
   expect(new Set(ended.map((job) => job.job_status))).toEqual(new Set([1]));
   expect(host.jobs).toHaveLength(1);
+});
+
+test('a request of a higher priority raises a download that runs, and the ones after it', async () => {
+  const script = endless();
+  const raised: PriorityJob[] = [];
+  const host = await lab.addHost({
+    name: 'raised',
+    script: {
+      ...script,
+      raisePriority(job) {
+        raised.push(job);
+        return Promise.resolve({ v: 1, hostId: host.hostId });
+      },
+    },
+  });
+  const copy = await newCopy('raised');
+  const jobId = await lab.prepare(copy);
+  const { attemptId, priority } = await script.begun;
+  expect(priority).toBe(3);
+  for (const wanted of [1, 2, 1]) await lab.orchestration.requestDeployment(copy, { priority: wanted });
+  await until('the host raises the download', () => raised.length > 0);
+  script.release(downloaded(host.hostId, await script.begun, host.pool()));
+  expect((await lab.finished(jobId)).job_status).toBe(1);
+  expect(raised).toEqual([{ v: 1, attemptId, priority: 1 }]);
 });
 
 test('running downloads are listed without a request to a worker', async () => {

@@ -31,7 +31,7 @@ import { fromWhom, peerUrl } from '../../model/spread.ts';
 import type { CopyTiming } from '../../model/timing.ts';
 import { AttemptLost, cancelledDownload, failedAttempt, isFailure } from '../failures.ts';
 import type { FailedAttempt } from '../failures.ts';
-import { control, transfer } from '../policies.ts';
+import { control, quick, transfer } from '../policies.ts';
 import { show } from '../status.ts';
 import type { Requests } from './requests.ts';
 
@@ -56,8 +56,6 @@ export interface Downloaded {
   readonly attempt: Attempt;
 }
 
-export const DEFAULT_PRIORITY = 3;
-
 /**
  * @param source undefined in runs that began before hosts gave copies to each other
  * @throws CancelledFailure when the deployment was stopped meanwhile
@@ -81,11 +79,12 @@ export async function downloadOn(
   });
   try {
     const summary = `Download ${plan.templateName} on host ${hostName}${from}`;
-    const result = await unlessLost(run, id, () =>
-      transfer(hostId, timing, summary).download(
+    const result = await unlessLost(run, id, () => {
+      run.requests.onRaise = () => void raise(run, id);
+      return transfer(hostId, timing, summary).download(
         jobFor({ ...host, ...sourceInJob(source) }, id.attemptId, run),
-      ),
-    );
+      );
+    });
     const { value: reported = [] } = read(triesOf, result.tries);
     const tries = reported.length > 0 ? reported : [emptyTry(plan, began)];
     return { result, attempt: { ...id, tries } };
@@ -117,10 +116,19 @@ async function unlessLost<T>(run: CopyRun, { attemptId }: AttemptId, work: () =>
     return await Promise.race([working, lost]);
   } finally {
     run.requests.onLost = () => undefined;
+    run.requests.onRaise = () => undefined;
     // Ends the activity on the server after a loss; its own error has no reader any more.
     working.catch(() => undefined);
     scope.cancel();
   }
+}
+
+/** Moves the download forward on its host, where it may still wait for its turn. A host that cannot do it loses nothing. */
+async function raise({ plan, timing, requests }: CopyRun, { hostId, attemptId }: AttemptId): Promise<void> {
+  const summary = `Raise the priority of ${plan.templateName}`;
+  const host = quick(hostId, { summary, takeMs: timing.quickTakeMs, runMs: timing.reportRunMs });
+  const { priority } = requests;
+  await host.raisePriority({ v: 1, attemptId, priority }).catch(() => undefined);
 }
 
 /** Recorded where the host needed no source, so that the attempt still names the host that finished the copy. */
@@ -151,7 +159,7 @@ function sourceInJob(source: ChosenSource | undefined): Pick<DownloadJob, 'peer'
 function jobFor(
   { hostId: _id, hostName: _name, ...forHost }: ChosenHost & Pick<DownloadJob, 'peer' | 'lineages'>,
   attemptId: string,
-  { input, plan }: CopyRun,
+  { input, plan, requests }: CopyRun,
 ): DownloadJob {
   const { copyId, url, mirrors, format, checksum, size } = plan;
   return {
@@ -164,7 +172,7 @@ function jobFor(
     mirrors,
     format,
     size,
-    priority: input.priority ?? DEFAULT_PRIORITY,
+    priority: requests.priority,
     ...(checksum === undefined ? {} : { checksum }),
     ...forHost,
   };

@@ -2,7 +2,8 @@
  * What other parties request of a copy's workflow while it runs. The handlers below only write into `Requests`; the
  * deployment or removal reads it at its own pace.
  *
- *   wanted (signal)          counts `wanted` up. A request is served once `served` has caught up with it.
+ *   wanted (signal)          counts `wanted` up. A request is served once `served` has caught up with it. One of a higher
+ *                            priority sets `priority`, and calls `onRaise`.
  *   stop (update or signal)  sets `stop`, settles the jobs that waited, and calls `onStop`, which cancels the work
  *   attemptLost (signal)     calls `onLost`: the host of an attempt was restarted
  *
@@ -24,6 +25,7 @@ import {
 import { LOST_SIGNAL, STOP, WANTED_SIGNAL } from '../../model/names.ts';
 import { lostAttempt, stopRequest, wantedRequest } from '../../model/messages/runs.ts';
 import { read } from '../../model/messages/schema.ts';
+import type { CopyInput } from '../../model/payloads.ts';
 import type { LostAttempt, StopRequest, WantedRequest } from '../../model/run-messages.ts';
 import type { CopyTiming } from '../../model/timing.ts';
 import { EndListeners } from '../end-notices.ts';
@@ -43,6 +45,10 @@ export interface Requests {
   stop: StopRequest | undefined;
   /** Called at each request to stop. */
   onStop: () => void;
+  /** The first in the order of those that were asked for; 1 goes before 5. */
+  priority: number;
+  /** Called when `priority` has changed. */
+  onRaise: () => void;
   /** Called when a restarted host reports the attempt as lost. */
   onLost: (lost: LostAttempt) => void;
   /** Workflows to signal at the end. */
@@ -56,9 +62,11 @@ interface CopyId {
   readonly poolId: string;
 }
 
+const DEFAULT_PRIORITY = 3;
+
 /** @param listeners of the run that this one continues */
 export function receiveRequests(
-  copy: CopyId,
+  copy: Pick<CopyInput, 'templateId' | 'poolId' | 'priority'>,
   { mostListeners }: CopyTiming,
   listeners?: readonly string[],
 ): Requests {
@@ -67,13 +75,19 @@ export function receiveRequests(
     served: 0,
     stop: undefined,
     onStop: () => undefined,
+    priority: copy.priority ?? DEFAULT_PRIORITY,
+    onRaise: () => undefined,
     onLost: () => undefined,
     listeners: new EndListeners(mostListeners, listeners),
     cancelling: undefined,
   };
   setHandler(wantedSignal, (message) => {
     requests.wanted += 1;
-    requests.listeners.add(read(wantedRequest, message ?? {}).value?.listener);
+    const { listener, priority = requests.priority } = read(wantedRequest, message ?? {}).value ?? {};
+    requests.listeners.add(listener);
+    if (priority >= requests.priority) return;
+    requests.priority = priority;
+    requests.onRaise();
   });
   setHandler(lostSignal, (message) => {
     const { value } = read(lostAttempt, message);

@@ -10,7 +10,6 @@ import { backoffMs } from '../../model/timing.ts';
 import type { FailedAttempt } from '../failures.ts';
 import { control } from '../policies.ts';
 import { waitVisibly } from '../status.ts';
-import { DEFAULT_PRIORITY } from './attempt.ts';
 import type { CopyRun } from './attempt.ts';
 
 export const NO_PEER_FAILURES: PeerFailures = { hostIds: [], farthest: 0 };
@@ -26,13 +25,13 @@ export async function sourceFor(
   { hostId, hostName }: ChosenHost,
   run: CopyRun,
 ): Promise<ChosenSource | undefined> {
-  const { plan, requests, input, timing } = run;
+  const { plan, requests, timing } = run;
   const wantedBefore = requests.wanted;
   const choice = await control(`Choose a source for host ${hostName}`).chooseSource({
     copyId: plan.copyId,
     hostId,
     failedPeers: run.peerFailures.hostIds,
-    priority: input.priority ?? DEFAULT_PRIORITY,
+    priority: requests.priority,
   });
   if (choice.wait === undefined) {
     run.sourceWaits = 0;

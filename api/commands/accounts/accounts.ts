@@ -1,5 +1,6 @@
 /** Shared by the commands for accounts: finding an account by id or name, and answering it with its users. */
 import { type AccountListRow, listAccounts, listUsers } from '../../../db/accounts/listing.ts';
+import { usageOfAccounts } from '../../../db/vms/usage.ts';
 import type { CommandContext } from '../../server/command.ts';
 import { entity } from '../../fields/entities.ts';
 import { badParameter } from '../../server/errors.ts';
@@ -58,5 +59,6 @@ export async function accountView(context: CommandContext, accountId: string): P
     { accountIds: [account.id] },
     { limit: MAX_PAGE_SIZE, offset: 0 },
   );
-  return { ...account, users: rows };
+  const usageOf = await usageOfAccounts(context.db, [account.id]);
+  return { ...account, users: rows, usage: usageOf(account.id) };
 }

@@ -1,4 +1,5 @@
 import { ACCOUNT_COLUMNS, listAccounts as queryAccounts, listUsers } from '../../../db/accounts/listing.ts';
+import { usageOfAccounts } from '../../../db/vms/usage.ts';
 import { accountState } from './accounts.ts';
 import { defineCommand, EVERYBODY } from '../../server/command.ts';
 import { groupBy } from '../../fields/group-by.ts';
@@ -55,7 +56,15 @@ export const listAccounts = defineCommand({
       { limit: MAX_PAGE_SIZE * 20, offset: 0 },
     );
     const byAccount = groupBy(users.rows, ({ account_id }) => account_id);
-    const views = rows.map((row) => ({ ...row, users: byAccount.get(row.id) ?? [] }));
+    const usageOf = await usageOfAccounts(
+      db,
+      rows.map((row) => row.id),
+    );
+    const views = rows.map((row) => ({
+      ...row,
+      users: byAccount.get(row.id) ?? [],
+      usage: usageOf(row.id),
+    }));
     return answerList('account', ACCOUNT, { count, rows: views }, caller);
   },
 });

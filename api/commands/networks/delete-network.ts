@@ -22,7 +22,7 @@ export const deleteNetwork = defineCommand({
   response: JOB,
   async run(context, values) {
     const { db, caller } = context;
-    const network = await ownNetwork(context, values.id);
+    const network = await ownNetwork(context, 'id', values.id);
     await db.transaction().execute(async (tx) => {
       const machines = await removeNetwork(tx, network.id);
       if (machines.length > 0) throw inUse(network.name, machines);

@@ -7,7 +7,7 @@ import { checkEntity, networkNamed } from '../../fields/entities.ts';
 import { fixedFilter, matchesNothing } from '../../fields/fixed-filters.ts';
 import { ownerNamed, ownerParameters } from '../../fields/owners.ts';
 import { pagingParameters, readPage } from '../../fields/paging.ts';
-import { choice, flag, id, integer, list, text, type ParameterValues } from '../../fields/parameters.ts';
+import { choice, flag, id, integer, list, map, text, type ParameterValues } from '../../fields/parameters.ts';
 import { answerList } from '../../fields/response.ts';
 import { NETWORK } from '../../fields/answers/network.ts';
 
@@ -42,6 +42,7 @@ const parameters = {
   forvpc: flag('true: those of VPCs, of which there are none'),
   vpcid: id('those of this VPC: there are none'),
   restartrequired: flag('true: those that need a restart: none does'),
+  tags: map('those with these tags, as tags[0].key and tags[0].value'),
   ...ownerParameters,
   ...pagingParameters,
 };
@@ -75,6 +76,7 @@ export const listNetworks = defineCommand({
       aclType: values.acltype ?? ACL_OF_FILTER[values.networkfilter ?? ''],
       vlan: caller.role === 'admin' ? values.vlan : undefined,
       specifyIpRanges: values.specifyipranges,
+      tags: values.tags,
     };
     return answerList('network', NETWORK, await queryNetworks(db, query, page), caller);
   },

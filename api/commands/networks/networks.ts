@@ -27,8 +27,8 @@ export function checkHostNetwork({ caller }: CommandContext, given: string | und
  * A network that the caller may change.
  * @throws ApiError 431 when there is none, 531 when it belongs to another account
  */
-export async function ownNetwork(context: CommandContext, id: string): Promise<Network> {
-  const network = await networkNamed(context, 'id', id);
+export async function ownNetwork(context: CommandContext, parameter: string, id: string): Promise<Network> {
+  const network = await networkNamed(context, parameter, id);
   const { role, accountId } = context.caller;
   if (role === 'admin' || network.account_id === accountId) return network;
   throw new ApiError(

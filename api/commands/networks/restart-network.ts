@@ -19,7 +19,7 @@ export const restartNetwork = defineCommand({
   response: JOB,
   async run(context, values) {
     const { db, caller } = context;
-    const network = await ownNetwork(context, values.id);
+    const network = await ownNetwork(context, 'id', values.id);
     await recordCallerEvent(
       { db, caller },
       {

@@ -27,7 +27,7 @@ export const updateNetwork = defineCommand({
   response: JOB,
   async run(context, values) {
     const { db, caller } = context;
-    const network = await ownNetwork(context, values.id);
+    const network = await ownNetwork(context, 'id', values.id);
     checkHostNetwork(context, values.hostnetwork);
     const offeringId = await otherOffering(context, network, values.networkofferingid);
     await db.transaction().execute(async (tx) => {

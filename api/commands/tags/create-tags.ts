@@ -9,12 +9,12 @@ import { checkTags, jobDone, taggedResources } from './tags.ts';
 export const createTags = defineCommand({
   name: 'createTags',
   description:
-    'Puts tags on templates, ISOs or virtual machines; a key that is there already gets the new value.',
+    'Puts tags on templates, ISOs, virtual machines or networks; a key that is there already gets the new value.',
   isAsync: true,
   roles: EVERYBODY,
   parameters: {
-    resourceids: required(list('the ids of the templates, ISOs or virtual machines')),
-    resourcetype: required(choice('Template, ISO or UserVm', TAGGED_TYPES)),
+    resourceids: required(list('the ids of the templates, ISOs, virtual machines or networks')),
+    resourcetype: required(choice('Template, ISO, UserVm or Network', TAGGED_TYPES)),
     tags: map('the tags, as tags[0].key and tags[0].value'),
   },
   response: JOB,

@@ -7,12 +7,12 @@ import { jobDone, taggedResources } from './tags.ts';
 export const deleteTags = defineCommand({
   name: 'deleteTags',
   description:
-    'Takes tags off templates, ISOs or virtual machines: those of the keys that are given, or all.',
+    'Takes tags off templates, ISOs, virtual machines or networks: those of the keys that are given, or all.',
   isAsync: true,
   roles: EVERYBODY,
   parameters: {
-    resourceids: required(list('the ids of the templates, ISOs or virtual machines')),
-    resourcetype: required(choice('Template, ISO or UserVm', TAGGED_TYPES)),
+    resourceids: required(list('the ids of the templates, ISOs, virtual machines or networks')),
+    resourcetype: required(choice('Template, ISO, UserVm or Network', TAGGED_TYPES)),
     tags: map('the tags: tags[0].key, and tags[0].value when only a tag of that value is meant'),
   },
   response: JOB,

@@ -4,6 +4,8 @@ import type { CommandContext } from '../../server/command.ts';
 import { ownTemplate, type Template } from '../../fields/entities.ts';
 import { badParameter } from '../../server/errors.ts';
 import { instantJob } from '../../server/instant-job.ts';
+import type { Network } from '../../../db/networks/networks.ts';
+import { ownNetwork } from '../networks/networks.ts';
 import { type Machine, machineNamed } from '../vms/machines.ts';
 import type { MapEntry } from '../../fields/parameters.ts';
 
@@ -28,23 +30,38 @@ export async function taggedResources(
   if (given.length > MAX_RESOURCES) {
     throw badParameter('resourceids', `names ${given.length} resources; give at most ${MAX_RESOURCES}.`);
   }
-  const found: (Template | Machine)[] = [];
+  const found: (Template | Machine | Network)[] = [];
   for (const id of given) found.push(await resourceNamed(context, id, type));
   const [first] = found;
   if (first === undefined)
-    throw badParameter('resourceids', 'is empty: give the id of a template, an ISO or a virtual machine.');
+    throw badParameter(
+      'resourceids',
+      'is empty: give the id of a template, an ISO, a virtual machine or a network.',
+    );
   return {
-    kind: type === 'UserVm' ? 'vm' : 'template',
+    kind: KINDS[type],
     type,
     ids: found.map(({ id }) => id),
     first: first.uuid,
   };
 }
 
-const resourceNamed = (context: CommandContext, id: string, type: TaggedType): Promise<Template | Machine> =>
-  type === 'UserVm'
-    ? machineNamed(context, 'resourceids', id)
-    : ownTemplate(context, id, type === 'ISO' ? 'ISO' : 'template');
+const KINDS = {
+  Template: 'template',
+  ISO: 'template',
+  UserVm: 'vm',
+  Network: 'network',
+} as const satisfies Record<TaggedType, TaggedKind>;
+
+function resourceNamed(
+  context: CommandContext,
+  id: string,
+  type: TaggedType,
+): Promise<Template | Machine | Network> {
+  if (type === 'UserVm') return machineNamed(context, 'resourceids', id);
+  if (type === 'Network') return ownNetwork(context, 'resourceids', id);
+  return ownTemplate(context, id, type === 'ISO' ? 'ISO' : 'template');
+}
 
 export function checkTags(tags: readonly MapEntry[]): void {
   const keys = new Set<string>();
@@ -68,7 +85,12 @@ export function checkTagLengths(parameter: string, tags: readonly string[]): voi
     throw badParameter(parameter, `has a tag of more than ${MAX_WORD_LENGTH} characters.`);
 }
 
-const JOB_RESOURCE = { Template: 'Template', ISO: 'Iso', UserVm: 'VirtualMachine' } as const;
+const JOB_RESOURCE = {
+  Template: 'Template',
+  ISO: 'Iso',
+  UserVm: 'VirtualMachine',
+  Network: 'Network',
+} as const;
 
 /** Records a job that is done. @returns its id */
 export const jobDone = (context: CommandContext, { first, type }: TaggedResources): Promise<string> =>

@@ -1,7 +1,9 @@
 /** Accounts and users as the API shows them. */
 import type { AccountListRow, UserListRow } from '../../../db/accounts/listing.ts';
+import { type LimitedResource, limitsIn } from '../../../db/accounts/resource-limits.ts';
 import type { Role, UserKeys } from '../../../db/accounts/accounts.ts';
-import { date, integer, listOf, optional, type Shape, string } from '../response.ts';
+import { date, integer, listOf, long, optional, type Shape, string } from '../response.ts';
+import type { AccountUsage } from '../../../db/vms/usage.ts';
 import { IN_DOMAIN } from './domain.ts';
 import { WITH_ROLE } from './role.ts';
 
@@ -34,7 +36,42 @@ export const USER_KEYS: Shape<Partial<UserKeys>> = {
 
 export interface AccountView extends AccountListRow {
   readonly users: readonly UserListRow[];
+  readonly usage: AccountUsage;
 }
+
+const GIB = 1024 ** 3;
+
+/** Limit, total and rest of a resource. @param what such as `processors` */
+function limited(
+  prefix: string,
+  what: string,
+  resource: LimitedResource,
+  has: (view: AccountView) => number,
+): Shape<AccountView> {
+  const most = (view: AccountView): number | null => limitsIn(view)[resource];
+  return {
+    [`${prefix}limit`]: string(`how many ${what} it may have; Unlimited without a limit`, (view) =>
+      String(most(view) ?? 'Unlimited'),
+    ),
+    [`${prefix}total`]: long(`how many ${what} it has`, has),
+    [`${prefix}available`]: string(`how many more ${what} it may have`, (view) => {
+      const limit = most(view);
+      return limit === null ? 'Unlimited' : String(Math.max(0, limit - has(view)));
+    }),
+  };
+}
+
+const OF_MACHINES: Shape<AccountView> = {
+  ...limited('vm', 'virtual machines', 'user_vm', ({ usage }) => usage.vms),
+  vmrunning: integer('how many of them run', ({ usage }) => usage.running),
+  vmstopped: integer('how many of them are stopped', ({ usage }) => usage.stopped),
+  ...limited('cpu', 'processors', 'cpu', ({ usage }) => usage.cpu),
+  ...limited('memory', 'megabytes of memory', 'memory', ({ usage }) => usage.memory),
+  ...limited('volume', 'volumes', 'volume', ({ usage }) => usage.volumes),
+  ...limited('primarystorage', 'gigabytes on storage pools', 'primary_storage', ({ usage }) =>
+    Math.ceil(usage.storage / GIB),
+  ),
+};
 
 export const ACCOUNT: Shape<AccountView> = {
   id: string('the id', ({ uuid }) => uuid),
@@ -43,13 +80,8 @@ export const ACCOUNT: Shape<AccountView> = {
   ...WITH_ROLE,
   ...IN_DOMAIN,
   state: string('enabled, disabled or locked', ({ state }) => state),
-  templatelimit: string('how many templates and ISOs it may have', ({ template_limit }) =>
-    template_limit === null ? 'Unlimited' : String(template_limit),
-  ),
-  templatetotal: integer('how many it has', ({ templates }) => templates),
-  templateavailable: string('how many more it may have', ({ template_limit, templates }) =>
-    template_limit === null ? 'Unlimited' : String(Math.max(0, template_limit - templates)),
-  ),
+  ...limited('template', 'templates and ISOs', 'template', ({ templates }) => templates),
+  ...OF_MACHINES,
   user: listOf(USER, 'its users', ({ users }) => users),
   created: date('when it was made', ({ created }) => created),
 };

@@ -2,6 +2,7 @@
 import type { HostListRow } from '../../../db/hosts/listing.ts';
 import type { MachineOfHost } from '../../../db/hosts/machines.ts';
 import type { PoolHost, PoolListRow } from '../../../db/pools/listing.ts';
+import { overprovisioningOf } from '../../../model/configurations.ts';
 import { HOST_NETWORK_KINDS } from '../../../model/vms.ts';
 import type { HostNetwork, HypervisorReport } from '../../../model/vms.ts';
 import { fingerprint } from '../../../trust/identity.ts';
@@ -37,7 +38,15 @@ const megahertz = ({ cpus, cpuSpeed }: HypervisorReport): number => cpus * cpuSp
 /** As CloudStack writes it: `12.50%`. */
 const percentage = (part: number, whole: number): string =>
   `${(whole === 0 ? 0 : (100 * part) / whole).toFixed(2)}%`;
-const cpuPercentage = ofHypervisor((hypervisor, { taken }) => percentage(taken.cpu, megahertz(hypervisor)));
+const factorsOf = ({ overprovisioning }: HostListRow) => overprovisioningOf(overprovisioning);
+/** MHz that may be promised to machines. */
+const cpuPromised: OfHypervisor<number> = (hypervisor, row) =>
+  Math.floor(megahertz(hypervisor) * factorsOf(row).cpu);
+/** Bytes that may be promised to machines. */
+const memoryPromised: OfHypervisor<number> = ({ memory }, row) => Math.floor(memory * factorsOf(row).memory);
+const cpuPercentage = ofHypervisor((hypervisor, row) =>
+  percentage(row.taken.cpu, cpuPromised(hypervisor, row)),
+);
 const memoryAllocated = ofHypervisor((_, { taken }) => taken.memory);
 
 const HYPERVISOR: Shape<HostListRow> = {
@@ -85,8 +94,13 @@ const HYPERVISOR: Shape<HostListRow> = {
     ofHypervisor((_, { taken }) => taken.cpu),
   ),
   cpuallocatedpercentage: optional.string(
-    'the part of all MHz that its virtual machines have',
+    'the part of all MHz that may be promised that its virtual machines have',
     cpuPercentage,
+  ),
+  cpuallocatedwithoverprovisioning: optional.string('the same as cpuallocatedpercentage', cpuPercentage),
+  cpuwithoverprovisioning: optional.string(
+    'MHz that may be promised to virtual machines, by cpu.overprovisioning.factor',
+    ofHypervisor((hypervisor, row) => String(cpuPromised(hypervisor, row))),
   ),
   memorytotal: optional.long(
     'bytes of its memory',
@@ -95,8 +109,12 @@ const HYPERVISOR: Shape<HostListRow> = {
   memoryallocated: optional.long('the same as memoryallocatedbytes', memoryAllocated),
   memoryallocatedbytes: optional.long('bytes of memory that its virtual machines have', memoryAllocated),
   memoryallocatedpercentage: optional.string(
-    'the part of its memory that its virtual machines have',
-    ofHypervisor(({ memory }, { taken }) => percentage(taken.memory, memory)),
+    'the part of the memory that may be promised that its virtual machines have',
+    ofHypervisor((hypervisor, row) => percentage(row.taken.memory, memoryPromised(hypervisor, row))),
+  ),
+  memorywithoverprovisioning: optional.string(
+    'bytes that may be promised to virtual machines, by mem.overprovisioning.factor',
+    ofHypervisor((hypervisor, row) => String(memoryPromised(hypervisor, row))),
   ),
   virtualmachinecount: optional.integer(
     'how many virtual machines run, start or stop there',

@@ -4,6 +4,7 @@ import type { NetworkService } from '../../../db/networks/tables.ts';
 import type { Row } from '../../../db/tables.ts';
 import { boolean, date, forAdmins, listOf, optional, type Shape, string } from '../response.ts';
 import { IN_DOMAIN } from './domain.ts';
+import { RESOURCE_TAG } from './resource-tag.ts';
 
 const PROVIDER: Shape<{ readonly name: string }> = {
   name: string('the name', ({ name }) => name),
@@ -32,7 +33,7 @@ export const NETWORK_OFFERING: Shape<Row<'network_offerings'>> = {
   conservemode: boolean('whether addresses may have several services', (row) => row.conserve_mode),
   ispersistent: boolean('whether its networks exist without machines', (row) => row.is_persistent),
   isdefault: boolean('whether Bypass came with it', ({ is_default }) => is_default),
-  egressdefaultpolicy: boolean('true: there is no firewall', () => true),
+  egressdefaultpolicy: boolean('as given: there is no firewall', (row) => row.egress_default_policy),
   forvpc: boolean('false: there are no VPCs', () => false),
   networkrate: optional.integer('megabits per second; absent: no limit', ({ network_rate }) => network_rate),
   maxconnections: optional.integer('connections at most, as given', (row) => row.max_connections),
@@ -107,5 +108,8 @@ export const NETWORK: Shape<NetworkListRow> = {
   specifyvlan: boolean('whether its offering lets it name a VLAN', ({ specify_vlan }) => specify_vlan),
   specifyipranges: boolean('whether its offering lets it name addresses', (row) => row.specify_ip_ranges),
   service: listOf(NETWORK_SERVICE, 'the services of its offering', ({ services }) => services),
+  tags: listOf(RESOURCE_TAG, 'its tags', ({ tags, uuid, account_name }) =>
+    tags.map((tag) => ({ ...tag, type: 'Network', resource_uuid: uuid, account_name })),
+  ),
   created: date('when it was made', ({ created }) => created),
 };

@@ -25,8 +25,9 @@ import {
   type Shape,
   string,
 } from '../response.ts';
-import { IN_DOMAIN, ROOT_DOMAIN } from './domain.ts';
+import { IN_DOMAIN } from './domain.ts';
 import { NIC } from './nic.ts';
+import { RESOURCE_TAG } from './resource-tag.ts';
 
 export interface VmView extends VmListRow {
   readonly nics: readonly NicListRow[];
@@ -37,20 +38,6 @@ export interface VmView extends VmListRow {
   readonly userData?: string;
   readonly userDataDetails?: UserDataDetails;
 }
-
-interface VmTagView extends Tag {
-  readonly vm: VmListRow;
-}
-
-const VM_TAG: Shape<VmTagView> = {
-  key: string('the key', ({ key }) => key),
-  value: string('the value', ({ value }) => value),
-  resourcetype: string('UserVm', () => 'UserVm'),
-  resourceid: string('the id of the machine', ({ vm }) => vm.uuid),
-  account: string('the account that owns it', ({ vm }) => vm.account_name),
-  domainid: string('the id of its domain', () => ROOT_DOMAIN.id),
-  domain: string('the name of its domain', () => ROOT_DOMAIN.name),
-};
 
 const NO_GROUPS: Shape<never> = {
   id: string('the id', () => ''),
@@ -176,7 +163,9 @@ export const VIRTUAL_MACHINE: Shape<VmView> = {
   ),
   details: optional.map('its details', ({ details }) => filled(details)),
   nic: listOf(NIC, 'its network cards, the default one first', ({ nics }) => nics),
-  tags: listOf(VM_TAG, 'its tags', (vm) => vm.tags.map((tag) => ({ ...tag, vm }))),
+  tags: listOf(RESOURCE_TAG, 'its tags', ({ tags, uuid, account_name }) =>
+    tags.map((tag) => ({ ...tag, type: 'UserVm', resource_uuid: uuid, account_name })),
+  ),
   affinitygroup: listOf(NO_GROUPS, 'affinity groups: none', () => []),
   securitygroup: listOf(NO_GROUPS, 'security groups: none', () => []),
   jobid: optional.string('the id of the job that works on it', ({ job_uuid }) => job_uuid),

@@ -2,13 +2,13 @@ import { createScheduler } from '../../../images/attempt/scheduler.ts';
 import type { Scheduler } from '../../../images/attempt/scheduler.ts';
 
 /** A job that runs until its controller ends it. */
-function job(scheduler: Scheduler, priority = 5) {
+function job(scheduler: Scheduler, priority = 5, id = '') {
   const aborter = new AbortController();
   const positions: number[] = [];
   let started = false;
   let end: (() => void) | undefined;
   const done = scheduler.run(
-    { priority, signal: aborter.signal, onWaiting: (ahead) => void positions.push(ahead) },
+    { id, priority, signal: aborter.signal, onWaiting: (ahead) => void positions.push(ahead) },
     () => {
       started = true;
       return new Promise<void>((resolve) => {
@@ -53,6 +53,23 @@ test('waiting jobs start by priority, then by age', async () => {
     order.push(...jobs.flatMap((one, index) => (one.isStarted() && !order.includes(index) ? [index] : [])));
   }
   expect(order).toEqual([1, 3, 4, 0, 2]);
+});
+
+test('a waiting job is raised before those of a lower priority, and never moved back', async () => {
+  const scheduler = createScheduler({ limit: 0 });
+  const jobs = [3, 3, 1, 3].map((priority, at) => job(scheduler, priority, `job${at}`));
+  const places = () => jobs.map(({ positions }) => positions.at(-1));
+  expect(places()).toEqual([1, 2, 0, 3]);
+  scheduler.raise('job3', 1);
+  expect(places()).toEqual([2, 3, 0, 1]);
+  scheduler.raise('job2', 3);
+  scheduler.raise('nobody', 1);
+  expect(places()).toEqual([2, 3, 0, 1]);
+  scheduler.setLimit(1);
+  await settle();
+  scheduler.raise('job2', 0);
+  scheduler.raise('job1', 0);
+  expect(places()).toEqual([2, 0, 0, 1]);
 });
 
 test('a lowered limit stops no job, and starts none until there is room again', async () => {
