@@ -84,7 +84,7 @@ async function download(
   const { copyId, attemptId, format, checksum, size, peer, lineages } = job;
   // Secrets are for the origin: a job that fetches from another host does not open them.
   const secrets = peer === undefined ? await deps.openSealed(job) : undefined;
-  const url = wholeUrl(job.url, secrets);
+  const url = peer === undefined ? wholeUrl(job.url, secrets) : job.url;
   const mirrors = job.mirrors.map((mirror) => ({ ...mirror, url: sealedUrl(mirror.url, secrets) }));
   let latest: Progress | undefined;
   return deps.download(

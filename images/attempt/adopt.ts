@@ -52,7 +52,8 @@ function canContinueAtPeer(
   if (bytes <= 0 || bytes > total) return false;
   if (unpacked === true) return sha256 !== undefined && lineage === lineageOfImage(sha256);
   if (request.size > 0 && total !== request.size) return false;
-  return lineage !== undefined && (isPeerUrl(url) || isOfMirrors(recorded, request));
+  if (lineage === undefined && request.checksum === undefined) return false;
+  return isPeerUrl(url) || isOfMirrors(recorded, request);
 }
 
 /**

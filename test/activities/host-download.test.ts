@@ -409,3 +409,12 @@ describe('a download that is stopped', () => {
     },
   );
 });
+
+test('a job that names another host opens no secrets and asks no origin', async () => {
+  lab.server.serve('/a.img', { body });
+  const peer = { hostId: randomUUID(), copyId: randomUUID(), address: '127.0.0.1:1', ticket: 'a.b.c' };
+  const url = displayUrl(`${lab.server.url('/a.img')}?token=hidden`);
+  const { failure } = detailOf(await run(await lab.job({ url, sealed: 'for nobody', peer })).failure);
+  expect(failure).toMatchObject({ kind: 'PeerUnreachable', class: 'source', url: `peer:${peer.hostId}` });
+  expect(lab.server.seen('/a.img').requests).toEqual([]);
+});

@@ -1,6 +1,7 @@
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { hostResults } from '../../model/messages/answers.ts';
 import { downloadJob, removeJob } from '../../model/messages/jobs.ts';
+import { peerSource } from '../../model/messages/lineages.ts';
 import { progress } from '../../model/messages/progress.ts';
 import { read, readJson } from '../../model/messages/schema.ts';
 import { reachable } from '../support/scripted-host.ts';
@@ -48,4 +49,22 @@ test.each([
 test('a text is read to what it holds', () => {
   const job = { v: 1, poolId: HOST, copyId: HOST };
   expect(readJson(removeJob, JSON.stringify(job)).value).toEqual(job);
+});
+
+test.each([
+  [{}, undefined],
+  [{ address: '[2001:db8::1]:7443', sha256: 'a'.repeat(64), unpacked: true }, undefined],
+  [{ address: 'kvm-7.example:7443' }, undefined],
+  [{ address: '10.0.0.7' }, 'address is no host:port'],
+  [{ address: 'user@10.0.0.7:7443' }, 'address is no host:port'],
+  [{ address: '10.0.0.7:7443/v1' }, 'address is no host:port'],
+  [{ address: '10.0.0.7:74430' }, 'address is no host:port'],
+  [{ copyId: '../x' }, 'copyId is not a UUID in lower case'],
+  [{ ticket: 'a.b.c\r\nX-Header: 1' }, 'ticket is not right'],
+  [{ sha256: 'abc' }, 'sha256 is no SHA-256'],
+])('a parent with %j is read, or refused: %s', (changes, problem) => {
+  const parent = { hostId: HOST, copyId: HOST, address: '10.0.0.7:7443', ticket: 'a.b.c' };
+  const found = read(peerSource, { ...parent, ...changes });
+  expect(found.problem).toBe(problem);
+  if (problem === undefined) expect(found.value).toEqual({ ...parent, ...changes });
 });
