@@ -13,6 +13,7 @@ import type {
   RemoveJob,
   RemoveResult,
 } from './payloads.ts';
+import type { HashJob, HashResult } from './verification.ts';
 import type { PeerCredentials } from './spread.ts';
 import type {
   ChangeIsoJob,
@@ -38,6 +39,8 @@ export interface QuickActivities {
   /** A host of an earlier release does not know this job. */
   readonly raisePriority: (job: PriorityJob) => Promise<PriorityResult>;
   readonly remove: (job: RemoveJob) => Promise<RemoveResult>;
+  /** Sends heartbeats. */
+  readonly hashCopy: (job: HashJob) => Promise<HashResult>;
   readonly syncCertificates: (job: CertificatesJob) => Promise<CertificatesResult>;
 }
 

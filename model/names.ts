@@ -17,6 +17,10 @@ export const templateWorkflowId = (templateId: string): string => `template:${te
 /** Every change of one copy (deployment, removal): one id, so that Temporal keeps them apart. */
 export const copyWorkflowId = (templateId: string, poolId: string): string => `copy:${templateId}:${poolId}`;
 
+/** Verifies a copy anew: it reads only, so that it may run beside the work on the copy. */
+export const verificationWorkflowId = (templateId: string, poolId: string): string =>
+  `${copyWorkflowId(templateId, poolId)}:verification`;
+
 export const joinWorkflowId = (hostId: string): string => `host:${hostId}:join`;
 
 /** Sends a host the limits that were set for it. */
@@ -50,6 +54,7 @@ export const workflowTypes = {
   sourceCheck: 'sourceCheck',
   deployment: 'deployment',
   removal: 'removal',
+  verification: 'verification',
   deletion: 'deletion',
   join: 'join',
   hostLimits: 'hostLimits',

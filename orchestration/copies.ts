@@ -8,6 +8,7 @@ import {
   TEMPLATE_MEMO,
   WANTED_SIGNAL,
   copyWorkflowId,
+  verificationWorkflowId,
   workflowTypes,
 } from '../model/names.ts';
 import { summaryOf } from '../model/summary.ts';
@@ -48,7 +49,10 @@ type Removal = (input: RemovalInput) => Promise<RemovalResult>;
 export function copyCalls(
   client: Client,
   { timing }: OrchestrationOptions,
-): Pick<Orchestration, 'requestDeployment' | 'requestStop' | 'requestRemoval' | 'startRemoval'> {
+): Pick<
+  Orchestration,
+  'requestDeployment' | 'requestStop' | 'requestRemoval' | 'startRemoval' | 'requestVerification'
+> {
   const { workflow } = client;
   const inputFor = ({ templateId, poolId }: CopyId): CopyInput => ({
     v: 1,
@@ -117,6 +121,18 @@ export function copyCalls(
         ...removalOf(copy, removal, names),
         signal: STOP,
         signalArgs: [stopFor(removal)],
+      });
+    },
+
+    async requestVerification(doubted) {
+      const { templateId, poolId, hostName } = doubted;
+      await workflow.start(workflowTypes.verification, {
+        taskQueue: CONTROL_QUEUE,
+        workflowId: verificationWorkflowId(templateId, poolId),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [{ v: 1, ...doubted }],
+        typedSearchAttributes: copyAttributes(doubted),
+        staticSummary: summaryOf(`Verify a copy on host ${hostName} anew`),
       });
     },
   };

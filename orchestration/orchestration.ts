@@ -15,6 +15,12 @@ export interface CopyId {
   readonly poolId: string;
 }
 
+/** A published copy from which another host got wrong bytes, and the host that gave them. */
+export interface DoubtedCopy extends CopyId {
+  readonly hostId: string;
+  readonly hostName: string;
+}
+
 /** Names for Temporal's lists of workflows. */
 export interface CopyNames {
   readonly template: string;
@@ -65,6 +71,8 @@ export interface Orchestration {
   requestRemoval(copy: CopyId, request: RemovalRequest, names?: CopyNames): Promise<void>;
   /** The same without waiting for the run, for activities. */
   startRemoval(copy: CopyId, request: RemovalRequest, names?: CopyNames): Promise<void>;
+  /** Makes sure that a host verifies a published copy anew. */
+  requestVerification(doubted: DoubtedCopy): Promise<void>;
   /** Makes sure that a deletion of the template runs, or will run. It completes all jobs that wait for the deletion. */
   requestDeletion(input: DeletionInput, name?: string): Promise<void>;
   /** Makes sure that the workflow of a machine runs, or runs once more, and so sees the jobs that wait for the machine. */

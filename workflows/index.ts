@@ -9,6 +9,7 @@ import {
   registrationInput,
   removalInput,
   upkeepInput,
+  verificationInput,
 } from '../model/messages/inputs.ts';
 import { consoleLogInput, domainsInput, vmInput } from '../model/messages/vms.ts';
 import { certificate as runCertificate } from './certificate/certificate.ts';
@@ -24,6 +25,7 @@ import { removal as runRemoval } from './copy/removal.ts';
 import { withParsedInput } from './run-input.ts';
 import { sourceCheck as runSourceCheck } from './template/source-check.ts';
 import { upkeep as runUpkeep } from './upkeep.ts';
+import { verification as runVerification } from './copy/verification.ts';
 import { vm as runVm } from './vm/vm.ts';
 
 export const certificate = withParsedInput(certificateInput, runCertificate);
@@ -38,4 +40,5 @@ export const registration = withParsedInput(registrationInput, runRegistration);
 export const removal = withParsedInput(removalInput, runRemoval);
 export const sourceCheck = withParsedInput(registrationInput, runSourceCheck);
 export const upkeep = withParsedInput(upkeepInput, runUpkeep);
+export const verification = withParsedInput(verificationInput, runVerification);
 export const vm = withParsedInput(vmInput, runVm);

@@ -21,6 +21,8 @@ import { createUpkeepActivities } from './upkeep.ts';
 import type { UpkeepActivities } from './upkeep.ts';
 import { createDomainActivities } from './domains.ts';
 import type { DomainActivities } from './domains.ts';
+import { createVerificationActivities } from './verifications.ts';
+import type { VerificationActivities } from './verifications.ts';
 import { createVmChangeActivities } from './vm-changes.ts';
 import type { VmChangeActivities } from './vm-changes.ts';
 import { createVmStartActivities } from './vm-starts.ts';
@@ -33,6 +35,7 @@ export type ControlActivities = AnswerActivities &
   RegistrationActivities &
   HostChoiceActivities &
   SourceActivities &
+  VerificationActivities &
   CopyActivities &
   DeletionActivities &
   CertificateActivities &
@@ -49,6 +52,7 @@ export const createControlActivities = (deps: ControlDeps): ControlActivities =>
     ...createRegistrationActivities(deps),
     ...createHostChoice(deps),
     ...createSourceActivities(deps),
+    ...createVerificationActivities(deps),
     ...createCopyActivities(deps),
     ...createDeletionActivities(deps),
     ...createCertificateActivities(deps),

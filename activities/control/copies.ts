@@ -19,6 +19,7 @@ import { apiCodes } from '../../model/api-codes.ts';
 import type { CopyPlan, DownloadResult, RemoveResult } from '../../model/payloads.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
+import { countFetchedBytes } from './fetched-bytes.ts';
 
 export type { Attempt } from '../../db/copies/outcomes.ts';
 export type { JobError } from '../../db/jobs/jobs.ts';
@@ -59,14 +60,22 @@ export interface CopyActivities {
   finishRemoval(ending: Ending, copyId: string, result: RemoveResult, by: string): Promise<void>;
 }
 
-export function createCopyActivities({ db, protocols }: ControlDeps): CopyActivities {
+export function createCopyActivities({ db, protocols, orchestration }: ControlDeps): CopyActivities {
   return {
     openCopy: (copy) => openCopy(db, copy, workflowId(), protocols),
     reserveSpace: (copyId, bytes) => reserve(db, copyId, bytes),
-    recordAttempt: (copy, attempt) => recordAttempt(db, copy, attempt),
+    async recordAttempt(copy, attempt) {
+      const doubted = await recordAttempt(db, copy, attempt);
+      countFetchedBytes(attempt.tries);
+      for (const { templateId, poolId, hostId, hostName } of doubted)
+        await orchestration.requestVerification({ templateId, poolId, hostId, hostName });
+    },
     async finishCopy(ending, answer, attempt) {
       const result = await readSigned(db, ['download'], answer);
-      return finishCopy(db, withWorkflow(ending), { result, attempt: { ...attempt, hostId: result.hostId } });
+      const done = { result, attempt: { ...attempt, hostId: result.hostId } };
+      const refused = await finishCopy(db, withWorkflow(ending), done);
+      countFetchedBytes(attempt.tries);
+      return refused;
     },
     confirmCopy: (ending) => confirmCopy(db, withWorkflow(ending)),
     failCopy: (ending, error) => failCopy(db, withWorkflow(ending), error),

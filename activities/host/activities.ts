@@ -9,6 +9,7 @@ import { ImageError } from '../../model/failures.ts';
 import {
   certificatesJob,
   describeJob,
+  hashJob,
   limitsJob,
   peerCredentials,
   priorityJob,
@@ -18,6 +19,7 @@ import {
 import type { HostReport } from '../../model/payloads.ts';
 import type { HostActivityDeps } from './deps.ts';
 import { downloadOnHost } from './download.ts';
+import { hashCopy } from './hash-copy.ts';
 import { withImageErrors } from './image-errors.ts';
 import { withReadJob } from './jobs.ts';
 import { createProbeTurns } from './probe-turns.ts';
@@ -68,6 +70,10 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
     raisePriority: withReadJob(priorityJob, ({ attemptId, priority }) => {
       deps.scheduler.raise(attemptId, priority);
       return Promise.resolve({ v: 1 as const, hostId });
+    }),
+    hashCopy: withReadJob(hashJob, async (job) => {
+      const sha256 = await hashCopy(job, pools);
+      return { v: 1, hostId, ...(sha256 === undefined ? {} : { sha256 }) };
     }),
     remove: withReadJob(removeJob, async ({ poolId, copyId }) => {
       const pool = await pools.require(poolId);

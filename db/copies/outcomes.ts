@@ -15,7 +15,8 @@ import { hostColumn, isAwaited, settleCopy } from '../jobs/jobs.ts';
 import type { CopyUuids, JobError } from '../jobs/jobs.ts';
 import { recordPoolReports } from '../pools/pools.ts';
 import { isOfItsLineage } from '../spread/lineages.ts';
-import { addCosts, noteWrongPeers, NOT_FETCHING } from '../spread/records.ts';
+import { addCosts, NOT_FETCHING, noteWrongPeers, wrongPeersOf } from '../spread/records.ts';
+import type { WrongPeer } from '../spread/records.ts';
 import { release } from './reservations.ts';
 import { countEnded } from './throughput.ts';
 import { usersOf } from './users.ts';
@@ -37,18 +38,28 @@ export interface Outcome {
   readonly workflowId: string;
 }
 
-/** Writes an attempt that failed. Doing it again changes nothing. */
-export async function recordAttempt(db: Database, copy: CopyUuids, attempt: Attempt): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+/**
+ * Writes an attempt that failed. Doing it again changes nothing.
+ * @returns published copies of hosts that gave wrong bytes, which must be verified anew
+ */
+export async function recordAttempt(
+  db: Database,
+  copy: CopyUuids,
+  attempt: Attempt,
+): Promise<readonly WrongPeer[]> {
+  const wrong = await db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, copy);
+    const given = row === undefined ? [] : await wrongPeersOf(tx, row.id, attempt.tries);
     if (row !== undefined) {
       await tx.updateTable('template_spool_ref').set(NOT_FETCHING).where('id', '=', row.id).execute();
       await insertTries(tx, row.id, attempt);
       await recordFindings(tx, row, copy.templateId, attempt);
     }
     if (attempt.pool !== undefined) await recordPoolReports(tx, attempt.hostId, [attempt.pool]);
+    return given;
   });
   await countEnded(db, copy.templateId, attempt);
+  return wrong;
 }
 
 /**
@@ -103,7 +114,9 @@ async function recordWrongPeers(
   templateId: string,
   { attemptId, tries }: Attempt,
 ): Promise<void> {
-  for (const { id, name, message } of await noteWrongPeers(tx, row.id, tries)) {
+  const wrong = await wrongPeersOf(tx, row.id, tries);
+  await noteWrongPeers(tx, row.id, wrong);
+  for (const { hostId: id, hostName: name, message } of wrong) {
     await recordEvent(tx, {
       type: eventType(row, 'PEER.WRONG'),
       level: 'ERROR',

@@ -26,39 +26,61 @@ export async function addCosts(
     .execute();
 }
 
-/** A host that gave wrong bytes. */
+/** A host that gave wrong bytes, with the copy that it gave them of. */
 export interface WrongPeer {
-  readonly id: string;
-  readonly name: string;
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly templateId: string;
+  readonly poolId: string;
   /** What was wrong. */
   readonly message: string;
 }
 
-/** Notes hosts that gave wrong bytes, which are not asked for this copy again. */
-export async function noteWrongPeers(
+/** The hosts that gave wrong bytes of a copy, by the tries of its latest attempt. */
+export async function wrongPeersOf(
   tx: Queryable,
   copyDbId: number,
   tries: readonly Try[],
 ): Promise<readonly WrongPeer[]> {
-  const wrong = tries.flatMap(({ source, failure }) => {
-    const hostId = peerHostOf(source);
-    return failure?.kind === 'PeerWrong' && hostId !== undefined
-      ? [{ hostId, message: failure.message }]
-      : [];
-  });
-  if (wrong.length === 0) return [];
-  const ids = wrong.map(({ hostId }) => hostId);
-  const hosts = await tx.selectFrom('host').where('uuid', 'in', ids).select(['id', 'uuid', 'name']).execute();
-  if (hosts.length > 0) {
+  const wrong = new Map(
+    tries.flatMap(({ source, failure }) => {
+      const hostId = peerHostOf(source);
+      return failure?.kind === 'PeerWrong' && hostId !== undefined ? [[hostId, failure.message]] : [];
+    }),
+  );
+  if (wrong.size === 0) return [];
+  const rows = await tx
+    .selectFrom('template_spool_ref as copy')
+    .innerJoin('template_spool_ref as parent', 'parent.id', 'copy.parent_copy_id')
+    .innerJoin('vm_template as template', 'template.id', 'parent.template_id')
+    .innerJoin('storage_pool as pool', 'pool.id', 'parent.pool_id')
+    .innerJoin('host', 'host.id', 'copy.parent_host_id')
+    .where('copy.id', '=', copyDbId)
+    .where('host.uuid', 'in', [...wrong.keys()])
+    .select([
+      'host.uuid as hostId',
+      'host.name as hostName',
+      'template.uuid as templateId',
+      'pool.uuid as poolId',
+    ])
+    .execute();
+  return rows.map((row) => ({ ...row, message: wrong.get(row.hostId) ?? '' }));
+}
+
+/** Lets hosts that gave wrong bytes not be asked for this copy again. */
+export async function noteWrongPeers(
+  tx: Queryable,
+  copyDbId: number,
+  wrong: readonly WrongPeer[],
+): Promise<void> {
+  for (const { hostId } of wrong) {
     await tx
       .insertInto('copy_wrong_peer')
-      .values(hosts.map(({ id }) => ({ copy_id: copyDbId, host_id: id })))
+      .values({
+        copy_id: copyDbId,
+        host_id: sql<number>`(select id from host where uuid = ${hostId})`,
+      })
       .onConflict((conflict) => conflict.columns(['copy_id', 'host_id']).doNothing())
       .execute();
   }
-  return hosts.map(({ uuid, name }) => ({
-    id: uuid,
-    name,
-    message: wrong.find(({ hostId }) => hostId === uuid)?.message ?? '',
-  }));
 }

@@ -14,6 +14,7 @@ import type {
   PriorityResult,
   RemoveResult,
 } from '../payloads.ts';
+import type { HashResult } from '../verification.ts';
 import { compressions } from '../source.ts';
 import type { PeerReport } from '../spread.ts';
 import type { UrlReport } from '../source.ts';
@@ -95,6 +96,8 @@ const downloadResult = message<DownloadResult>({
 
 const removeResult = message<RemoveResult>({ ...common, files: whole(), pool: poolReport });
 
+const hashResult = message<HashResult>({ ...common, sha256: z.optional(sha256()) });
+
 const programReport = message<ProgramReport>({
   name: text(),
   version: ifUnderstood(text()),
@@ -173,6 +176,7 @@ export const hostResults = {
   setPeerCredentials: hostReport,
   raisePriority: priorityResult,
   remove: removeResult,
+  hashCopy: hashResult,
   syncCertificates: certificatesResult,
   download: downloadResult,
   startVm: startVmResult,

@@ -13,6 +13,7 @@ import type {
   RemovalInput,
   UpkeepInput,
 } from '../payloads.ts';
+import type { VerificationInput } from '../verification.ts';
 import { failure } from './failures.ts';
 import { ifUnderstood, messageToHandOn, understood, version, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
@@ -88,6 +89,14 @@ export const removalInput = messageToHandOn<RemovalInput>({
   by: ifUnderstood(z.string()),
   wanted: ifUnderstood(z.boolean()),
   listeners: ifUnderstood(ids),
+});
+
+export const verificationInput = messageToHandOn<VerificationInput>({
+  v: version(),
+  templateId: id(),
+  poolId: id(),
+  hostId: id(),
+  hostName: z.string(),
 });
 
 export const deletionInput = messageToHandOn<DeletionInput>({

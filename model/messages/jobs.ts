@@ -12,6 +12,7 @@ import type {
   ProbeJob,
   RemoveJob,
 } from '../payloads.ts';
+import type { HashJob } from '../verification.ts';
 import type { Protocols } from '../protocols.ts';
 import { MAX_TIMEOUT_MS, readTimeouts } from '../source-rules.ts';
 import type { SourceTimeouts } from '../source-rules.ts';
@@ -116,6 +117,8 @@ export const downloadJob = (protocols: Protocols) =>
   });
 
 export const removeJob = message<RemoveJob>({ v: version(), poolId: uuid(), copyId: uuid() });
+
+export const hashJob = message<HashJob>({ v: version(), poolId: uuid(), copyId: uuid() });
 
 export const describeJob = message<DescribeJob>({ v: version() });
 

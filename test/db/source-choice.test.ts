@@ -201,6 +201,7 @@ test('a host that gave wrong bytes is not asked for this copy again', async () =
   const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
   await one.ask();
   await one.finish();
+  expect(nameOf(await two.ask())).toBe('h0');
   const now = new Date().toISOString();
   await recordAttempt(
     lab.db,

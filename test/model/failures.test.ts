@@ -1,5 +1,5 @@
 import { NEW_HISTORY } from '../../model/decisions.ts';
-import { failures, genericKinds } from '../../model/failures.ts';
+import { failures, genericKinds, withClass } from '../../model/failures.ts';
 import type { FailureClass, FailureKind, FailureRule } from '../../model/failures.ts';
 import { newRunParameters, rulesOf } from '../../model/rules/released.ts';
 
@@ -85,7 +85,7 @@ const kindsOfDownloads = kinds.filter((kind) => failures[kind].of === 'image');
 
 test.each(kindsOfDownloads)('a deployment that begins now does after %s what the table says', (kind) => {
   const rules = rulesOf(newRunParameters('copy').rules);
-  const failed = { failure: { kind, message: 'm' }, hostId: 'h1', position: 0, size: 10_000 };
+  const failed = { failure: withClass({ kind, message: 'm' }), hostId: 'h1', position: 0, size: 10_000 };
   const { decision } = rules.decide(failed, NEW_HISTORY, rules.timing.copy);
   const { passes, otherHost } = failures[kind];
   const goesOn = decision.next === 'again' ? decision.history : undefined;

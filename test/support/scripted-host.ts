@@ -104,6 +104,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
     syncCertificates: ({ certificates }) =>
       Promise.resolve({ v: 1, hostId, held: certificates.map(heldOf), failed: {} }),
     raisePriority: () => Promise.resolve({ v: 1, hostId }),
+    hashCopy: () => Promise.resolve({ v: 1, hostId, sha256: 'ab'.repeat(32) }),
     remove: () => Promise.resolve({ v: 1, hostId, files: 1, pool: pool() }),
     download: (job) => Promise.resolve(downloaded(hostId, job, pool())),
     ...script,

@@ -51,6 +51,7 @@ const WAYS: readonly string[] = [
   'deployment signal: attemptLost',
   'deployment waits: NoHost',
   'deployment waits: NoSpace',
+  'deployment waits: NoPeer',
   'deployment goes on as deployment',
   'deployment goes on as removal',
   'removal completes',

@@ -1,0 +1,16 @@
+/** Counts fetched bytes by where they came from, for Prometheus: `/metrics` of the control worker. */
+import { metricMeter } from '@temporalio/activity';
+import { isPeerUrl } from '../../model/spread.ts';
+import type { Try } from '../../model/payloads.ts';
+
+/** @param tries of an attempt that has ended */
+export function countFetchedBytes(tries: readonly Try[]): void {
+  const counter = metricMeter.createCounter(
+    'bypass_fetched_bytes_total',
+    'By',
+    'Bytes of images that hosts fetched in attempts that have ended, from origins and from other hosts.',
+  );
+  for (const { source, bytes } of tries) {
+    if (bytes > 0) counter.add(bytes, { source: isPeerUrl(source) ? 'peer' : 'origin' });
+  }
+}

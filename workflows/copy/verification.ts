@@ -1,0 +1,54 @@
+/**
+ * Verifies a copy anew, because another host got wrong bytes from it: its host computes the SHA-256 of the file. A copy that
+ * differs from what was recorded is marked as failed and removed, unless virtual machines stand on it. A host that does not
+ * answer is asked again for some hours.
+ */
+import { condition, uuid4 } from '@temporalio/workflow';
+import type { HashResult, VerificationInput, VerificationResult } from '../../model/verification.ts';
+import { backoffMs } from '../../model/timing.ts';
+import { isFailure, messageOf } from '../failures.ts';
+import { control, quick } from '../policies.ts';
+import { show } from '../status.ts';
+
+const MINUTE = 60_000;
+const TIMES = { takeMs: MINUTE / 2, runMs: 240 * MINUTE, silentMs: MINUTE / 2 };
+const AGAIN = { firstMs: MINUTE / 6, mostMs: 10 * MINUTE };
+const MAX_ROUNDS = 20;
+
+export async function verification(input: VerificationInput): Promise<VerificationResult> {
+  const { templateId, poolId, hostId, hostName } = input;
+  const copy = { templateId, poolId };
+  const doubted = await control('Look at the copy').copyToVerify(copy);
+  if (doubted === undefined) return { v: 1, outcome: 'gone' };
+  const { copyId, templateName, poolName } = doubted;
+  const what = `${templateName} on pool ${poolName}`;
+  show(`Host ${hostName} verifies ${what}.`, { HostId: hostId, State: 'Verifying' });
+  const found = await hashOn(input, copyId);
+  if (found === undefined) {
+    show(`Host ${hostName} did not verify ${what}.`, { State: 'Later' });
+    return { v: 1, outcome: 'unknown' };
+  }
+  const ending = { copy, outcomeId: uuid4() };
+  const { isRight } = await control('Record the verification').recordVerification(ending, copyId, found);
+  show(isRight ? `${what} is as it was recorded.` : `${what} is damaged.`, {
+    State: isRight ? 'Ready' : 'Failed',
+  });
+  return { v: 1, outcome: isRight ? 'right' : 'wrong' };
+}
+
+async function hashOn(
+  { hostId, hostName, poolId }: VerificationInput,
+  copyId: string,
+): Promise<HashResult | undefined> {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    try {
+      const host = quick(hostId, { summary: `Compute the SHA-256 on host ${hostName}`, ...TIMES });
+      return await host.hashCopy({ v: 1, poolId, copyId });
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      show(`Host ${hostName} is asked again: ${messageOf(error)}.`, { State: 'Waiting' });
+      await condition(() => false, backoffMs(AGAIN, round));
+    }
+  }
+  return undefined;
+}
