@@ -13,8 +13,8 @@ export interface RemovalDeps {
 }
 
 /**
- * Stops a domain by force and undefines it, with all that libvirt keeps of it but the variables of its firmware: they are
- * beside the disk, and go with it. @returns whether there was a domain
+ * Stops a domain by force and undefines it, with all that libvirt keeps of it except the variables of its firmware, which
+ * are beside the disk and are removed with it. @returns whether there was a domain
  * @throws ImageError DomainFailed when libvirt still knows the domain afterwards, or when this installation did not define it
  */
 export type RemoveDomain = (vmId: string) => Promise<boolean>;

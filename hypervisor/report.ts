@@ -22,7 +22,7 @@ export interface ReporterOptions {
   readonly hostId: string;
   readonly accelerator: (typeof ACCELERATORS)[number];
   readonly networks: readonly NetworkSetting[];
-  /** Told once why guests run on TCG although the setting is auto. */
+  /** Called once, with the reason why guests run on TCG although the setting is auto. */
   readonly onTcg: (reason: string) => void;
   /** Ends a trial of KVM. */
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
 /**
- * The start of a machine: disk, seed, definition, start. What a start finds it uses; what it makes it takes back when it fails,
- * the last first: the domain, the seed, and the disk if this start made it.
+ * The start of a machine: disk, seed, definition, start. A start uses what is there already. When it fails, it removes
+ * what it made, in reverse order: the domain, the seed, and the disk.
  */
 import { randomBytes } from 'node:crypto';
 import type { Pool } from '../images/pools/pool.ts';
@@ -92,7 +92,7 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
   const make = async (machine: Machine, pool: Pool, call: StartCall, undo: Undo[]): Promise<void> => {
     const { vmId } = machine;
     const { signal, onPhase } = call;
-    // Before anything is made: a host that does not offer the networks has nothing to take back.
+    // Before anything is made: a host that does not offer the networks has nothing to undo.
     await connected(machine);
     onPhase('disk');
     const image = machine.disk.image && (await findImage(pool, machine.disk.image));

@@ -5,7 +5,7 @@ import type { LimitFunction } from 'p-limit';
 export interface Turns {
   /**
    * Runs a job of a machine when those before it have ended.
-   * @param work its signal is aborted with `signal`, and when a job that does not wait comes after it
+   * @param work its signal is aborted with `signal`, and when `takeOver` ends the job
    */
   take<T>(
     vmId: string,

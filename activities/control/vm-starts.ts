@@ -37,7 +37,7 @@ export interface VmStartActivities {
   ): Promise<void>;
   /** How far the copy is. @param jobId by which it was requested */
   vmCopyOutcome(copy: CopyUuids, jobId?: string): Promise<CopyOutcome>;
-  /** Waits for a copy no more. */
+  /** Ends the wait for a copy. */
   forgetVmCopy(jobId: string): Promise<void>;
   /** The start as a job for the machine's host. Secrets are sealed for it. */
   planVmStart(vmId: string): Promise<PlannedStart>;

@@ -55,7 +55,7 @@ export interface FailedVmTask {
 export interface VmTaskActivities {
   /** The oldest job that waits for the machine; or what a failed deployment left on a host. */
   nextVmTask(vmId: string): Promise<NextVmTask | VmLeftover | undefined>;
-  /** The job, if any, that ends a start of the machine which waits. */
+  /** The waiting job, if any, that ends a start of the machine. */
   endingVmTask(vmId: string): Promise<{ readonly command: VmCommand; readonly by: string } | undefined>;
   /** Notes what a start does or waits for. */
   noteVm(vmId: string, phase: VmPhase, reason: string | null): Promise<void>;
@@ -71,15 +71,15 @@ export interface VmTaskActivities {
   recordVmStopped(vmId: string, result?: VmStateResult): Promise<void>;
   /** Records that the machine is destroyed, and ends the job. */
   recordVmDestroyed(job: VmJobRef): Promise<void>;
-  /** Records that the machine is about to go, with its disks. */
+  /** Records that the machine and its disks are about to be removed. */
   beginVmExpunge(vmId: string): Promise<void>;
   /** Removes the rows of a machine that no host has any more, ends the job, and requests the removal of deleted images. */
   finishVmExpunge(job: VmJobRef): Promise<void>;
-  /** What some host must do next so that the machine, and disks, are gone; undefined when nothing is left to do. */
+  /** The next step of a host towards the removal of the machine and its disks; undefined when nothing is left to do. */
   planVmRelease(vmId: string, removes: Removes): Promise<ReleasePlan | undefined>;
   /** Records that a host has no domain of the machine, and has removed disks. */
   recordVmReleased(result: ReleaseVmResult, removed: readonly string[]): Promise<void>;
-  /** Takes back a placement of which no host knows. */
+  /** Takes back a placement that no host was called for. */
   unplaceVm(vmId: string): Promise<void>;
 }
 

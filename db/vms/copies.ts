@@ -1,6 +1,6 @@
 /**
  * A machine's wait for a copy. The machine waits as every caller does: by a job `prepareTemplate` of its owner, which the
- * copy's workflow settles with the outcome, whatever ends it. The job is deleted once the machine needs it no more: its result
+ * copy's workflow settles with the outcome, whatever ends it. The job is deleted once the machine no longer needs it: its result
  * names the pool, which users do not see.
  */
 import type { JobErrorKind } from '../../model/job-errors.ts';
@@ -29,7 +29,7 @@ export async function copyOutcome(db: Queryable, copy: CopyUuids, jobId?: string
     error: {
       code: errorcode,
       text: errortext,
-      // What the database holds of another release may be another word.
+      // A row of another release may hold a kind that this release does not know.
       ...(kind === undefined ? {} : { kind: kind as JobErrorKind }),
       ...(first?.host ? { host: first.host } : {}),
     },

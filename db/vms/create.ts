@@ -7,7 +7,7 @@ import type { NewRow } from '../tables.ts';
 
 export interface NewNic {
   readonly networkId: number;
-  /** A made one when absent. */
+  /** Default: a random one. */
   readonly mac?: string | undefined;
   readonly ip4?: string | undefined;
   readonly ip6?: string | undefined;

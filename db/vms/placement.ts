@@ -1,7 +1,7 @@
 /**
  * Chooses host and pool for a machine, and reserves processors, memory and disk there, in one transaction. Placements of a
- * zone run one after the other (a lock on the zone's row), so that no two of them count on the same room. What is reserved
- * is the machine's row itself: `host_id` with the state Starting, and `pool_id` of its volume.
+ * zone run one after the other (a lock on the zone's row), so that no two of them count on the same room. The
+ * reservation is the machine's row itself: `host_id` with the state Starting, and `pool_id` of its volume.
  *
  * While `host_id` is set, that host may have the domain, and the machine is placed on no other. While `pool_id` of the
  * volume is set, its file may be in that pool, and the machine is placed on no other pool.

@@ -139,7 +139,7 @@ export function recordStarted(db: Database, result: StartVmResult): Promise<stri
   });
 }
 
-/** No host has the machine any more; a disk that was never there is on no pool. */
+/** Records that no host has the machine; a disk that was never made is on no pool. */
 export async function forgetPlace(tx: Queryable, vmId: string): Promise<void> {
   await tx
     .updateTable('vm_instance')
@@ -164,7 +164,7 @@ const STARTS: readonly VmCommand[] = [
 
 /**
  * The state in which a failed job leaves a machine. A stop that failed leaves it running. A start that failed leaves it
- * stopped, or in Error while it has no disk that ever held anything.
+ * stopped, or in Error if its disk was never ready.
  * @param ended by another job, or a person in Temporal
  */
 export async function stateAfterFailure(

@@ -1,7 +1,7 @@
 /**
  * Jobs of virtual machines. The API inserts them: `instance_type` VirtualMachine, `instance_uuid` the machine's, `job_cmd`
  * the command, `job_params` a `VmJobParameters`. The workflow of the machine works on them, the oldest first, and ends each
- * here, with what the machine is then.
+ * here, with the state of the machine.
  *
  * The result of a job is `{"virtualmachine":{"id":<uuid>}}`: a marker, which the API replaces by the machine as the caller may
  * see it, when the caller reads the job (administrators see hosts, users do not). It is `{"virtualmachine":{}}` after a destroy
@@ -48,7 +48,7 @@ export async function nextTask(db: Queryable, vmId: string): Promise<VmTask | un
   return { ...read(vmJobParameters, parameters ?? {}).value, ...rest };
 }
 
-/** Commands that end a start which waits. */
+/** Commands that end a start. */
 const ENDING: readonly VmCommand[] = ['stopVirtualMachine', 'destroyVirtualMachine', 'expungeVirtualMachine'];
 
 /** The job, if any, that ends the start of this machine. */

@@ -21,7 +21,7 @@ export interface AccountUsage extends Usage {
 
 const NO_MACHINES: AccountUsage = { ...NOTHING, running: 0, stopped: 0 };
 
-/** Machines that are destroyed, or could not be made, take nothing. */
+/** Machines that are destroyed or in Error do not count. */
 export async function usageOfAccounts(
   db: Queryable,
   accountIds: readonly number[],

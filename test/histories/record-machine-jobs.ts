@@ -8,6 +8,7 @@ import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { openMachines } from '../labs/machines.ts';
 import type { MachineLab } from '../labs/machines.ts';
+import { deferred } from '../support/deferred.ts';
 import { aborted, downloaded, endless } from '../support/scripted-host.ts';
 import type { ScriptedHost } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
@@ -96,6 +97,26 @@ test('no host, and a start that another job ends', async () => {
   await machines.perform(vmId, 'destroyVirtualMachine');
   await saveEnded('vm-deploy-ended', vmId);
   script.release(downloaded(host.hostId, download, host.pool()));
+});
+
+test('a start that another job ends while its host works on it', async () => {
+  await open(openControlLab());
+  const begun = deferred();
+  await lab.addHost({
+    name: 'host',
+    pool: 'pool',
+    script: {
+      startVm() {
+        begun.resolve();
+        return aborted(Context.current().cancellationSignal);
+      },
+    },
+  });
+  const vmId = await machines.add({ templateId: await lab.addTemplate() });
+  await machines.request(vmId, 'deployVirtualMachine');
+  await begun.promise;
+  await machines.perform(vmId, 'stopVirtualMachine');
+  await saveEnded('vm-start-ended', vmId);
 });
 
 test('a start that waits for long goes on as another run', async () => {

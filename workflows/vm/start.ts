@@ -228,7 +228,7 @@ async function afterFailedStart(
   if (!mayComeBack) search.excludedHosts = [...search.excludedHosts, hostId];
 }
 
-/** Takes back a placement of which no host knows. A machine that a host had before stays with that host. */
+/** Takes back a placement that no host was called for. A machine that a host had before stays with that host. */
 async function withdraw(run: VmRun, search: Search): Promise<void> {
   if (search.called || !search.fresh) return;
   await control('Take back the placement').unplaceVm(run.input.vmId);
