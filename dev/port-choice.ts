@@ -9,6 +9,8 @@ export interface ChosenPorts {
   readonly ports: Ports;
   /** Ports of `/readyz`: first the control worker's, then one for each host. */
   readonly health: readonly number[];
+  /** Ports of the doors of several hosts; none of a single one, which nobody comes to. */
+  readonly doors: readonly number[];
 }
 
 interface Wanted {
@@ -30,9 +32,14 @@ export async function choosePorts(plan: Plan): Promise<ChosenPorts> {
         'or free ones for everything with --port 0',
     );
   }
-  const free = await freePorts(wanted.length + 1 + plan.hosts);
+  const doorCount = plan.hosts > 1 ? plan.hosts : 0;
+  const free = await freePorts(wanted.length + 1 + plan.hosts + doorCount);
   const chosen = wanted.map(({ key }, index) => [key, plan.ports[key] || free[index]] as const);
-  return { ports: { ...plan.ports, ...Object.fromEntries(chosen) }, health: free.slice(wanted.length) };
+  const [health, doors] = [
+    free.slice(wanted.length, free.length - doorCount),
+    free.slice(free.length - doorCount),
+  ];
+  return { ports: { ...plan.ports, ...Object.fromEntries(chosen) }, health, doors };
 }
 
 /** A server that this start does not run needs no port. */

@@ -161,6 +161,8 @@ export interface PoolPlace {
 export interface HostPlace {
   readonly n: number;
   readonly healthPort: number;
+  /** Undefined: the host serves no copies to others. */
+  readonly doorPort: number | undefined;
   /** The pool that every host mounts. */
   readonly shared: PoolPlace | undefined;
   /** Ports of this installation's processes, which no URL may lead to; 0 for a server that this start does not run. */
@@ -185,7 +187,10 @@ export async function sharedPool(folder: DataFolder, hosts: number): Promise<Poo
   return { name: 'shared', path: folder.sharedPool };
 }
 
-export function hostService(setting: Setting, { n, healthPort, shared, ownPorts }: HostPlace): Service {
+export function hostService(
+  setting: Setting,
+  { n, healthPort, doorPort, shared, ownPorts }: HostPlace,
+): Service {
   const { state, invite } = setting.folder.host(n);
   const own = ownPool(setting.folder, n);
   const pools = [`${own.name}=Filesystem:HOST:${own.path}`];
@@ -204,6 +209,7 @@ export function hostService(setting: Setting, { n, healthPort, shared, ownPorts 
       BYPASS_LIBVIRT_URI: setting.env['BYPASS_LIBVIRT_URI'] || LIBVIRT_URI,
       BYPASS_INVITE: existsSync(invite) ? `@${invite}` : '',
       BYPASS_HEALTH_PORT: String(healthPort),
+      ...(doorPort === undefined ? {} : { BYPASS_PEER_LISTEN: `127.0.0.1:${doorPort}` }),
       // Images for a trial are often served by the same machine.
       BYPASS_URL_ALLOW: setting.env['BYPASS_URL_ALLOW'] || LOOPBACK.join(','),
       BYPASS_URL_DENY: [

@@ -77,7 +77,7 @@ interface Start {
 
 async function start(context: Start): Promise<Pick<Stack, 'client' | 'databaseUrl' | 'ready'>> {
   const { plan, folder, supervisor, deps } = context;
-  const { ports, health } = await choosePorts(plan);
+  const { ports, health, doors } = await choosePorts(plan);
   const servers = await startServers(context, ports);
   const { databaseUrl, temporalAddress } = servers;
   const masterKeyFile = plan.masterKeyFile ?? folder.masterKey;
@@ -86,7 +86,7 @@ async function start(context: Start): Promise<Pick<Stack, 'client' | 'databaseUr
 
   const setting = { folder, env: childEnvironment(plan, deps.env, servers) };
   const temporalUiUrl = servers.temporal === undefined ? '' : `http://127.0.0.1:${ports.temporalUi}`;
-  const places = { ports, health, databaseUrl, masterKeyFile, temporalUiUrl };
+  const places = { ports, health, doors, databaseUrl, masterKeyFile, temporalUiUrl };
   const processes = await startProcesses(context, setting, places);
   const origin = `http://${reachable(plan.apiAddress)}:${ports.api}`;
   const { apiKey, secretKey } = admin;
@@ -187,15 +187,15 @@ interface Places extends ChosenPorts {
 async function startProcesses(
   { plan, folder, supervisor }: Start,
   setting: Setting,
-  { ports, health, ...place }: Places,
+  { ports, health, doors, ...place }: Places,
 ): Promise<Processes> {
   const shared = await sharedPool(folder, plan.hosts);
   const [controlHealth = 0, ...hostHealth] = health;
   const control = controlService(setting, { ...place, healthPort: controlHealth });
   const api = apiService(setting, { ...place, address: plan.apiAddress, port: ports.api });
-  const ownPorts = [ports.api, ports.postgres, ports.temporal, ports.temporalUi, ...health];
+  const ownPorts = [ports.api, ports.postgres, ports.temporal, ports.temporalUi, ...health, ...doors];
   const hosts = hostHealth.map((healthPort, index) =>
-    hostService(setting, { n: index + 1, healthPort, shared, ownPorts }),
+    hostService(setting, { n: index + 1, healthPort, doorPort: doors[index], shared, ownPorts }),
   );
   for (const service of [control, api, ...hosts]) await supervisor.start(service);
   return { control, api, hosts, shared };

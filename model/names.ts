@@ -41,6 +41,9 @@ export const consoleLogWorkflowId = (vmId: string): string => `vm:${vmId}:log`;
 /** Compares the domains of a host with the rows of its machines. */
 export const domainsWorkflowId = (hostId: string): string => `host:${hostId}:domains`;
 
+/** Tells the hosts of a zone by whom they are known, and whom they may let in. */
+export const peersWorkflowId = (zoneId: string): string => `zone:${zoneId}:peers`;
+
 /** The one workflow that watches hosts and repairs what a crash left behind. */
 export const UPKEEP_WORKFLOW_ID = 'upkeep';
 
@@ -61,6 +64,7 @@ export const workflowTypes = {
   certificate: 'certificate',
   keystore: 'keystore',
   upkeep: 'upkeep',
+  peers: 'peers',
   vm: 'vm',
   consoleLog: 'consoleLog',
   domains: 'domains',

@@ -40,6 +40,18 @@ export interface PeerCredentials extends TrustedPeers {
   readonly certificate: string;
 }
 
+/** Input of the workflow that tells the hosts of a zone what they are to know of each other. */
+export interface PeersInput {
+  readonly v: 1;
+  readonly zoneId: string;
+}
+
+export interface PeersResult {
+  readonly v: 1;
+  /** How often a host was told. */
+  readonly told: number;
+}
+
 /** What a ticket says: a signed JWT (RFC 7519) that the control side makes for one fetch, good for some minutes. */
 export interface TicketClaims {
   /** `aud`: the host that serves. */

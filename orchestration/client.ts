@@ -26,6 +26,7 @@ import { copyCalls } from './copies.ts';
 import { describeCopies, describeRegistration } from './live.ts';
 import { startRegistration } from './start-registration.ts';
 import type { Orchestration, OrchestrationOptions } from './orchestration.ts';
+import { peerCalls } from './peers.ts';
 import { vmCalls } from './vms.ts';
 import { isAbsent } from './workflow-status.ts';
 import { checkSource } from './source-check.ts';
@@ -72,6 +73,8 @@ export function createOrchestration(client: Client, options: OrchestrationOption
     ...certificateCalls(client),
 
     ...vmCalls(client, options),
+
+    ...peerCalls(client),
 
     live: (copies) => describeCopies(client, copies),
 

@@ -90,6 +90,11 @@ export interface Orchestration {
   /** Makes sure that the current limits of a host are sent to it. */
   requestHostLimits(hostId: string, name?: string): Promise<void>;
   /**
+   * Makes sure that the hosts of a zone are told by whom they are known, and whom they may let in, as the database says after
+   * this call.
+   */
+  requestPeers(zoneId: string): Promise<void>;
+  /**
    * Makes sure that the host's keystore is compared with the database after this call, and updated.
    * @param listener id of a workflow to signal afterwards
    */

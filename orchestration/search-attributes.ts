@@ -32,3 +32,5 @@ export const copyAttributes = (copy: {
 }): TypedSearchAttributes => attributes({ TemplateId: copy.templateId, PoolId: copy.poolId });
 
 export const hostAttributes = (hostId: string): TypedSearchAttributes => attributes({ HostId: hostId });
+
+export const zoneAttributes = (zoneId: string): TypedSearchAttributes => attributes({ ZoneId: zoneId });

@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { createHostCertificates } from '../activities/host/certificates.ts';
 import type { HostActivityDeps } from '../activities/host/deps.ts';
 import { createHostLimiter } from '../activities/host/limits.ts';
+import { createHostPeers } from '../activities/host/peers.ts';
+import type { HostPeers } from '../activities/host/peers.ts';
 import { createHypervisor } from '../hypervisor/create.ts';
 import { HYPERVISOR_PROGRAMS } from '../hypervisor/programs.ts';
 import { createReporter } from '../hypervisor/report.ts';
@@ -19,7 +21,10 @@ import { createSources } from '../images/fetch/sources.ts';
 import { createTrust } from '../images/fetch/network/trust.ts';
 import type { Identity } from '../trust/identity.ts';
 import { openKeystore } from '../trust/keystore.ts';
+import { createHostKey } from '../trust/peer-certificates.ts';
 import { openForHost, openKeyForHost, openVmSecrets } from '../trust/sealing.ts';
+import { doorSettings } from './door/settings.ts';
+import type { DoorSettings } from './door/settings.ts';
 import { hostPolicy, hostProxies } from './host-policy.ts';
 import {
   hypervisorSettings,
@@ -55,6 +60,7 @@ export function planActivities(
   const limits = inspectionLimits(settings);
   const unpack = { maxRatio: settings.number('unpackRatio', 1) };
   const { uri, ...hypervisor } = hypervisorSettings(settings);
+  const door = doorSettings(settings);
   const sources = {
     ...sourceBudgets(settings),
     policy: hostPolicy(settings, temporalAddressOf(settings)),
@@ -74,6 +80,7 @@ export function planActivities(
         limits,
         unpack,
         connections,
+        ...(door === undefined ? {} : { door: { ...door, pools: configs } }),
       },
       logger,
       onDenied,
@@ -107,6 +114,7 @@ export function planActivities(
       certificates: createHostCertificates(keystore, (sealed, certificateId) =>
         openKeyForHost(sealingPrivateKey, sealed, { certificateId, hostId }),
       ),
+      ...(door === undefined ? {} : { peers: await peersOf(door, hostId, transfers) }),
       probes: { sources: createSources({ ...sources, trust, onDenied }), limits, unpack },
       download: (request, rules) => transfers.download(request, rules),
       openSealed: async ({ sealed, templateId }) =>
@@ -120,4 +128,15 @@ export function planActivities(
     };
     return { deps, transfers, virsh };
   };
+}
+
+/** The key is of this start alone: the control side certifies it anew. */
+async function peersOf(door: DoorSettings, hostId: string, transfers: Transfers): Promise<HostPeers> {
+  const key = await createHostKey(hostId);
+  const { address, uploads, rate } = door;
+  return createHostPeers({
+    door: { address, uploads, rate },
+    key,
+    apply: (credentials) => transfers.setPeers({ ...credentials, key: key.key }),
+  });
 }

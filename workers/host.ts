@@ -21,6 +21,8 @@ import { loadOrCreateIdentity } from '../trust/identity.ts';
 import type { HostReport } from '../model/payloads.ts';
 import type { Identity } from '../trust/identity.ts';
 import { startHealthIfAsked } from './health.ts';
+import type { Metrics } from './health.ts';
+import { doorMetrics } from './door/metrics.ts';
 import { watchHostDomains } from './host-domains.ts';
 import { join } from './host-join.ts';
 import type { JoinDeps } from './host-join.ts';
@@ -101,7 +103,7 @@ interface Work extends Omit<HostOptions, 'stop'>, Pick<Serving, 'stopping' | 'st
 }
 
 async function work(
-  { deps, virsh }: Plan,
+  { deps, virsh, transfers }: Plan,
   identity: Identity,
   { settings, logger, stopping, stopped, about }: Work,
 ): Promise<void> {
@@ -120,6 +122,7 @@ async function work(
       settings,
       stopping,
       stopped,
+      metrics: async () => doorMetrics(transfers.doorCounts()),
       async join() {
         const { limits } = await join({ ...joining, invite, report: () => describeHost(deps) });
         if (limits !== undefined) deps.limits.apply(limits);
@@ -167,6 +170,7 @@ interface Serving {
   readonly settings: Settings;
   readonly stopping: AbortController;
   readonly stopped: Promise<unknown>;
+  readonly metrics: Metrics;
   /** Settles when a control worker has answered, or the host stops. */
   join(): Promise<unknown>;
   /** Called once the host has joined; settles when the host stops. */
@@ -177,7 +181,7 @@ async function serve(temporal: Temporal, deps: HostActivityDeps, serving: Servin
   const workers = await createWorkers(temporal, deps.hostId, createHostActivities(deps));
   let joined = false;
   const ready = (): boolean => joined && workers.every((worker) => worker.getState() === 'RUNNING');
-  const health = await startHealthIfAsked(serving.settings, ready);
+  const health = await startHealthIfAsked(serving.settings, ready, serving.metrics);
   const running = runWorkers(workers, serving.stopped);
   const joining = serving.join().then(
     () => {

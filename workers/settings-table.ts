@@ -150,7 +150,7 @@ export const SETTINGS = {
     'BYPASS_HEALTH_PORT',
     '--health-port',
     '',
-    'port on 127.0.0.1 for /healthz and /readyz, and /metrics of the control worker; none when empty, a free one when 0',
+    'port on 127.0.0.1 for /healthz, /readyz and /metrics; none when empty, a free one when 0',
   ),
   activitySlots: setting(
     ['dev', 'control'],

@@ -10,6 +10,9 @@ import type { Failure } from '../model/failures.ts';
 import type { Try } from '../model/payloads.ts';
 import type { Progress } from '../model/progress.ts';
 import type { SourceRules } from '../model/source-rules.ts';
+import type { DoorCounts } from './door/counts.ts';
+import type { DoorCredentials } from './door/door.ts';
+import type { DoorSettings } from './door/settings.ts';
 
 /** Settings of all downloads, passed to the thread as `workerData`. */
 export interface TransferSettings extends Pick<
@@ -21,6 +24,11 @@ export interface TransferSettings extends Pick<
   readonly stateDir: string;
   /** Bytes per second over all downloads; 0 for no limit. */
   readonly rate: number;
+  /** Absent where the host serves no copies to others. */
+  readonly door?: DoorSettings & {
+    /** The host's pools, whose copies are served. */
+    readonly pools: readonly PoolConfig[];
+  };
 }
 
 /** A download request without the parts that cannot be sent to a thread. */
@@ -33,13 +41,17 @@ export interface TransferRequest extends Omit<DownloadRequest, 'pool' | 'signal'
 export type ToThread =
   | { readonly type: 'start'; readonly job: number; readonly request: TransferRequest }
   | { readonly type: 'abort'; readonly job: number }
-  | { readonly type: 'rate'; readonly bytesPerSecond: number };
+  | { readonly type: 'rate'; readonly bytesPerSecond: number }
+  | { readonly type: 'credentials'; readonly credentials: DoorCredentials };
 
 export type FromThread =
   | { readonly type: 'progress'; readonly job: number; readonly progress: Progress }
   | { readonly type: 'try'; readonly job: number; readonly ended: Try }
   | { readonly type: 'done'; readonly job: number; readonly image: DownloadedImage }
   | { readonly type: 'denied'; readonly denied: Denied }
+  | { readonly type: 'door'; readonly counts: DoorCounts }
+  /** The door cannot be opened now; it is tried again. */
+  | { readonly type: 'door closed'; readonly problem: string }
   | { readonly type: 'failed'; readonly job: number; readonly error: PackedError };
 
 export interface PackedError {

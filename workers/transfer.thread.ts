@@ -6,10 +6,15 @@ import type { DownloadDeps } from '../images/attempt/download.ts';
 import { openLedger } from '../images/pools/ledger.ts';
 import { openPool } from '../images/pools/kinds.ts';
 import { createRateLimit } from '../images/fetch/rate-limit.ts';
+import { createPeerCopy } from '../images/fetch/protocols/peer/peer.ts';
 import { createSources } from '../images/fetch/sources.ts';
 import { createTrust } from '../images/fetch/network/trust.ts';
+import { createCopyRegistry } from '../images/spread/copy-registry.ts';
 import { openKeystore } from '../trust/keystore.ts';
 import type { Progress } from '../model/progress.ts';
+import { keepDoorOpen } from './door/keep-open.ts';
+import { openKnownPools } from './door/known-pools.ts';
+import type { DoorCredentials } from './door/door.ts';
 import { packError } from './transfer-messages.ts';
 import type { FromThread, ToThread, TransferRequest, TransferSettings } from './transfer-messages.ts';
 
@@ -21,8 +26,24 @@ const REPORT_MS = 200;
 
 const send = (message: FromThread): void => parentPort?.postMessage(message);
 
-const { sources, stateDir, rate, ...settings } = workerData as TransferSettings;
+const { sources, stateDir, rate, door: doorSettings, ...settings } = workerData as TransferSettings;
 const rateLimit = createRateLimit(rate);
+const ledger = openLedger(stateDir);
+const copies =
+  doorSettings === undefined
+    ? undefined
+    : createCopyRegistry({ pools: openKnownPools(doorSettings.pools, stateDir), ledger });
+let credentials: DoorCredentials | undefined;
+const door =
+  doorSettings === undefined || copies === undefined
+    ? undefined
+    : keepDoorOpen({
+        hostId: settings.hostId,
+        settings: doorSettings,
+        copies,
+        onCounts: (counts) => send({ type: 'door', counts }),
+        onClosed: (problem) => send({ type: 'door closed', problem }),
+      });
 const deps: DownloadDeps = {
   ...settings,
   sources: createSources({
@@ -31,8 +52,10 @@ const deps: DownloadDeps = {
     onDenied: (denied) => send({ type: 'denied', denied }),
   }),
   openParts: new Set(),
-  ledger: openLedger(stateDir),
+  ledger,
   rateLimit,
+  ...(copies === undefined ? {} : { copies }),
+  peers: (peer) => createPeerCopy(peer, { ...sources, identity: () => credentials }),
 };
 const running = new Map<number, AbortController>();
 
@@ -74,5 +97,8 @@ function sparingly(report: (progress: Progress) => void): (progress: Progress) =
 parentPort?.on('message', (message: ToThread) => {
   if (message.type === 'start') void run(message.job, message.request);
   else if (message.type === 'abort') running.get(message.job)?.abort(STOPPED);
-  else rateLimit.setRate(message.bytesPerSecond);
+  else if (message.type === 'credentials') {
+    credentials = message.credentials;
+    door?.setCredentials(credentials);
+  } else rateLimit.setRate(message.bytesPerSecond);
 });

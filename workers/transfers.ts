@@ -3,10 +3,10 @@
  * unpacking in the main thread. It is a thread and not a process: when the host worker dies, nothing can go on writing to a
  * pool.
  *
- * The thread is absent until the first download starts it. While it runs, jobs are sent to it by number, and each ends with
+ * The thread is absent until the first download starts it, or the credentials of the door, which is in it. While it runs, jobs are sent to it by number, and each ends with
  * one message `done` or `failed`. It ends in three ways: `close` aborts all jobs, waits up to ten seconds for their records and
  * terminates the thread; an error or lack of memory ends it; or it sends nothing for a minute while it has jobs, and is
- * terminated. All jobs left fail as HostGone, and the next download starts another thread.
+ * terminated. All jobs left fail as HostGone, and the next download starts another thread; where there is a door, one starts at once.
  *
  * What must never happen: that two threads write to the same part file, and that a job never settles. So a new thread
  * starts only when the exit of the previous one is complete, and that exit fails every job left.
@@ -20,6 +20,10 @@ import { ImageError } from '../model/failures.ts';
 import type { SourceRules } from '../model/source-rules.ts';
 import { startThread } from '../platform/threads.ts';
 import type { Logger } from './runtime.ts';
+import { createDoorLog } from './door/log.ts';
+import type { DoorLog } from './door/log.ts';
+import type { DoorCounts } from './door/counts.ts';
+import type { DoorCredentials } from './door/door.ts';
 import { packRequest, unpackError } from './transfer-messages.ts';
 import type { FromThread, ToThread, TransferSettings } from './transfer-messages.ts';
 
@@ -43,6 +47,9 @@ const SILENT_MS = 60_000;
 /** Silence is counted in checks, not by the clock: a process that was suspended for an hour is not late. */
 const SILENCE_CHECKS = 10;
 
+/** Before a thread that died is started again for the door: one that dies at its start must not take all of a processor. */
+const DOOR_RETRY_MS = 1000;
+
 export interface Transfers {
   /**
    * @param rules rules of the job; default: none
@@ -51,6 +58,10 @@ export interface Transfers {
   download(request: DownloadRequest, rules?: SourceRules): Promise<DownloadedImage>;
   /** Sets the limit of all downloads together, in bytes per second; 0 for no limit. */
   setRate(bytesPerSecond: number): void;
+  /** Opens the door, or tells it whom to let in from now on. */
+  setPeers(credentials: DoorCredentials): void;
+  /** What the door has done, in all threads; undefined while it was not open. */
+  doorCounts(): DoorCounts | undefined;
   /** Aborts running downloads, waits for their records and ends the thread. */
   close(): Promise<void>;
 }
@@ -70,6 +81,8 @@ export interface TransfersOptions {
 /** The first download starts the thread; after the thread has died, the next download starts another one. */
 export function createTransfers(options: TransfersOptions): Transfers {
   let { rate } = options.settings;
+  let credentials: DoorCredentials | undefined;
+  const door = createDoorLog(options.logger);
   let thread: Thread | undefined;
   /** Settles when the previous thread has ended. */
   let previous: Promise<unknown> = Promise.resolve();
@@ -79,12 +92,16 @@ export function createTransfers(options: TransfersOptions): Transfers {
     // The previous thread may still write to a part file that the next one would continue.
     await previous;
     if (closed) throw stopped();
-    thread ??= startTransferThread({ ...options, settings: { ...options.settings, rate } }, (ended) => {
+    if (thread !== undefined) return thread;
+    thread = startTransferThread({ ...options, settings: { ...options.settings, rate } }, door, (ended) => {
       thread = undefined;
       previous = ended;
+      if (credentials !== undefined) setTimeout(openAgain, DOOR_RETRY_MS).unref();
     });
+    if (credentials !== undefined) thread.send({ type: 'credentials', credentials });
     return thread;
   };
+  const openAgain = (): void => void livingThread().catch(() => undefined);
 
   return {
     async download(request, rules = {}) {
@@ -100,6 +117,12 @@ export function createTransfers(options: TransfersOptions): Transfers {
       rate = bytesPerSecond;
       thread?.send({ type: 'rate', bytesPerSecond });
     },
+    setPeers(next) {
+      credentials = next;
+      if (thread === undefined) openAgain();
+      else thread.send({ type: 'credentials', credentials });
+    },
+    doorCounts: () => door.counts(),
     async close() {
       closed = true;
       await thread?.stop();
@@ -121,7 +144,11 @@ interface Thread {
 }
 
 /** @param onEnd called once, when the thread takes no more downloads; its promise settles when the thread has ended */
-function startTransferThread(options: TransfersOptions, onEnd: (ended: Promise<void>) => void): Thread {
+function startTransferThread(
+  options: TransfersOptions,
+  door: DoorLog,
+  onEnd: (ended: Promise<void>) => void,
+): Thread {
   const { settings, logger, resourceLimits = RESOURCE_LIMITS, silentMs = SILENT_MS } = options;
   setFlagsFromString(SIMPLE_WASM);
   const worker = startThread(options.program ?? THREAD, {
@@ -130,6 +157,7 @@ function startTransferThread(options: TransfersOptions, onEnd: (ended: Promise<v
     name: 'transfers',
   });
   const jobs = new Map<number, Job>();
+  door.startThread();
   let count = 0;
   let cause: Error | undefined;
   let stopping = false;
@@ -168,6 +196,8 @@ function startTransferThread(options: TransfersOptions, onEnd: (ended: Promise<v
     if (message.type === 'progress') jobs.get(message.job)?.request.onProgress(message.progress);
     else if (message.type === 'try') jobs.get(message.job)?.request.onTry?.(message.ended);
     else if (message.type === 'denied') options.onDenied?.(message.denied);
+    else if (message.type === 'door') door.note(message.counts);
+    else if (message.type === 'door closed') door.closed(message.problem);
     else if (message.type === 'done') take(message.job)?.done(message.image);
     else take(message.job)?.failed(stopping ? stopped() : unpackError(message.error));
   });

@@ -4,6 +4,7 @@ import { makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import { workflowTypes } from '../model/names.ts';
 import type { CertificateInput, KeystoreInput } from '../model/certificate-jobs.ts';
 import type { CopyInput, DeletionInput, RemovalInput, UpkeepInput } from '../model/payloads.ts';
+import type { PeersInput } from '../model/spread.ts';
 import type { VmInput } from '../model/vm-payloads.ts';
 import type { CopyRun } from './copy/attempt.ts';
 import { requestsHandled } from './copy/requests.ts';
@@ -16,6 +17,7 @@ interface ContinuedInputs {
   readonly keystore: KeystoreInput;
   readonly deletion: DeletionInput;
   readonly vm: VmInput;
+  readonly peers: PeersInput;
 }
 
 /** Ends this run, and starts one of the given type. Memo and search attributes stay. */

@@ -6,6 +6,7 @@ import {
   hostLimitsInput,
   joinInput,
   keystoreInput,
+  peersInput,
   registrationInput,
   removalInput,
   upkeepInput,
@@ -20,6 +21,7 @@ import { domains as runDomains } from './host/domains.ts';
 import { hostLimits as runHostLimits } from './host/limits.ts';
 import { join as runJoin } from './host/join.ts';
 import { keystore as runKeystore } from './host/keystore.ts';
+import { peers as runPeers } from './host/peers.ts';
 import { registration as runRegistration } from './template/registration.ts';
 import { removal as runRemoval } from './copy/removal.ts';
 import { withParsedInput } from './run-input.ts';
@@ -36,6 +38,7 @@ export const domains = withParsedInput(domainsInput, runDomains);
 export const hostLimits = withParsedInput(hostLimitsInput, runHostLimits);
 export const join = withParsedInput(joinInput, runJoin);
 export const keystore = withParsedInput(keystoreInput, runKeystore);
+export const peers = withParsedInput(peersInput, runPeers);
 export const registration = withParsedInput(registrationInput, runRegistration);
 export const removal = withParsedInput(removalInput, runRemoval);
 export const sourceCheck = withParsedInput(registrationInput, runSourceCheck);

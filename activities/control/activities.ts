@@ -13,6 +13,8 @@ import { createHostChoice } from './host-choice.ts';
 import type { HostChoiceActivities } from './host-choice.ts';
 import { createHostRecords } from './hosts.ts';
 import type { HostRecordActivities } from './hosts.ts';
+import { createPeerActivities } from './peers.ts';
+import type { PeerActivities } from './peers.ts';
 import { createRegistrationActivities } from './registration.ts';
 import type { RegistrationActivities } from './registration.ts';
 import { createSourceActivities } from './sources.ts';
@@ -40,6 +42,7 @@ export type ControlActivities = AnswerActivities &
   DeletionActivities &
   CertificateActivities &
   HostRecordActivities &
+  PeerActivities &
   UpkeepActivities &
   VmTaskActivities &
   VmStartActivities &
@@ -57,6 +60,7 @@ export const createControlActivities = (deps: ControlDeps): ControlActivities =>
     ...createDeletionActivities(deps),
     ...createCertificateActivities(deps),
     ...createHostRecords(deps),
+    ...createPeerActivities(deps),
     ...createUpkeepActivities(deps),
     ...createVmTaskActivities(deps),
     ...createVmStartActivities(deps),

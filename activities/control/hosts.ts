@@ -62,7 +62,12 @@ export function createHostRecords({ db, orchestration }: ControlDeps): HostRecor
       if (!isRawKey(request.sealingKey)) {
         throw new NotPossible(`Host ${request.name} names a sealing key that is none`);
       }
-      return db.transaction().execute((tx) => admit(tx, request, text));
+      const answer = await db.transaction().execute((tx) => admit(tx, request, text));
+      // When Temporal does not take it, upkeep requests it.
+      if (answer.state !== 'Disabled' && request.report.peer !== undefined) {
+        await orchestration.requestPeers(answer.zoneId).catch(() => undefined);
+      }
+      return answer;
     },
 
     recordReport: (report) => recordReport(db, report),

@@ -23,6 +23,7 @@ import { reportsInRound } from '../../model/timing.ts';
 import type { UpkeepTiming } from '../../model/timing.ts';
 import { warnOfExpiry } from './expiry.ts';
 import { withHeartbeats } from '../context.ts';
+import { sweepPeers } from './peers.ts';
 import { removeUnused } from './unused-copies.ts';
 import { whileCounting } from './throughput.ts';
 import type { ControlDeps } from './deps.ts';
@@ -51,6 +52,8 @@ export interface SweepResult {
   readonly deletions: number;
   /** Hosts whose keystore workflows were requested. */
   readonly keystores: number;
+  /** Zones whose hosts are told by whom they are known. */
+  readonly peers: number;
   /** Virtual machines whose workflows were requested. */
   readonly machines: number;
   /** Jobs and events whose retention is over. */
@@ -94,6 +97,7 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
         copies: await sweepCopies(deps, idleSeconds, signal),
         deletions: await sweepDeletions(deps, idleSeconds, signal),
         keystores: await sweepKeystores(deps),
+        peers: await sweepPeers(deps),
         machines: await sweepMachines(deps, idleSeconds, signal),
         forgotten: await deleteExpired(db, retentionOf(await configurationValues(db))),
       })),

@@ -28,6 +28,7 @@ export type ApiOrchestration = Pick<
   | 'registration'
   | 'isRunning'
   | 'requestKeystore'
+  | 'requestPeers'
   | 'syncCertificate'
   | 'requestVm'
   | 'consoleLog'

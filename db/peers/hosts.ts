@@ -29,6 +29,18 @@ export const peersOfZone = (db: Queryable, zoneId: string): Promise<readonly Pee
     .$narrowType<{ peer: PeerReport }>()
     .execute();
 
+/** The zone of a host with a door; undefined when there is no such host. */
+export async function zoneOfPeer(db: Queryable, hostId: string): Promise<string | undefined> {
+  const zone = await db
+    .selectFrom('data_center')
+    .innerJoin('host', 'host.data_center_id', 'data_center.id')
+    .where('host.uuid', '=', hostId)
+    .where('host.peer', 'is not', null)
+    .select('data_center.uuid')
+    .executeTakeFirst();
+  return zone?.uuid;
+}
+
 /** Whom each of these hosts is to trust. */
 export const trustedOf = (hosts: readonly PeerHost[], { authorities, tickets }: PeerKeys): TrustedPeers => ({
   authorities,

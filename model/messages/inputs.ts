@@ -13,6 +13,7 @@ import type {
   RemovalInput,
   UpkeepInput,
 } from '../payloads.ts';
+import type { PeersInput } from '../spread.ts';
 import type { VerificationInput } from '../verification.ts';
 import { failure } from './failures.ts';
 import { ifUnderstood, messageToHandOn, understood, version, whole } from './schema.ts';
@@ -128,6 +129,8 @@ export const certificateInput = messageToHandOn<CertificateInput>({
   alias: z.string(),
   left: ifUnderstood(ids),
 });
+
+export const peersInput = messageToHandOn<PeersInput>({ v: version(), zoneId: id() });
 
 export const upkeepInput = messageToHandOn<UpkeepInput>({
   v: version(),

@@ -144,6 +144,9 @@ export function recordOrchestration(db: Database): RecordingOrchestration {
       note('live', copies);
       return recording.copies;
     },
+    async requestPeers(zoneId) {
+      note('requestPeers', zoneId);
+    },
     async requestKeystore(hostId) {
       note('requestKeystore', hostId);
     },

@@ -1,7 +1,10 @@
+import { createHostPeers } from '../../activities/host/peers.ts';
 import { setHostLimits } from '../../db/hosts/host-limits.ts';
 import { removeHost } from '../../db/hosts/hosts.ts';
-import { limitsWorkflowId } from '../../model/names.ts';
+import { limitsWorkflowId, peersWorkflowId } from '../../model/names.ts';
 import type { HostLimits } from '../../model/payloads.ts';
+import type { PeerCredentials } from '../../model/spread.ts';
+import { createHostKey } from '../../trust/peer-certificates.ts';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab, NewHost } from '../labs/control.ts';
 import { deferred } from '../support/deferred.ts';
@@ -87,4 +90,72 @@ test('a forgotten host gets no limits', async () => {
   await removeHost(lab.db, host.hostId);
   await lab.orchestration.requestHostLimits(host.hostId);
   expect(await ended(host.hostId)).toEqual({ v: 1, told: false });
+});
+
+/** A host with a door. @param before what it waits for before it answers */
+async function withDoor(
+  name: string,
+  before?: Promise<unknown>,
+): Promise<{ readonly hostId: string; readonly received: readonly PeerCredentials[] }> {
+  const received: PeerCredentials[] = [];
+  const key = await createHostKey('any');
+  const door = { address: '127.0.0.1:7443', uploads: 4, rate: 0 };
+  const own = createHostPeers({ door, key, apply: (credentials) => void received.push(credentials) });
+  const host: ScriptedHost = await lab.addHost({
+    name,
+    script: {
+      async setPeerCredentials(credentials) {
+        own.take(credentials);
+        await before;
+        const about = {
+          v: 1,
+          hostId: host.hostId,
+          version: '1',
+          pools: [host.pool()],
+          programs: [],
+        } as const;
+        return { ...about, peer: own.report() };
+      },
+    },
+  });
+  await lab.db
+    .updateTable('host')
+    .set({ peer: JSON.stringify(own.report()) })
+    .where('uuid', '=', host.hostId)
+    .execute();
+  return { hostId: host.hostId, received };
+}
+
+test('hosts with doors are told whom they may let in, at once when one is removed, though another one is slow', async () => {
+  const { zoneId } = lab;
+  const result = (): Promise<unknown> =>
+    lab.temporal.client.workflow.getHandle(peersWorkflowId(zoneId)).result();
+  const [one, other] = [await withDoor('door-1'), await withDoor('door-2')];
+  const both = [one.hostId, other.hostId].sort();
+  await lab.orchestration.requestPeers(zoneId);
+  expect(await result()).toEqual({ v: 1, told: 2 });
+  for (const { hostId, received } of [one, other]) {
+    const [credentials] = received;
+    expect(received).toHaveLength(1);
+    expect([...(credentials?.hostIds ?? [])].sort()).toEqual(both);
+    const { peer } = await row(hostId);
+    expect(peer).toMatchObject({ trusted: expect.any(String), certificateEnds: expect.any(String) });
+  }
+  // Nothing is told again that is known.
+  await lab.orchestration.requestPeers(zoneId);
+  expect(await result()).toEqual({ v: 1, told: 0 });
+
+  const answer = deferred();
+  const slow = await withDoor('door-3', answer.promise);
+  await lab.orchestration.requestPeers(zoneId);
+  await until('the slow one is told', () => slow.received.length === 1);
+  await removeHost(lab.db, other.hostId);
+  await lab.orchestration.requestPeers(zoneId);
+  await until('the first one lets the removed one in no more', () => {
+    const hostIds = one.received.at(-1)?.hostIds ?? [];
+    return hostIds.length === 2 && !hostIds.includes(other.hostId);
+  });
+  answer.resolve();
+  await result();
+  expect(slow.received.at(-1)?.hostIds).not.toContain(other.hostId);
 });

@@ -3,6 +3,7 @@ import { removeHost, type RemovedHost } from '../../../db/hosts/hosts.ts';
 import { machinesOn } from '../../../db/hosts/machines.ts';
 import { counted } from '../../../model/grammar.ts';
 import { ADMINS, defineCommand } from '../../server/command.ts';
+import { begin } from '../../server/temporal-deadline.ts';
 import { entity } from '../../fields/entities.ts';
 import { apiCodes } from '../../../model/api-codes.ts';
 import { ApiError, noSuchEntity } from '../../server/errors.ts';
@@ -44,6 +45,8 @@ export const deleteHost = defineCommand({
         resourceUuid: host.uuid,
       },
     );
+    // The other hosts let it in no more.
+    if (host.peer !== null) await begin(context, context.orchestration.requestPeers(host.zone_uuid));
     return render(SUCCESS, { text }, caller);
   },
 });

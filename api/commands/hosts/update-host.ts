@@ -97,6 +97,8 @@ export const updateHost = defineCommand({
     // A newly enabled host needs the certificates of its zone before it takes a download.
     if (allocationstate === 'Enable')
       await begin(context, orchestration.requestKeystore(host.uuid, host.name));
+    if (allocationstate !== undefined && host.peer !== null)
+      await begin(context, orchestration.requestPeers(host.zone_uuid));
     const updated = await findHost(db, host.uuid);
     return answerOne('host', HOST, updated === undefined ? [] : [updated], caller);
   },

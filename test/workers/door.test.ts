@@ -1,0 +1,280 @@
+/** The door of a host: what it serves to other hosts, and whom it refuses. */
+import { randomUUID } from 'node:crypto';
+import { truncate } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { createAuthority } from '../../trust/peer-certificates.ts';
+import { openDoorLab } from '../labs/door.ts';
+import type { DoorLab, Visitor } from '../labs/door.ts';
+import { deferred } from '../support/deferred.ts';
+import { rawDisk, sha256 } from '../support/images.ts';
+import { isFullRun } from '../support/programs.ts';
+import { until } from '../support/until.ts';
+
+const MIB = 1_048_576;
+const SIZE = 4 * MIB;
+const body = rawDisk(SIZE);
+/** What a client says of a connection that the door ended. */
+const ENDED = /hang up|ECONNRESET|EPIPE|alert|disconnected/;
+const inUse = (): number => process.memoryUsage().rss;
+const TIMES = { headersMs: 3000, stallMs: 3000, digestMs: 300 };
+
+let lab: DoorLab;
+let copyId: string;
+let path: string;
+beforeEach(async () => {
+  lab = await openDoorLab({ times: TIMES });
+  copyId = randomUUID();
+  path = `/v1/copies/${copyId}`;
+});
+afterEach(() => lab.close());
+
+const publish = async (): Promise<string> => {
+  lab.server.serve('/a.img', { body });
+  const { lineage = '' } = await lab.attempt(copyId, lab.server.url('/a.img'));
+  return lineage;
+};
+
+async function bytesOf(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+describe('a published copy', () => {
+  test('is served whole and by ranges, with what its bytes are known by', async () => {
+    const lineage = await publish();
+    const whole = await lab.ask(path);
+    expect(whole.body.equals(body)).toBe(true);
+    expect(whole).toMatchObject({
+      status: 200,
+      headers: {
+        etag: `"sha256-${sha256(body)}"`,
+        'content-length': String(SIZE),
+        'bypass-lineage': lineage,
+        'bypass-digest': `sha256-${sha256(body)}`,
+      },
+    });
+    expect(
+      JSON.parse(Buffer.from(String(whole.headers['bypass-origin']), 'base64url').toString()),
+    ).toMatchObject({ url: lab.server.url('/a.img'), etag: '"1"', total: SIZE });
+
+    const part = await lab.ask(path, { headers: { range: 'bytes=100-199' } });
+    expect(part).toMatchObject({ status: 206, headers: { 'content-range': `bytes 100-199/${SIZE}` } });
+    expect(part.body.equals(body.subarray(100, 200))).toBe(true);
+    for (const tag of [`"sha256-${sha256(body)}"`, `"lineage-${lineage}"`]) {
+      const rest = await lab.ask(path, { headers: { range: `bytes=${MIB}-`, 'if-range': tag } });
+      expect(rest.status).toBe(206);
+      expect(rest.body.equals(body.subarray(MIB))).toBe(true);
+    }
+    const anew = await lab.ask(path, {
+      headers: { range: `bytes=${MIB}-`, 'if-range': `"lineage-${randomUUID()}"` },
+    });
+    expect(anew.status).toBe(200);
+    expect(anew.body.length).toBe(SIZE);
+
+    const digest = await lab.ask(`${path}/digest`);
+    expect(JSON.parse(digest.body.toString())).toEqual({ lineage, sha256: sha256(body) });
+    expect(lab.door.counts()).toMatchObject({
+      bytes: 4 * SIZE - 2 * MIB + 100,
+      served: 5,
+      uploads: 0,
+      refused: {},
+    });
+  });
+
+  test('is not served when its file has another length now', async () => {
+    await lab.close();
+    lab = await openDoorLab({ times: { copyMs: 100 } });
+    lab.server.serve('/a.img', { body });
+    const { localPath } = await lab.attempt(copyId, lab.server.url('/a.img'));
+    await truncate(localPath, MIB);
+    expect(await lab.ask(path)).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+  });
+});
+
+describe('a copy that is on its way', () => {
+  test('is followed, on over its publication, and its digest is told once it is known', async () => {
+    const middle = deferred();
+    lab.server.serve('/a.img', { body, hold: (sent) => (sent >= MIB ? middle.promise : undefined) });
+    const done = lab.attempt(copyId, lab.server.url('/a.img'));
+    const response = await lab.begin(path, { headers: { range: 'bytes=10-' } });
+    expect(response).toMatchObject({
+      statusCode: 206,
+      headers: { etag: expect.stringMatching(/^"lineage-/), 'content-range': `bytes 10-${SIZE - 1}/${SIZE}` },
+    });
+    expect(response.headers['bypass-digest']).toBeUndefined();
+    expect(await lab.ask(`${path}/digest`)).toMatchObject({ status: 503 });
+    const read = bytesOf(response);
+    await until('bytes that are here are sent', () => lab.door.counts().bytes > MIB / 2);
+    middle.resolve();
+    expect((await read).equals(body.subarray(10))).toBe(true);
+    const { lineage } = await done;
+    expect(response.headers['bypass-lineage']).toBe(lineage);
+    const digest = await lab.ask(`${path}/digest`);
+    expect(JSON.parse(digest.body.toString())).toEqual({ lineage, sha256: sha256(body) });
+  });
+
+  test('that is given up ends its uploads in the middle', async () => {
+    lab.server.serve('/a.img', { body, stallAfter: 2 * MIB });
+    const stop = new AbortController();
+    const done = lab.attempt(copyId, lab.server.url('/a.img'), { signal: stop.signal });
+    const read = bytesOf(await lab.begin(path));
+    read.catch(() => undefined);
+    await until('bytes are sent', () => lab.door.counts().bytes >= MIB);
+    stop.abort(new Error('stopped'));
+    await expect(done).rejects.toThrow('stopped');
+    await expect(read).rejects.toThrow('aborted');
+  });
+});
+
+const stranger = (): Visitor => ({ hostId: randomUUID(), tls: { ca: lab.authority.certificate } });
+
+describe('whoever may not come in', () => {
+  test.each<[string, () => Visitor | Promise<Visitor>]>([
+    ['has no certificate', stranger],
+    [
+      'has one of another installation',
+      async () => lab.visitorOf({ hostId: lab.child.hostId, authority: await createAuthority(new Date()) }),
+    ],
+    ['has one that has ended', () => lab.visitorOf({ hostId: lab.child.hostId, ageDays: 8 })],
+  ])('gets no connection: who %s', async (_, make) => {
+    await publish();
+    await expect(lab.ask(path, { visitor: await make() })).rejects.toThrow(ENDED);
+    await until('it is counted', () => lab.refused().certificate === 1);
+    expect((await lab.ask(path)).status).toBe(200);
+  });
+
+  test('gets no bytes without a ticket for this host and this copy now', async () => {
+    await publish();
+    const later = new Date(Date.now() - 20 * 60_000);
+    const tickets: readonly (readonly [number, string | null])[] = [
+      [401, null],
+      [401, 'nonsense'],
+      [401, await lab.ticketFor(copyId, lab.child.hostId, lab.hostId, later)],
+      [403, await lab.ticketFor(randomUUID())],
+      [403, await lab.ticketFor(copyId, lab.other.hostId)],
+      [403, await lab.ticketFor(copyId, lab.child.hostId, randomUUID())],
+    ];
+    for (const [status, ticket] of tickets) {
+      for (const where of [path, `${path}/digest`]) {
+        const answer = await lab.ask(where, { ticket });
+        expect([ticket, answer.status]).toEqual([ticket, status]);
+        expect(answer.body.length).toBeLessThan(100);
+      }
+    }
+    expect(lab.refused()).toEqual({ ticket: 2 * tickets.length });
+  });
+
+  test('is out as soon as it is removed, in the middle of an upload as well', async () => {
+    lab.server.serve('/a.img', { body, stallAfter: 2 * MIB });
+    const stop = new AbortController();
+    const done = lab.attempt(copyId, lab.server.url('/a.img'), { signal: stop.signal });
+    const [mine, others] = [await lab.begin(path), await lab.begin(path, { visitor: lab.other })];
+    const [read, stays] = [bytesOf(mine), bytesOf(others)];
+    for (const one of [read, stays, done]) one.catch(() => undefined);
+    await until('bytes are sent', () => lab.door.counts().bytes >= 2 * MIB);
+    lab.door.setCredentials(lab.credentialsFor(lab.other));
+    await expect(read).rejects.toThrow('aborted');
+    expect((await lab.ask(path)).status).toBe(403);
+    expect(lab.refused()).toEqual({ host: 1 });
+    expect(lab.door.counts().uploads).toBe(1);
+    stop.abort(new Error('stopped'));
+    await expect(done).rejects.toThrow('stopped');
+  });
+
+  test('finds copies and nothing else, and ranges that there are', async () => {
+    await publish();
+    const ticket = await lab.ticketFor(copyId);
+    const wrong: readonly (readonly [number, string, Record<string, string>?, string?])[] = [
+      [404, '/'],
+      [404, '/v1/copies'],
+      [404, '/v1/copies/'],
+      [404, `${path}/`],
+      [404, `${path}?x=1`],
+      [404, `/v1/copies/../copies/${copyId}`],
+      [404, `/v1/copies/%2e%2e%2f${copyId}`],
+      [404, `${path}/../../../etc/passwd`],
+      [404, `/v1/copies/${copyId.toUpperCase()}`],
+      [404, `/v1/copies/${copyId}\\..\\x`],
+      [405, path, {}, 'HEAD'],
+      [405, path, {}, 'POST'],
+      [405, path, {}, 'DELETE'],
+      [400, path, { 'content-length': '5' }],
+      [416, path, { range: `bytes=${SIZE}-` }],
+      [416, path, { range: 'bytes=9-5' }],
+      [416, path, { range: 'bytes=-500' }],
+      [416, path, { range: 'bytes=0-1,5-6' }],
+      [416, path, { range: 'bytes=99999999999999999999-' }],
+    ];
+    for (const [status, where, headers = {}, method = 'GET'] of wrong) {
+      const answer = await lab.ask(where, { ticket, headers, method });
+      expect([method, where, headers, answer.status]).toEqual([method, where, headers, status]);
+    }
+    expect(lab.refused()).toEqual({ request: 14, range: 5 });
+    expect(lab.door.counts().bytes).toBe(0);
+    // A header that is too long ends the connection.
+    await expect(lab.ask(path, { headers: { x: 'x'.repeat(10_000) } })).rejects.toThrow(ENDED);
+    expect(lab.refused().request).toBe(15);
+  });
+
+  test('waits for a free upload, which connections for the same copy share', async () => {
+    const end = deferred();
+    lab.server.serve('/a.img', { body, hold: (sent) => (sent >= MIB ? end.promise : undefined) });
+    const done = lab.attempt(copyId, lab.server.url('/a.img'));
+    const visitors = await Promise.all(Array.from({ length: 5 }, () => lab.visitorOf()));
+    lab.door.setCredentials(lab.credentialsFor(...visitors));
+    const running = await Promise.all(visitors.slice(0, 4).map((visitor) => lab.begin(path, { visitor })));
+    const [first, last] = [visitors[0], visitors[4]] as [Visitor, Visitor];
+    const again = await lab.begin(path, { visitor: first });
+    const answer = await lab.ask(path, { visitor: last });
+    expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+    expect(lab.refused()).toEqual({ uploads: 1 });
+    end.resolve();
+    for (const response of [...running, again]) expect((await bytesOf(response)).equals(body)).toBe(true);
+    await done;
+    expect((await lab.ask(path, { visitor: last })).status).toBe(200);
+  });
+});
+
+test('a crowd, slow headers and slow readers are let go while an upload for another goes on, and memory stays flat', async () => {
+  const crowd = isFullRun ? 10_000 : 300;
+  await publish();
+  const bigId = randomUUID();
+  // More than the buffers of both ends of a connection hold.
+  lab.server.serve('/big.img', { body: Buffer.concat([body, Buffer.alloc(28 * MIB)]) });
+  await lab.attempt(bigId, lab.server.url('/big.img'));
+  const uploads = { ended: 0 };
+  const stop = new AbortController();
+  const keepUploading = (async () => {
+    while (!stop.signal.aborted) {
+      expect((await lab.ask(path, { visitor: lab.other, from: '127.0.0.2' })).body.equals(body)).toBe(true);
+      uploads.ended += 1;
+    }
+  })();
+  await until('an upload', () => uploads.ended > 0);
+  const before = inUse();
+
+  let closed = 0;
+  for (let begun = 0; begun < crowd; begun += 1) {
+    lab.knock().once('close', () => (closed += 1));
+    if (begun % 200 === 0) await until('not too many at once', () => begun - closed < 400);
+  }
+  await until('all are closed again', () => closed === crowd);
+  // Some say half of a request and no more; one takes nothing of what it asked for.
+  const late = lab.refused().slow ?? 0;
+  for (const socket of await Promise.all([0, 1, 2].map(() => lab.enter()))) {
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\n`);
+  }
+  const slow = await lab.begin(`/v1/copies/${bigId}`);
+  slow.on('error', () => undefined);
+  slow.socket.pause();
+  await until('those are let go', () => (lab.refused().slow ?? 0) >= late + 4);
+
+  const sofar = uploads.ended;
+  await until('uploads go on', () => uploads.ended > sofar);
+  stop.abort();
+  await keepUploading;
+  expect((lab.refused().connections ?? 0) + late).toBeGreaterThanOrEqual(crowd);
+  expect(inUse() - before).toBeLessThan(150e6);
+  slow.destroy();
+}, 300_000);
