@@ -68,7 +68,8 @@ export function failures(opened: () => EndToEnd): void {
     const [running] = await lab.workflows(`WorkflowType = 'registration' AND ExecutionStatus = 'Running'`);
     await lab.temporal.workflow.getHandle(running?.workflowId ?? '').terminate('by the test');
     await registering;
-    await until('the row is swept', async () => (await lab.rowsNamed(name)) === 0, 120_000);
+    await lab.repairSoon();
+    await until('the row is swept', async () => (await lab.rowsNamed(name)) === 0);
   });
 
   test('a deployment waits for a throttling server, and shows the reason and the time of the next attempt', async () => {

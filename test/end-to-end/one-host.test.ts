@@ -11,7 +11,7 @@ import { metalinks } from './metalink.ts';
 let lab: EndToEnd;
 
 beforeAll(async () => {
-  lab = await openEndToEnd({ hosts: 1 });
+  lab = await openEndToEnd({ hosts: 1, ownServers: true });
 });
 afterAll(() => lab.close());
 

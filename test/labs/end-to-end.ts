@@ -16,11 +16,14 @@ import type {
 } from '../../model/api-answers.ts';
 import { openDatabase } from '../../db/database.ts';
 import type { Database } from '../../db/database.ts';
+import { CONTROL_QUEUE, UPKEEP_WORKFLOW_ID, workflowTypes } from '../../model/names.ts';
+import { newRunParameters } from '../../model/rules/released.ts';
 import { PROGRAM } from '../../platform/installation.ts';
 import type { ReadyFile } from '../../dev/ready-file.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { partsIn, publishedIn } from '../support/pool-folder.ts';
+import { isTestRun, serversOfRun } from '../support/servers-of-run.ts';
 import { startStack } from '../support/stack.ts';
 import type { Stack, StackOptions } from '../support/stack.ts';
 import { searchableText } from '../support/searchable-text.ts';
@@ -100,6 +103,8 @@ export interface EndToEnd {
   forget(workflowId: string): Promise<void>;
   /** The message that a workflow failed with. */
   failureOf(workflowId: string): Promise<string>;
+  /** Makes upkeep repair rows every three seconds instead of each minute. */
+  repairSoon(): Promise<void>;
   /** Names in the root of the first pool, without the marker and the folder of part files. */
   published(): Promise<readonly string[]>;
   /** Names in a pool's folder of part files. */
@@ -125,13 +130,26 @@ export interface ListedWorkflow {
   readonly searchAttributes: Readonly<Record<string, unknown>>;
 }
 
-export async function openEndToEnd(
-  options: Pick<StackOptions, 'env' | 'command'> & { readonly hosts: number },
-): Promise<EndToEnd> {
-  const stack = await startStack(options);
+export interface EndToEndOptions extends Pick<StackOptions, 'env' | 'command'> {
+  readonly hosts: number;
+  /**
+   * Whether the installation runs PostgreSQL and Temporal itself, for tests that end them or search their files. Default:
+   * false in a test run, whose servers give a database and a namespace sooner; true without one, in benchmarks.
+   */
+  readonly ownServers?: boolean;
+}
+
+export async function openEndToEnd({
+  ownServers = !isTestRun(),
+  env = {},
+  ...options
+}: EndToEndOptions): Promise<EndToEnd> {
+  const servers = ownServers ? undefined : await serversOfRun();
+  const stack = await startStack({ ...options, env: { ...servers?.env, ...env } });
   const server = await startImageServer();
   const connection = await Connection.connect({ address: stack.temporalAddress });
-  const temporal = new Client({ connection });
+  const namespace = servers?.namespace ?? 'default';
+  const temporal = new Client({ connection, namespace });
   const db = openDatabase(await databaseUrl(stack));
   const call = <T>(command: string, parameters: Parameters = {}): Promise<T> =>
     stack.api.call<T>(command, parameters);
@@ -260,7 +278,7 @@ export async function openEndToEnd(
     async forget(workflowId) {
       await temporal.workflow.getHandle(workflowId).result();
       await until(`${workflowId} is forgotten`, async () => {
-        const removal = { namespace: 'default', workflowExecution: { workflowId } };
+        const removal = { namespace, workflowExecution: { workflowId } };
         await temporal.workflowService.deleteWorkflowExecution(removal).catch(() => undefined);
         const found = temporal.workflow.getHandle(workflowId).describe();
         return found.then(
@@ -278,6 +296,14 @@ export async function openEndToEnd(
       }
       throw new Error(`workflow ${workflowId} did not fail`);
     },
+    async repairSoon() {
+      await temporal.workflow.start(workflowTypes.upkeep, {
+        taskQueue: CONTROL_QUEUE,
+        workflowId: UPKEEP_WORKFLOW_ID,
+        workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+        args: [{ v: 1, ...newRunParameters('upkeep', { roundMs: 3000, idleMs: 1000 }) }],
+      });
+    },
     published: () => publishedIn((stack.pools[0] as PoolPlace).path),
     partsOf: ({ path }) => partsIn(path),
     killHost(name) {
@@ -286,12 +312,13 @@ export async function openEndToEnd(
     freezeSupervisor: () => freeze(parentOf(pids().control)),
     freezeHost: (name) => freeze(pidOf(name)),
     resume,
-    async runHost({ name, state, pools, invite, zone: hostZone = 'zone1', env = {}, within = [] }) {
+    async runHost({ name, state, pools, invite, zone: hostZone = 'zone1', env: more = {}, within = [] }) {
       const [program, ...args] = [...within, process.execPath, PROGRAM, 'host', 'run'];
       const child = spawn(program, args, {
         env: {
           PATH: process.env['PATH'],
           TEMPORAL_ADDRESS: stack.temporalAddress,
+          TEMPORAL_NAMESPACE: namespace,
           BYPASS_STATE_DIR: state,
           BYPASS_HOST_NAME: name,
           BYPASS_ZONE: hostZone,
@@ -299,7 +326,7 @@ export async function openEndToEnd(
           BYPASS_URL_ALLOW: '127.0.0.0/8',
           BYPASS_POOLS: pools,
           ...(invite === undefined ? {} : { BYPASS_INVITE: invite }),
-          ...env,
+          ...more,
         },
         stdio: 'ignore',
       });
@@ -324,6 +351,7 @@ export async function openEndToEnd(
       await connection.close();
       await server.close();
       await stack.remove();
+      await servers?.close();
     },
   };
 }

@@ -6,6 +6,7 @@ const LONGEST = [
   'end-to-end/one-host',
   'end-to-end/hosts',
   'end-to-end/kill-matrix',
+  'end-to-end/vms',
   'dev/dev',
   'images/fetch/transfer/download',
   'images/unpack/unpacking',

@@ -2,9 +2,9 @@
 
 /** Milliseconds between two looks, at first and at most. */
 const FIRST_POLL_MS = 50;
-const LAST_POLL_MS = 250;
+const LAST_POLL_MS = 500;
 /** The pause grows by this part of the time that was waited: a look often costs a call of the API, or starts a process. */
-const GROWTH = 0.05;
+const GROWTH = 0.1;
 
 /**
  * Polls until `look` gives a value that is neither undefined nor false.
