@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, Locator, Page, Request } from 'playwright-core';
 import { openEndToEnd } from './end-to-end.ts';
 import type { EndToEnd, PoolPlace, RunningHost } from './end-to-end.ts';
-import { findProgram } from '../support/programs.ts';
+import { findProgram, isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
 export type Theme = 'light' | 'dark';
@@ -14,9 +14,11 @@ export interface Visitor {
   readonly page: Page;
   /** Complaints of the browser: script errors, violations of the content security policy, dialogs. */
   readonly faults: string[];
-  /** Opens an address such as `/templates`, as if typed into the address bar. */
+  /** Loads the page at an address such as `/templates`, as if typed into the address bar. */
+  readonly load: (path: string) => Promise<void>;
+  /** Opens a view anew, with empty forms, without a reload: that would compile and render the whole page again. */
   readonly go: (path: string) => Promise<void>;
-  /** Opens an address as a link of the page does, without a reload. */
+  /** Opens an address as a link of the page does. A view that is shown already stays as it is. */
   readonly follow: (path: string) => Promise<void>;
   /** Clicks a link, button or menu item by its accessible name. */
   readonly press: (role: 'button' | 'link' | 'menuitem', name: string | RegExp) => Promise<void>;
@@ -36,6 +38,8 @@ export interface VisitorOptions {
   readonly height?: number;
   /** The user to log in. Default: the administrator; null: nobody. */
   readonly as?: { readonly username: string; readonly password: string } | null;
+  /** Whether the visitor stays for the next tests. Default false. */
+  readonly stays?: boolean;
 }
 
 export interface UiLab extends EndToEnd {
@@ -50,7 +54,7 @@ export interface UiLab extends EndToEnd {
   takeFaults(): readonly string[];
   /** The text of all open pages, for the message of a failed test. */
   shown(): Promise<string>;
-  /** Closes all visitors but the administrator. */
+  /** Closes all visitors but those that stay. */
   leave(): Promise<void>;
   /**
    * Starts a host that no supervisor restarts, with a pool of the same name and without decompression programs. A
@@ -88,6 +92,10 @@ export const testOf =
     );
   };
 
+/** The same, for what the short form leaves to the full one: more of a kind that another test has. */
+export const fullTestOf = (opened: () => UiLab): ReturnType<typeof testOf> =>
+  isFullRun ? testOf(opened) : () => undefined;
+
 /** Functions that playwright evaluates in the page, with an element. */
 export const HAS_FOCUS = (one: { matches(selector: string): boolean }): boolean => one.matches(':focus');
 export const IS_IN_SIGHT = (one: {
@@ -104,20 +112,28 @@ export interface UiLabOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Links of the page lead there; no test follows one. */
+const TEMPORAL_UI = 'http://127.0.0.1:8233';
+
 export async function openUiLab({ hosts: count, env = {} }: UiLabOptions): Promise<UiLab> {
-  const lab = await openEndToEnd({ hosts: count, env: { BYPASS_API_CALLS: '0', ...env } });
+  const lab = await openEndToEnd({
+    hosts: count,
+    env: { BYPASS_API_CALLS: '0', BYPASS_TEMPORAL_UI_URL: TEMPORAL_UI, ...env },
+  });
   const browser = await chromium.launch({
     executablePath: findProgram('chromium') ?? 'chromium',
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
   });
   const hosts: RunningHost[] = [];
   const visitors: Visitor[] = [];
+  const leaving: Visitor[] = [];
   const opened = async (visitor: VisitorOptions = {}): Promise<Visitor> => {
     const one = await visit(lab, browser, visitor);
     visitors.push(one);
+    if (visitor.stays !== true) leaving.push(one);
     return one;
   };
-  const admin = await opened();
+  const admin = await opened({ stays: true });
   return {
     ...lab,
     admin,
@@ -128,7 +144,9 @@ export async function openUiLab({ hosts: count, env = {} }: UiLabOptions): Promi
       return texts.join('\n');
     },
     async leave() {
-      await Promise.all(visitors.splice(1).map((one) => one.close()));
+      const closing = leaving.splice(0);
+      await Promise.all(closing.map((one) => one.close()));
+      for (const one of closing) visitors.splice(visitors.indexOf(one), 1);
     },
     mortalHost: (name) => mortalHost(lab, hosts, name),
     async close() {
@@ -159,14 +177,22 @@ async function visit(lab: EndToEnd, browser: Browser, options: VisitorOptions): 
   const page = await context.newPage();
   const faults = watch(page);
   const open = openCalls(page);
+  await context.addInitScript(STAND_STILL);
   if (as !== null) await logIn(context, as ?? adminOf(lab));
+  const load = async (path: string): Promise<void> => void (await page.goto(path));
+  const change = (how: 'pushState' | 'replaceState', path: string): Promise<void> =>
+    page.evaluate(`history.${how}(null, '', ${JSON.stringify(path)})`);
   return {
     page,
     faults,
+    load,
     async go(path) {
-      await page.goto(path);
+      if (!page.url().startsWith(lab.stack.pageUrl)) return load(path);
+      // By way of an address without a view, so that React makes the view anew even where it is shown already.
+      await change('pushState', '/no-view');
+      await change('replaceState', path);
     },
-    follow: (path) => page.evaluate(`history.pushState(null, '', ${JSON.stringify(path)})`),
+    follow: (path) => change('pushState', path),
     press: (role, name) => page.getByRole(role, { name, exact: typeof name === 'string' }).click(),
     heading: (name) => page.getByRole('heading', { level: 1, name }).waitFor(),
     row: (text) => page.locator('tbody tr').filter({ hasText: text }),
@@ -183,6 +209,13 @@ async function visit(lab: EndToEnd, browser: Browser, options: VisitorOptions): 
 }
 
 const adminOf = ({ stack }: EndToEnd) => ({ username: stack.adminUser, password: stack.adminPassword });
+
+/** Ends the animation of spinners and bars, which without a graphics card takes half a processor. */
+const STAND_STILL = `{
+  const still = new CSSStyleSheet();
+  still.replaceSync('*, *::before, *::after { animation: none !important; transition: none !important }');
+  document.adoptedStyleSheets = [still];
+}`;
 
 /** Resolves after the next paint: answers are shown, and the requests that follow from them have begun. */
 const PAINTED = 'new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))';

@@ -1,7 +1,7 @@
 /** Certificates on the page are uploaded, revoked, provisioned and deleted. */
 import { selfSigned } from '../support/certificates.ts';
 import { IMAGE, SCRIPT, TEMPLATE } from './hostile-text.ts';
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf, testOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 
 export function certificates(opened: () => UiLab): void {
@@ -60,7 +60,7 @@ export function certificates(opened: () => UiLab): void {
     },
   );
 
-  check('markup in fields and in certificates is shown as text', async ({ page, go, press }) => {
+  fullTestOf(opened)('markup in fields and in certificates is shown as text', async ({ page, go, press }) => {
     const field = (name: string) => page.getByRole('textbox', { name, exact: true });
     await go('/certificates/upload');
     await field('Alias').fill(IMAGE);

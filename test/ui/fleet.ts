@@ -1,17 +1,22 @@
-/** A thousand hosts, each with a pool, and a shared pool of all of them. They exist in the database only. */
+/** Many hosts, each with a pool, and a shared pool of all of them. They exist in the database only. */
 import { sql } from 'kysely';
 import { selfSigned } from '../support/certificates.ts';
 import { rawDisk } from '../support/images.ts';
+import { isFullRun } from '../support/programs.ts';
 import { testOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 
-const HOSTS = 1000;
+const HOSTS = isFullRun ? 1000 : 250;
+const A_PAGE = 25;
+const nameOf = (n: number): string => `fleet-${String(n).padStart(4, '0')}`;
+/** Hosts that no first page of a list has. */
+const [LAST, HALFWAY, FAR] = [HOSTS, HOSTS / 2, HOSTS * 0.8].map(nameOf) as [string, string, string];
 
 export function fleet(opened: () => UiLab): void {
   const check = testOf(opened);
 
   check(
-    'with a thousand hosts, warnings name the first problems and count the rest, and the lists find each host',
+    `with ${HOSTS} hosts, warnings name the first problems and count the rest, and the lists find each host`,
     async ({ page, go, press, heading, row }) => {
       const lab = opened();
       lab.server.serve('/for-many', { body: rawDisk(1_048_576) });
@@ -29,10 +34,10 @@ export function fleet(opened: () => UiLab): void {
         await press('link', `and ${HOSTS - 5} more`);
         await heading('Hosts');
         await page.getByText(`${HOSTS} in all`).waitFor();
-        await press('button', 'Page 40');
-        await row('fleet-1000').waitFor();
-        await page.getByRole('textbox', { name: 'Search by name' }).fill('fleet-0500');
-        await row('fleet-0500').waitFor();
+        await press('button', `Page ${HOSTS / A_PAGE}`);
+        await row(LAST).waitFor();
+        await page.getByRole('textbox', { name: 'Search by name' }).fill(HALFWAY);
+        await row(HALFWAY).waitFor();
         await go('/pools?keyword=fleet-shared');
         await page.getByText(`and ${HOSTS - 8} more, 0 of them up, mounted`).waitFor();
         await go('/certificates');
@@ -44,11 +49,11 @@ export function fleet(opened: () => UiLab): void {
         await go(`/templates/${image.id}`);
         await press('button', 'Deploy');
         const dialog = page.getByRole('dialog');
-        await dialog.getByText(/^These are 25 of 10\d\d pools/).waitFor();
-        await dialog.getByRole('textbox', { name: 'Search by name' }).fill('fleet-0777');
+        await dialog.getByText(new RegExp(`^These are ${A_PAGE} of ${HOSTS / 10}\\d pools`)).waitFor();
+        await dialog.getByRole('textbox', { name: 'Search by name' }).fill(FAR);
         // None of these hosts is up.
         await dialog.getByText('no host that is up mounts it').first().waitFor();
-        expect(await dialog.getByRole('checkbox', { name: 'fleet-0777' }).isDisabled()).toBe(true);
+        expect(await dialog.getByRole('checkbox', { name: FAR }).isDisabled()).toBe(true);
       } finally {
         await vanish(lab);
       }

@@ -1,6 +1,7 @@
 /** Text of others is shown literally: markup and scripts in it have no effect. */
 import { rawDisk } from '../support/images.ts';
-import { testOf } from '../labs/ui.ts';
+import { casesOfForm } from '../support/programs.ts';
+import { fullTestOf, testOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 
 const MIB = 1_048_576;
@@ -13,6 +14,7 @@ export const [IMAGE, SCRIPT, TEMPLATE] = PAYLOADS;
 
 export function hostileText(opened: () => UiLab): void {
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
   afterEach(async () => {
     expect(await opened().admin.page.title()).not.toBe('pwned');
   });
@@ -58,7 +60,7 @@ export function hostileText(opened: () => UiLab): void {
     },
   );
 
-  check('markup in the edit form and in headers is shown as text', async ({ page, go, press, heading }) => {
+  fully('markup in the edit form and in headers is shown as text', async ({ page, go, press, heading }) => {
     const [image] = await opened().templates({ keyword: IMAGE });
     await go(`/templates/${image?.id ?? ''}/edit`);
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill(SCRIPT);
@@ -80,12 +82,12 @@ export function hostileText(opened: () => UiLab): void {
     expect(await page.getByRole('textbox', { name: 'Name of header 1' }).inputValue()).toBe(SCRIPT);
   });
 
-  check('markup in searches, settings and logins is shown as text', async ({ page, go, press }) => {
+  fully('markup in searches, settings and logins is shown as text', async ({ page, load, go, press }) => {
     await go('/events');
     await page.getByRole('textbox', { name: 'Search in the sentences' }).fill(`none ${SCRIPT}`);
     await page.getByText('No event is like that').waitFor();
     const [host] = await opened().hosts();
-    await go(`/hosts/${host?.id ?? ''}`);
+    await load(`/hosts/${host?.id ?? ''}`);
     for (const name of ['Downloads at once', 'MiB per second']) {
       // The field accepts numbers only.
       await page.getByRole('spinbutton', { name }).pressSequentially('<img>');
@@ -101,10 +103,10 @@ export function hostileText(opened: () => UiLab): void {
     expect(await stranger.page.title()).toContain('Bypass');
   });
 
-  for (const payload of PAYLOADS) {
+  for (const payload of casesOfForm(PAYLOADS)) {
     check(
       `${payload} in an address of the page or a search is shown as text`,
-      async ({ page, go: load, follow, heading }) => {
+      async ({ page, load, follow, heading }) => {
         const written = encodeURIComponent(payload);
         // Without a reload for each, which would take long and test the same.
         const go = payload === IMAGE ? load : follow;
@@ -125,7 +127,7 @@ export function hostileText(opened: () => UiLab): void {
     );
   }
 
-  check('markup from a source is shown as text', async ({ page, go, press }) => {
+  fully('markup from a source is shown as text', async ({ page, go, press }) => {
     opened().server.serve('/says.raw', { body: Buffer.from(SCRIPT), headers: { 'x-a': 'b' } });
     await go('/templates/register');
     await page.getByRole('textbox', { name: 'URL', exact: true }).fill(opened().server.url('/says.raw'));

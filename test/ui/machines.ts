@@ -83,6 +83,10 @@ export function machines(opened: () => UiLab): void {
     await press('button', 'Create a network');
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('textbox', { name: 'Name' }).fill('office');
+    await dialog
+      .getByRole('option', { name: /^DefaultL2NetworkOffering / })
+      .first()
+      .waitFor({ state: 'attached' });
     await dialog.getByRole('button', { name: 'Create' }).click();
     await row('office').getByText('L2', { exact: true }).waitFor();
     await press('button', 'Delete office');

@@ -10,11 +10,9 @@ export function moving(opened: () => UiLab): void {
   const check = testOf(opened);
   check(
     'every view has its own address, and the back button returns to the previous view',
-    async ({ page, go, follow, press, heading }) => {
+    async ({ page, load, go, follow, press, heading }) => {
       const [template] = await opened().templates({ name: 'from-the-form' });
-      await go(`/templates/${template?.id ?? ''}`);
-      await heading('from-the-form');
-      await page.reload();
+      await load(`/templates/${template?.id ?? ''}`);
       await heading('from-the-form');
       await press('link', 'Deployments');
       await heading('Deployments');
@@ -32,6 +30,8 @@ export function moving(opened: () => UiLab): void {
       await heading('Deployments');
       // A browser gets a page, not the api's JSON.
       for (const address of ['/nothing-of-that-name', '/templates/nope', `/hosts/${NOBODY}`, '/pools/nope']) {
+        const answer = await page.request.get(address, { headers: { accept: 'text/html' } });
+        expect(answer.headers()['content-type']).toContain('text/html');
         await go(address);
         await heading('There is nothing here');
       }
@@ -42,8 +42,8 @@ export function moving(opened: () => UiLab): void {
 
   check(
     'the page works by keyboard: the first tab skips the menu, and headings get the focus',
-    async ({ page, go, press, heading }) => {
-      await go('/');
+    async ({ page, load, press, heading }) => {
+      await load('/');
       await heading('Overview');
       await page.keyboard.press('Tab');
       await page.getByRole('link', { name: 'Skip to the content' }).waitFor();

@@ -1,13 +1,14 @@
 /** Logins, sessions, and what users see who are no administrators. */
 import { isoImage, rawDisk } from '../support/images.ts';
 import { testOf } from '../labs/ui.ts';
-import type { UiLab } from '../labs/ui.ts';
+import type { UiLab, Visitor } from '../labs/ui.ts';
 
 const OWNER = { username: 'owen', password: 'a-long-password' };
-const USER = { username: 'kim', password: 'a-long-password' };
 
 export function people(opened: () => UiLab): void {
   const check = testOf(opened);
+  /** Of `OWNER`, whose account the first test that needs it creates. */
+  let owner: Visitor;
   check(
     'a wrong password is refused, a correct one opens the requested view, and a logout closes it',
     async () => {
@@ -69,9 +70,10 @@ export function people(opened: () => UiLab): void {
     async () => {
       const { server } = opened();
       await opened().call('createAccount', OWNER);
+      owner = await opened().visit({ as: OWNER, stays: true });
       server.serve('/own.raw', { body: rawDisk(1_048_576) });
       server.serve('/own.iso', { body: isoImage() });
-      const { page, go, press, heading } = await opened().visit({ as: OWNER });
+      const { page, go, press, heading } = owner;
       for (const [folder, file] of [
         ['templates', 'own.raw'],
         ['isos', 'own.iso'],
@@ -94,7 +96,7 @@ export function people(opened: () => UiLab): void {
       const image = await opened().register({ url: server.url('/for-all.raw'), name: 'for-all' });
       await opened().deploy(image.id, pool.id);
       await opened().call('updateTemplatePermissions', { id: image.id, ispublic: true });
-      const { page, go, heading } = await opened().visit({ as: OWNER });
+      const { page, go, heading } = owner;
       const main = page.getByRole('main');
       await go(`/templates/${image.id}`);
       await heading('for-all');
@@ -108,27 +110,8 @@ export function people(opened: () => UiLab): void {
     },
   );
 
-  check('a user changes the password and creates keys', async () => {
-    const { page, go, press, heading } = await opened().visit({ as: OWNER });
-    await go('/');
-    await press('button', `User ${OWNER.username}`);
-    await press('menuitem', 'Password and keys');
-    await heading('Password and keys');
-    await page.getByRole('textbox', { name: 'Present password' }).fill('wrong-password');
-    await page.getByRole('textbox', { name: 'New password' }).fill('another-password');
-    await press('button', 'Change the password');
-    await page.getByText(/^Parameter currentpassword /).waitFor();
-    await page.getByRole('textbox', { name: 'Present password' }).fill(OWNER.password);
-    await press('button', 'Change the password');
-    await page.getByText(`The password of ${OWNER.username} was changed`).waitFor();
-    await press('button', `New keys for ${OWNER.username}`);
-    await press('button', 'Make new keys');
-    await page.getByRole('dialog').getByText('API key', { exact: true }).waitFor();
-  });
-
   check('a user sees no hosts', async () => {
-    await opened().call('createAccount', USER);
-    const { page, go, heading } = await opened().visit({ as: USER });
+    const { page, go, heading } = owner;
     const answers: string[] = [];
     page.on('response', (response) => {
       void response.text().then(
@@ -163,5 +146,23 @@ export function people(opened: () => UiLab): void {
     await go(`/hosts/${host?.id ?? ''}`);
     await heading('There is nothing here');
     expect(answers.join('\n')).not.toContain(host?.name ?? '');
+  });
+
+  check('a user changes the password and creates keys', async () => {
+    const { page, go, press, heading } = owner;
+    await go('/');
+    await press('button', `User ${OWNER.username}`);
+    await press('menuitem', 'Password and keys');
+    await heading('Password and keys');
+    await page.getByRole('textbox', { name: 'Present password' }).fill('wrong-password');
+    await page.getByRole('textbox', { name: 'New password' }).fill('another-password');
+    await press('button', 'Change the password');
+    await page.getByText(/^Parameter currentpassword /).waitFor();
+    await page.getByRole('textbox', { name: 'Present password' }).fill(OWNER.password);
+    await press('button', 'Change the password');
+    await page.getByText(`The password of ${OWNER.username} was changed`).waitFor();
+    await press('button', `New keys for ${OWNER.username}`);
+    await press('button', 'Make new keys');
+    await page.getByRole('dialog').getByText('API key', { exact: true }).waitFor();
   });
 }
