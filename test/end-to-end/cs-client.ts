@@ -50,11 +50,11 @@ def call(command, **parameters):
     answer = getattr(cs, command)(**parameters)
     told[command] = answer
     if isinstance(answer, dict) and "jobid" in answer and command != "queryAsyncJobResult":
-        for _ in range(600):
+        for _ in range(300):
             job = cs.queryAsyncJobResult(jobid=answer["jobid"])
             if job["jobstatus"] != 0:
                 break
-            time.sleep(0.1)
+            time.sleep(0.2)
         told["queryAsyncJobResult"] = job
         assert job["jobstatus"] == 1, (command, job)
     return answer

@@ -2,10 +2,11 @@
 import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rawDisk } from '../support/images.ts';
-import { casesOfForm } from '../support/programs.ts';
+import { casesOfForm, isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 import { openEndToEnd } from '../labs/end-to-end.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
+import type { Deployment, Template } from '../../model/api-answers.ts';
 
 const MIB = 1_048_576;
 let lab: EndToEnd;
@@ -38,35 +39,6 @@ async function listening(
       return { address: known, port: parseInt(port, 16) };
     });
 }
-
-test('when the downloading host is killed, another one continues from the bytes on the shared pool', async () => {
-  const body = rawDisk(12 * MIB);
-  let isKilled = false;
-  lab.server.serve('/big', () => (isKilled ? { body } : { body, stallAfter: 6 * MIB }));
-  const image = await lab.register({ url: lab.server.url('/big') });
-  const job = await lab.prepare(image.id, shared().id);
-  const copy = async () => (await lab.deployments({ templateid: image.id }))[0];
-  await until('a third is there', async () => ((await copy())?.bytes ?? 0) > 4 * MIB);
-  const first = await copy();
-  // The supervisor is suspended, since a restarted host would continue the download itself.
-  lab.freezeSupervisor();
-  const before = lab.pids().hosts;
-  lab.killHost(first?.hostname ?? '');
-  isKilled = true;
-  expect((await lab.job(job, 180_000)).jobstatus).toBe(1);
-  lab.resume();
-  await until('the killed host is back', async () => {
-    const own = lab.pids().hosts.find((pid) => !before.includes(pid));
-    if (own === undefined || (await listening(own)).length === 0) return false;
-    return (await lab.hosts()).every(({ state }) => state === 'Up');
-  });
-  const last = await copy();
-  expect(last).toMatchObject({ state: 'Ready' });
-  expect(last?.hostid).not.toBe(first?.hostid);
-  expect(last?.attempts.map(({ errorkind }) => errorkind)).toContain('HostGone');
-  expect((await readFile(join(shared().path, last?.installpath ?? ''))).equals(body)).toBe(true);
-  expect(await lab.partsOf(shared())).toEqual([]);
-});
 
 test('without storageid every pool of the zone gets its copy', async () => {
   lab.server.serve('/all', { body: rawDisk(MIB) });
@@ -121,7 +93,7 @@ test('a host without a token is listed as Disabled, gets no work, and works once
 const place = (name: string): string => join(lab.stack.dataDir, 'kinds', name);
 const hostNamed = async (wanted: string) => (await lab.hosts()).find(({ name }) => name === wanted);
 
-describe('each kind of pool', () => {
+function eachKindOfPool(): void {
   const KINDS = [
     // CloudStack's integration tests have these names (test_direct_download.py).
     ['test_01 deploys to NFS', 'nfs', 'NetworkFilesystem:ZONE', ':create'],
@@ -151,64 +123,110 @@ describe('each kind of pool', () => {
     expect(copy).toMatchObject({ state: 'Ready', downloadstate: 'DOWNLOADED', storageid: pool?.id });
     expect((await readFile(join(place(name), copy?.installpath ?? ''))).equals(body)).toBe(true);
   });
-});
+}
 
-test('when the mount of a shared pool is missing, nothing is written and the host reports it', async () => {
-  const state = join(lab.stack.dataDir, 'fourth');
-  const mount = join(lab.stack.dataDir, 'fourth-mount');
-  const empty = join(lab.stack.dataDir, 'fourth-empty');
-  await mkdir(empty);
-  await symlink(shared().path, mount);
-  const pools = `${shared().name}=SharedMountPoint:CLUSTER:${mount}`;
-  const invite = await lab.invite();
-  let fourth = await lab.runHost({ name: 'fourth', state, pools, invite });
-  try {
-    const find = async () => (await lab.hosts()).find(({ name }) => name === 'fourth');
-    await until('it is up', async () => (await find())?.state === 'Up');
-    await fourth.stop();
-    await rm(mount);
-    await symlink(empty, mount);
-    fourth = await lab.runHost({ name: 'fourth', state, pools });
-    await until('it says what is missing', async () =>
-      JSON.stringify((await find()) ?? {}).includes('not mounted'),
-    );
-    for (const host of await lab.hosts()) {
-      if (host.name !== 'fourth') lab.freezeHost(host.name);
+/** @param whose pool the host mounts: its own, or that of the others, which then must be Down */
+function aMountIsMissing(whose: 'its own' | 'of the others'): void {
+  const isOwn = whose === 'its own';
+  const at = (name: string): string => join(lab.stack.dataDir, 'mounts', whose.replaceAll(' ', '-'), name);
+
+  test('when the mount of a shared pool is missing, nothing is written and the host reports it', async () => {
+    for (const path of [at('empty'), at('own')]) await mkdir(path, { recursive: true });
+    await symlink(isOwn ? at('own') : shared().path, at('mount'));
+    const name = isOwn ? 'lonely' : shared().name;
+    const pools = `${name}=SharedMountPoint:CLUSTER:${at('mount')}${isOwn ? ':create' : ''}`;
+    const options = { name: 'fourth', state: at('state'), pools };
+    let fourth = await lab.runHost({ ...options, invite: await lab.invite() });
+    try {
+      await until('it is up', async () => (await hostNamed('fourth'))?.state === 'Up');
+      const pool = (await lab.listPools()).find((one) => one.name === name);
+      await fourth.stop();
+      await rm(at('mount'));
+      await symlink(at('empty'), at('mount'));
+      fourth = await lab.runHost(options);
+      await until('it says what is missing', async () =>
+        JSON.stringify((await hostNamed('fourth')) ?? {}).includes('not mounted'),
+      );
+      if (!isOwn) await freezeOthers();
+      lab.server.serve('/b', { body: rawDisk(MIB) });
+      const image = await lab.register({ url: lab.server.url('/b') });
+      await expect(lab.prepare(image.id, pool?.id)).rejects.toThrow(`mounts pool '${name}'`);
+      expect(await readdir(at('empty'))).toEqual([]);
+    } finally {
+      if (!isOwn) lab.resume();
+      await fourth.stop();
     }
-    await until(
-      'the others are down',
-      async () => (await lab.hosts()).every(({ name, state: seen }) => name === 'fourth' || seen === 'Down'),
-      90_000,
-    );
-    lab.server.serve('/b', { body: rawDisk(MIB) });
-    const image = await lab.register({ url: lab.server.url('/b') });
-    await expect(lab.prepare(image.id, shared().id)).rejects.toThrow("mounts pool 'shared'");
-    expect(await readdir(empty)).toEqual([]);
-  } finally {
-    lab.resume();
-    await fourth.stop();
-  }
-  await lab.call('deleteHost', {
-    id: (await lab.hosts()).find(({ name }) => name === 'fourth')?.id ?? '',
-    forced: true,
-  });
-  await until('the others are up again', async () =>
-    (await lab.hosts()).every(({ state: seen }) => seen === 'Up'),
-  );
-}, 240_000);
+    await lab.call('deleteHost', { id: (await hostNamed('fourth'))?.id ?? '', forced: true });
+    if (!isOwn)
+      await until('all are up', async () => (await lab.hosts()).every(({ state }) => state === 'Up'));
+  }, 240_000);
+}
 
-// Last, since the host is not restarted.
-test('a lost host is Down within a minute, registrations use the others, and it can be removed', async () => {
-  lab.server.serve('/any', { body: rawDisk(MIB) });
-  const [victim] = await lab.hosts();
-  lab.freezeHost(victim?.name ?? '');
-  // The host does not count as down yet, so it may be chosen first: then the next candidate is asked.
-  const images = await Promise.all(
-    Array.from({ length: 6 }, (_, n) => lab.register({ url: lab.server.url('/any'), name: `any-${n}` })),
+async function freezeOthers(): Promise<void> {
+  for (const { name } of await lab.hosts()) if (name !== 'fourth') lab.freezeHost(name);
+  await until(
+    'the others are down',
+    async () => (await lab.hosts()).every(({ name, state }) => name === 'fourth' || state === 'Down'),
+    90_000,
   );
-  expect(images.every(({ isready }) => isready)).toBe(true);
-  await until('it shows Down', async () => (await lab.hosts()).some(({ state }) => state === 'Down'), 60_000);
-  await lab.call('deleteHost', { id: victim?.id ?? '' });
-  expect(await lab.hosts()).toHaveLength(2);
-  expect((await lab.listPools()).map(({ id }) => id)).toHaveLength(3);
+}
+
+// The short form does not wait until hosts are Down.
+if (isFullRun)
+  describe('with a pool of hosts that are Down', () => {
+    aMountIsMissing('of the others');
+  });
+
+/**
+ * Last, since the host does not come back: the supervisor is suspended, since a restarted host would continue the download
+ * itself. A host counts as gone half a minute after its death; meanwhile those tests run that do not need it.
+ */
+describe('a host is lost', () => {
+  const body = rawDisk(12 * MIB);
+  let image: Template;
+  let job: string;
+  let victim: Deployment | undefined;
+  const copy = async () => (await lab.deployments({ templateid: image.id }))[0];
+
+  test('in the middle of a download: registrations use the others', async () => {
+    let isLost = false;
+    lab.server.serve('/big', () => (isLost ? { body } : { body, stallAfter: 6 * MIB }));
+    image = await lab.register({ url: lab.server.url('/big') });
+    job = await lab.prepare(image.id, shared().id);
+    await until('a third is there', async () => ((await copy())?.bytes ?? 0) > 4 * MIB);
+    victim = await copy();
+    lab.freezeSupervisor();
+    lab.freezeHost(victim?.hostname ?? '');
+    isLost = true;
+    lab.server.serve('/any', { body: rawDisk(MIB) });
+    // The host does not count as down yet, so it may be chosen first: then the next candidate is asked.
+    const images = await Promise.all(
+      Array.from({ length: 6 }, (_, n) => lab.register({ url: lab.server.url('/any'), name: `any-${n}` })),
+    );
+    expect(images.every(({ isready }) => isready)).toBe(true);
+    lab.killHost(victim?.hostname ?? '');
+  });
+
+  describe('meanwhile, each kind of pool', () => {
+    eachKindOfPool();
+  });
+  aMountIsMissing('its own');
+
+  test('another host continues from the bytes on the shared pool', async () => {
+    expect((await lab.job(job, 180_000)).jobstatus).toBe(1);
+    const last = await copy();
+    expect(last).toMatchObject({ state: 'Ready' });
+    expect(last?.hostid).not.toBe(victim?.hostid);
+    expect(last?.attempts.map(({ errorkind }) => errorkind)).toContain('HostGone');
+    expect((await readFile(join(shared().path, last?.installpath ?? ''))).equals(body)).toBe(true);
+    expect(await lab.partsOf(shared())).toEqual([]);
+  }, 240_000);
+
+  test('it is Down within a minute, and can be removed', async () => {
+    const lost = async () => (await lab.hosts()).find(({ id }) => id === victim?.hostid);
+    await until('it shows Down', async () => (await lost())?.state === 'Down', 60_000);
+    await lab.call('deleteHost', { id: victim?.hostid ?? '' });
+    expect(await lab.hosts()).toHaveLength(2);
+    expect(await lab.listPools()).toHaveLength(3);
+  });
 });

@@ -8,6 +8,7 @@ import { needingLibvirt, openLibvirtLab } from '../labs/libvirt.ts';
 import type { LibvirtLab } from '../labs/libvirt.ts';
 import { bootDisk, bootIso } from '../support/boot-images.ts';
 import { sha256 } from '../support/images.ts';
+import { casesOfForm } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
 type Parameters = Readonly<Record<string, string | number | boolean>>;
@@ -175,7 +176,7 @@ needingLibvirt()('virtual machines', () => {
         await libvirt.startLibvirtd();
       },
     };
-    test.each(Object.keys(kill))(
+    test.each(casesOfForm(Object.keys(kill)))(
       '%s: the machine runs once, and no file is left over',
       async (who) => {
         const name = who.replace(/\W/g, '-');
