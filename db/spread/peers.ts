@@ -43,8 +43,16 @@ export interface Peer {
 }
 
 export interface Peers {
-  /** Same cluster first, then the least depth, published before under way, then the fewest uploads. */
-  readonly able: readonly Peer[];
+  /** The host to take, of those with a free upload: of the same cluster, then of the least depth, then with the fewest uploads. */
+  readonly best: Peer | null;
+  /** Hosts that can serve, and the names of the first of them. */
+  readonly count: number;
+  readonly names: readonly string[];
+  /** Their uploads, and how many of these are taken. */
+  readonly uploads: number;
+  readonly used: number;
+  /** Whether one of them has published the template. */
+  readonly hasPublished: boolean;
   /** Copies of the template that are fetched from the origin now, by hosts that serve others. */
   readonly atOrigin: number;
   /** Copies that wait for a peer as well, and are wanted more urgently. */
@@ -64,27 +72,43 @@ export async function peersOf(
   asker: Asker,
   { failedPeers: failed, priority }: Wish,
 ): Promise<Peers> {
-  const { rows } = await sql<Peer>`
+  const { rows } = await sql<Omit<Peers, 'atOrigin' | 'moreUrgent'>>`
     ${servingCopies(asker, failed)},
     uploading as (
       select parent_host_id as host_id, count(*)::integer as used from template_spool_ref
       where fetching = 'peer' and state = 'Creating' and id <> ${asker.id} group by parent_host_id
+    ),
+    able as materialized (
+      select serving.uuid as "copyId", serving.id as "copyDbId", host.uuid as "hostId", host.id as "hostDbId",
+        host.name as "hostName", host.peer ->> 'address' as address, serving.published,
+        serving.image as sha256, serving.lineage,
+        coalesce(serving.depth, 0) as depth, (host.peer ->> 'uploads')::integer as uploads,
+        coalesce(used, 0) as used, host.cluster_id <> ${asker.clusterDbId} as far
+      from serving
+      join storage_pool_host_ref ref on ref.pool_id = serving.pool_id and ref.mounted
+      join host on host.id = ref.host_id and (serving.published or host.id = serving.fetch_host_id)
+      left join uploading on uploading.host_id = host.id
+      where host.id <> ${asker.hostDbId} and ${isUp} and ${isEnabled} and ${takesPart}
+        and host.uuid <> all(${failed}::uuid[])
+        and not exists (
+          select from copy_wrong_peer wrong where wrong.copy_id = ${asker.id} and wrong.host_id = host.id)
     )
-    select serving.uuid as "copyId", serving.id as "copyDbId", host.uuid as "hostId", host.id as "hostDbId",
-      host.name as "hostName", host.peer ->> 'address' as address, serving.published,
-      serving.image as sha256, serving.lineage,
-      coalesce(serving.depth, 0) as depth, (host.peer ->> 'uploads')::integer as uploads, coalesce(used, 0) as used
-    from serving
-    join storage_pool_host_ref ref on ref.pool_id = serving.pool_id and ref.mounted
-    join host on host.id = ref.host_id and (serving.published or host.id = serving.fetch_host_id)
-    left join uploading on uploading.host_id = host.id
-    where host.id <> ${asker.hostDbId} and ${isUp} and ${isEnabled} and ${takesPart}
-      and host.uuid <> all(${failed}::uuid[])
-      and not exists (select from copy_wrong_peer wrong where wrong.copy_id = ${asker.id} and wrong.host_id = host.id)
-    order by host.cluster_id <> ${asker.clusterDbId}, serving.depth nulls first, not serving.published,
-      used nulls first, host.id`.execute(tx);
-  return { able: rows, ...(await othersOf(tx, asker, { failedPeers: failed, priority })) };
+    select
+      (select to_jsonb(able) from able where used < uploads
+        order by far, depth, not published, used, "hostDbId" limit 1) as best,
+      array(select "hostName" from able order by far, depth, "hostDbId" limit ${NAMED}) as names,
+      count(*)::integer as count, coalesce(sum(uploads), 0)::integer as uploads,
+      coalesce(sum(least(used, uploads)), 0)::integer as used,
+      coalesce(bool_or(published), false) as "hasPublished"
+    from able`.execute(tx);
+  const [found = NONE] = rows;
+  return { ...found, ...(await othersOf(tx, asker, { failedPeers: failed, priority })) };
 }
+
+const NONE = { best: null, count: 0, names: [], uploads: 0, used: 0, hasPublished: false };
+
+/** Hosts that a sentence names at most. */
+const NAMED = 8;
 
 /** Common table expressions, the last of them `serving`: copies of the template in the zone that may be served. */
 const servingCopies = ({ id, templateDbId, zoneDbId, isPacked }: Asker, failed: readonly string[]) => sql`
@@ -120,8 +144,8 @@ async function othersOf(
   tx: Queryable,
   { id, templateDbId, zoneDbId }: Asker,
   { failedPeers: failed, priority }: Wish,
-): Promise<Omit<Peers, 'able'>> {
-  const { rows } = await sql<Omit<Peers, 'able'>>`
+): Promise<Pick<Peers, 'atOrigin' | 'moreUrgent'>> {
+  const { rows } = await sql<Pick<Peers, 'atOrigin' | 'moreUrgent'>>`
     select
       count(*) filter (where copy.fetching = 'origin' and ${isUp} and ${takesPart}
         and host.uuid <> all(${failed}::uuid[]))::integer as "atOrigin",

@@ -17,7 +17,7 @@ import { NotPossible } from '../errors.ts';
 import { configurationValues } from '../zones/configurations.ts';
 import { takesPart } from './door.ts';
 import { peersOf } from './peers.ts';
-import type { Asker, Peer } from './peers.ts';
+import type { Asker, Peer, Peers } from './peers.ts';
 
 export interface SourceQuestion {
   readonly copyId: string;
@@ -59,15 +59,12 @@ export function chooseSource(db: Database, question: SourceQuestion): Promise<Ch
     await sql`select pg_advisory_xact_lock(hashtextextended('spread', ${asker.zoneDbId}))`.execute(tx);
     if (question.failedPeers.length >= PATIENCE_WITH_PEERS) return fetchAtOrigin(tx, asker);
     const peers = await peersOf(tx, asker, question);
-    const hasPublished = peers.able.some(({ published }) => published);
-    if (!hasPublished && peers.atOrigin < most) return fetchAtOrigin(tx, asker);
-    const free = peers.able.filter(({ uploads, used }) => used < uploads);
-    const slots = free.reduce((sum, { uploads, used }) => sum + uploads - used, 0);
-    const [first] = free;
-    if (first !== undefined && slots > peers.moreUrgent) return fetchFrom(tx, asker, first);
+    if (!peers.hasPublished && peers.atOrigin < most) return fetchAtOrigin(tx, asker);
+    const { best, count, uploads, used } = peers;
+    if (best !== null && uploads - used > peers.moreUrgent) return fetchFrom(tx, asker, best);
     // Nothing can come of a wait, unless a file is being unpacked at the moment: then it is served when it is published.
-    if (peers.able.length === 0 && !(asker.isPacked && peers.atOrigin > 0)) return fetchAtOrigin(tx, asker);
-    return waitFor(tx, asker, question, peers.able);
+    if (count === 0 && !(asker.isPacked && peers.atOrigin > 0)) return fetchAtOrigin(tx, asker);
+    return waitFor(tx, asker, question, peers);
   });
 }
 
@@ -156,7 +153,7 @@ async function waitFor(
   tx: Queryable,
   asker: Asker,
   { priority }: SourceQuestion,
-  able: readonly Peer[],
+  { count: serving, names, uploads, used }: Peers,
 ): Promise<Chosen> {
   await tx
     .updateTable('template_spool_ref')
@@ -172,19 +169,13 @@ async function waitFor(
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   const want = count === 1 ? '1 host wants it' : `${count} hosts want it`;
-  if (able.length === 0) {
+  if (serving === 0) {
     const publicReason = `${want}, and the first one has not unpacked it yet: then it gives it to the others`;
     return { wait: { reason: publicReason, publicReason } };
   }
-  const uploads = able.reduce((sum, peer) => sum + peer.uploads, 0);
-  const used = able.reduce((sum, peer) => sum + Math.min(peer.used, peer.uploads), 0);
   const publicReason =
     `${want}, and ${used} of ${uploads} uploads of the hosts that have it are taken: ` +
     'the next is free when one of these hosts has it';
-  const names = able.slice(0, NAMED).map(({ hostName }) => hostName);
-  const more = able.length > NAMED ? `, and ${able.length - NAMED} more` : '';
+  const more = serving > names.length ? `, and ${serving - names.length} more` : '';
   return { wait: { reason: `${publicReason} (${names.join(', ')}${more})`, publicReason } };
 }
-
-/** Hosts that a sentence names at most. */
-const NAMED = 8;
