@@ -32,6 +32,7 @@ const AGENT_TIMEOUT_MS = 5000;
 const MAX_AGENTS = 10;
 /** Bytes on a pool with which a paused machine can go on for a while. */
 const ROOM_TO_RESUME = 256 * 1024 * 1024;
+const FULL = 'I/O error: no space is left on the pool; the machine goes on when 256 MiB are free there';
 
 export interface DomainList {
   /** @throws ImageError when libvirt does not answer */
@@ -47,8 +48,8 @@ export interface DomainList {
 export function createDomainList(options: Options): DomainList {
   const { virsh, hostId, pools } = options;
   const known = new Map<string, Known>();
-  /** Machine → bytes that were free when it was resumed last. */
-  const resumedAt = new Map<string, number>();
+  /** Machine → the fewest bytes that were seen free since it was resumed last. */
+  const leastFree = new Map<string, number>();
   let nextAgent = 0;
 
   const knownOf = async (vmId: string): Promise<Known> => {
@@ -67,7 +68,8 @@ export function createDomainList(options: Options): DomainList {
         if (!isAbsent(error)) throw error;
       }
     }
-    for (const vmId of known.keys()) if (!all.some((one) => one.vmId === vmId)) known.delete(vmId);
+    for (const map of [known, leastFree])
+      for (const vmId of map.keys()) if (!all.some((one) => one.vmId === vmId)) map.delete(vmId);
     return found;
   };
 
@@ -80,16 +82,25 @@ export function createDomainList(options: Options): DomainList {
     }
   };
 
-  /** Why the disk of a paused machine fails, and whether it goes on. */
-  const ioReason = async ({ vmId, pool }: Listed & Known): Promise<string | undefined> => {
-    const errors = await virsh.run(['domblkerror', vmId]);
-    if (!/no space/i.test(errors)) return 'I/O error: the pool gives input/output errors';
-    const free = await freeOn(pool);
-    const before = resumedAt.get(vmId) ?? 0;
-    if (free < ROOM_TO_RESUME || free <= before) return 'I/O error: no space left on the pool';
-    resumedAt.set(vmId, free);
+  /** Resumes a machine, unless that would be in vain. @returns why it stays paused */
+  const resume = async (vmId: string, free: number): Promise<string | undefined> => {
+    const least = Math.min(leastFree.get(vmId) ?? 0, free);
+    leastFree.set(vmId, least);
+    if (free < ROOM_TO_RESUME || free <= least) return FULL;
+    leastFree.set(vmId, free);
     await virsh.run(['resume', vmId]);
     return undefined;
+  };
+
+  /** Why a machine stays paused whose disk fails; undefined: it goes on. A machine that cannot go on hides no other one. */
+  const ioReason = async ({ vmId, pool }: Listed & Known): Promise<string | undefined> => {
+    try {
+      const isFull = /no space/i.test(await virsh.run(['domblkerror', vmId]));
+      if (!isFull) return 'I/O error: the pool gives input/output errors';
+      return await resume(vmId, await freeOn(pool));
+    } catch (error) {
+      return `I/O error: the machine cannot go on: ${(error as Error).message}`;
+    }
   };
 
   const reportOf = async (

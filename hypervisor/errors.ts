@@ -20,6 +20,12 @@ const MEANINGS: readonly Meaning[] = [
     sentence: 'libvirt knows no such domain',
   },
   {
+    kind: 'DomainFailed',
+    text: /domain '[^']*' already exists with uuid/i,
+    sentence:
+      'libvirt has another domain of this name, which Bypass did not make: rename or undefine it with virsh',
+  },
+  {
     kind: 'HypervisorMissing',
     text: /no connection driver available|cannot find suitable emulator|no emulator found|does not support virt type|invalid argument: could not find capabilities/i,
     sentence: 'libvirt has no QEMU that can run the machine',

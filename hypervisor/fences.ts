@@ -37,7 +37,7 @@ export function openFences(folder: string): Fences {
     async raise(vmId, generation) {
       if ((await raisedTo(vmId)) >= generation) return;
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      await prune(folder);
+      await prune(folder, vmId);
       await replaceFile(pathOf(vmId), JSON.stringify({ v: 1, generation } satisfies Fence));
       await syncFolder(folder);
     },
@@ -51,8 +51,11 @@ export function openFences(folder: string): Fences {
   };
 }
 
-async function prune(folder: string): Promise<void> {
-  for (const path of (await readdir(folder)).map((name) => join(folder, name))) {
-    if (Date.now() - (await stat(path)).mtimeMs > KEPT_MS) await rm(path, { force: true });
+/** Removes what is old, and what a host worker that was killed left when it raised the fence of this machine. */
+async function prune(folder: string, vmId: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const isLeft = name.startsWith(`${vmId}.json.`);
+    if (isLeft || Date.now() - (await stat(path)).mtimeMs > KEPT_MS) await rm(path, { force: true });
   }
 }

@@ -4,7 +4,7 @@
  *   seeds/      first boot data, which QEMU's user reads: libvirt gives each file to it
  *   consoles/   logs of serial consoles
  *   fences/     which starts are outdated
- *   drafts/     seeds that are being made; whatever is in it when the host worker starts is left over
+ *   drafts/     seeds that are being made; what a host worker that was killed left there goes when the next one starts
  */
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,8 +27,11 @@ export function foldersOf(folder: string): Folders {
   const of = (name: string): string => join(folder, name);
   const [seeds, consoles, fences, drafts] = [of('seeds'), of('consoles'), of('fences'), of('drafts')];
   let prepared: Promise<void> | undefined;
+  const clear = (): Promise<void> => rm(drafts, { recursive: true, force: true });
+  const cleared = clear();
+  cleared.catch(() => undefined);
   const prepare = async (): Promise<void> => {
-    await rm(drafts, { recursive: true, force: true });
+    await cleared.catch(clear);
     for (const path of [folder, seeds]) await makeFolder(path, PASSABLE);
     for (const path of [consoles, fences, drafts]) await makeFolder(path, OWNER_ONLY);
   };

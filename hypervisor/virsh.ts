@@ -68,6 +68,8 @@ export function createVirsh(options: VirshOptions): Virsh {
       throw new ImageError('HypervisorMissing', `the program ${program} is not installed`);
     if (end.how === 'late') throw silent(`it was waited for during ${(call.timeoutMs ?? 0) / 1000} s`);
     if (end.code === 0) return end.output;
+    // A libvirtd that ends while virsh writes to it ends virsh by SIGPIPE: nobody knows what became of the command.
+    if (typeof end.code === 'string') throw silent(`virsh was ended by ${end.code}`);
     throw libvirtError(end.errors === '' ? `virsh ended with ${end.code}` : end.errors);
   };
   return {

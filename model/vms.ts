@@ -102,7 +102,7 @@ export interface DomainReport {
   /** UUID: the machine's id is the domain's. */
   readonly vmId: string;
   readonly state: DomainState;
-  /** Such as `I/O error: no space left on the pool`. */
+  /** Such as `I/O error: no space is left on the pool`. */
   readonly reason?: string;
   readonly addresses?: readonly NicAddresses[];
 }

@@ -58,13 +58,13 @@ export async function insertVm(tx: Queryable, { row, group, volume, nics }: NewV
   const instance_group_id = group === undefined ? null : await groupNamed(tx, account_id, group);
   const { id } = await tx
     .insertInto('vm_instance')
-    // The name of the domain needs the id, which the database gives.
+    // The name of the domain needs the id, which the database gives. Its end tells it from those of other installations.
     .values({ ...row, instance_group_id, instance_name: uuid })
     .returning('id')
     .executeTakeFirstOrThrow();
   await tx
     .updateTable('vm_instance')
-    .set({ instance_name: `i-${account_id}-${id}-VM` })
+    .set({ instance_name: `i-${account_id}-${id}-${uuid.slice(0, 8)}` })
     .where('id', '=', id)
     .execute();
   await tx

@@ -17,7 +17,7 @@ export interface VmInstanceTable {
   uuid: Generated<string>;
   name: string;
   display_name: string;
-  /** The name of the domain: `i-<account>-<vm>-VM`. */
+  /** The name of the domain: `i-<account>-<vm>-<begin of its uuid>`. */
   instance_name: string;
   account_id: number;
   user_id: number;

@@ -7,7 +7,8 @@ import type { Behaviour } from '../support/image-server.ts';
 import { until } from '../support/until.ts';
 import type { Template } from '../../model/api-answers.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
-import type { Moment, MortalHost } from './mortal-hosts.ts';
+import type { MortalHost } from './mortal-hosts.ts';
+import type { Moment } from './planned-deaths.ts';
 
 const MIB = 1_048_576;
 /** Maximum number of bytes that a death costs: one checkpoint, and the bytes in a connection. */

@@ -1,41 +1,12 @@
 /**
  * Host workers that are killed or suspended at a moment that the test chooses. Each has its own zone and pool.
  */
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PROJECT_ROOT } from '../../platform/installation.ts';
 import { until } from '../support/until.ts';
 import type { EndToEnd, PoolPlace, RunningHost } from '../labs/end-to-end.ts';
-
-/** A call of the host worker on a file of a pool, or the start of a program. */
-export interface Moment {
-  readonly call:
-    | 'open'
-    | 'mkdir'
-    | 'unlink'
-    | 'link'
-    | 'rename'
-    | 'read'
-    /** By a thread that computes. */
-    | 'readSync'
-    | 'write'
-    | 'datasync'
-    | 'sync'
-    | 'truncate'
-    | 'chmod'
-    | 'spawn';
-  /** Regular expression for the path; for links and renames, for the new name. */
-  readonly path: string;
-  /** When to die; `half`, for writes: after half of the bytes. */
-  readonly when: 'before' | 'half' | 'after';
-  /** Number of the matching call. Default 1. */
-  readonly nth?: number;
-  /** Minimum length of the file in bytes. */
-  readonly size?: number;
-  /** Signal to die by. Default SIGKILL. */
-  readonly signal?: 'SIGKILL' | 'SIGSTOP';
-}
+import { planDeaths } from './planned-deaths.ts';
+import type { Moment } from './planned-deaths.ts';
 
 export interface MortalHost {
   readonly name: string;
@@ -66,16 +37,16 @@ export interface MortalOptions {
   readonly kind?: string;
   /** Folder of the pool. Default: a folder of its own. */
   readonly path?: string;
+  /** More settings of the host. */
+  readonly env?: NodeJS.ProcessEnv;
 }
-
-const PRELOAD = join(PROJECT_ROOT, 'test', 'support', 'sudden-death.cjs');
 
 export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Promise<MortalHost> {
   const { name, kind = 'Filesystem:HOST' } = options;
   const folder = join(lab.stack.dataDir, 'mortal', name);
   const path = options.path ?? join(folder, 'pool');
   await mkdir(path, { recursive: true });
-  const planFile = join(folder, 'plan.json');
+  const deaths = planDeaths(join(folder, 'plan.json'));
   const zoneId = options.zoneId ?? (await makeZone(lab, name));
   const zone = await zoneName(lab, zoneId);
   const shared = kind !== 'Filesystem:HOST';
@@ -84,7 +55,7 @@ export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Pr
     zone,
     state: join(folder, 'state'),
     pools: `${shared ? 'shared' : 'own'}=${kind}:${path}${shared ? ':create' : ''}`,
-    env: { NODE_OPTIONS: `--require=${PRELOAD}`, SUDDEN_DEATH_PLAN: planFile },
+    env: { ...deaths.env, ...options.env },
   };
   let running: RunningHost | undefined = await lab.runHost({ ...host, invite: await lab.invite() });
   const signal = (what: NodeJS.Signals): void => void (running && process.kill(running.pid, what));
@@ -105,13 +76,11 @@ export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Pr
     pid: () => running?.pid ?? 0,
     async plan(moment) {
       stops = moment.signal === 'SIGSTOP';
-      await rm(`${planFile}.done`, { force: true });
-      await writeFile(`${planFile}.new`, JSON.stringify({ nth: 1, signal: 'SIGKILL', ...moment }));
-      await rename(`${planFile}.new`, planFile);
+      await deaths.plan(moment);
     },
-    forget: () => rm(planFile, { force: true }),
+    forget: () => deaths.forget(),
     async planned() {
-      await until(`the moment planned for ${name} comes`, () => existsSync(`${planFile}.done`), 90_000);
+      await deaths.came();
       if (stops) await until(`${name} stands still`, () => standsStill(running?.pid ?? 0));
       else await gone();
     },
@@ -120,8 +89,7 @@ export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Pr
       await gone();
     },
     resume: () => signal('SIGCONT'),
-    changes: async () =>
-      (await readFile(`${planFile}.changes`, 'utf8').catch(() => '')).split('\n').filter(Boolean),
+    changes: () => deaths.changes(),
     async start() {
       running ??= await lab.runHost(host);
     },
@@ -145,7 +113,7 @@ async function zoneName(lab: EndToEnd, id: string): Promise<string> {
   return zone[0]?.name ?? '';
 }
 
-async function standsStill(pid: number): Promise<boolean> {
+export async function standsStill(pid: number): Promise<boolean> {
   const tasks = await readdir(`/proc/${pid}/task`);
   const states = await Promise.all(tasks.map((task) => readFile(`/proc/${pid}/task/${task}/stat`, 'utf8')));
   return states.every((stat) => /^\S* \(.*\) T/.test(stat));

@@ -9,7 +9,8 @@ import { AFTER_LINK, BEFORE_LINK, LOST_BY_A_DEATH } from './deaths.ts';
 import type { DeadlyFile } from './deaths.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
 import { startMortalHost } from './mortal-hosts.ts';
-import type { Moment, MortalHost } from './mortal-hosts.ts';
+import type { MortalHost } from './mortal-hosts.ts';
+import type { Moment } from './planned-deaths.ts';
 
 export interface Zombie {
   readonly name: string;

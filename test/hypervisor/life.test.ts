@@ -225,7 +225,12 @@ needingLibvirt()('a machine on a real libvirt', () => {
     await expect(lab.restarted().start(machine, call)).rejects.toEqual(failing('MachineReleased'));
     const next = { ...machine, generation: machine.generation + 1 };
     expect(await lab.start(next)).toMatchObject({ state: 'running' });
+    // As a host worker leaves it that is killed during a release.
+    const fences = join(lab.state, 'fences');
+    await writeFile(join(fences, `${machine.vmId}.json.draft.new`), '');
     await lab.hypervisor.release(releaseOf(next));
+    const left = (await readdir(fences)).filter((name) => name.startsWith(machine.vmId));
+    expect(left).toEqual([`${machine.vmId}.json`]);
   });
 
   test('a cancelled start takes back what it has made, and ends with the reason', async () => {

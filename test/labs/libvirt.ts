@@ -30,6 +30,8 @@ export interface LibvirtLab {
   readonly folder: string;
   /** Ends libvirtd with SIGKILL; guests go on. */
   killLibvirtd(): Promise<void>;
+  /** Ends libvirtd and all guests, as a power failure does. */
+  powerOff(): Promise<void>;
   /** Starts libvirtd again, and waits until it answers. */
   startLibvirtd(): Promise<void>;
   /** Ends all guests and daemons. */
@@ -62,7 +64,18 @@ export function needingLibvirt(): jest.Describe {
   return skip as jest.Describe;
 }
 
-export async function openLibvirtLab(settings: Readonly<Record<string, string>> = {}): Promise<LibvirtLab> {
+export interface LibvirtLabOptions {
+  /** A network namespace of its own, in which libvirt can start networks. Default false. */
+  readonly network?: boolean;
+  /** A folder of programs that libvirtd finds before others. */
+  readonly programs?: string;
+}
+
+/** @param settings lines of qemu.conf */
+export async function openLibvirtLab(
+  settings: Readonly<Record<string, string>> = {},
+  { network = false, programs }: LibvirtLabOptions = {},
+): Promise<LibvirtLab> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-libvirt-'));
   await chmod(folder, 0o711);
   for (const name of ROOT_FOLDERS) await mkdir(join(folder, name));
@@ -72,9 +85,21 @@ export async function openLibvirtLab(settings: Readonly<Record<string, string>> 
   await writeFile(join(folder, 'etc/qemu.conf'), qemuConf(settings));
   await writeFile(join(folder, 'etc/libvirtd.conf'), 'auth_unix_rw = "none"\n');
   await writeFile(join(folder, 'etc/virtlogd.conf'), `max_size = ${VIRTLOGD_MAX_SIZE}\nmax_backups = 2\n`);
-  const inNamespace = ['--mount', '--propagation', 'slave', 'sh', '-c', NAMESPACE, 'sh', folder, CACHE];
+  const net = network ? ['--net'] : [];
+  const inNamespace = [
+    '--mount',
+    ...net,
+    '--propagation',
+    'slave',
+    'sh',
+    '-c',
+    NAMESPACE,
+    'sh',
+    folder,
+    CACHE,
+  ];
   const virtlogd = spawnDaemon('unshare', inNamespace);
-  const namespace = `/proc/${virtlogd.pid}/ns/mnt`;
+  const namespaces = ['--target', String(virtlogd.pid), '--mount', ...net];
   await until('virtlogd listens', () => exists(join(folder, 'run/virtlogd-sock')));
   const uri = `qemu+unix:///system?socket=${join(folder, 'run/libvirt-sock')}`;
   const virsh = createVirsh({ uri });
@@ -85,7 +110,7 @@ export async function openLibvirtLab(settings: Readonly<Record<string, string>> 
     const args = ['-p', pidFile, '-f', '/etc/libvirt/libvirtd.conf'];
     // On one processor only: some virtual machines give each processor another identity, which makes the cache worthless.
     const pinned = ['taskset', '--cpu-list', '0', findProgram('libvirtd') ?? ''];
-    libvirtd = spawnDaemon('nsenter', [`--mount=${namespace}`, ...pinned, ...args]);
+    libvirtd = spawnDaemon('nsenter', [...namespaces, ...pinned, ...args], programs);
     await until('libvirtd answers', () =>
       virsh.run(['version']).then(
         () => true,
@@ -99,6 +124,10 @@ export async function openLibvirtLab(settings: Readonly<Record<string, string>> 
     libvirtd.kill('SIGKILL');
     await ended;
   };
+  const powerOff = async (): Promise<void> => {
+    await killLibvirtd();
+    await endGuests(folder);
+  };
   await startLibvirtd();
 
   return {
@@ -106,10 +135,10 @@ export async function openLibvirtLab(settings: Readonly<Record<string, string>> 
     uri,
     folder,
     killLibvirtd,
+    powerOff,
     startLibvirtd,
     async close() {
-      await killLibvirtd();
-      await endGuests(folder);
+      await powerOff();
       const ended = once(virtlogd, 'exit');
       virtlogd.kill('SIGKILL');
       await ended;
@@ -122,6 +151,7 @@ export const VIRTLOGD_MAX_SIZE = 128 * 1024;
 
 /** $1: the lab's folder; $2: the cache. virtlogd holds the namespace. */
 const NAMESPACE = `set -e
+ip link set lo up
 at() { mkdir -p "$2"; mount --bind "$1" "$2"; }
 at "$1/run" /run/libvirt
 at "$1/etc" /etc/libvirt
@@ -157,11 +187,11 @@ function qemuConf(settings: Readonly<Record<string, string>>): string {
     .join('');
 }
 
-const spawnDaemon = (program: string, args: readonly string[]): ChildProcess =>
-  spawn(program, args, {
-    stdio: 'ignore',
-    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
-  });
+function spawnDaemon(program: string, args: readonly string[], programs?: string): ChildProcess {
+  const folders = [programs, process.env['PATH'], '/usr/sbin', '/sbin'];
+  const PATH = folders.filter((folder) => folder !== undefined).join(':');
+  return spawn(program, args, { stdio: 'ignore', env: { ...process.env, PATH } });
+}
 
 const exists = (path: string): Promise<boolean> =>
   chmod(path, 0o700).then(

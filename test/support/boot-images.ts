@@ -6,9 +6,11 @@ const SECTOR = 512;
 const ISO_SECTOR = 2048;
 const DISK_SECTORS = 2048;
 
-function bootSector(line: string, options: BootOptions): Buffer {
+const bootSector = (line: string, options: BootOptions): Buffer => sectorOf(bootCode(line, options));
+
+function sectorOf(code: Buffer): Buffer {
   const sector = Buffer.alloc(SECTOR);
-  bootCode(line, options).copy(sector);
+  code.copy(sector);
   // A partition of all that follows: an inspection takes no disk for one without.
   sector.writeUInt8(0x83, 450);
   sector.writeUInt32LE(1, 454);
@@ -20,6 +22,27 @@ function bootSector(line: string, options: BootOptions): Buffer {
 /** A raw disk of one MiB that boots. */
 export const bootDisk = (line: string, options: BootOptions = {}): Buffer =>
   Buffer.concat([bootSector(line, options), Buffer.alloc((DISK_SECTORS - 1) * SECTOR)]);
+
+/** Code that asks the BIOS to write 32 KiB after 32 KiB onto the first disk, 40 times a second. */
+const WRITING_CODE = Buffer.from(
+  [
+    'fa 31c0 8ed8 8ec0 8ed0 bc007c fb fc', // cli; ds, es, ss = 0; sp below the code; sti; cld
+    'be307c b80043 b280 cd13', // again: write what the packet at 0x7c30 names
+    '8106387c4000 83163a7c00', // its first sector += 64
+    'b486 31c9 baa861 cd15', // wait for 25 000 µs
+    'ebe0', // goto again
+  ]
+    .join('')
+    .replaceAll(' ', '')
+    .padEnd(0x60, '0')
+    // Length of the packet, sectors, address of the bytes, first sector.
+    .concat('1000 4000 0000 0010 0010000000000000'.replaceAll(' ', '')),
+  'hex',
+);
+
+/** A raw disk of one MiB that boots, and writes onto its disk without end. */
+export const writingDisk = (): Buffer =>
+  Buffer.concat([sectorOf(WRITING_CODE), Buffer.alloc((DISK_SECTORS - 1) * SECTOR)]);
 
 /** An ISO that boots, by the El Torito specification. */
 export function bootIso(line: string): Buffer {

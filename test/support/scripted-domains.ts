@@ -1,4 +1,5 @@
 /** The domains and disks of a scripted host: enough of a hypervisor to see what the control side makes of it. */
+import { applicationFailure } from '../../activities/context.ts';
 import type { VmActivities } from '../../model/host-activities.ts';
 import type { PoolReport } from '../../model/payloads.ts';
 import type { StartVmJob } from '../../model/vm-payloads.ts';
@@ -41,6 +42,8 @@ export function scriptDomains(hostId: string, pool: () => PoolReport): ScriptedD
   const activities: VmActivities = {
     startVm(job) {
       starts.push(job);
+      if (job.disk.made === true && !disks.has(job.disk.volumeId))
+        return Promise.reject(applicationFailure({ kind: 'DiskMissing', message: 'the disk is gone' }));
       const ran = stateOf(job.vmId) === 'running';
       domains.set(job.vmId, 'running');
       disks.add(job.disk.volumeId);

@@ -1,6 +1,7 @@
 /**
- * Loaded into a host worker before its own code (NODE_OPTIONS=--require). It sends a signal to its own process at the moment
- * that a plan names: when the n-th matching call on a file of the pool, or start of a program, begins, ends or is half done.
+ * Loaded into a process of Bypass before its own code (NODE_OPTIONS=--require). It sends a signal to its own process at the moment
+ * that a plan names: when the n-th matching call on a file, start of a program, or statement to the database (of api and control
+ * worker) begins, ends or is half done.
  * It sees the calls of all threads: promises, callbacks, and the synchronous `readSync` of digest threads. The plan is a file
  * (SUDDEN_DEATH_PLAN) that may appear at any time and is removed when it was carried out. After a suspension, the process
  * logs its changes: one line of call, inode and path each.
@@ -11,6 +12,8 @@ const { syncBuiltinESMExports } = require('node:module');
 const threads = require('node:worker_threads');
 
 const PLAN = process.env.SUDDEN_DEATH_PLAN ?? '';
+/** As `host` in `bypass host run`. */
+const COMMAND = process.argv[2];
 const { appendFileSync, existsSync, fstatSync, readFileSync, readlinkSync, renameSync, writeSync } = fs;
 const CHANGES = new Set(['open', 'write', 'truncate', 'chmod']);
 /** Flags of open that allow writing. */
@@ -49,9 +52,11 @@ function carryOut({ signal }) {
 }
 
 /** Counts a call. @returns whether it is the planned one */
-function isMeant(call, path, fd) {
+function isMeant(call, { path, fd, args = '' }) {
   const wanted = currentPlan();
   if (wanted?.call !== call || !new RegExp(wanted.path).test(path)) return undefined;
+  if (wanted.process !== undefined && wanted.process !== COMMAND) return undefined;
+  if (wanted.args !== undefined && !new RegExp(wanted.args).test(args)) return undefined;
   if (wanted.size !== undefined && fd !== undefined && fstatSync(fd).size < wanted.size) return undefined;
   seen += 1;
   return seen === wanted.nth ? wanted : undefined;
@@ -81,8 +86,8 @@ function writeHalf(fd, args) {
 /** @param place returns path and descriptor of a call from its arguments */
 function watched(call, original, place) {
   return function watchedCall(...args) {
-    const { path, fd } = place(this, args);
-    const meant = path === undefined ? undefined : isMeant(call, path, fd);
+    const { path, fd, ...rest } = place(this, args);
+    const meant = path === undefined ? undefined : isMeant(call, { path, fd, ...rest });
     if (wokeUp && path !== undefined) note(call, path, fd, args);
     if (meant === undefined) return original.apply(this, args);
     if (meant.when === 'half') writeHalf(fd, fd === args[0] ? args.slice(1) : args);
@@ -122,7 +127,27 @@ const byFd = (fd) => {
   }
 };
 const byFirst = (_self, [path]) => ({ path: String(path) });
+const byProgram = (_self, [program, args = []]) => ({ path: program, args: args.join(' ') });
 const bySecond = (_self, [, path]) => ({ path: String(path) });
+
+/** Client → the statements of its transaction so far. */
+const transactions = new WeakMap();
+
+function byStatement(client, [query]) {
+  const given = typeof query === 'string' ? query : query?.text;
+  if (typeof given !== 'string') return {};
+  const text = given.replace(/\s+/g, ' ');
+  const statements = transactions.get(client);
+  if (text === 'begin') transactions.set(client, []);
+  else if (text === 'commit' || text === 'rollback') transactions.delete(client);
+  else statements?.push(text);
+  return { path: text === 'commit' ? `commit: ${statements?.join('; ')}` : text };
+}
+
+function watchQueries() {
+  const { Client } = require('pg');
+  replace(Client.prototype, 'query', 'query', byStatement);
+}
 
 if (PLAN !== '') {
   const byName = (name, place) => {
@@ -161,7 +186,8 @@ if (PLAN !== '') {
     }
     return handle;
   };
-  replace(childProcess, 'spawn', 'spawn', byFirst);
+  replace(childProcess, 'spawn', 'spawn', byProgram);
+  if (COMMAND === 'api' || COMMAND === 'control') watchQueries();
   // Threads with their own environment are watched too.
   threads.Worker = class extends threads.Worker {
     constructor(file, { env, execArgv = process.execArgv, ...options } = {}) {

@@ -89,6 +89,17 @@ test('stop, start, reboot, destroy, expunge', async () => {
   ]);
 });
 
+test('a disk that is gone from its pool is not replaced by an empty one', async () => {
+  const host = await lab.addHost({ name: 'host', pool: 'pool' });
+  const vmId = await running();
+  await machines.perform(vmId, 'stopVirtualMachine', { forced: true });
+  host.machines.disks.clear();
+  const job = await machines.perform(vmId, 'startVirtualMachine');
+  expect(job.job_result).toMatchObject({ errors: [{ kind: 'DiskMissing' }] });
+  expect(await machines.row(vmId)).toMatchObject({ state: 'Stopped', error_kind: 'DiskMissing' });
+  expect(host.machines.disks.size).toBe(0);
+});
+
 test('a machine that is destroyed and expunged at once leaves nothing, and the result is empty', async () => {
   const host = await lab.addHost({ name: 'host', pool: 'pool' });
   const vmId = await running();
