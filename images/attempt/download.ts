@@ -16,7 +16,7 @@ import { fetchTask } from './fetch-task.ts';
 import { follow } from './followers.ts';
 import { inspect } from './inspect.ts';
 import { refetchMetalink } from './metalink-refetch.ts';
-import { failureOfAttempt, tryOfAttempt } from './peer-failures.ts';
+import { failureOfAttempt, newPeerAttempt, noteGivers, tryOfAttempt } from './peer-failures.ts';
 import type { PeerAttempt } from './peer-failures.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { publish } from './publish.ts';
@@ -34,7 +34,7 @@ export type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-
 export async function download(request: DownloadRequest, given: DownloadDeps): Promise<DownloadedImage> {
   const deps = { ...given, limits: limitsFor(request.checksum, given.limits) };
   const tries: Try[] = [];
-  const attempt: PeerAttempt = { hostId: request.peer?.hostId, proven: false };
+  const attempt = newPeerAttempt(request.peer?.hostId);
   const meter = new ProgressMeter((progress) => request.onProgress(progress), {
     total: request.size,
     source: displayUrl(request.url),
@@ -84,6 +84,7 @@ async function newCopy(
   try {
     const image = await fetchFile(task, async () => {
       try {
+        noteGivers(attempt, part.provenance);
         const digests = await verify(part, digester, checksum, meter);
         await confirm(part, sha256Of(digests), way, request);
         attempt.proven = true;

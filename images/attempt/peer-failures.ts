@@ -8,20 +8,43 @@ import { failures, ImageError } from '../../model/failures.ts';
 import type { FailureKind } from '../../model/failures.ts';
 import type { Try } from '../../model/payloads.ts';
 import { peerUrl } from '../../model/spread.ts';
+import { ORIGIN } from '../fetch/sink.ts';
+import type { Provenance } from '../fetch/sink.ts';
 
 export interface PeerAttempt {
   /** Undefined when the attempt fetches from the origin. */
   readonly hostId: string | undefined;
   /** Whether the bytes were right by their checksum or SHA-256. */
   proven: boolean;
+  /**
+   * Whether others gave bytes, too, in earlier attempts: then nobody knows whose are wrong, and nobody is blamed. All are
+   * fetched again from this host alone.
+   */
+  mixed: boolean;
 }
 
-function kindOf(kind: FailureKind, { hostId, proven }: PeerAttempt): FailureKind {
-  if (hostId === undefined || kind === 'PeerWrong') return kind;
+export const newPeerAttempt = (hostId: string | undefined): PeerAttempt => ({
+  hostId,
+  proven: false,
+  mixed: false,
+});
+
+/** Call when all bytes are there, before they are judged. */
+export function noteGivers(
+  attempt: PeerAttempt,
+  { givers = [ORIGIN] }: Pick<Provenance, 'givers'> = {},
+): void {
+  const { hostId } = attempt;
+  attempt.mixed = hostId !== undefined && givers.some((giver) => giver !== peerUrl(hostId));
+}
+
+function kindOf(kind: FailureKind, { hostId, proven, mixed }: PeerAttempt): FailureKind {
+  if (hostId === undefined) return kind;
+  if (kind === 'PeerWrong' || kind === 'ChecksumMismatch') return mixed ? 'PeerUnreachable' : 'PeerWrong';
   const { class: failureClass } = failures[kind];
   if (failureClass === 'host' || failureClass === 'space') return kind;
   if (failureClass === 'content' && proven) return kind;
-  return kind === 'ChecksumMismatch' ? 'PeerWrong' : 'PeerUnreachable';
+  return 'PeerUnreachable';
 }
 
 export function failureOfAttempt(failure: ImageError, attempt: PeerAttempt): ImageError {

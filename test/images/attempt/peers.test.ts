@@ -330,6 +330,7 @@ describe('a host that gives wrong bytes', () => {
     const image = await child.attempt({ peer: await lab.from(third, child, { sha256: hex }) });
     expect((await bytesAt(image)).equals(body)).toBe(true);
     expect(image.fetched).toBeGreaterThan(SIZE);
+    expect(image.tries.map(({ failure }) => failure?.kind)).toEqual(['PeerUnreachable', undefined]);
   });
 
   test('its bytes are not gone on from at the origin where the lineage is known to be another image', async () => {
