@@ -57,6 +57,8 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   return { child, address: addressOf(options), stop };
 }
 
+/** One write to the disk for each transaction; SQLite's own default makes, syncs and removes a file for each. */
+const WRITE_AHEAD = ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'];
 const START = ['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'warn', '--ui-disable-news-fetch'];
 
 function commandLine({
@@ -71,7 +73,7 @@ function commandLine({
     '--port',
     String(port),
     ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
-    ...(databaseFile === undefined ? [] : ['--db-filename', databaseFile]),
+    ...(databaseFile === undefined ? [] : ['--db-filename', databaseFile, ...WRITE_AHEAD]),
     ...(namespace === undefined || namespace === 'default' ? [] : ['--namespace', namespace]),
     ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
     ...[...DYNAMIC_CONFIG, ...dynamicConfig].flatMap((entry) => ['--dynamic-config-value', entry]),

@@ -22,6 +22,8 @@ import { domainState } from './states.ts';
 import { createTurns } from './turns.ts';
 
 const TRIM_MS = 10_000;
+/** libvirt's events of a start come with it; virsh hands them on a little later. */
+const EVENTS_MS = 2000;
 
 export function createHypervisor(options: HypervisorOptions): Hypervisor {
   const { virsh, pools } = options;
@@ -36,6 +38,17 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
   const removeDomain = createRemoval({ virsh, power, list });
   const start = createStart({ options, folders, fences, logs, list, removeDomain });
 
+  /** Names of domains. */
+  const starting = new Set<string>();
+  const marked = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    starting.add(name);
+    try {
+      return await work();
+    } finally {
+      setTimeout(() => starting.delete(name), EVENTS_MS).unref();
+    }
+  };
+
   /** The state of a machine. A domain that this host did not define counts as absent. */
   const stateOf = async (vmId: string): Promise<DomainState> => {
     const state = await domainState(virsh, vmId);
@@ -44,7 +57,9 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
 
   return {
     start: (machine, { signal, onPhase }) =>
-      turns.take(machine.vmId, signal, (either) => start(machine, { signal: either, onPhase })),
+      turns.take(machine.vmId, signal, (either) =>
+        marked(machine.instanceName, () => start(machine, { signal: either, onPhase })),
+      ),
 
     stop: (job, signal) =>
       turns.take(job.vmId, signal, async (either) => {
@@ -80,6 +95,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
       }),
 
     consoleLog: (vmId, bytes) => logs.read(vmId, bytes),
+    isStarting: (name) => starting.has(name),
     domains: () => list.read(),
     close: () => clearInterval(trimming),
   };

@@ -87,10 +87,20 @@ export async function ensureDisk(
   }
 }
 
-async function hasDisk(pool: Pool, { volumeId, made = false }: VmDisk): Promise<boolean> {
+/** @throws ImageError DiskMissing when the disk was there before and is gone */
+async function hasDisk(pool: Pool, disk: VmDisk): Promise<boolean> {
+  if (await isThere(pool, disk)) return true;
+  if (disk.made === true) throw missingDisk(pool, disk.volumeId);
+  return false;
+}
+
+/** Whether the machine has had no disk so far: each start makes the disk first, so that no domain is to be expected either. */
+export const isFirstStart = async (pool: Pool, disk: VmDisk): Promise<boolean> =>
+  disk.made !== true && !(await isThere(pool, disk));
+
+async function isThere(pool: Pool, { volumeId }: VmDisk): Promise<boolean> {
   const volume = await pool.openVolume(volumeId);
   await volume?.file.close();
-  if (volume === undefined && made) throw missingDisk(pool, volumeId);
   return volume !== undefined;
 }
 

@@ -62,6 +62,8 @@ export interface Hypervisor {
   changeIso(job: Omit<ChangeIsoJob, 'v'>): Promise<DomainState>;
   /** @returns the last bytes of the serial console, and how many there were in all */
   consoleLog(vmId: string, bytes: number): Promise<{ readonly output: Buffer; readonly size: number }>;
+  /** Whether a job starts the domain of this name, or did until a moment ago: its events may come a little later. */
+  isStarting(instanceName: string): boolean;
   /** All domains of this installation. */
   domains(): Promise<readonly DomainReport[]>;
   /** Stops the work in the background. Guests keep running. */

@@ -1,14 +1,15 @@
 /**
- * The start of a machine: disk, seed, definition, start. A start uses what is there already. When it fails, it removes
- * what it made, in reverse order: the domain, the seed, and the disk.
+ * The start of a machine: disk and seed beside each other, definition, start. A start uses what is there already. When it
+ * fails, it removes what it made, in reverse order: the domain first, then the seed, and the disk.
  */
 import { randomBytes } from 'node:crypto';
 import type { Pool } from '../images/pools/pool.ts';
 import { ImageError } from '../model/failures.ts';
 import { unlinkIfThere } from '../images/regular-files.ts';
+import type { DomainState } from '../model/vms.ts';
 import type { ConsoleLogs } from './console-log.ts';
 import { createCpuTuning } from './cpu-tuning.ts';
-import { diskSizes, ensureDisk, findImage } from './disks.ts';
+import { diskSizes, ensureDisk, findImage, isFirstStart } from './disks.ts';
 import type { Disk } from './disks.ts';
 import { domainXml } from './domain-xml.ts';
 import type { DomainPlan, NicPlan } from './domain-plan.ts';
@@ -19,7 +20,7 @@ import type { HypervisorOptions, Machine, Running, StartCall } from './hyperviso
 import { connect } from './networks.ts';
 import type { RemoveDomain } from './removal.ts';
 import { writeSeed } from './seed.ts';
-import { domainState, isActive } from './states.ts';
+import { askState, domainState, isActive, stateFrom } from './states.ts';
 import { XML_INPUT } from './virsh.ts';
 
 export interface StartDeps {
@@ -53,7 +54,7 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
   /** Everything but the weight of the guest. */
   const planOf = async (
     machine: Machine,
-    { pool, disk }: { readonly pool: Pool; readonly disk: Disk },
+    { pool, disk, nics }: { readonly pool: Pool; readonly disk: Disk; readonly nics: readonly NicPlan[] },
   ): Promise<DomainPlan> => {
     const { seed: _seed, disk: _disk, iso, nics: _nics, secrets, ...same } = machine;
     const image = iso && (await findImage(pool, iso));
@@ -65,71 +66,126 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
       firmwareVariables: disk.firmwareVariables,
       ...(image && { iso: image.path }),
       seed: folders.seedOf(machine.vmId),
-      nics: await connected(machine),
+      nics,
       consoleLog: logs.pathOf(machine.vmId),
       vncPassword: secrets?.vncPassword ?? randomBytes(6).toString('base64url'),
     };
   };
 
-  const run = async (machine: Machine, plan: DomainPlan, { signal, onPhase }: StartCall): Promise<void> => {
+  /** @param defined whether libvirt may have a definition already, which nobody must start when the new one is refused */
+  const run = async (
+    machine: Machine,
+    plan: DomainPlan,
+    { call, defined }: { readonly call: StartCall; readonly defined: boolean },
+  ): Promise<DomainState> => {
+    const { vmId } = machine;
+    const { signal, onPhase } = call;
     onPhase('define');
     const xml = domainXml({ ...plan, ...(await tuning.of(machine)) });
-    await virsh.run(['define', XML_INPUT], { xml, signal, timeoutMs: DEFINE_MS });
-    list.forget(machine.vmId);
+    const define = ['define', XML_INPUT];
+    const begin = [['start', vmId], askState(vmId)];
+    if (defined) await virsh.run(define, { xml, signal, timeoutMs: DEFINE_MS });
+    list.forget(vmId);
     onPhase('start');
-    await virsh.run(['start', machine.vmId], { signal, timeoutMs: START_MS });
+    const said = await (defined
+      ? virsh.runAll(begin, { signal, timeoutMs: START_MS })
+      : virsh.runAll([define, ...begin], { xml, signal, timeoutMs: DEFINE_MS + START_MS }));
+    return stateFrom(said.at(-1) ?? '');
   };
 
-  const runTuned = async (machine: Machine, plan: DomainPlan, call: StartCall): Promise<void> => {
+  const runTuned = async (
+    machine: Machine,
+    plan: DomainPlan,
+    how: { readonly call: StartCall; readonly defined: boolean },
+  ): Promise<DomainState> => {
     try {
-      await run(machine, plan, call);
+      return await run(machine, plan, how);
     } catch (error) {
       if (!tuning.gaveUp(machine, error)) throw error;
-      await run(machine, plan, call);
+      return run(machine, plan, { ...how, defined: true });
     }
   };
 
-  const make = async (machine: Machine, pool: Pool, call: StartCall, undo: Undo[]): Promise<void> => {
+  const makeSeed = async (machine: Machine, signal: AbortSignal, undo: Undo[]): Promise<void> => {
+    const seed = folders.seedOf(machine.vmId);
+    undo.unshift(() => unlinkIfThere(seed));
+    await writeSeed(seed, folders.drafts, machine, signal);
+  };
+
+  /** @param before what libvirt has of the machine, none of which runs; undefined: nothing is expected, and it is not asked yet */
+  const make = async (
+    machine: Machine,
+    pool: Pool,
+    {
+      call,
+      before,
+      undo,
+    }: { readonly call: StartCall; readonly before?: DomainState; readonly undo: Undo[] },
+  ): Promise<DomainState> => {
     const { vmId } = machine;
     const { signal, onPhase } = call;
     // Before anything is made: a host that does not offer the networks has nothing to undo.
-    await connected(machine);
+    const nics = await connected(machine);
     onPhase('disk');
-    const image = machine.disk.image && (await findImage(pool, machine.disk.image));
-    const disk = await ensureDisk(pool, machine.disk, image, signal);
-    if (disk.made) undo.unshift(() => pool.removeVolume(machine.disk.volumeId));
+    // All have settled before anything is taken back.
+    const [found, made, seeded] = await Promise.allSettled([
+      before ?? domainState(virsh, vmId, { signal }),
+      makeDisk(machine, pool, signal, undo),
+      makeSeed(machine, signal, undo),
+    ]);
+    const state = valueOf(found);
+    const disk = valueOf(made);
     onPhase('seed');
-    const seed = folders.seedOf(vmId);
-    undo.unshift(() => unlinkIfThere(seed));
-    await writeSeed(seed, folders.drafts, machine, signal);
-    const plan = await planOf(machine, { pool, disk });
+    valueOf(seeded);
+    if (isActive(state))
+      throw new ImageError(
+        'DomainFailed',
+        'a domain with the id of the machine runs, which has not its disk',
+      );
+    const plan = await planOf(machine, { pool, disk, nics });
     undo.unshift(() => removeDomain(vmId));
-    await runTuned(machine, plan, call);
+    return runTuned(machine, plan, { call, defined: state !== 'absent' });
   };
 
   return async (machine, call) => {
     const { vmId, poolId, generation } = machine;
+    const { signal } = call;
     await folders.prepare();
     await fences.check(vmId, generation);
     const pool = await pools.require(poolId);
     await pool.check();
-    const before = await domainState(virsh, vmId, { signal: call.signal });
-    const ran = isActive(before);
+    const isFirst = await isFirstStart(pool, machine.disk);
+    const before = isFirst ? undefined : await domainState(virsh, vmId, { signal });
+    const ran = before !== undefined && isActive(before);
     if (ran && !(await list.isOurs(vmId)))
       throw new ImageError('DomainFailed', 'another host of the same libvirt runs the domain');
     if (before === 'paused') await virsh.run(['resume', vmId]).catch(() => undefined);
-    if (!ran) await undoneOnFailure((undo) => make(machine, pool, call, undo));
+    const making = { call, ...(before === undefined ? {} : { before }) };
+    const state = ran
+      ? await domainState(virsh, vmId)
+      : await undoneOnFailure((undo) => make(machine, pool, { ...making, undo }));
     call.onPhase('boot');
-    const state = await domainState(virsh, vmId);
     return { state, ran, ...(await diskSizes(pool, machine.disk)), addresses: [] };
   };
 }
 
+async function makeDisk(machine: Machine, pool: Pool, signal: AbortSignal, undo: Undo[]): Promise<Disk> {
+  const image = machine.disk.image && (await findImage(pool, machine.disk.image));
+  const disk = await ensureDisk(pool, machine.disk, image, signal);
+  if (disk.made) undo.unshift(() => pool.removeVolume(machine.disk.volumeId));
+  return disk;
+}
+
+function valueOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
+}
+
 /** Runs `work`; when it fails, runs what it has noted to undo its steps. */
-async function undoneOnFailure(work: (undo: Undo[]) => Promise<void>): Promise<void> {
+async function undoneOnFailure<T>(work: (undo: Undo[]) => Promise<T>): Promise<T> {
   const undo: Undo[] = [];
   try {
-    await work(undo);
+    return await work(undo);
   } catch (error) {
     // When the domain cannot be removed, its disk and seed stay, since the guest may use them: a release comes later.
     await undo

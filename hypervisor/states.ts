@@ -51,14 +51,20 @@ export function stateOf(state: number, reason: number): FoundState {
 export const isActive = (state: DomainState): boolean =>
   state === 'running' || state === 'paused' || state === 'shutdown';
 
+/** The command that asks for the state of a domain. */
+export const askState = (vmId: string): readonly string[] => ['domstate', vmId, '--reason'];
+
+/** @param said what the command wrote */
+export function stateFrom(said: string): DomainState {
+  const [words = '', reason = ''] = said.trim().split(/ \(|\)/);
+  const state = WORDS[words.trim()] ?? 'paused';
+  return state === 'shutoff' && reason === 'crashed' ? 'crashed' : state;
+}
+
 /** @throws ImageError when libvirt does not answer */
 export async function domainState(virsh: Virsh, vmId: string, call?: VirshCall): Promise<DomainState> {
   try {
-    const [words = '', reason = ''] = (await virsh.run(['domstate', vmId, '--reason'], call))
-      .trim()
-      .split(/ \(|\)/);
-    const state = WORDS[words.trim()] ?? 'paused';
-    return state === 'shutoff' && reason === 'crashed' ? 'crashed' : state;
+    return stateFrom(await virsh.run(askState(vmId), call));
   } catch (error) {
     if (isAbsent(error)) return 'absent';
     throw error;

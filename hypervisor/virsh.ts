@@ -3,7 +3,8 @@
  * output; no input but XML. Programs get a fixed environment, since libvirt writes its errors in the language of LC_ALL, and
  * errors.ts reads them.
  *
- * Arguments are literals of this folder, validated ids, and settings of the host. XML is no argument, since everybody on a
+ * Arguments are literals of this folder, validated ids, and settings of the host. Several commands for one program are one
+ * argument, a line that virsh itself takes apart, of words that need no quotes. XML is no argument, since everybody on a
  * host can list the arguments of its processes: virsh reads it from `/dev/stdin`. Node's pipes are sockets, which cannot be
  * opened by that name, so the XML is in a file whose name is gone before virsh runs.
  */
@@ -16,7 +17,7 @@ import { join } from 'node:path';
 import { ImageError } from '../model/failures.ts';
 import { libvirtError } from './errors.ts';
 import { runProgram } from './program.ts';
-import type { ProgramCall } from './program.ts';
+import type { ProgramCall, ProgramEnd } from './program.ts';
 
 export interface VirshOptions {
   /** As `qemu:///system`. */
@@ -44,6 +45,13 @@ export interface Virsh {
    */
   run(command: readonly string[], call?: VirshCall): Promise<string>;
   /**
+   * Runs commands one after the other by one program, which spares starts of programs and connections. After a command that
+   * failed the later ones still run: only for those that then do nothing.
+   * @returns what each wrote to its standard output
+   * @throws ImageError as `run`, for the first that failed
+   */
+  runAll(commands: readonly (readonly string[])[], call?: VirshCall): Promise<readonly string[]>;
+  /**
    * Runs a command that goes on, such as `event --loop`, and hands on each line of its output.
    * @returns when the signal ended the command
    * @throws ImageError as `run`, when the command ended by itself
@@ -62,20 +70,33 @@ const TIMEOUT_MS = 30_000;
 
 export function createVirsh(options: VirshOptions): Virsh {
   const { uri, program = 'virsh', timeoutMs: usualMs = TIMEOUT_MS } = options;
-  const start = async (command: readonly string[], call: ProgramCall): Promise<string> => {
+  const execute = async (command: readonly string[], call: ProgramCall): Promise<Exit> => {
     const end = await runProgram(program, ['--quiet', '--connect', uri, ...command], call);
     if (end.how === 'absent')
       throw new ImageError('HypervisorMissing', `the program ${program} is not installed`);
     if (end.how === 'late') throw silent(`it was waited for during ${(call.timeoutMs ?? 0) / 1000} s`);
-    if (end.code === 0) return end.output;
     // A libvirtd that ends while virsh writes to it ends virsh by SIGPIPE: nobody knows what became of the command.
     if (typeof end.code === 'string') throw silent(`virsh was ended by ${end.code}`);
-    throw libvirtError(end.errors === '' ? `virsh ended with ${end.code}` : end.errors);
+    return end;
+  };
+  const start = async (command: readonly string[], call: ProgramCall): Promise<string> => {
+    const { code, output, errors } = await execute(command, call);
+    if (code === 0) return output;
+    throw libvirtError(errors === '' ? endedWith(code) : errors);
   };
   return {
     uri,
     run: (command, { xml, timeoutMs = usualMs, signal } = {}) =>
       withInput(xml, (input) => start(command, { timeoutMs, signal, input: input?.fd })),
+    async runAll(commands, { xml, timeoutMs = usualMs, signal } = {}) {
+      const mark = randomUUID();
+      const line = commands.map(lineOf).join(`; echo ${mark}; echo --err ${mark}; `);
+      const end = await withInput(xml, (input) => execute([line], { timeoutMs, signal, input: input?.fd }));
+      const failed = end.errors.split(`error: ${mark}\n`).find((said) => /^error:/m.test(said));
+      if (failed !== undefined) throw libvirtError(failed);
+      if (end.code !== 0) throw libvirtError(endedWith(end.code));
+      return end.output.split(mark);
+    },
     async follow(command, onLine, { signal }) {
       try {
         await start(command, { signal, onLine });
@@ -85,6 +106,20 @@ export function createVirsh(options: VirshOptions): Virsh {
       if (!signal.aborted) throw silent('its report of events ended');
     },
   };
+}
+
+type Exit = Extract<ProgramEnd, { readonly how: 'exit' }>;
+
+const endedWith = (code: Exit['code']): string => `virsh ended with ${code}`;
+
+/** What virsh takes for one word, and for nothing else, wherever it is in a line of commands. */
+const PLAIN_WORD = /^[\w./-]+$/;
+
+/** A command in a line of several. @throws TypeError for words that would need quotes */
+function lineOf(command: readonly string[]): string {
+  const wrong = command.find((word) => !PLAIN_WORD.test(word));
+  if (wrong !== undefined) throw new TypeError(`No word of a line of commands for virsh: ${wrong}`);
+  return command.join(' ');
 }
 
 /** Gives the descriptor of a file with this content, which has no name. */

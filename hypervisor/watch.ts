@@ -1,7 +1,8 @@
 /**
  * Watches the domains of libvirt, so that the installation shows machines as they are. libvirt's events are a
  * hint that something has changed, and once a minute all domains are compared without a hint: each time libvirt lists all domains. So an event that
- * is lost is made up for within a minute, and a burst of events is one request.
+ * is lost is made up for within a minute, and a burst of events is one request. That a domain begins to run is no news while
+ * the host itself starts it: the job says so in its answer.
  *
  * `virsh event` ends when libvirtd does. It is started again with growing pauses; once it runs again, that
  * counts as a change.
@@ -15,6 +16,8 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** Something may have changed. Called again only after it has settled; its failure is for `onProblem`. */
   readonly onChange: () => Promise<void>;
+  /** Whether a job of this host starts the domain of this name now. Default: none does. */
+  readonly isStarting?: (domain: string) => boolean;
   /** Events do not arrive, or `onChange` failed. */
   readonly onProblem: (error: unknown) => void;
   /** Milliseconds between two calls at least. Default 1000. */
@@ -34,6 +37,8 @@ const STEADY_MS = 1000;
 
 /** Events of other kinds, such as a changed clock, come often and change no state. */
 const RELEVANT = /event '(?:lifecycle|reboot|io-error|io-error-reason|agent-lifecycle|tray-change)'/;
+
+const BEGINS_TO_RUN = /event 'lifecycle' for domain '([^']*)': (?:Defined|Started|Resumed)\b/;
 
 /** Resolves after the signal was aborted. */
 export async function watchDomains(options: WatchOptions): Promise<void> {
@@ -74,9 +79,13 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   sleep(ms, undefined, { signal }).catch(() => undefined);
 
 async function followEvents(options: WatchOptions, change: Change): Promise<void> {
-  const { virsh, signal, onProblem, retryMs = RETRY_MS } = options;
+  const { virsh, signal, onProblem, isStarting, retryMs = RETRY_MS } = options;
+  const isNews = (line: string): boolean => {
+    const domain = BEGINS_TO_RUN.exec(line)?.[1];
+    return RELEVANT.test(line) && (domain === undefined || isStarting?.(domain) !== true);
+  };
   const onLine = (line: string): void => {
-    if (RELEVANT.test(line)) change.note();
+    if (isNews(line)) change.note();
   };
   let waitMs = retryMs;
   while (!signal.aborted) {

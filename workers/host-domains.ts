@@ -10,6 +10,8 @@ const REQUEST_MS = 10_000;
 
 export interface HostDomains {
   readonly virsh: Virsh;
+  /** As `watchDomains` asks. */
+  readonly isStarting?: (domain: string) => boolean;
   readonly client: Client;
   readonly hostId: string;
   readonly hostName: string;
@@ -20,6 +22,7 @@ export interface HostDomains {
 /** Resolves after the signal was aborted. */
 export function watchHostDomains({
   virsh,
+  isStarting,
   client,
   hostId,
   hostName,
@@ -30,6 +33,7 @@ export function watchHostDomains({
   return watchDomains({
     virsh,
     signal,
+    ...(isStarting && { isStarting }),
     onChange: () => requestComparison(client, hostId, hostName),
     onProblem(error) {
       const { message } = error as Error;

@@ -108,6 +108,7 @@ async function work(
   { settings, logger, stopping, stopped, about }: Work,
 ): Promise<void> {
   const { hostId } = identity;
+  const isStarting = (domain: string): boolean => deps.hypervisor?.isStarting(domain) === true;
   // libvirt may take seconds for its first answer, which nothing here needs.
   announce(await describeHost({ ...deps, describeHypervisor: undefined }), logger);
   const temporal = await connectPatiently(settings, identity, { logger, signal: stopping.signal });
@@ -127,7 +128,8 @@ async function work(
         const { limits } = await join({ ...joining, invite, report: () => describeHost(deps) });
         if (limits !== undefined) deps.limits.apply(limits);
       },
-      watch: () => watchHostDomains({ virsh, client, hostId, hostName: about.name, logger, signal }),
+      watch: () =>
+        watchHostDomains({ virsh, isStarting, client, hostId, hostName: about.name, logger, signal }),
     });
   } finally {
     await temporal.connection.close();

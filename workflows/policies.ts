@@ -2,7 +2,7 @@
  * Where activities run, how long each kind may take, and what retries them.
  *
  *   control             control queue   short       Temporal retries until the database is back
- *   localControl        in the task     one query   a few tries, then `control`
+ *   localControl        in the task     instants    a few tries, then `control`
  *   longRunningControl  control queue   hours       heartbeats, Temporal retries
  *   quick               host queue      short       no retry
  *   transfer            transfer queue  no limit    heartbeats, no retry
@@ -42,7 +42,7 @@ export const control = (summary: string) =>
 
 /**
  * Control activities that run within the workflow's own task, which saves two trips to the server where a person waits.
- * For one short transaction only. After three tries the call goes on as an ordinary activity, so that no workflow task
+ * For short transactions only. After three tries the call goes on as an ordinary activity, so that no workflow task
  * waits for a database that is away.
  */
 export function localControl(summary: string): ControlActivities {

@@ -25,6 +25,9 @@ export function withFinalErrors<A extends object>(activities: A): A {
   return Object.fromEntries(wrapped) as A;
 }
 
+/** Whether an error stays, however often the activity is tried. */
+export const isFinal = (error: unknown): boolean => finalFailure(error) !== undefined;
+
 function finalFailure(error: unknown): ApplicationFailure | undefined {
   if (error instanceof NotPossible) return ApplicationFailure.nonRetryable(error.message, NOT_POSSIBLE);
   if (error instanceof ImageError) return applicationFailure(error.toFailure());

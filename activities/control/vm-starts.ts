@@ -5,26 +5,18 @@ import { awaitCopy, copyOutcome, forgetWait } from '../../db/vms/copies.ts';
 import type { CopyOutcome } from '../../db/vms/copies.ts';
 import { place } from '../../db/vms/placement.ts';
 import type { Placement, PlacementRequest } from '../../db/vms/placement.ts';
-import { beginStart } from '../../db/vms/start-facts.ts';
-import { openVmSecrets, renewVncPassword } from '../../db/vms/secrets.ts';
 import { recordStarted } from '../../db/vms/states.ts';
 import { endTask } from '../../db/vms/tasks.ts';
-import type { StartVmJob, StartVmResult } from '../../model/vm-payloads.ts';
+import type { StartVmResult } from '../../model/vm-payloads.ts';
 import type { CopyNames } from '../../orchestration/orchestration.ts';
-import { sealVmSecrets } from '../../trust/sealing.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
+import { planStart } from './vm-begin.ts';
+import type { PlannedStart } from './vm-begin.ts';
 import type { VmJobRef } from './vms.ts';
 
 export type { CopyOutcome } from '../../db/vms/copies.ts';
 export type { Placement, PlacementRequest } from '../../db/vms/placement.ts';
-
-/** A start, addressed to the host of the machine. */
-export interface PlannedStart {
-  readonly hostId: string;
-  readonly hostName: string;
-  readonly job: StartVmJob;
-}
 
 export interface VmStartActivities {
   /** Chooses host and pool, and reserves what the machine needs there. */
@@ -68,17 +60,7 @@ export function createVmStartActivities(deps: ControlDeps): VmStartActivities {
       await forgetWait(db, jobId);
     },
 
-    async planVmStart(vmId) {
-      await renewVncPassword(deps, vmId);
-      const { job, host, ...sealed } = await db.transaction().execute((tx) => beginStart(tx, vmId));
-      const secrets = await openVmSecrets(deps.masterKey, vmId, sealed);
-      const { hostId, name: hostName, sealingKey } = host;
-      return {
-        hostId,
-        hostName,
-        job: { ...job, sealed: await sealVmSecrets(sealingKey, secrets, { vmId, hostId }) },
-      };
-    },
+    planVmStart: (vmId) => planStart(deps, vmId),
 
     async recordVmStarted(answer, job, hostName) {
       const result = await readSigned(db, ['startVm'], answer);

@@ -20,9 +20,12 @@ import type { VmPhase, VmState } from '../../model/vms.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { removeUnused } from './unused-copies.ts';
+import { beginTask } from './vm-begin.ts';
+import type { BegunStart } from './vm-begin.ts';
 
 export type { JobError } from '../../db/jobs/jobs.ts';
 export type { MachineFacts } from '../../db/vms/states.ts';
+export type { BegunStart } from './vm-begin.ts';
 export type { Release, Removes } from '../../db/vms/volumes.ts';
 
 /** A job of a machine. */
@@ -42,8 +45,9 @@ export interface NextVmTask {
   readonly task: VmTask;
   /** Whether another job waits that ends this one, if it is a start. */
   readonly ended: boolean;
-  /** Absent when the machine is gone. */
+  /** As it was before the start began. Absent when the machine is gone. */
   readonly machine?: MachineFacts;
+  readonly begun?: BegunStart;
 }
 
 export interface FailedVmTask {
@@ -53,7 +57,7 @@ export interface FailedVmTask {
 }
 
 export interface VmTaskActivities {
-  /** The oldest job that waits for the machine; or what a failed deployment left on a host. */
+  /** The oldest job that waits for the machine, a start with its first steps; or what a failed deployment left on a host. */
   nextVmTask(vmId: string): Promise<NextVmTask | VmLeftover | undefined>;
   /** The waiting job, if any, that ends a start of the machine. */
   endingVmTask(vmId: string): Promise<{ readonly command: VmCommand; readonly by: string } | undefined>;
@@ -93,7 +97,9 @@ export function createVmTaskActivities(deps: ControlDeps): VmTaskActivities {
         return machine?.state === 'Error' && machine.host !== undefined ? { machine } : undefined;
       }
       const ended = (await endingTask(db, vmId)) !== undefined;
-      return { task, ended, ...(machine === undefined ? {} : { machine }) };
+      if (machine === undefined) return { task, ended };
+      const begun = ended ? undefined : await beginTask(deps, vmId, task);
+      return { task, ended, machine, ...(begun === undefined ? {} : { begun }) };
     },
 
     endingVmTask: (vmId) => endingTask(db, vmId),

@@ -51,6 +51,16 @@ test('each job', async () => {
   await record('vm-expunge', 'expungeVirtualMachine');
 });
 
+test('a start of which the pool has the image', async () => {
+  await open(openControlLab());
+  await lab.addHost({ name: 'host', pool: 'pool' });
+  const templateId = await lab.addTemplate();
+  await lab.finished(await lab.prepare({ templateId, poolId: lab.poolId('pool') }));
+  const vmId = await machines.add({ templateId });
+  await machines.perform(vmId, 'deployVirtualMachine');
+  await saveEnded('vm-deploy-look-in-task', vmId);
+});
+
 test('a host that fails, a full pool, a host that is lost', async () => {
   await open(openControlLab());
   const failing: ScriptedHost = await lab.addHost({

@@ -312,6 +312,19 @@ needingLibvirt()('a machine on a real libvirt', () => {
     });
   });
 
+  test('of several commands in one program, the first that fails is the failure, and words are words', async () => {
+    const { virsh } = libvirt;
+    const [uri = '', version = ''] = await virsh.runAll([['uri'], ['version', '--daemon']]);
+    expect(uri.trim()).toMatch(/^qemu/);
+    expect(version).toContain('Running against daemon');
+    const begin = [['define', '/dev/stdin'], ['start', 'none-such'], ['uri']];
+    await expect(virsh.runAll(begin, { xml: '<domain/>' })).rejects.toEqual(
+      failing('DomainFailed', /define/),
+    );
+    await expect(virsh.runAll([['domstate', 'none-such'], ['uri']])).rejects.toEqual(failing('DomainAbsent'));
+    await expect(virsh.runAll([['domstate', 'x; version']])).rejects.toThrow(TypeError);
+  });
+
   test('a domain that Bypass did not define is neither listed nor touched', async () => {
     const vmId = randomUUID();
     const xml = `<domain type='qemu'><name>foreign</name><uuid>${vmId}</uuid><memory>32768</memory><os><type>hvm</type></os></domain>`;

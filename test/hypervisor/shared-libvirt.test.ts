@@ -26,7 +26,7 @@ needingLibvirt()('two hosts that share a libvirt', () => {
     expect(await second.hypervisor.domains()).toEqual([]);
     await expect(second.start(machine)).rejects.toMatchObject({
       kind: 'DomainFailed',
-      message: 'another host has the domain running in the same libvirt',
+      message: 'another host of the same libvirt runs the domain',
     });
     const release = { vmId, generation: 1, remove: [], forget: true };
     expect(await second.hypervisor.release(release)).toMatchObject({ had: false });

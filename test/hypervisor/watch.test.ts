@@ -81,6 +81,20 @@ needingLibvirt()('the domains of a libvirt', () => {
     expect(watching.problems).toEqual([]);
   });
 
+  test('are told when one ends, and not when one starts that the host itself starts', async () => {
+    const asked: string[] = [];
+    const isStarting = (domain: string): boolean => asked.push(domain) > 0;
+    const watching = await begin({ isStarting });
+    const name = `guest-${randomUUID()}`;
+    const before = watching.calls();
+    await create(name);
+    await until('the start was heard of', () => asked.includes(name));
+    expect(watching.calls()).toBe(before);
+    await lab.virsh.run(['destroy', name]);
+    await until('a call for the end', () => watching.calls() > before);
+    await watching.stop();
+  });
+
   test('are reported once for a burst of changes, and again only after the call before has settled', async () => {
     const gate: (() => void)[] = [];
     let calls = 0;

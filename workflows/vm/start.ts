@@ -7,6 +7,8 @@
  *   copy    the images that the pool lacks are brought there (copy.ts)
  *   host    the host makes disk, seed and domain, and starts it
  *
+ * Where the pool has the images, the first two steps and the look for the job are one (`begun`).
+ *
  * The table of failures (model/failures.ts) decides what follows: the host failed → the next host; the image → the end, with
  * the copy's own reason; space on the pool is missing → a wait. A host that was called and failed must first confirm that it has no
  * domain (release.ts). A host that did not take the job was not called.
@@ -18,7 +20,7 @@
 import { TimeoutFailure } from '@temporalio/common';
 import type { ApplicationFailure } from '@temporalio/common';
 import type { Placement } from '../../activities/control/vm-starts.ts';
-import type { JobError, MachineFacts } from '../../activities/control/vms.ts';
+import type { BegunStart, JobError, MachineFacts } from '../../activities/control/vms.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { describeFailure, failures, isFailureKind } from '../../model/failures.ts';
 import type { Failure, FailureKind } from '../../model/failures.ts';
@@ -81,12 +83,14 @@ export async function start(run: VmRun, before: MachineFacts): Promise<void> {
     fresh: false,
     full: 0,
   };
+  let { begun } = run;
   try {
     for (;;) {
-      const placed = await findPlace(run, search);
+      const placed = await findPlace(run, search, begun);
       const failed = await bringImages(run, placed);
       if (failed !== undefined) await afterFailedCopy(run, placed, failed, search);
-      else if (await startOn(run, search)) return;
+      else if (await startOn(run, search, begun)) return;
+      begun = undefined;
     }
   } catch (error) {
     if (isFailure(error)) await cleanUp(run, search);
@@ -94,27 +98,16 @@ export async function start(run: VmRun, before: MachineFacts): Promise<void> {
   }
 }
 
-async function findPlace(run: VmRun, search: Search): Promise<Placed> {
-  const { input, task, name } = run;
+async function findPlace(run: VmRun, search: Search, begun?: BegunStart): Promise<Placed> {
+  const { name, input } = run;
   const { timing } = input;
   for (let round = 0; ; round += 1) {
-    await heedOtherJobs(run);
-    const { excludedHosts, excludedPools } = search;
-    const placement = await control(`Choose a host and a pool for ${name}`).placeVm({
-      vmId: input.vmId,
-      ...(task.hostId === undefined ? {} : { hostId: task.hostId }),
-      excludedHosts,
-      excludedPools,
-    });
+    const given = round === 0 ? begun : undefined;
+    const placement = given?.placement ?? (await choosePlace(run, search));
     if (placement.outcome === 'placed') {
-      const { hostId, hostName, poolId, poolName, zoneId } = placement;
-      show(`${name} goes to host ${hostName}, pool ${poolName}.`, {
-        State: 'Starting',
-        HostId: hostId,
-        PoolId: poolId,
-        ZoneId: zoneId,
-        Reason: null,
-      });
+      const { hostName, poolName } = placement;
+      if (given?.start === undefined)
+        show(`${name} goes to host ${hostName}, pool ${poolName}.`, placeOf(placement));
       search.fresh ||= placement.fresh;
       return placement;
     }
@@ -129,6 +122,25 @@ async function findPlace(run: VmRun, search: Search): Promise<Placed> {
     await continueIfLong(run);
   }
 }
+
+async function choosePlace(run: VmRun, { excludedHosts, excludedPools }: Search): Promise<Placement> {
+  const { input, task, name } = run;
+  await heedOtherJobs(run);
+  return control(`Choose a host and a pool for ${name}`).placeVm({
+    vmId: input.vmId,
+    ...(task.hostId === undefined ? {} : { hostId: task.hostId }),
+    excludedHosts,
+    excludedPools,
+  });
+}
+
+const placeOf = ({ hostId, poolId, zoneId }: Placed) => ({
+  State: 'Starting',
+  HostId: hostId,
+  PoolId: poolId,
+  ZoneId: zoneId,
+  Reason: null,
+});
 
 /** The end of a start that no host can do. The latest failure of a host, if there was one, is the first reason. */
 function nowhere({ name }: VmRun, refusals: readonly Refusal[], { last }: Search): ApplicationFailure {
@@ -175,10 +187,14 @@ async function afterFailedCopy(
 }
 
 /** Calls the host. @returns whether the machine was started; if not, the failure is handled, and another place is to be found */
-async function startOn(run: VmRun, search: Search): Promise<boolean> {
+async function startOn(run: VmRun, search: Search, begun?: BegunStart): Promise<boolean> {
   const { input, name } = run;
-  const { hostId, hostName, job } = await control(`Prepare the start of ${name}`).planVmStart(input.vmId);
+  const planned = begun?.start;
+  const { hostId, hostName, job } =
+    planned ?? (await control(`Prepare the start of ${name}`).planVmStart(input.vmId));
+  const placed = planned && begun?.placement.outcome === 'placed' ? placeOf(begun.placement) : {};
   show(`Host ${hostName} makes disk and domain of ${name}, and starts it.`, {
+    ...placed,
     State: 'Starting',
     HostId: hostId,
     Reason: null,
@@ -195,6 +211,7 @@ async function startOn(run: VmRun, search: Search): Promise<boolean> {
     await afterFailedStart(run, { hostId, failure: hostFailure(error, { hostId, hostName }) }, search);
     return false;
   }
+  // Not within the task: what has ended the job must not be decided anew when the task is.
   await control(`Record that ${name} runs`).recordVmStarted(result, jobOf(run), hostName);
   show(`${name} runs on host ${hostName}.`, { State: 'Running', HostId: hostId, Reason: null });
   return true;

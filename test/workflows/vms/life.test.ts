@@ -5,6 +5,7 @@ import { settleStopped } from '../../../db/copies/outcomes.ts';
 import { applicationFailure } from '../../../activities/context.ts';
 import { jobStatus } from '../../../model/states.ts';
 import type { ChangeIsoJob, StopVmJob } from '../../../model/vm-payloads.ts';
+import { vmWorkflowId } from '../../../model/names.ts';
 import { openControlLab } from '../../labs/control.ts';
 import type { ControlLab } from '../../labs/control.ts';
 import { openMachines } from '../../labs/machines.ts';
@@ -366,4 +367,25 @@ test('what a failed deployment left on a host is cleared when the host is back',
   await machines.ended(vmId);
   expect([host.machines.domains.size, host.machines.disks.size]).toEqual([0, 0]);
   expect(await machines.row(vmId)).toMatchObject({ state: 'Error', host_id: null });
+});
+
+test('where the pool has the image, place and job come with the look for the start; the host hears of an earlier disk', async () => {
+  const host = await lab.addHost({ name: 'only', pool: 'pool' });
+  const templateId = await lab.addTemplate();
+  await lab.finished(await lab.prepare({ templateId, poolId: lab.poolId('pool') }));
+  const vmId = await machines.add({ templateId });
+  for (const command of ['deployVirtualMachine', 'stopVirtualMachine', 'startVirtualMachine'] as const) {
+    await machines.perform(vmId, command);
+    await machines.ended(vmId);
+    if (command === 'stopVirtualMachine') continue;
+    const { events } = await lab.temporal.client.workflow.getHandle(vmWorkflowId(vmId)).fetchHistory();
+    const types = (events ?? []).flatMap(
+      ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name ?? [],
+    );
+    expect(types).toContain('startVm');
+    expect(types).not.toContain('placeVm');
+    expect(types).not.toContain('planVmStart');
+  }
+  expect(host.machines.starts).toMatchObject([{ generation: 1 }, { generation: 2, disk: { made: true } }]);
+  expect(host.machines.starts[0]?.disk).not.toHaveProperty('made');
 });
