@@ -9,7 +9,7 @@ const USAGE = `Usage: npm run simulate -- [options]
   --origin MBIT       the origin's line, in Mbit/s (default 1000)
   --links MBIT[,...]  links of the hosts (default 1000,10000,25000)
   --uploads N[,...]   uploads of a host at a time (default 1,2,4,8)
-  --choice-ms MS      between two choices of the control side (default 3)
+  --choice-ms MS      between two choices of the control side (default 50)
   --begin-ms MS       from the choice to the first byte (default 300)
   --hop-ms MS         from the last byte at a host to that at the next one (default 100)
   --json              prints JSON
@@ -33,7 +33,7 @@ function run(): void {
       origin: { type: 'string', default: '1000' },
       links: { type: 'string', default: '1000,10000,25000' },
       uploads: { type: 'string', default: '1,2,4,8' },
-      'choice-ms': { type: 'string', default: '3' },
+      'choice-ms': { type: 'string', default: '50' },
       'begin-ms': { type: 'string', default: '300' },
       'hop-ms': { type: 'string', default: '100' },
       json: { type: 'boolean', default: false },
