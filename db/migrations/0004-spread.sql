@@ -38,6 +38,11 @@ alter table template_spool_ref
   -- When the copy last asked for a source and had to wait, and how urgently it is wanted; null: it does not wait.
   add column source_asked timestamptz,
   add column source_priority integer;
+-- Everything was fetched from the origin until now.
+update template_spool_ref set depth = 0 where state = 'Ready';
+create index template_spool_ref_depth on template_spool_ref (template_id, depth, id) where depth is not null;
+create index template_spool_ref_origin on template_spool_ref (template_id) where fetching = 'origin';
+create index template_spool_ref_asked on template_spool_ref (template_id) where source_asked is not null;
 create index template_spool_ref_parent on template_spool_ref (parent_copy_id) where fetching = 'peer';
 create index template_spool_ref_parent_host on template_spool_ref (parent_host_id) where fetching = 'peer';
 

@@ -73,26 +73,8 @@ export async function peersOf(
   { failedPeers: failed, priority }: Wish,
 ): Promise<Peers> {
   const { rows } = await sql<Omit<Peers, 'atOrigin' | 'moreUrgent'>>`
-    ${servingCopies(asker, failed)},
-    uploading as (
-      select parent_host_id as host_id, count(*)::integer as used from template_spool_ref
-      where fetching = 'peer' and state = 'Creating' and id <> ${asker.id} group by parent_host_id
-    ),
-    able as materialized (
-      select serving.uuid as "copyId", serving.id as "copyDbId", host.uuid as "hostId", host.id as "hostDbId",
-        host.name as "hostName", host.peer ->> 'address' as address, serving.published,
-        serving.image as sha256, serving.lineage,
-        coalesce(serving.depth, 0) as depth, (host.peer ->> 'uploads')::integer as uploads,
-        coalesce(used, 0) as used, host.cluster_id <> ${asker.clusterDbId} as far
-      from serving
-      join storage_pool_host_ref ref on ref.pool_id = serving.pool_id and ref.mounted
-      join host on host.id = ref.host_id and (serving.published or host.id = serving.fetch_host_id)
-      left join uploading on uploading.host_id = host.id
-      where host.id <> ${asker.hostDbId} and ${isUp} and ${isEnabled} and ${takesPart}
-        and host.uuid <> all(${failed}::uuid[])
-        and not exists (
-          select from copy_wrong_peer wrong where wrong.copy_id = ${asker.id} and wrong.host_id = host.id)
-    )
+    ${avoidedCopies(asker, failed)},
+    able as materialized (select ${columns(asker)} from ${servedCopies(asker, failed)})
     select
       (select to_jsonb(able) from able where used < uploads
         order by far, depth, not published, used, "hostDbId" limit 1) as best,
@@ -110,51 +92,99 @@ const NONE = { best: null, count: 0, names: [], uploads: 0, used: 0, hasPublishe
 /** Hosts that a sentence names at most. */
 const NAMED = 8;
 
-/** Common table expressions, the last of them `serving`: copies of the template in the zone that may be served. */
-const servingCopies = ({ id, templateDbId, zoneDbId, isPacked }: Asker, failed: readonly string[]) => sql`
+/** Copies that fetch from the asker, or by way of a host that failed, and the asker itself: a common table expression. */
+const avoidedCopies = ({ id, templateDbId }: Asker, failed: readonly string[]) => sql`
   with recursive avoided as (
-    select copy.id from template_spool_ref copy left join host on host.id = copy.fetch_host_id
-    where copy.template_id = ${templateDbId}
-      and (copy.id = ${id} or (copy.fetching is not null and host.uuid = any(${failed}::uuid[])))
+    select base.id from (
+      select ${id}::bigint as id
+      union all
+      select copy.id from host join template_spool_ref copy on copy.fetch_host_id = host.id
+      where host.uuid = any(${failed}::uuid[]) and copy.template_id = ${templateDbId} and copy.fetching is not null
+    ) base
     union
     select child.id from template_spool_ref child join avoided on child.parent_copy_id = avoided.id
     where child.fetching = 'peer'
-  ),
-  serving as (
-    select copy.*, copy.state = 'Ready' as published,
-      case when copy.state = 'Ready' then copy.sha256 else known.sha256 end as image
-    from template_spool_ref copy
-    join storage_pool pool on pool.id = copy.pool_id
-    left join template_spool_ref parent on parent.id = copy.parent_copy_id
-    left join image_lineage known on known.lineage = copy.lineage
-    where copy.template_id = ${templateDbId} and pool.data_center_id = ${zoneDbId} and copy.id <> ${id}
-      and (
-        (copy.state = 'Ready' and copy.download_state = 'DOWNLOADED' and copy.error_kind is null)
-        or (
-          copy.state = 'Creating' and copy.id not in (select avoided.id from avoided)
-          and ((copy.fetching = 'origin' and not ${isPacked}::boolean)
-            or (copy.fetching = 'peer' and (parent.state = 'Creating' or parent.lineage is not null)
-              and (known.sha256 is not null or not ${isPacked}::boolean)))
-        )
-      )
   )`;
 
+/** Whether rows of `copy`, with `parent` and `known` beside it, may be served. */
+const mayServe = ({ isPacked }: Asker) => sql`(
+  (copy.state = 'Ready' and copy.download_state = 'DOWNLOADED' and copy.error_kind is null)
+  or (
+    copy.state = 'Creating' and copy.id not in (select avoided.id from avoided)
+    and ((copy.fetching = 'origin' and not ${isPacked}::boolean)
+      or (copy.fetching = 'peer' and (parent.state = 'Creating' or parent.lineage is not null)
+        and (known.sha256 is not null or not ${isPacked}::boolean)))
+  ))`;
+
+/** The copies of the template in the zone that may be served, with their hosts. */
+const servedCopies = (asker: Asker, failed: readonly string[]) => sql`
+  template_spool_ref copy
+  join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${asker.zoneDbId}
+  join storage_pool_host_ref ref on ref.pool_id = copy.pool_id and ref.mounted
+  join host on host.id = ref.host_id and (copy.state = 'Ready' or host.id = copy.fetch_host_id)
+  left join template_spool_ref parent on parent.id = copy.parent_copy_id
+  left join image_lineage known on known.lineage = copy.lineage
+  cross join lateral (
+    select count(*)::integer as used from template_spool_ref child
+    where child.parent_host_id = host.id and child.fetching = 'peer' and child.state = 'Creating'
+      and child.id <> ${asker.id}
+  ) uploading
+  where copy.template_id = ${asker.templateDbId} and copy.depth is not null and copy.id <> ${asker.id}
+    and ${mayServe(asker)}
+    and host.id <> ${asker.hostDbId} and ${isUp} and ${isEnabled} and ${takesPart}
+    and host.uuid <> all(${failed}::uuid[])
+    and not exists (
+      select from copy_wrong_peer wrong where wrong.copy_id = ${asker.id} and wrong.host_id = host.id)`;
+
+const columns = (asker: Asker) => sql`
+  copy.uuid as "copyId", copy.id as "copyDbId", host.uuid as "hostId", host.id as "hostDbId",
+  host.name as "hostName", host.peer ->> 'address' as address, copy.state = 'Ready' as published,
+  case when copy.state = 'Ready' then copy.sha256 else known.sha256 end as sha256, copy.lineage,
+  copy.depth, (host.peer ->> 'uploads')::integer as uploads, used, host.cluster_id <> ${asker.clusterDbId} as far`;
+
+/** So many hosts are compared by their uploads; a zone may have thousands that could serve. */
+const COMPARED = 32;
+
+/**
+ * The host to take, found without looking at all of them: of the same cluster first, then of the least depth, then with the
+ * fewest uploads of some.
+ */
+export async function bestPeer(
+  tx: Queryable,
+  asker: Asker,
+  { failedPeers }: Wish,
+): Promise<Peer | undefined> {
+  for (const near of [sql`and host.cluster_id = ${asker.clusterDbId}`, sql``]) {
+    const { rows } = await sql<Peer>`
+      ${avoidedCopies(asker, failedPeers)},
+      first as (
+        select ${columns(asker)} from ${servedCopies(asker, failedPeers)} ${near}
+          and used < (host.peer ->> 'uploads')::integer
+        order by copy.depth, copy.id limit ${COMPARED}
+      )
+      select * from first order by depth, not published, used, "hostDbId" limit 1`.execute(tx);
+    if (rows[0] !== undefined) return rows[0];
+  }
+  return undefined;
+}
+
 /** What the other copies of the template in the zone are about. */
-async function othersOf(
+export async function othersOf(
   tx: Queryable,
   { id, templateDbId, zoneDbId }: Asker,
   { failedPeers: failed, priority }: Wish,
 ): Promise<Pick<Peers, 'atOrigin' | 'moreUrgent'>> {
   const { rows } = await sql<Pick<Peers, 'atOrigin' | 'moreUrgent'>>`
     select
-      count(*) filter (where copy.fetching = 'origin' and ${isUp} and ${takesPart}
-        and host.uuid <> all(${failed}::uuid[]))::integer as "atOrigin",
-      count(*) filter (where copy.source_asked > now() - make_interval(secs => ${ASKED_SECONDS})
-        and copy.source_priority < ${priority})::integer as "moreUrgent"
-    from template_spool_ref copy
-    join storage_pool pool on pool.id = copy.pool_id
-    left join host on host.id = copy.fetch_host_id
-    where copy.template_id = ${templateDbId} and pool.data_center_id = ${zoneDbId} and copy.state = 'Creating'
-      and copy.id <> ${id}`.execute(tx);
+      (select count(*)::integer from template_spool_ref copy
+        join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
+        join host on host.id = copy.fetch_host_id
+        where copy.template_id = ${templateDbId} and copy.fetching = 'origin' and copy.state = 'Creating'
+          and copy.id <> ${id} and ${isUp} and ${takesPart} and host.uuid <> all(${failed}::uuid[])) as "atOrigin",
+      (select count(*)::integer from template_spool_ref copy
+        join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
+        where copy.template_id = ${templateDbId} and copy.source_asked is not null and copy.state = 'Creating'
+          and copy.source_asked > now() - make_interval(secs => ${ASKED_SECONDS})
+          and copy.source_priority < ${priority} and copy.id <> ${id}) as "moreUrgent"`.execute(tx);
   return rows[0] ?? { atOrigin: 0, moreUrgent: 0 };
 }

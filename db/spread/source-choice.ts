@@ -16,7 +16,7 @@ import type { Database, Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
 import { configurationValues } from '../zones/configurations.ts';
 import { takesPart } from './door.ts';
-import { peersOf } from './peers.ts';
+import { bestPeer, othersOf, peersOf } from './peers.ts';
 import type { Asker, Peer, Peers } from './peers.ts';
 
 export interface SourceQuestion {
@@ -58,6 +58,11 @@ export function chooseSource(db: Database, question: SourceQuestion): Promise<Ch
     // One lock for all templates of the zone, since they share the uploads of its hosts.
     await sql`select pg_advisory_xact_lock(hashtextextended('spread', ${asker.zoneDbId}))`.execute(tx);
     if (question.failedPeers.length >= PATIENCE_WITH_PEERS) return fetchAtOrigin(tx, asker);
+    const peer = await bestPeer(tx, asker, question);
+    const { atOrigin, moreUrgent } = await othersOf(tx, asker, question);
+    if (peer !== undefined && moreUrgent === 0 && (peer.published || atOrigin >= most)) {
+      return fetchFrom(tx, asker, peer);
+    }
     const peers = await peersOf(tx, asker, question);
     if (!peers.hasPublished && peers.atOrigin < most) return fetchAtOrigin(tx, asker);
     const { best, count, uploads, used } = peers;
