@@ -246,6 +246,22 @@ describe('fetching from another host', () => {
     expect(seen().bytes).toBeLessThanOrEqual(SIZE + MIB);
   });
 
+  test('a parent that begins anew has another lineage, and whoever has bytes of the old one begins anew, too', async () => {
+    serve((n) => ({ body, etag: null, ...(n === 0 ? { stallAfter: 4 * MIB } : {}) }));
+    const [head, child] = [await lab.addHost(), await lab.addHost()];
+    const stop = new AbortController();
+    const first = head.attempt({ signal: stop.signal });
+    const { lineage } = await head.served();
+    await stoppedAfter(3 * MIB, head, child);
+    stop.abort(new Error('stopped'));
+    await expect(first).rejects.toThrow('stopped');
+    const again = await head.attempt();
+    const image = await child.attempt({ peer: await lab.from(head, child) });
+    expect(again.lineage).not.toBe(lineage);
+    expect(image).toMatchObject({ lineage: again.lineage, fetched: SIZE, sha256: sha256(body) });
+    expect(image.tries.at(-1)?.note).toContain('lineage');
+  });
+
   test('zeros stay holes', async () => {
     const sparse = Buffer.concat([body.subarray(0, MIB), Buffer.alloc(6 * MIB), body.subarray(0, MIB)]);
     serve({ body: sparse });

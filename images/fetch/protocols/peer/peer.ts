@@ -59,6 +59,11 @@ const [MIN_WAIT_MS, MAX_WAIT_MS] = [200, 5000];
 /** A door answers at the latest after a minute, when it has waited for a digest. */
 const DOOR_MS = 75_000;
 const SILENCE_MS = 10_000;
+/**
+ * A host waits so many times as long for another one as that one waits for its own source: else, when the first of a chain
+ * waits for its origin, all behind it would give up and ask the origin themselves.
+ */
+const PATIENCE = 3;
 const MAX_ANSWER = 1024;
 const MAX_ORIGIN = 65_536;
 
@@ -70,10 +75,12 @@ export function createPeerCopy(
   peer: PeerSource,
   { identity, silenceMs = SILENCE_MS, ...budgets }: PeerOptions,
 ): PeerCopy {
+  const limits: Budgets = { ...BUDGETS, ...budgets };
   const settings: HttpSettings = {
-    ...BUDGETS,
-    ...budgets,
-    headersMs: Math.max(DOOR_MS, budgets.headersMs ?? 0),
+    ...limits,
+    headersMs: Math.max(DOOR_MS, limits.headersMs),
+    idleMs: limits.idleMs * PATIENCE,
+    minimumRateMs: limits.minimumRateMs * PATIENCE,
     maxRedirects: 0,
     trust: trustDoorOf(peer.hostId, identity),
     egress: routeToDoor(peer.address),
