@@ -110,7 +110,7 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
     zoneId: zone.id,
     hosts: await withPools(parts, hosts, options.uploads),
     async addImage(bytes, { checksum = true } = {}) {
-      const content = randomBytes(bytes);
+      const content = diskOf(bytes);
       const sha256 = createHash('sha256').update(content).digest('hex');
       const name = `${sha256.slice(0, 12)}.img`;
       await writeFile(join(origin.folder, name), content);
@@ -171,6 +171,13 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
       );
     },
   };
+}
+
+/** Random bytes behind a boot sector, so that they count as a raw disk. */
+function diskOf(bytes: number): Buffer {
+  const content = randomBytes(bytes).fill(0, 0, 512);
+  content.writeUInt16BE(0x55aa, 510);
+  return content;
 }
 
 async function startOrigin({ network, installation, closing }: Parts, { originMbit }: SpreadLabOptions) {
