@@ -31,7 +31,7 @@ export interface SpreadRow {
   /** Median, and of each round. */
   readonly seconds: number;
   readonly rounds: readonly number[];
-  /** Bytes that the origin has sent, with all headers, by the size of the image. */
+  /** Bytes of images that the origin has sent, by the size of the image. */
   readonly originShare: number;
   /** Hosts between the last one and the origin. */
   readonly depth: number;

@@ -20,8 +20,6 @@ export interface Place {
   readonly within: readonly [string, ...string[]];
   /** Cuts the limited link, or mends it. */
   setLink(up: boolean): Promise<void>;
-  /** Bytes that left by the limited link so far, with all headers. */
-  sentBytes(): Promise<number>;
 }
 
 export interface Network {
@@ -95,11 +93,6 @@ export async function openNetwork(): Promise<Network> {
         address,
         within: ['ip', 'netns', 'exec', namespace],
         setLink: (up) => ip(['-n', hub, 'link', 'set', `p${n}`, up ? 'up' : 'down']),
-        async sentBytes() {
-          const { stdout } = await run('ip', ['-n', namespace, '-s', '-j', 'link', 'show', 'data']);
-          const [link] = JSON.parse(stdout) as [{ stats64: { tx: { bytes: number } } }];
-          return link.stats64.tx.bytes;
-        },
       };
     },
     async reach(port) {

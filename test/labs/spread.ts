@@ -57,7 +57,7 @@ export interface Image {
 }
 
 export interface Deploying {
-  /** @returns seconds, and bytes that the origin has sent, with all headers */
+  /** @returns seconds, and bytes of the image that the origin has sent */
   ended(timeoutMs?: number): Promise<{ readonly seconds: number; readonly originBytes: number }>;
   deployments(): Promise<readonly Deployment[]>;
 }
@@ -123,7 +123,7 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
       return { templateId: id, sha256, bytes };
     },
     async deploy({ templateId }, some = hosts) {
-      const before = await origin.place.sentBytes();
+      const before = await origin.sentBytes();
       const began = performance.now();
       const prepare = (more: Record<string, string>) =>
         installation.call<{ readonly jobid: string }>('prepareTemplate', {
@@ -142,7 +142,7 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
             if (job.jobstatus !== 1) throw new Error(JSON.stringify(job.jobresult));
           }
           const seconds = (performance.now() - began) / 1000;
-          return { seconds, originBytes: (await origin.place.sentBytes()) - before };
+          return { seconds, originBytes: (await origin.sentBytes()) - before };
         },
         deployments: () => installation.deployments({ templateid: templateId }),
       };
@@ -185,17 +185,23 @@ async function startOrigin({ network, installation, closing }: Parts, { originMb
   const folder = join(installation.stack.dataDir, 'spread', 'origin');
   await mkdir(folder, { recursive: true });
   const conf = join(folder, '..', 'nginx.conf');
+  const log = join(folder, '..', 'sent.log');
   await writeFile(
     conf,
     `daemon off; master_process off; user root; pid ${folder}/../nginx.pid;
 events {}
-http { access_log off; sendfile on; client_body_temp_path ${folder}/../body;
+http { log_format sent '$body_bytes_sent'; access_log ${log} sent; sendfile on; client_body_temp_path ${folder}/../body;
   server { listen ${place.address}:${ORIGIN_PORT}; root ${folder}; } }
 `,
   );
   const child = spawnIn(place, ['nginx', '-p', folder, '-c', conf, '-e', join(folder, '..', 'error.log')]);
   closing.push(() => end(child));
-  return { place, folder };
+  /** Of bodies of answers that have ended: a link would count what it lost and sent again. */
+  const sentBytes = async (): Promise<number> => {
+    const lines = (await readFile(log, 'utf8')).split('\n');
+    return lines.reduce((sum, line) => sum + Number(line), 0);
+  };
+  return { place, folder, sentBytes };
 }
 
 async function end(child: ChildProcess): Promise<void> {
