@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, readFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import type { KnownPools } from '../images/pools/pools.ts';
@@ -17,6 +17,8 @@ const LOCKED_BY_ANOTHER = 1;
 /** @throws StartError when the folder cannot be made */
 export async function openStateDir(path: string): Promise<void> {
   try {
+    // Folders above it are not private: QEMU's user passes through them to the folder of the machines.
+    await mkdir(dirname(path), { recursive: true });
     await mkdir(path, { recursive: true, mode: PRIVATE });
     await chmod(path, PRIVATE);
   } catch (error) {

@@ -45,6 +45,7 @@ export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Pr
   const { name, kind = 'Filesystem:HOST' } = options;
   const folder = join(lab.stack.dataDir, 'mortal', name);
   const path = options.path ?? join(folder, 'pool');
+  await mkdir(folder, { recursive: true });
   await mkdir(path, { recursive: true });
   const deaths = planDeaths(join(folder, 'plan.json'));
   const zoneId = options.zoneId ?? (await makeZone(lab, name));

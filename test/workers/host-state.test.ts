@@ -13,10 +13,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('the state folder', () => {
-  test('is created with its parents, without access for other users', async () => {
+  test('is created with its parents, without access for other users; QEMU passes through the parents', async () => {
     const path = join(folder, 'a/b');
     await openStateDir(path);
     expect((await stat(path)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(folder, 'a'))).mode & 0o011).toBe(0o011);
   });
 
   test('loses the access of other users', async () => {
