@@ -23,12 +23,11 @@ export interface MachineDeath {
 
 type When = Moment['when'];
 
-const virsh = (when: When, args: string, nth = 1): Moment => ({
+const virsh = (when: When, args: string): Moment => ({
   call: 'spawn',
   path: '^virsh$',
   args: ` ${args} `,
   when,
-  nth,
   process: 'host',
 });
 const program = (when: When, path: string): Moment => ({ call: 'spawn', path, when, process: 'host' });
@@ -47,10 +46,10 @@ const statement = (process: 'api' | 'control', when: When, path: string): Moment
 
 const DISK = '/[0-9a-f-]{36}$';
 const STARTING = virsh('after', 'start');
-const RUNS = virsh('before', 'domstate', 2);
+const RUNS = virsh('end', 'start');
 
 const HOST: readonly (readonly [string, ...Moment[]])[] = [
-  ['virsh define has begun', virsh('after', 'define')],
+  ['virsh has begun to define and start', STARTING],
   ['qemu-img is about to begin', program('before', '^qemu-img$')],
   ['qemu-img has begun', program('after', '^qemu-img$')],
   ['the disk is about to get its name', file('link', 'before', DISK)],
@@ -60,9 +59,7 @@ const HOST: readonly (readonly [string, ...Moment[]])[] = [
   ['xorriso has begun', program('after', '^xorriso$')],
   ['the seed is about to get its name', file('rename', 'before', 'seeds/.*\\.iso$')],
   ['the seed has its name', file('rename', 'after', 'seeds/.*\\.iso$')],
-  ['virsh define is about to begin', virsh('before', 'define')],
-  ['virsh start is about to begin', virsh('before', 'start')],
-  ['virsh start has begun', STARTING],
+  ['virsh is about to define and start', virsh('before', 'start')],
   ['the guest runs, and nothing is reported', RUNS],
   ['the release is about to be noted', STARTING, file('rename', 'before', 'fences/')],
   ['the release is noted', STARTING, file('rename', 'after', 'fences/')],
@@ -102,10 +99,8 @@ const API: readonly (readonly [string, Moment])[] = [
 ];
 
 const LIBVIRTD: readonly (readonly [string, ...Moment[]])[] = [
-  ['virsh start has begun', STARTING],
-  ['virsh define is about to begin', virsh('before', 'define')],
-  ['virsh define has begun', virsh('after', 'define')],
-  ['virsh start is about to begin', virsh('before', 'start')],
+  ['virsh has begun to define and start', STARTING],
+  ['virsh is about to define and start', virsh('before', 'start')],
   ['the guest runs, and nothing is reported', RUNS],
 ];
 

@@ -30,8 +30,8 @@ export interface Moment {
   readonly path: string;
   /** Regular expression for the arguments of a program, joined by spaces. */
   readonly args?: string;
-  /** When to die; `half`, for writes: after half of the bytes. */
-  readonly when: 'before' | 'half' | 'after';
+  /** When to die; `half`, for writes: after half of the bytes; `end`: when the started program has ended. */
+  readonly when: 'before' | 'half' | 'after' | 'end';
   /** Number of the matching call. Default 1. */
   readonly nth?: number;
   /** Minimum length of the file in bytes. */

@@ -91,6 +91,11 @@ function watched(call, original, place) {
     if (wokeUp && path !== undefined) note(call, path, fd, args);
     if (meant === undefined) return original.apply(this, args);
     if (meant.when === 'half') writeHalf(fd, fd === args[0] ? args.slice(1) : args);
+    if (meant.when === 'end') {
+      const child = original.apply(this, args);
+      child.prependOnceListener('exit', () => carryOut(meant));
+      return child;
+    }
     if (meant.when !== 'after') {
       carryOut(meant);
       return original.apply(this, args);
