@@ -17,6 +17,8 @@ export interface MortalHost {
   plan(moment: Moment): Promise<void>;
   /** The planned death that has not happened yet. */
   forget(): Promise<void>;
+  /** Whether the planned moment has come. */
+  hasCome(): boolean;
   /** Resolves at the planned moment: the process is dead or suspended. */
   planned(): Promise<void>;
   kill(): Promise<void>;
@@ -80,6 +82,7 @@ export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Pr
       await deaths.plan(moment);
     },
     forget: () => deaths.forget(),
+    hasCome: () => deaths.hasCome(),
     async planned() {
       await deaths.came();
       if (stops) await until(`${name} stands still`, () => standsStill(running?.pid ?? 0));

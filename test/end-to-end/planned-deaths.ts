@@ -49,6 +49,7 @@ export interface PlannedDeaths {
   plan(moment: Moment): Promise<void>;
   /** The planned death that has not happened yet. */
   forget(): Promise<void>;
+  hasCome(): boolean;
   /** Resolves at the planned moment. */
   came(): Promise<void>;
   /** File changes since a suspension: one line of call, inode and path each. */
@@ -67,6 +68,7 @@ export function planDeaths(planFile: string): PlannedDeaths {
       await rename(`${planFile}.new`, planFile);
     },
     forget: () => rm(planFile, { force: true }),
+    hasCome: () => existsSync(`${planFile}.done`),
     async came() {
       await until(`the moment planned in ${planFile} comes`, () => existsSync(`${planFile}.done`), 90_000);
     },

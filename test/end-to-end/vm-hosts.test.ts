@@ -88,8 +88,13 @@ const PHASES: readonly (readonly [string, Moment])[] = [
     const { id: templateId } = await machines.image(name, { zoneId });
     for (const { host } of nodes) await host.plan(moment);
     const { id, jobid } = await machines.begin(templateId, { zoneid: zoneId });
-    const dead = await Promise.race(nodes.map((node) => node.host.planned().then(() => node)));
+    const dead = await until(
+      'a host is at its moment',
+      () => nodes.find(({ host }) => host.hasCome()),
+      90_000,
+    );
     for (const { host } of nodes) await host.forget();
+    await dead.host.planned();
     return { id, jobid, dead };
   };
   const remove = async ({ host }: Node): Promise<void> => {
