@@ -138,5 +138,6 @@ async function peersOf(door: DoorSettings, hostId: string, transfers: Transfers)
     door: { address, uploads, rate },
     key,
     apply: (credentials) => transfers.setPeers({ ...credentials, key: key.key }),
+    problem: () => transfers.doorProblem(),
   });
 }

@@ -60,6 +60,8 @@ export interface Transfers {
   setRate(bytesPerSecond: number): void;
   /** Opens the door, or tells it whom to let in from now on. */
   setPeers(credentials: DoorCredentials): void;
+  /** Why the door cannot be opened; undefined when it is open, or not to be open yet. */
+  doorProblem(): string | undefined;
   /** What the door has done, in all threads; undefined while it was not open. */
   doorCounts(): DoorCounts | undefined;
   /** Aborts running downloads, waits for their records and ends the thread. */
@@ -122,6 +124,7 @@ export function createTransfers(options: TransfersOptions): Transfers {
       if (thread === undefined) openAgain();
       else thread.send({ type: 'credentials', credentials });
     },
+    doorProblem: () => door.problem(),
     doorCounts: () => door.counts(),
     async close() {
       closed = true;

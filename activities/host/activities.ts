@@ -123,7 +123,11 @@ export async function describeHost({
     describeMachines(),
     certificates.report(),
   ]);
-  const problems = [...found.problems, ...(trusted.problem === undefined ? [] : [trusted.problem])];
+  const peer = peers?.report();
+  const problems = [
+    ...found.problems,
+    ...[trusted.problem, peers?.problem()].filter((problem) => problem !== undefined),
+  ];
   return {
     v: 1,
     hostId,
@@ -134,7 +138,7 @@ export async function describeHost({
     limits: limits.report(),
     certificates: trusted.held,
     ...(hypervisor === undefined ? {} : { hypervisor }),
-    ...(peers === undefined ? {} : { peer: peers.report() }),
+    ...(peer === undefined ? {} : { peer }),
     ...(problems.length === 0 ? {} : { problems }),
   };
 }

@@ -6,7 +6,10 @@ import type { HostKey } from '../../trust/peer-certificates.ts';
 import { trustedDigest } from '../../trust/tickets.ts';
 
 export interface HostPeers {
-  report(): PeerReport;
+  /** Undefined while the door cannot be opened: then nobody is sent to it. */
+  report(): PeerReport | undefined;
+  /** Why the door cannot be opened. */
+  problem(): string | undefined;
   /** A certificate of another key, such as that of an earlier start, is passed over: the report asks for another one. */
   take(credentials: PeerCredentials): void;
 }
@@ -16,13 +19,16 @@ export interface HostPeersOptions {
   readonly key: HostKey;
   /** Called with credentials that replace earlier ones. */
   readonly apply: (credentials: PeerCredentials) => void;
+  readonly problem: () => string | undefined;
 }
 
-export function createHostPeers({ door, key, apply }: HostPeersOptions): HostPeers {
+export function createHostPeers({ door, key, apply, problem }: HostPeersOptions): HostPeers {
   const privateKey = createPrivateKey(key.key);
   let held: Pick<PeerReport, 'certificateEnds' | 'trusted'> = {};
   return {
-    report: () => ({ ...door, certificateRequest: key.request, ...held }),
+    report: () =>
+      problem() === undefined ? { ...door, certificateRequest: key.request, ...held } : undefined,
+    problem,
     take(credentials) {
       const certificate = new X509Certificate(credentials.certificate);
       if (!certificate.checkPrivateKey(privateKey)) return;

@@ -36,6 +36,8 @@ export interface Asking {
   readonly method?: string;
   /** Address to come from. */
   readonly from?: string;
+  /** Of another door. */
+  readonly port?: number;
 }
 
 export interface Answer {
@@ -90,11 +92,12 @@ export async function openDoorLab(changes: Partial<DoorOptions> = {}) {
 
   /** Sends a request. @returns the answer when its headers are there */
   const begin = async (path: string, asking: Asking = {}): Promise<IncomingMessage> => {
-    const { visitor = child, headers = {}, method = 'GET', from } = asking;
+    const { visitor = child, headers = {}, method = 'GET', from, port = door.port } = asking;
     const copyId = path.split('/')[3] ?? '';
     const ticket = asking.ticket === undefined ? await ticketFor(copyId, visitor.hostId) : asking.ticket;
     const sent = httpsRequest({
       ...connecting,
+      port,
       ...visitor.tls,
       path,
       method,

@@ -1,12 +1,21 @@
 /** The door of a host: what it serves to other hosts, and whom it refuses. */
 import { randomUUID } from 'node:crypto';
-import { truncate } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, truncate } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import { createServer } from 'node:net';
+import { pino } from 'pino';
+import { freePorts } from '../../dev/ports.ts';
 import { createAuthority } from '../../trust/peer-certificates.ts';
+import { doorMetrics } from '../../workers/door/metrics.ts';
+import { loadKnownPools } from '../../workers/host-state.ts';
+import { createTransfers } from '../../workers/transfers.ts';
 import { openDoorLab } from '../labs/door.ts';
 import type { DoorLab, Visitor } from '../labs/door.ts';
 import { deferred } from '../support/deferred.ts';
+import { ensureBuilt } from '../support/ensure-built.ts';
 import { rawDisk, sha256 } from '../support/images.ts';
+import { onLoopback } from '../support/loopback.ts';
 import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
@@ -234,6 +243,48 @@ describe('whoever may not come in', () => {
     await done;
     expect((await lab.ask(path, { visitor: last })).status).toBe(200);
   });
+});
+
+test('in the transfer thread, it opens with the credentials, and serves what is on the pools of the host', async () => {
+  await ensureBuilt();
+  const [port = 0] = await freePorts(1);
+  const stateDir = lab.stateDir(lab.hostId);
+  await mkdir(stateDir, { recursive: true });
+  await (await loadKnownPools(stateDir)).remember(lab.pool.config.path, lab.pool.id);
+  const door = { listen: { host: '127.0.0.1', port }, address: `127.0.0.1:${port}`, uploads: 4, rate: 0 };
+  const transfers = createTransfers({
+    settings: {
+      hostId: lab.hostId,
+      stateDir,
+      sources: onLoopback,
+      rate: 0,
+      door: { ...door, pools: [lab.pool.config] },
+    },
+    logger: pino({ level: 'silent' }),
+  });
+  try {
+    // Something else has the port at first.
+    const other = createServer().listen(port, '127.0.0.1');
+    await once(other, 'listening');
+    transfers.setPeers(lab.credentialsFor(lab.child));
+    expect(await until('it is closed', () => transfers.doorProblem())).toMatch(
+      /cannot be opened.*EADDRINUSE/,
+    );
+    other.close();
+    lab.server.serve('/a.img', { body });
+    await transfers.download(lab.request({ url: lab.server.url('/a.img'), copyId }));
+    await until('it is open', () => transfers.doorProblem() === undefined);
+    const answer = await lab.ask(path, { port });
+    expect(answer.body.equals(body)).toBe(true);
+    transfers.setPeers(lab.credentialsFor(lab.other));
+    await until('the host is out', async () => (await lab.ask(path, { port })).status === 403);
+    await until('it is told', () => transfers.doorCounts()?.refused.host !== undefined);
+    expect(doorMetrics(transfers.doorCounts())).toMatch(
+      new RegExp(`bypass_peer_sent_bytes_total ${SIZE}\\n[^]*bypass_peer_refused_total{reason="host"} [1-9]`),
+    );
+  } finally {
+    await transfers.close();
+  }
 });
 
 test('a crowd, slow headers and slow readers are let go while an upload for another goes on, and memory stays flat', async () => {

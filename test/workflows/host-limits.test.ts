@@ -100,7 +100,12 @@ async function withDoor(
   const received: PeerCredentials[] = [];
   const key = await createHostKey('any');
   const door = { address: '127.0.0.1:7443', uploads: 4, rate: 0 };
-  const own = createHostPeers({ door, key, apply: (credentials) => void received.push(credentials) });
+  const own = createHostPeers({
+    door,
+    key,
+    apply: (credentials) => void received.push(credentials),
+    problem: () => undefined,
+  });
   const host: ScriptedHost = await lab.addHost({
     name,
     script: {
@@ -114,7 +119,8 @@ async function withDoor(
           pools: [host.pool()],
           programs: [],
         } as const;
-        return { ...about, peer: own.report() };
+        const peer = own.report();
+        return { ...about, ...(peer === undefined ? {} : { peer }) };
       },
     },
   });

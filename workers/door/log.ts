@@ -8,6 +8,8 @@ export interface DoorLog {
   startThread(): void;
   note(counts: DoorCounts): void;
   closed(problem: string): void;
+  /** Why the door is not open. */
+  problem(): string | undefined;
   counts(): DoorCounts | undefined;
 }
 
@@ -17,6 +19,7 @@ const QUIET_MS = 60_000;
 export function createDoorLog(logger: Logger): DoorLog {
   let before: DoorCounts | undefined;
   let current: DoorCounts | undefined;
+  let problem: string | undefined;
   let told = '';
   let toldAt = -QUIET_MS;
   const counts = (): DoorCounts | undefined => (current === undefined ? before : sum(before, current));
@@ -26,7 +29,7 @@ export function createDoorLog(logger: Logger): DoorLog {
       current = undefined;
     },
     note(next) {
-      current = next;
+      [current, problem] = [next, undefined];
       const { refused } = sum(before, next);
       const now = performance.now();
       if (JSON.stringify(refused) === told || now - toldAt < QUIET_MS) return;
@@ -34,8 +37,11 @@ export function createDoorLog(logger: Logger): DoorLog {
       if (Object.keys(refused).length > 0)
         logger.warn({ refused }, 'the door refused requests of other machines');
     },
-    closed: (problem) =>
-      logger.error(`the door cannot be opened, so that no other host can fetch from this one: ${problem}`),
+    closed(reason) {
+      problem = `the door cannot be opened, so that no other host can fetch from this one: ${reason}`;
+      logger.error(problem);
+    },
+    problem: () => problem,
     counts,
   };
 }
