@@ -1,7 +1,8 @@
 /** Records histories of runs in which hosts give copies to each other. */
-import { verificationWorkflowId } from '../../model/names.ts';
+import { peersWorkflowId, verificationWorkflowId } from '../../model/names.ts';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
+import { addHostWithDoor } from '../support/host-with-door.ts';
 import { downloaded, endless } from '../support/scripted-host.ts';
 import { savingFrom } from './recording.ts';
 
@@ -40,4 +41,12 @@ test('a copy waits for a peer, and comes from it', async () => {
   await lab.finished(giving);
   await lab.finished(taking);
   await save('deployment-from-a-peer', lab.workflow(copy));
+});
+
+test('hosts learn whom they may let in', async () => {
+  await addHostWithDoor(lab, 'door');
+  await lab.orchestration.requestPeers(lab.zoneId);
+  const handle = lab.temporal.client.workflow.getHandle(peersWorkflowId(lab.zoneId));
+  expect(await handle.result()).toEqual({ v: 1, told: 1 });
+  await save('peers', handle);
 });

@@ -1,13 +1,11 @@
-import { createHostPeers } from '../../activities/host/peers.ts';
 import { setHostLimits } from '../../db/hosts/host-limits.ts';
 import { removeHost } from '../../db/hosts/hosts.ts';
 import { limitsWorkflowId, peersWorkflowId } from '../../model/names.ts';
 import type { HostLimits } from '../../model/payloads.ts';
-import type { PeerCredentials } from '../../model/spread.ts';
-import { createHostKey } from '../../trust/peer-certificates.ts';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab, NewHost } from '../labs/control.ts';
 import { deferred } from '../support/deferred.ts';
+import { addHostWithDoor } from '../support/host-with-door.ts';
 import type { ScriptedHost } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 
@@ -92,51 +90,11 @@ test('a forgotten host gets no limits', async () => {
   expect(await ended(host.hostId)).toEqual({ v: 1, told: false });
 });
 
-/** A host with a door. @param before what it waits for before it answers */
-async function withDoor(
-  name: string,
-  before?: Promise<unknown>,
-): Promise<{ readonly hostId: string; readonly received: readonly PeerCredentials[] }> {
-  const received: PeerCredentials[] = [];
-  const key = await createHostKey('any');
-  const door = { address: '127.0.0.1:7443', uploads: 4, rate: 0 };
-  const own = createHostPeers({
-    door,
-    key,
-    apply: (credentials) => void received.push(credentials),
-    problem: () => undefined,
-  });
-  const host: ScriptedHost = await lab.addHost({
-    name,
-    script: {
-      async setPeerCredentials(credentials) {
-        own.take(credentials);
-        await before;
-        const about = {
-          v: 1,
-          hostId: host.hostId,
-          version: '1',
-          pools: [host.pool()],
-          programs: [],
-        } as const;
-        const peer = own.report();
-        return { ...about, ...(peer === undefined ? {} : { peer }) };
-      },
-    },
-  });
-  await lab.db
-    .updateTable('host')
-    .set({ peer: JSON.stringify(own.report()) })
-    .where('uuid', '=', host.hostId)
-    .execute();
-  return { hostId: host.hostId, received };
-}
-
 test('hosts with doors are told whom they may let in, at once when one is removed, though another one is slow', async () => {
   const { zoneId } = lab;
   const result = (): Promise<unknown> =>
     lab.temporal.client.workflow.getHandle(peersWorkflowId(zoneId)).result();
-  const [one, other] = [await withDoor('door-1'), await withDoor('door-2')];
+  const [one, other] = [await addHostWithDoor(lab, 'door-1'), await addHostWithDoor(lab, 'door-2')];
   const both = [one.hostId, other.hostId].sort();
   await lab.orchestration.requestPeers(zoneId);
   expect(await result()).toEqual({ v: 1, told: 2 });
@@ -152,7 +110,7 @@ test('hosts with doors are told whom they may let in, at once when one is remove
   expect(await result()).toEqual({ v: 1, told: 0 });
 
   const answer = deferred();
-  const slow = await withDoor('door-3', answer.promise);
+  const slow = await addHostWithDoor(lab, 'door-3', answer.promise);
   await lab.orchestration.requestPeers(zoneId);
   await until('the slow one is told', () => slow.received.length === 1);
   await removeHost(lab.db, other.hostId);
