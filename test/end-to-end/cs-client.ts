@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { createAuthority } from '../support/authority.ts';
 import { checkDocumented } from '../support/check-documented.ts';
 import { isoImage, rawDisk, sha256 } from '../support/images.ts';
+import { inFullForm } from '../support/programs.ts';
 import { csPython, needingCs } from '../support/pypi.ts';
 import type { Python } from '../support/pypi.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
@@ -232,7 +233,7 @@ export const csClient = (opened: () => EndToEnd): void =>
       expect(lab.server.seen('/cs.img').requests.every((headers) => headers['x-who'] === 'cs')).toBe(true);
     });
 
-    test('cs calls every command that it can reach, and gets answers as documented', async () => {
+    inFullForm('cs calls every command that it can reach, and gets answers as documented', async () => {
       const python = csPython() as Python;
       const body = rawDisk(2 * MIB);
       lab.server.serve('/every.img', { body });

@@ -1,5 +1,6 @@
 /** Several hosts: which one probes, which one downloads, and what happens when one is lost. */
 import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { rawDisk } from '../support/images.ts';
 import { casesOfForm, isFullRun } from '../support/programs.ts';
@@ -48,19 +49,36 @@ test('without storageid every pool of the zone gets its copy', async () => {
   expect(copies.every(({ state }) => state === 'Ready')).toBe(true);
 });
 
-test('CVE-2021-36779 (Longhorn): a host answers health checks alone, and only to itself', async () => {
+const answersHealth = ({ port }: { readonly port: number }): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${port}/healthz`).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+
+/** What a server says to a client that has no certificate. */
+const withoutCertificate = ({ port }: { readonly port: number }): Promise<string> =>
+  new Promise((resolve) => {
+    get({ port, host: '127.0.0.1', path: '/', rejectUnauthorized: false }, ({ statusCode }) =>
+      resolve(`answers ${statusCode}`),
+    ).once('error', ({ message }) => resolve(message));
+  });
+
+test('CVE-2021-36779 (Longhorn): a host answers health checks, only to itself, and hosts with a certificate alone', async () => {
   for (const pid of lab.pids().hosts) {
     const ports = await listening(pid);
-    expect(ports).toEqual([{ address: '127.0.0.1', port: expect.any(Number) as number }]);
+    expect(ports.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1']);
+    const healthy = await Promise.all(ports.map(answersHealth));
+    expect(healthy.filter(Boolean)).toHaveLength(1);
     for (const [method, path, status] of [
-      ['GET', '/healthz', 200],
+      ['GET', '/metrics', 200],
       ['GET', '/', 404],
-      ['GET', '/metrics', 404],
       ['POST', '/download', 404],
     ] as const) {
-      const answer = await fetch(`http://127.0.0.1:${ports[0]?.port}${path}`, { method });
+      const answer = await fetch(`http://127.0.0.1:${ports[healthy.indexOf(true)]?.port}${path}`, { method });
       expect([path, answer.status]).toEqual([path, status]);
     }
+    const door = ports[healthy.indexOf(false)];
+    expect(door && (await withoutCertificate(door))).toMatch(/alert|closed|hang up|ECONNRESET/);
   }
 });
 

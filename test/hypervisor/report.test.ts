@@ -124,9 +124,9 @@ needingLibvirt()('a host with libvirt', () => {
   test('distinguishes a guest that boots from one that hangs, and leaves neither behind', async () => {
     const hostId = randomUUID();
     expect(await tryGuest(lab.virsh, { hostId, type: 'qemu' })).toBeUndefined();
-    // No emulated guest resets in this time.
-    const hanging = tryGuest(lab.virsh, { hostId, type: 'qemu', patienceMs: 1 });
-    expect(await hanging).toBe('a guest did not boot in 0.001 s');
+    // Without patience every guest hangs: how soon one resets depends on the machine.
+    const hanging = tryGuest(lab.virsh, { hostId, type: 'qemu', patienceMs: 0 });
+    expect(await hanging).toBe('a guest did not boot in 0 s');
     expect(await lab.virsh.run(['list', '--all', '--name'])).not.toContain(hostId);
   });
 

@@ -18,6 +18,7 @@ import { openDatabase } from '../../db/database.ts';
 import type { Database } from '../../db/database.ts';
 import { CONTROL_QUEUE, UPKEEP_WORKFLOW_ID, workflowTypes } from '../../model/names.ts';
 import { newRunParameters } from '../../model/rules/released.ts';
+import { errnoOf } from '../../platform/errno.ts';
 import { PROGRAM } from '../../platform/installation.ts';
 import type { ReadyFile } from '../../dev/ready-file.ts';
 import { startImageServer } from '../support/image-server.ts';
@@ -170,7 +171,14 @@ export async function openEndToEnd({
     process.kill(pid, 'SIGSTOP');
   };
   const resume = (): void => {
-    for (const pid of frozen) process.kill(pid, 'SIGCONT');
+    for (const pid of frozen) {
+      try {
+        process.kill(pid, 'SIGCONT');
+      } catch (error) {
+        // It was ended meanwhile.
+        if (errnoOf(error) !== 'ESRCH') throw error;
+      }
+    }
     frozen.clear();
   };
 

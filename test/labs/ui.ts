@@ -106,6 +106,13 @@ export const IS_IN_SIGHT = (one: {
   return top >= 56 && bottom <= (globalThis as unknown as { readonly innerHeight: number }).innerHeight;
 };
 
+const CLOSE_NOTIFICATIONS = (): void => {
+  const { document } = globalThis as unknown as {
+    readonly document: { querySelectorAll(selector: string): Iterable<{ click(): void }> };
+  };
+  for (const button of document.querySelectorAll('.mantine-Notification-closeButton')) button.click();
+};
+
 export interface UiLabOptions {
   readonly hosts: number;
   /** Settings of all processes. */
@@ -188,6 +195,8 @@ async function visit(lab: EndToEnd, browser: Browser, options: VisitorOptions): 
     load,
     async go(path) {
       if (!page.url().startsWith(lab.stack.pageUrl)) return load(path);
+      // Errors stay until they are closed, and would cover buttons.
+      await page.evaluate(CLOSE_NOTIFICATIONS);
       // By way of an address without a view, so that React makes the view anew even where it is shown already.
       await change('pushState', '/no-view');
       await change('replaceState', path);

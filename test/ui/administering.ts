@@ -1,11 +1,12 @@
 /** Administration: zones and clusters, hosts, settings, accounts with users and keys. */
-import { HAS_FOCUS, testOf } from '../labs/ui.ts';
+import { HAS_FOCUS, fullTestOf, testOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 
 const PASSWORD = 'a-long-password';
 
 export function administering(opened: () => UiLab): void {
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
   const page = () => opened().admin.page;
   const article = (name: string) => page().getByRole('article', { name, exact: true });
   const dialog = () => page().getByRole('dialog');
@@ -141,7 +142,7 @@ export function administering(opened: () => UiLab): void {
     },
   );
 
-  check('a template is tagged and shared, and both are undone', async ({ go, press }) => {
+  fully('a template is tagged and shared, and both are undone', async ({ go, press }) => {
     await opened().call('createAccount', { username: 'sharer', password: PASSWORD });
     const [template] = await opened().templates({ name: 'from-the-form' });
     await go(`/templates/${template?.id ?? ''}`);

@@ -6,6 +6,7 @@ import type { UiLab } from '../labs/ui.ts';
 
 export function certificates(opened: () => UiLab): void {
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
   const card = (alias: string) => opened().admin.page.getByRole('article', { name: alias });
   const onHost = (alias: string) => card(alias).locator('tbody tr').filter({ hasText: 'host1' });
 
@@ -86,7 +87,7 @@ export function certificates(opened: () => UiLab): void {
     expect(await page.title()).not.toBe('pwned');
   });
 
-  check(
+  fully(
     'a certificate is revoked on one host, provisioned again, revoked everywhere and deleted',
     async ({ go, page, press }) => {
       await go('/certificates');
@@ -111,28 +112,31 @@ export function certificates(opened: () => UiLab): void {
 
 /** Where the host of that name is up as well. */
 export function onEveryHost(opened: () => UiLab, second: string): void {
-  testOf(opened)('one that was revoked is provisioned on all hosts at once', async ({ page, go, press }) => {
-    await opened().call('uploadTemplateDirectDownloadCertificate', {
-      name: 'everywhere',
-      hypervisor: 'KVM',
-      certificate: selfSigned().cert,
-      zoneid: opened().zoneId,
-    });
-    await go('/certificates');
-    const card = page.getByRole('article', { name: 'everywhere' });
-    const onBoth = async (state: string): Promise<void> => {
-      for (const name of ['host1', second]) {
-        const row = card.locator('tbody tr').filter({ hasText: name });
-        await row.getByText(state, { exact: true }).waitFor();
-      }
-    };
-    await onBoth('Installed');
-    await press('button', 'Revoke everywhere');
-    await onBoth('Revoked');
-    await press('button', 'Provision on all: everywhere');
-    await onBoth('Installed');
-    await press('button', 'Delete everywhere');
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
-    await card.waitFor({ state: 'detached' });
-  });
+  fullTestOf(opened)(
+    'one that was revoked is provisioned on all hosts at once',
+    async ({ page, go, press }) => {
+      await opened().call('uploadTemplateDirectDownloadCertificate', {
+        name: 'everywhere',
+        hypervisor: 'KVM',
+        certificate: selfSigned().cert,
+        zoneid: opened().zoneId,
+      });
+      await go('/certificates');
+      const card = page.getByRole('article', { name: 'everywhere' });
+      const onBoth = async (state: string): Promise<void> => {
+        for (const name of ['host1', second]) {
+          const row = card.locator('tbody tr').filter({ hasText: name });
+          await row.getByText(state, { exact: true }).waitFor();
+        }
+      };
+      await onBoth('Installed');
+      await press('button', 'Revoke everywhere');
+      await onBoth('Revoked');
+      await press('button', 'Provision on all: everywhere');
+      await onBoth('Installed');
+      await press('button', 'Delete everywhere');
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+      await card.waitFor({ state: 'detached' });
+    },
+  );
 }

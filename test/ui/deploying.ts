@@ -2,7 +2,7 @@
 import type { Template } from '../../model/api-answers.ts';
 import { rawDisk } from '../support/images.ts';
 import { until } from '../support/until.ts';
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf, testOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 import { slowDownload } from './slow-download.ts';
 
@@ -10,6 +10,7 @@ const MIB = 1_048_576;
 
 export function deploying(opened: () => UiLab): void {
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
 
   const bar = (name: string) => opened().admin.page.getByRole('progressbar', { name: `${name} on pool1` });
   const percent = async (name: string): Promise<number> =>
@@ -96,7 +97,7 @@ export function deploying(opened: () => UiLab): void {
     await row('from-the-form').waitFor();
   });
 
-  check(
+  fully(
     'many deployments are cancelled at once, and retried at once from their bytes',
     async ({ page, go, press, row }) => {
       for (const name of ['many-a', 'many-b']) {
@@ -124,7 +125,7 @@ export function deploying(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'a deployment to all pools is cancelled on its own page',
     async ({ page, go, press, heading, row }) => {
       const served = slowDownload(rawDisk(8 * MIB));

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { selfSigned } from '../support/certificates.ts';
 import { rawDisk } from '../support/images.ts';
 import { isFullRun } from '../support/programs.ts';
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 
 const HOSTS = isFullRun ? 1000 : 250;
@@ -13,9 +13,9 @@ const nameOf = (n: number): string => `fleet-${String(n).padStart(4, '0')}`;
 const [LAST, HALFWAY, FAR] = [HOSTS, HOSTS / 2, HOSTS * 0.8].map(nameOf) as [string, string, string];
 
 export function fleet(opened: () => UiLab): void {
-  const check = testOf(opened);
+  const fully = fullTestOf(opened);
 
-  check(
+  fully(
     `with ${HOSTS} hosts, warnings name the first problems and count the rest, and the lists find each host`,
     async ({ page, go, press, heading, row }) => {
       const lab = opened();

@@ -21,7 +21,7 @@ export function hostileText(opened: () => UiLab): void {
 
   const shown = (text: string) => opened().admin.page.getByRole('main').getByText(text).first().waitFor();
 
-  check(
+  fully(
     'markup in every field of the form is sent and shown as text',
     async ({ page, go, press, heading, row }) => {
       opened().server.serve('/x.raw', { body: rawDisk(MIB) });

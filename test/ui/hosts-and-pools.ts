@@ -1,6 +1,6 @@
 /** Activity of hosts, space of pools, and what the overview shows of both. */
 import { rawDisk } from '../support/images.ts';
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf, testOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 import { slowDownload } from './slow-download.ts';
 
@@ -8,12 +8,13 @@ const MIB = 1_048_576;
 
 export function hostsAndPools(opened: () => UiLab): void {
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
   const page = () => opened().admin.page;
   const pool = (name: string) => page().getByRole('article', { name, exact: true });
   const figure = (name: string, value: RegExp) =>
     page().getByRole('link', { name: new RegExp(`^${name}\\s*${value.source}$`) });
 
-  check(
+  fully(
     'with a limit of one download set on the page, hosts and pools show activity, queue, reserved space and rate',
     async ({ go, press, heading, row }) => {
       const lab = opened();

@@ -2,7 +2,7 @@
 import axe from 'axe-core';
 import type { AxeResults } from 'axe-core';
 import { isFullRun } from '../support/programs.ts';
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf, testOf } from '../labs/ui.ts';
 import { MACHINE_VIEWS } from './machines.ts';
 import type { Theme, UiLab, Visitor } from '../labs/ui.ts';
 
@@ -63,6 +63,7 @@ async function addressesOf(lab: UiLab): Promise<readonly string[]> {
 
 export function looks(opened: () => UiLab): void {
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
   let addresses: readonly string[] = [];
   let stranger: Visitor;
   beforeAll(async () => {
@@ -85,7 +86,7 @@ export function looks(opened: () => UiLab): void {
       }
     });
 
-    check(`the form to log in, and dialogs, ${theme}, ${width} px`, async (admin) => {
+    fully(`the form to log in, and dialogs, ${theme}, ${width} px`, async (admin) => {
       await lookAs(stranger, theme, width);
       await stranger.settled();
       expect(await faultsOf(stranger, rules)).toEqual([]);

@@ -1,12 +1,13 @@
 /** Logins, sessions, and what users see who are no administrators. */
 import { isoImage, rawDisk } from '../support/images.ts';
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf, testOf } from '../labs/ui.ts';
 import type { UiLab, Visitor } from '../labs/ui.ts';
 
 const OWNER = { username: 'owen', password: 'a-long-password' };
 
 export function people(opened: () => UiLab): void {
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
   /** Of `OWNER`, whose account the first test that needs it creates. */
   let owner: Visitor;
   check(
@@ -35,7 +36,7 @@ export function people(opened: () => UiLab): void {
     },
   );
 
-  check('an ended session is reported, and the input is kept', async () => {
+  fully('an ended session is reported, and the input is kept', async () => {
     const { stack, db } = opened();
     const { page, go, press, heading } = await opened().visit();
     await go('/templates/register');

@@ -2,7 +2,7 @@
 import { rawDisk, sha256 } from '../support/images.ts';
 import { metalink4 } from '../support/metalinks.ts';
 import { until } from '../support/until.ts';
-import { HAS_FOCUS, IS_IN_SIGHT, testOf } from '../labs/ui.ts';
+import { HAS_FOCUS, IS_IN_SIGHT, fullTestOf, testOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 
 const MIB = 1_048_576;
@@ -15,6 +15,7 @@ export function registering(opened: () => UiLab): void {
     opened().server.serve('/good.raw', { body });
   });
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
 
   const fill = async (values: Readonly<Record<string, string>>): Promise<void> => {
     for (const [label, value] of Object.entries(values)) {
@@ -146,7 +147,7 @@ export function registering(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'during the check, verdicts of fast mirrors are shown before the slow one has answered',
     async ({ page, go, heading }) => {
       opened().server.serve('/silent.raw', { silent: true });
@@ -204,7 +205,7 @@ export function registering(opened: () => UiLab): void {
     },
   );
 
-  check('the page waits for a slow source, says so, and then shows the verdict', async ({ page, go }) => {
+  fully('the page waits for a slow source, says so, and then shows the verdict', async ({ page, go }) => {
     opened().server.serve('/late-and-gone.raw', { status: 404, lateMs: 9000 });
     await go('/templates/register');
     await fill({ URL: opened().server.url('/late-and-gone.raw') });

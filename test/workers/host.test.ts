@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -218,6 +219,7 @@ describe('a host that starts', () => {
 
   test('waits for a control worker when none runs', async () => {
     const host = startHost();
+    await until('the host to be ready to ask', () => existsSync(join(folder, 'state')));
     await until('the question', async () => {
       const handle = temporal.client.workflow.getHandle(joinWorkflowId(await hostId()));
       return handle.describe().then(

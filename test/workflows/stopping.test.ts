@@ -2,6 +2,7 @@ import type { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { STOP } from '../../model/names.ts';
 import { openControlLab } from '../labs/control.ts';
@@ -187,14 +188,16 @@ test('a removal waits for a host, and may be requested for a copy that does not 
   expect(await lab.workflow(copy).result()).toEqual({ v: 1, files: 0 });
 });
 
-/** Keeps the copy's row from being written, until released. */
-async function holdRow(copy: CopyUuids): Promise<() => Promise<void>> {
+const copyRow = ({ poolId }: CopyUuids) => sql`
+  select 1 from template_spool_ref c join storage_pool p on p.id = c.pool_id where p.uuid = ${poolId} for share of c`;
+const jobRow = (jobId: string) => sql`select 1 from async_job where uuid = ${jobId} for share`;
+
+/** Keeps a row from being written, until released. */
+async function hold(row: RawBuilder<unknown>): Promise<() => Promise<void>> {
   const released = deferred();
   const holding = deferred();
   const done = lab.db.transaction().execute(async (tx) => {
-    await sql`
-      select 1 from template_spool_ref c join storage_pool p on p.id = c.pool_id
-      where p.uuid = ${copy.poolId} for share of c`.execute(tx);
+    await row.execute(tx);
     holding.resolve();
     await released.promise;
   });
@@ -211,7 +214,7 @@ test('a job that comes while the outcome is recorded gets it as well', async () 
   const copy = await newCopy('last');
   const first = await lab.prepare(copy);
   const job = await script.begun;
-  const release = await holdRow(copy);
+  const release = await hold(copyRow(copy));
   script.release(downloaded(host.hostId, job, host.pool()));
   await until('the end is being written', () => pendingActivity(copy, 'finishCopy'));
   const second = await lab.prepare(copy);
@@ -243,7 +246,7 @@ test('a job that comes while a failure is recorded causes another try', async ()
   const copy = await newCopy('second');
   const first = await lab.prepare(copy);
   await gate.begun;
-  const release = await holdRow(copy);
+  const release = await hold(jobRow(first));
   gate.release({} as never);
   await until('the failure is being written', () => pendingActivity(copy, 'failCopy'));
   const second = await lab.prepare(copy);

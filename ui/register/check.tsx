@@ -38,14 +38,15 @@ export interface CheckButtonProps {
   readonly values: Values;
   /** Clears the refusal of a registration. */
   readonly onStart: () => void;
+  readonly disabled: boolean;
 }
 
-export function CheckButton({ check, values, onStart }: CheckButtonProps): ReactNode {
+export function CheckButton({ check, values, onStart, disabled }: CheckButtonProps): ReactNode {
   return (
     <Button
       variant="light"
       loading={check.isPending}
-      disabled={values['url'] === ''}
+      disabled={disabled}
       onClick={() => {
         onStart();
         check.start(values);

@@ -47,11 +47,14 @@ function Sheet({ kind, initial, again }: SheetProps): ReactNode {
   const [customid, setCustomid] = useState('');
   const [, go] = useLocation();
   const isAdmin = useIsAdmin();
-  const zones = useList<Zone>('listZones', 'zone').data?.rows ?? [];
+  const list = useList<Zone>('listZones', 'zone');
+  const zones = list.data?.rows ?? [];
   const register = useRegistration(kind);
   const check = useCheck();
   const refusal = refusalOf(register.error ?? check.error, FIELDS, fieldOf);
   const everyZone = isAdmin ? [ALL_ZONES] : zones.map(({ id }) => id);
+  // Until then a form without a chosen zone would be sent without any.
+  const awaitsZones = !isAdmin && list.isPending;
   const change = (changes: Partial<RegisterForm>): void => {
     // The result of a check belongs to the previous input.
     check.reset();
@@ -81,11 +84,16 @@ function Sheet({ kind, initial, again }: SheetProps): ReactNode {
       <Form
         refusal={refusal}
         submit="Register"
-        isPending={register.isPending}
+        isPending={register.isPending || awaitsZones}
         back={kind.path}
         maxWidth={820}
         buttons={
-          <CheckButton check={check} onStart={register.reset} values={sourceOf(kind, form, everyZone)} />
+          <CheckButton
+            check={check}
+            onStart={register.reset}
+            values={sourceOf(kind, form, everyZone)}
+            disabled={form.url === '' || awaitsZones}
+          />
         }
         onSubmit={submit}
       >

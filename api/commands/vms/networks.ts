@@ -93,9 +93,10 @@ async function onlyNetwork(
   owner: Owner,
   values: NetworkValues,
 ): Promise<readonly CardRequest[]> {
+  // In this order: another call may make the first network between the two.
+  if (!(await hasNetwork(db, zone.id))) return [];
   const usable = await usableNetworks(db, zone.id, owner.id);
   const [network] = usable;
-  if (network === undefined && !(await hasNetwork(db, zone.id))) return [];
   if (network === undefined || usable.length > 1) {
     throw new ApiError(apiCodes.parameter, 'At least 1 default network has to be specified for the vm', {
       parameter: 'networkids',
