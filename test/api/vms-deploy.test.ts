@@ -26,7 +26,7 @@ describe('a deployment', () => {
     expect(row).toMatchObject({
       name: 'web1',
       display_name: 'Web one',
-      instance_name: `i-${m.lab.user.accountId}-${row.id}-${String(id).slice(0, 8)}`,
+      instance_name: `i-${m.lab.user.accountId}-${row.id}-${id.slice(0, 8)}`,
       account_id: m.lab.user.accountId,
       cpu: 1,
       speed: 500,
