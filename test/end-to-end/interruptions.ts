@@ -34,7 +34,8 @@ export function interruptions(opened: () => EndToEnd): void {
   }, 300_000);
 
   test('a template deleted during its download leaves neither file nor row', async () => {
-    lab.server.serve('/doomed', { body: rawDisk(16 * MIB), pauseMs: 100 });
+    // Each answer stops early, so that the download cannot end before the deletion.
+    lab.server.serve('/doomed', { body: rawDisk(64 * MIB), stallAfter: 1.5 * MIB });
     const image = await lab.register({ url: lab.server.url('/doomed') });
     const files = await lab.published();
     const deploying = await lab.prepare(image.id);

@@ -249,11 +249,12 @@ test('a job that comes while a failure is recorded causes another try', async ()
   const release = await hold(jobRow(first));
   gate.release({} as never);
   await until('the failure is being written', () => pendingActivity(copy, 'failCopy'));
-  const second = await lab.prepare(copy);
+  // It may have to wait for rows that the end has locked.
+  const second = lab.prepare(copy);
   await release();
   // Both jobs were waiting when it was written; the second call has it tried again all the same.
   expect((await lab.finished(first)).job_status).toBe(2);
-  await lab.finished(second);
+  await lab.finished(await second);
   await lab.copyEnded(copy);
   expect(await lab.copy(copy)).toMatchObject({ state: 'Ready' });
   expect(host.jobs).toHaveLength(2);
