@@ -5,7 +5,7 @@
 import { openSpreadLab } from '../labs/spread.ts';
 import type { SpreadLab } from '../labs/spread.ts';
 import { canMakeNetworks } from '../labs/network.ts';
-import { inFullForm, isFullRun } from '../support/programs.ts';
+import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
 const HOSTS = isFullRun ? 24 : 8;
@@ -52,39 +52,40 @@ inNetworks('in a network of limited links', () => {
   );
 
   // In the short form other test files run beside it, and troubles come closer together than the transfer can answer.
-  inFullForm(
-    'hosts that others fetch from are killed, stopped and cut off: all get the image',
-    async () => {
-      const image = await lab.addImage(BYTES, { checksum: false });
-      const random = seeded(17);
-      const deploying = await lab.deploy(image);
-      const mend: (() => Promise<void>)[] = [];
-      for (const trouble of ['kill', 'stop', 'cut'] as const) {
-        const parents = await until(`a parent to ${trouble}`, async () => {
-          const copies = await deploying.deployments();
-          const busy = copies.filter(({ takers, state }) => takers > 0 && state === 'Creating');
-          const names = busy.map(({ hostname }) => hostname);
-          const found = lab.hosts.filter(({ name }) => names.includes(name));
-          return found.length > 0 || copies.every(({ state }) => state === 'Ready') ? found : undefined;
-        });
-        const parent = parents[Math.floor(random() * parents.length)];
-        if (parent === undefined) break;
-        if (trouble === 'kill') {
-          await parent.kill();
-          mend.push(() => parent.start());
-        } else if (trouble === 'stop') {
-          process.kill(parent.pid(), 'SIGSTOP');
-          mend.push(() => Promise.resolve(void process.kill(parent.pid(), 'SIGCONT')));
-        } else {
-          await parent.place.setLink(false);
-          mend.push(() => parent.place.setLink(true));
+  if (isFullRun)
+    test(
+      'hosts that others fetch from are killed, stopped and cut off: all get the image',
+      async () => {
+        const image = await lab.addImage(BYTES, { checksum: false });
+        const random = seeded(17);
+        const deploying = await lab.deploy(image);
+        const mend: (() => Promise<void>)[] = [];
+        for (const trouble of ['kill', 'stop', 'cut'] as const) {
+          const parents = await until(`a parent to ${trouble}`, async () => {
+            const copies = await deploying.deployments();
+            const busy = copies.filter(({ takers, state }) => takers > 0 && state === 'Creating');
+            const names = busy.map(({ hostname }) => hostname);
+            const found = lab.hosts.filter(({ name }) => names.includes(name));
+            return found.length > 0 || copies.every(({ state }) => state === 'Ready') ? found : undefined;
+          });
+          const parent = parents[Math.floor(random() * parents.length)];
+          if (parent === undefined) break;
+          if (trouble === 'kill') {
+            await parent.kill();
+            mend.push(() => parent.start());
+          } else if (trouble === 'stop') {
+            process.kill(parent.pid(), 'SIGSTOP');
+            mend.push(() => Promise.resolve(void process.kill(parent.pid(), 'SIGCONT')));
+          } else {
+            await parent.place.setLink(false);
+            mend.push(() => parent.place.setLink(true));
+          }
         }
-      }
-      for (const one of mend) await one();
-      const { originBytes } = await deploying.ended(300_000);
-      expect(await lab.contents(image)).toEqual(lab.hosts.map(() => image.sha256));
-      expect(originBytes / BYTES).toBeLessThanOrEqual(1.3);
-    },
-    LONG_MS,
-  );
+        for (const one of mend) await one();
+        const { originBytes } = await deploying.ended(300_000);
+        expect(await lab.contents(image)).toEqual(lab.hosts.map(() => image.sha256));
+        expect(originBytes / BYTES).toBeLessThanOrEqual(1.3);
+      },
+      LONG_MS,
+    );
 });
