@@ -2,16 +2,25 @@
  * Whether guests of a host run on KVM, or are emulated (TCG). That libvirt offers KVM does not suffice: some machines that are
  * themselves virtual offer it, and every guest hangs at its first instruction. So one guest is tried. It has no disk: its
  * firmware finds nothing to boot and resets the machine at once, and libvirt removes a guest of this kind that resets. One that
- * is still there after some seconds hangs.
+ * is still there after some seconds hangs. It has the processor that machines get: QEMU may start with one of its own models
+ * and fail with that of the host.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from '../model/failures.ts';
 import { XML_INPUT } from './virsh.ts';
 import type { Virsh } from './virsh.ts';
 import { node, toXml } from './xml.ts';
+import type { XmlNode } from './xml.ts';
 
 export const ACCELERATORS = ['auto', 'kvm', 'tcg'] as const;
 export type Accelerator = Exclude<(typeof ACCELERATORS)[number], 'auto'>;
+
+/**
+ * The processor of a domain. A guest that QEMU emulates gets all that QEMU can: many distributions need more than its smallest
+ * processor has.
+ */
+export const processor = (type: 'kvm' | 'qemu'): XmlNode =>
+  node('cpu', { mode: type === 'kvm' ? 'host-passthrough' : 'maximum', check: 'none' });
 
 /** A guest that boots resets after half a second. */
 const PATIENCE_MS = 8000;
@@ -38,7 +47,7 @@ export async function tryGuest(virsh: Virsh, trial: GuestTrial): Promise<string 
   // A host worker that was killed during a trial leaves its guest behind.
   await remove(virsh, name);
   try {
-    await virsh.run(['create', XML_INPUT], { xml: guest(name, type) });
+    await virsh.run(['create', XML_INPUT], { xml: trialXml(name, type) });
   } catch (error) {
     if (!(error instanceof ImageError) || error.kind === 'HypervisorSilent') throw error;
     return error.message;
@@ -70,7 +79,8 @@ function unlessAbsent(error: unknown): false {
   throw error;
 }
 
-const guest = (name: string, type: 'kvm' | 'qemu'): string =>
+/** The guest of a trial. */
+export const trialXml = (name: string, type: 'kvm' | 'qemu'): string =>
   toXml(
     node(
       'domain',
@@ -85,6 +95,7 @@ const guest = (name: string, type: 'kvm' | 'qemu'): string =>
         // Milliseconds from a failed boot to the reset.
         node('bios', { rebootTimeout: 0 }),
       ),
+      processor(type),
       node('on_poweroff', {}, 'destroy'),
       node('on_reboot', {}, 'destroy'),
       node('on_crash', {}, 'destroy'),

@@ -6,6 +6,7 @@
  * Nothing here is text of a user: ids, names and addresses were read by the schema of the job, and a detail chooses among
  * words that are written here.
  */
+import { processor } from './accelerator.ts';
 import { isoDrive, rootDisk, seedDrive } from './domain-drives.ts';
 import { chosen, CPU_PERIOD } from './domain-plan.ts';
 import type { DomainPlan, NicPlan } from './domain-plan.ts';
@@ -19,7 +20,7 @@ export const domainXml = (plan: DomainPlan): string =>
   toXml(
     node(
       'domain',
-      { type: plan.accelerator === 'kvm' ? 'kvm' : 'qemu' },
+      { type: typeOf(plan) },
       node('name', {}, plan.instanceName),
       node('uuid', {}, plan.vmId),
       metadata(plan),
@@ -28,8 +29,7 @@ export const domainXml = (plan: DomainPlan): string =>
       cpuTune(plan),
       operatingSystem(plan),
       features(plan),
-      // A guest that QEMU emulates gets all that QEMU can: many distributions need more than its smallest processor has.
-      node('cpu', { mode: plan.accelerator === 'kvm' ? 'host-passthrough' : 'maximum', check: 'none' }),
+      processor(typeOf(plan)),
       node('clock', { offset: 'utc' }, node('timer', { name: 'rtc', tickpolicy: 'catchup' })),
       node('on_poweroff', {}, 'destroy'),
       node('on_reboot', {}, 'restart'),
@@ -37,6 +37,8 @@ export const domainXml = (plan: DomainPlan): string =>
       devices(plan),
     ),
   );
+
+const typeOf = ({ accelerator }: DomainPlan): 'kvm' | 'qemu' => (accelerator === 'kvm' ? 'kvm' : 'qemu');
 
 const metadata = ({ vmId, hostId, zoneId, accountId, poolId }: DomainPlan): XmlNode =>
   node(

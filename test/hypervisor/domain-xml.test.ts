@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { trialXml } from '../../hypervisor/accelerator.ts';
 import { cdromXml } from '../../hypervisor/domain-drives.ts';
 import type { DomainPlan } from '../../hypervisor/domain-plan.ts';
 import { domainXml } from '../../hypervisor/domain-xml.ts';
@@ -153,4 +154,14 @@ test.each([
 ])('a change of the CD-ROM %s', (_name, file) => {
   const drive = { device: 'hdc', bus: 'ide', bootOrder: 2 };
   expect(inLines(cdromXml({ ...drive, iso: file }))).toMatchSnapshot();
+});
+
+const processorOf = (xml: string): string | undefined => /<cpu .*?>/.exec(xml)?.[0];
+
+test.each([
+  ['kvm', 'kvm'],
+  ['qemu', 'tcg'],
+] as const)('a trial of %s has the processor that machines get', (type, accelerator) => {
+  expect(processorOf(trialXml('trial', type))).toBeDefined();
+  expect(processorOf(trialXml('trial', type))).toBe(processorOf(domainXml({ ...plan, accelerator })));
 });
