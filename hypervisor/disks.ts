@@ -10,7 +10,8 @@ import type { CacheMode } from '../model/vms.ts';
 import type { VmDisk, VmImage } from '../model/vm-payloads.ts';
 import { errnoOf } from '../platform/errno.ts';
 import type { DiskPlan } from './domain-plan.ts';
-import { runProgram, sentenceOf } from './program.ts';
+import { diskError } from './errors.ts';
+import { runProgram } from './program.ts';
 import { readDiskHeader } from './qcow2-header.ts';
 
 /** A published image, as QEMU opens it. */
@@ -148,13 +149,7 @@ async function qemuImg(args: readonly string[], signal: AbortSignal): Promise<vo
   const end = await runProgram('qemu-img', args, { signal });
   if (end.how !== 'exit')
     throw new ImageError('ProgramMissing', 'the program qemu-img, which makes disks, is not installed');
-  if (end.code === 0) return;
-  const said = sentenceOf(end.errors);
-  if (/no space left|disk quota exceeded/i.test(end.errors))
-    throw new ImageError('NoSpace', `no space is left on the pool (${said})`);
-  if (/failed to get .*lock|failed to lock byte/i.test(end.errors))
-    throw new ImageError('DiskLocked', `the disk is locked: another host or process has it open (${said})`);
-  throw new ImageError('DiskBroken', `the disk cannot be made (${said})`);
+  if (end.code !== 0) throw diskError(end.errors);
 }
 
 /** Some file systems, such as tmpfs, refuse what QEMU does without a cache; there each write goes through to the pool. */

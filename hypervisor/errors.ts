@@ -12,6 +12,26 @@ interface Meaning {
   readonly sentence: string;
 }
 
+/** Of QEMU's errors about a disk, which virsh and qemu-img print. The first that matches counts. */
+const DISK_MEANINGS: readonly Meaning[] = [
+  {
+    kind: 'DiskBroken',
+    text: /failed to lock byte .*no locks available/i,
+    sentence:
+      "the pool's file system locks no files: on NFS, rpc.statd must run on the host and on the server",
+  },
+  {
+    kind: 'DiskLocked',
+    text: /failed to get .*lock|failed to lock byte|is another process using the image|failed to acquire lock/i,
+    sentence: 'the disk is locked: another host or process has it open',
+  },
+  {
+    kind: 'NoSpace',
+    text: /no space left on device|disk quota exceeded/i,
+    sentence: 'no space is left on the pool',
+  },
+];
+
 /** The first that matches counts. */
 const MEANINGS: readonly Meaning[] = [
   {
@@ -35,10 +55,12 @@ const MEANINGS: readonly Meaning[] = [
     text: /failed to connect (?:socket )?to|cannot recv data|end of file while reading data|connection reset|client socket is closed|timed out during operation|cannot acquire state change lock|disconnected from/i,
     sentence: 'libvirt does not answer',
   },
+  ...DISK_MEANINGS,
   {
-    kind: 'DiskLocked',
-    text: /failed to get .*lock|failed to lock byte|is another process using the image|failed to acquire lock/i,
-    sentence: 'the disk is locked: another host or process has it open',
+    kind: 'DomainFailed',
+    text: /(?:could not open|cannot access storage file) .*permission denied/i,
+    sentence:
+      "QEMU's user may not open a file of the machine: it must pass through the folders above (chmod o+x), and AppArmor or SELinux must let it",
   },
   {
     kind: 'NetworkMissing',
@@ -56,11 +78,6 @@ const MEANINGS: readonly Meaning[] = [
     sentence: 'the host has no such firmware',
   },
   {
-    kind: 'NoSpace',
-    text: /no space left on device|disk quota exceeded/i,
-    sentence: 'no space is left on the pool',
-  },
-  {
     kind: 'MediumLocked',
     text: /tray .*(?:is locked|locked)|is locked and force was not specified|device .*is locked/i,
     sentence: 'the guest has locked the drive',
@@ -72,10 +89,20 @@ const MEANINGS: readonly Meaning[] = [
  * @param text of its standard error
  */
 export function libvirtError(text: string): ImageError {
-  const said = sentenceOf(text);
-  const meaning = MEANINGS.find((one) => one.text.test(text));
-  if (meaning === undefined) return new ImageError('DomainFailed', `libvirt refused: ${said}`);
-  return new ImageError(meaning.kind, `${meaning.sentence} (${said})`);
+  return errorOf(MEANINGS, text) ?? new ImageError('DomainFailed', `libvirt refused: ${sentenceOf(text)}`);
+}
+
+/** The failure that an error of qemu-img means. */
+export function diskError(text: string): ImageError {
+  return (
+    errorOf(DISK_MEANINGS, text) ??
+    new ImageError('DiskBroken', `the disk cannot be made (${sentenceOf(text)})`)
+  );
+}
+
+function errorOf(meanings: readonly Meaning[], text: string): ImageError | undefined {
+  const meaning = meanings.find((one) => one.text.test(text));
+  return meaning && new ImageError(meaning.kind, `${meaning.sentence} (${sentenceOf(text)})`);
 }
 
 export const isAbsent = (error: unknown): boolean =>

@@ -1,5 +1,6 @@
 /** Whether each network that a host offers to guests (`BYPASS_NETWORKS`) can be used now. */
 import { ImageError } from '../model/failures.ts';
+import { LIBVIRT_WITH_VLAN_ON_BRIDGES } from '../model/vms.ts';
 import type { HostNetwork } from '../model/vms.ts';
 import type { NetworkSetting } from './hypervisor.ts';
 import { findBridge } from './networks.ts';
@@ -32,14 +33,12 @@ function look({ kind, target = '' }: NetworkSetting, deps: NetworkDeps): Promise
   return Promise.resolve({ vlan: false });
 }
 
-/** The first release of libvirt that gives guests on a Linux bridge a VLAN tag. */
-const VLAN_ON_BRIDGES = 11;
-
 async function lookAtBridge(name: string, { libvirt }: NetworkDeps): Promise<Found> {
   const bridge = await findBridge(name);
   if (bridge === undefined) return { vlan: false, problem: `there is no bridge ${name} on this host` };
   const { type, vlan } = bridge;
-  return { vlan: vlan && (type === 'openvswitch' || Number.parseInt(libvirt, 10) >= VLAN_ON_BRIDGES) };
+  const libvirtCan = type === 'openvswitch' || Number.parseInt(libvirt, 10) >= LIBVIRT_WITH_VLAN_ON_BRIDGES;
+  return { vlan: vlan && libvirtCan };
 }
 
 async function lookAtNetwork(network: string, { virsh }: NetworkDeps): Promise<Found> {

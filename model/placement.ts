@@ -5,7 +5,8 @@
  */
 import type { NamedHost } from './failures.ts';
 import type { PoolScope } from './states.ts';
-import type { BootMode, HypervisorReport, StorageType } from './vms.ts';
+import { LIBVIRT_WITH_VLAN_ON_BRIDGES } from './vms.ts';
+import type { BootMode, HostNetworkKind, HypervisorReport, StorageType } from './vms.ts';
 
 export interface PlaceHost {
   /** UUIDs. */
@@ -161,12 +162,20 @@ function hostProblem(host: PlaceHost, wish: Wish, factors: Factors): string | un
   );
 }
 
+/** What would have to be otherwise for a VLAN tag. */
+const NO_VLAN: Readonly<Record<HostNetworkKind, string>> = {
+  user: "QEMU's own NAT has none",
+  bridge: `its bridge must be one of Open vSwitch, or one of Linux with vlan_filtering and libvirt ${LIBVIRT_WITH_VLAN_ON_BRIDGES} or later`,
+  libvirt: 'it must be a network of Open vSwitch',
+};
+
 function networkProblem({ networks }: HypervisorReport, wish: Wish): string | undefined {
   for (const { name, tagged } of wish.networks) {
     const offered = networks.find((network) => network.name === name);
     if (offered === undefined) return `does not offer network ${name}`;
     if (offered.problem !== undefined) return `cannot use network ${name}: ${offered.problem}`;
-    if (tagged && !offered.vlan) return `cannot give guests a VLAN tag on network ${name}`;
+    if (tagged && !offered.vlan)
+      return `cannot give guests a VLAN tag on network ${name}: ${NO_VLAN[offered.kind]}`;
   }
   return undefined;
 }

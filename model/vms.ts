@@ -55,6 +55,9 @@ export type AclType = (typeof ACL_TYPES)[number];
 export const HOST_NETWORK_KINDS = ['bridge', 'libvirt', 'user'] as const;
 export type HostNetworkKind = (typeof HOST_NETWORK_KINDS)[number];
 
+/** The first release of libvirt that gives guests on a bridge of Linux a VLAN tag. */
+export const LIBVIRT_WITH_VLAN_ON_BRIDGES = 11;
+
 /** The names by which hosts offer networks. */
 export const HOST_NETWORK_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
 

@@ -298,7 +298,7 @@ describe('user data and keys', () => {
     expect(JSON.parse(String(await details()))).toEqual({ site: 'west' });
   });
 
-  test.each(['instance-id', 'public-keys'])(
+  test.each(['instance-id', 'public-keys', 'seedfrom', 'placement'])(
     "a variable '%s' is refused: cloud-init has it itself",
     async (name) => {
       const [code, sentence] = await m.refusal({ [`userdatadetails[0].${name}`]: 'x' });

@@ -73,10 +73,15 @@ describe('a deployment is refused in the words of CloudStack', () => {
     expect(await m.refusal(changes)).toEqual([code, expect.stringContaining(sentence)]);
   });
 
-  test('an ISO without a size, or that does not boot', async () => {
+  test('an ISO without a size, with a disk offering that has none, or that does not boot', async () => {
     expect(await m.refusal({ templateid: m.iso })).toEqual([
       431,
       'Installing from ISO requires a disk offering to be specified for the root disk.',
+    ]);
+    const { diskoffering } = await m.lab.user.ok('listDiskOfferings', { name: 'Custom' });
+    expect(await m.refusal({ templateid: m.iso, diskofferingid: diskoffering[0].id })).toEqual([
+      431,
+      "Parameter size is missing: disk offering 'Custom' leaves the size to you; give gigabytes.",
     ]);
     await m.lab.db.updateTable('vm_template').set({ bootable: false }).where('uuid', '=', m.iso).execute();
     expect(await m.refusal({ templateid: m.iso, rootdisksize: 3 })).toEqual([
@@ -248,6 +253,15 @@ describe('limits of the account', () => {
       expect.objectContaining({ resourcetypename: name, max: enough }),
     ]);
     await limit(type, -1);
+  });
+
+  test('count the disk that is asked for, not its image', async () => {
+    await limit(10, 40);
+    expect(await m.refusal({ rootdisksize: 21 }, carol)).toEqual([
+      535,
+      expect.stringContaining('21474836480 of 42949672960, and this needs 22548578304 more'),
+    ]);
+    await limit(10, -1);
   });
 
   test('are told with what it has, by listAccounts', async () => {

@@ -77,7 +77,16 @@ describe('a host is no candidate, and says why', () => {
       {},
     ],
     ['does not offer network lan', {}, { networks: [{ name: 'lan', tagged: false }] }],
-    ['cannot give guests a VLAN tag on network guest', {}, { networks: [{ name: 'guest', tagged: true }] }],
+    [
+      "cannot give guests a VLAN tag on network guest: QEMU's own NAT has none",
+      {},
+      { networks: [{ name: 'guest', tagged: true }] },
+    ],
+    [
+      'cannot give guests a VLAN tag on network lan: its bridge must be one of Open vSwitch, or one of Linux with vlan_filtering and libvirt 11 or later',
+      { hypervisor: { ...SCRIPTED_HYPERVISOR, networks: [{ name: 'lan', kind: 'bridge', vlan: false }] } },
+      { networks: [{ name: 'lan', tagged: true }] },
+    ],
     [
       'cannot use network guest: bridge br0 does not exist',
       {

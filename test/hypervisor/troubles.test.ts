@@ -4,6 +4,7 @@ import { statfsSync } from 'node:fs';
 import { mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { diskError, libvirtError } from '../../hypervisor/errors.ts';
 import type { Machine } from '../../hypervisor/hypervisor.ts';
 import { createVirsh } from '../../hypervisor/virsh.ts';
 import type { DomainReport } from '../../model/vms.ts';
@@ -31,6 +32,24 @@ test('virsh that a signal ends has not told what became of the command', async (
     message: expect.stringContaining('SIGPIPE') as string,
   });
   await rm(folder, { recursive: true });
+});
+
+test.each([
+  [
+    'Failed to lock byte 100: No locks available',
+    'DiskBroken',
+    /^the pool's file system locks no files: on NFS/,
+  ],
+  [
+    'Failed to get "write" lock\nIs another process using the image [/p/1]?',
+    'DiskLocked',
+    /is locked: another/,
+  ],
+])('QEMU that says %j of its disk, by libvirt or by qemu-img', (said, kind, sentence) => {
+  const started = `error: Failed to start domain 'i-2-1-x'\nerror: internal error: process exited while connecting to monitor: qemu-system-x86_64: -blockdev {}: ${said}`;
+  for (const error of [libvirtError(started), diskError(`qemu-img: Could not open '/p/1': ${said}`)]) {
+    expect(error).toMatchObject({ kind, message: expect.stringMatching(sentence) as string });
+  }
 });
 
 needingLibvirt()('a machine on a real libvirt', () => {
@@ -122,6 +141,21 @@ needingLibvirt()('a machine on a real libvirt', () => {
     }
     expect(sizeOf(machine)).toBe(machine.disk.size);
     await release(machine);
+  });
+
+  test('is not started from a pool that the user of QEMU cannot reach, and the sentence says what to do', async () => {
+    const closed = await mkdtemp(join(libvirt.folder, 'closed-'));
+    const unreachable = await openMachineLab(libvirt, { root: join(closed, 'pool') });
+    const machine = unreachable.machine(await unreachable.publish(bootDisk('unheard'), 'RAW'));
+    await expect(unreachable.start(machine)).rejects.toMatchObject({
+      kind: 'DomainFailed',
+      message: expect.stringMatching(
+        /^QEMU's user may not open a file of the machine: .*chmod o\+x/,
+      ) as string,
+    });
+    expect(await domains()).not.toContain(machine.vmId);
+    expect(await publishedIn(unreachable.root)).not.toContain(machine.disk.volumeId);
+    await unreachable.close();
   });
 
   test('goes with the memory that an administrator saved, and with snapshots', async () => {

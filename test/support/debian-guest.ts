@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { DEBIAN_PACKAGE_PROGRAMS, unpackPackages } from './debian-packages.ts';
 
 export interface DebianGuest {
   readonly iso: Buffer;
@@ -15,7 +16,7 @@ export interface DebianGuest {
 }
 
 /** Programs that making the guest needs. */
-export const DEBIAN_GUEST_PROGRAMS = ['apt-get', 'apt-cache', 'dpkg-deb', 'xorriso', 'ldd'];
+export const DEBIAN_GUEST_PROGRAMS = [...DEBIAN_PACKAGE_PROGRAMS, 'xorriso', 'ldd'];
 
 const KERNEL = 'linux-image-cloud-amd64';
 const PACKAGES = [
@@ -73,7 +74,7 @@ export async function makeDebianGuest(): Promise<DebianGuest> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-debian-'));
   await chmod(folder, 0o755);
   const unpacked = join(folder, 'unpacked');
-  unpack(folder, unpacked);
+  unpackPackages([kernelPackage(), ...PACKAGES], unpacked);
   const programs = join(folder, 'programs');
   await writeDnsmasq(programs, unpacked);
   return {
@@ -83,15 +84,10 @@ export async function makeDebianGuest(): Promise<DebianGuest> {
   };
 }
 
-/** Downloads the packages, and unpacks them into one folder. */
-function unpack(folder: string, into: string): void {
-  const [kernel = ''] =
-    /linux-image-[\d.-]+-cloud-amd64/.exec(run('apt-cache', ['depends', KERNEL], folder)) ?? [];
-  run('apt-get', ['download', kernel, ...PACKAGES], folder);
-  for (const name of run('ls', [], folder)
-    .split('\n')
-    .filter((one) => one.endsWith('.deb')))
-    run('dpkg-deb', ['-x', name, into], folder);
+/** The package of the kernel that is current. */
+function kernelPackage(): string {
+  const depends = run('apt-cache', ['depends', KERNEL], '/');
+  return /linux-image-[\d.-]+-cloud-amd64/.exec(depends)?.[0] ?? '';
 }
 
 async function writeDnsmasq(programs: string, unpacked: string): Promise<void> {

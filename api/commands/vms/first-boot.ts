@@ -30,7 +30,10 @@ export interface UserDataColumns {
 
 /** Characters of JSON. */
 const MAX_DETAILS = 16_384;
-/** What cloud-init reads of the metadata itself; values of variables are beside it. */
+/**
+ * What cloud-init reads of the metadata itself; values of variables are beside it. With a text as `placement`, or most texts as
+ * `seedfrom`, it would read nothing at all.
+ */
 const METADATA: ReadonlySet<string> = new Set([
   'instance-id',
   'local-hostname',
@@ -38,6 +41,10 @@ const METADATA: ReadonlySet<string> = new Set([
   'public-keys',
   'dsmode',
   'network-interfaces',
+  'seedfrom',
+  'placement',
+  'sensitive_keys',
+  'launch-index',
 ]);
 
 /**
