@@ -27,6 +27,11 @@ export interface Network {
   addPlace(mbit: number): Promise<Place>;
   /** A port of this machine's loopback, as places reach it. @returns `address:port` */
   reach(port: number): Promise<string>;
+  /**
+   * Bytes that left a place over TCP, each once. A link would also count what it lost and sent again; a server, what it gave
+   * to the kernel and never left, since the client had closed the connection.
+   */
+  sentBytes(place: Place): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -107,8 +112,24 @@ export async function openNetwork(): Promise<Network> {
       servers.push(relay);
       return `${CONTROL}:${(relay.address() as AddressInfo).port}`;
     },
+    async sentBytes({ within: [program, ...args] }) {
+      const { stdout } = await run(program, [...args, 'cat', '/proc/net/netstat']);
+      return counterIn(stdout, 'TcpExt:', 'TCPOrigDataSent') * SEGMENT;
+    },
     close,
   };
+}
+
+/** Bytes of data in a full segment: an MTU of 1500 without the headers of IPv4 and of TCP with time stamps. */
+const SEGMENT = 1448;
+
+/** A counter of a file that has, for each group, a line of names and then a line of values. */
+function counterIn(text: string, group: string, name: string): number {
+  const [names = [], values = []] = text
+    .split('\n')
+    .filter((line) => line.startsWith(group))
+    .map((line) => line.split(' '));
+  return Number(values[names.indexOf(name)]);
 }
 
 const ip = async (args: readonly string[]): Promise<void> => void (await run('ip', args));

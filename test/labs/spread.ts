@@ -185,23 +185,17 @@ async function startOrigin({ network, installation, closing }: Parts, { originMb
   const folder = join(installation.stack.dataDir, 'spread', 'origin');
   await mkdir(folder, { recursive: true });
   const conf = join(folder, '..', 'nginx.conf');
-  const log = join(folder, '..', 'sent.log');
   await writeFile(
     conf,
     `daemon off; master_process off; user root; pid ${folder}/../nginx.pid;
 events {}
-http { log_format sent '$body_bytes_sent'; access_log ${log} sent; sendfile on; client_body_temp_path ${folder}/../body;
+http { access_log off; sendfile on; client_body_temp_path ${folder}/../body;
   server { listen ${place.address}:${ORIGIN_PORT}; root ${folder}; } }
 `,
   );
   const child = spawnIn(place, ['nginx', '-p', folder, '-c', conf, '-e', join(folder, '..', 'error.log')]);
   closing.push(() => end(child));
-  /** Of bodies of answers that have ended: a link would count what it lost and sent again. */
-  const sentBytes = async (): Promise<number> => {
-    const lines = (await readFile(log, 'utf8')).split('\n');
-    return lines.reduce((sum, line) => sum + Number(line), 0);
-  };
-  return { place, folder, sentBytes };
+  return { place, folder, sentBytes: () => network.sentBytes(place) };
 }
 
 async function end(child: ChildProcess): Promise<void> {
