@@ -78,7 +78,7 @@ beforeAll(async () => {
   }
 }, 240_000);
 afterAll(async () => {
-  await Promise.all(hosts.map((host) => host.end()));
+  await Promise.all(hosts.map((host) => host.kill()));
   await lab.close();
 });
 

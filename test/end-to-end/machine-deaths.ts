@@ -44,9 +44,12 @@ const statement = (process: 'api' | 'control', when: When, path: string): Moment
   process,
 });
 
-const DISK = '/[0-9a-f-]{36}$';
-const STARTING = virsh('after', 'start');
-const RUNS = virsh('end', 'start');
+/** The path of a disk. */
+export const DISK = '/[0-9a-f-]{36}$';
+/** virsh has begun to define and start the domain. */
+export const STARTING = virsh('after', 'start');
+/** The guest runs, and the host worker does not know it yet. */
+export const RUNS = virsh('end', 'start');
 
 const HOST: readonly (readonly [string, ...Moment[]])[] = [
   ['virsh has begun to define and start', STARTING],

@@ -27,8 +27,6 @@ export interface MortalHost {
   changes(): Promise<readonly string[]>;
   /** Starts a new process of the host, unless one runs. */
   start(): Promise<void>;
-  /** Ends the host for good. */
-  end(): Promise<void>;
 }
 
 export interface MortalOptions {
@@ -97,14 +95,11 @@ export async function startMortalHost(lab: EndToEnd, options: MortalOptions): Pr
     async start() {
       running ??= await lab.runHost(host);
     },
-    async end() {
-      signal('SIGKILL');
-      await gone();
-    },
   };
 }
 
-async function makeZone(lab: EndToEnd, name: string): Promise<string> {
+/** A zone with one cluster. @returns its id */
+export async function makeZone(lab: EndToEnd, name: string): Promise<string> {
   const { zone } = await lab.call<{ readonly zone: { readonly id: string } }>('createZone', { name });
   await lab.call('addCluster', { clustername: 'cluster1', zoneid: zone.id });
   return zone.id;

@@ -1,4 +1,5 @@
 /** Deaths of processes at moments that a test plans: test/support/sudden-death.cjs is loaded into them. */
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -64,7 +65,9 @@ export function planDeaths(planFile: string): PlannedDeaths {
     env: { NODE_OPTIONS: `--require=${PRELOAD}`, SUDDEN_DEATH_PLAN: planFile },
     async plan(moment) {
       await rm(`${planFile}.done`, { force: true });
-      await writeFile(`${planFile}.new`, JSON.stringify({ nth: 1, signal: 'SIGKILL', ...moment }));
+      // By its id a process tells it from an equal plan that it has carried out.
+      const plan = { id: randomUUID(), nth: 1, signal: 'SIGKILL', ...moment };
+      await writeFile(`${planFile}.new`, JSON.stringify(plan));
       await rename(`${planFile}.new`, planFile);
     },
     forget: () => rm(planFile, { force: true }),

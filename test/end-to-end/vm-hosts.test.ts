@@ -12,9 +12,10 @@ import { needingLibvirt, openLibvirtLab } from '../labs/libvirt.ts';
 import type { LibvirtLab } from '../labs/libvirt.ts';
 import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
+import { DISK, RUNS, STARTING } from './machine-deaths.ts';
 import { openMachines } from './machines.ts';
 import type { Machines } from './machines.ts';
-import { startMortalHost } from './mortal-hosts.ts';
+import { makeZone, startMortalHost } from './mortal-hosts.ts';
 import type { MortalHost } from './mortal-hosts.ts';
 import type { Moment } from './planned-deaths.ts';
 
@@ -23,14 +24,12 @@ interface Node {
   readonly libvirt: LibvirtLab;
 }
 
-const DISK = '/[0-9a-f-]{36}$';
-
 /** Phases in which the host has the job. */
 const PHASES: readonly (readonly [string, Moment])[] = [
   ['disk', { call: 'link', path: DISK, when: 'before' }],
   ['seed', { call: 'spawn', path: '^xorriso$', when: 'after' }],
-  ['start', { call: 'spawn', path: '^virsh$', args: ' start ', when: 'after' }],
-  ['running', { call: 'spawn', path: '^virsh$', args: ' start ', when: 'end' }],
+  ['start', STARTING],
+  ['running', RUNS],
 ];
 
 (isFullRun ? needingLibvirt() : describe.skip)('three hosts with a shared pool', () => {
@@ -59,14 +58,12 @@ const PHASES: readonly (readonly [string, Moment])[] = [
     lab = await openEndToEnd({ hosts: 1 });
     path = join(lab.stack.dataDir, 'three', 'pool');
     await mkdir(path, { recursive: true });
-    const { zone } = await lab.call<{ zone: { id: string } }>('createZone', { name: 'three' });
-    zoneId = zone.id;
-    await lab.call('addCluster', { clustername: 'cluster1', zoneid: zoneId });
+    zoneId = await makeZone(lab, 'three');
     for (let n = 0; n < 3; n += 1) await addNode();
     machines = await openMachines(lab, (nodes[0] as Node).libvirt, 'shared');
   }, 600_000);
   afterAll(async () => {
-    for (const { host } of nodes) await host.end();
+    for (const { host } of nodes) await host.kill();
     await lab.close();
     for (const libvirt of closed) await libvirt.close();
   }, 120_000);
@@ -173,7 +170,7 @@ const PHASES: readonly (readonly [string, Moment])[] = [
     await until('the removed host has taken all back', () => !existsSync(seed));
     expect(await listed(dead)).not.toContain(id);
     expect(await runningOn(id)).toEqual([home]);
-    await dead.host.end();
+    await dead.host.kill();
     await replace(dead);
     await machines.expunge(id);
   }, 400_000);

@@ -103,8 +103,8 @@ export async function standStillAndGoOn(
     const fetched = lab.server.seen(`/${name}`).bytes - before;
     expect(fetched).toBeLessThanOrEqual(1.05 * file.sent.length + zombie.again);
   } finally {
-    await heir?.end();
-    await host.end();
+    await heir?.kill();
+    await host.kill();
   }
 }
 

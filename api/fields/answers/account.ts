@@ -4,6 +4,7 @@ import { type LimitedResource, limitsIn } from '../../../db/accounts/resource-li
 import type { Role, UserKeys } from '../../../db/accounts/accounts.ts';
 import { date, integer, listOf, long, optional, type Shape, string } from '../response.ts';
 import type { AccountUsage } from '../../../db/vms/usage.ts';
+import { GIB } from '../../../model/vms.ts';
 import { IN_DOMAIN } from './domain.ts';
 import { WITH_ROLE } from './role.ts';
 
@@ -38,8 +39,6 @@ export interface AccountView extends AccountListRow {
   readonly users: readonly UserListRow[];
   readonly usage: AccountUsage;
 }
-
-const GIB = 1024 ** 3;
 
 /** Limit, total and rest of a resource. @param what such as `processors` */
 function limited(
