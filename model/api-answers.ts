@@ -1511,7 +1511,7 @@ export interface VirtualMachine {
   readonly userdataid?: string;
   /** the name of its registered user data */
   readonly userdataname?: string;
-  /** values of variables of its user data, as JSON */
+  /** values of variables of its user data, as JSON; in lists, where user data or machines by their ids are asked for */
   readonly userdatadetails?: string;
   /** the IPv4 address of its default card, once it is known */
   readonly ipaddress?: string;

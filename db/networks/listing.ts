@@ -4,7 +4,7 @@ import type { AclType, GuestType } from '../../model/vms.ts';
 import type { Queryable } from '../database.ts';
 import { containing, type Listing, type Page } from '../page.ts';
 import type { Row } from '../tables.ts';
-import type { Tag } from '../tags/tags.ts';
+import { hasTag, type Tag, tagsOf } from '../tags/tags.ts';
 
 export interface NetworkOfferingQuery {
   readonly id?: string | undefined;
@@ -120,7 +120,7 @@ export async function listNetworks(
       'offering.specify_vlan',
       'offering.specify_ip_ranges',
       'offering.services',
-      tagsOfNetwork.as('tags'),
+      tagsOf('network', 'networks.id').as('tags'),
     ])
     .orderBy('networks.id')
     .limit(limit)
@@ -128,10 +128,6 @@ export async function listNetworks(
     .execute();
   return { count, rows };
 }
-
-const tagsOfNetwork = sql<readonly Tag[]>`(
-  select coalesce(jsonb_agg(jsonb_build_object('key', tag.key, 'value', tag.value) order by tag.id), '[]')
-  from network_tag tag where tag.network_id = networks.id)`;
 
 function matchingNetworks(db: Queryable, query: NetworkQuery) {
   const { seenBy, ownerId, id, name, keyword, zoneId, offeringId, guestType, aclType, vlan } = query;
@@ -159,16 +155,6 @@ function matchingNetworks(db: Queryable, query: NetworkQuery) {
   if (vlan !== undefined) networks = networks.where('networks.vlan', '=', vlan);
   if (query.specifyIpRanges !== undefined)
     networks = networks.where('offering.specify_ip_ranges', '=', query.specifyIpRanges);
-  for (const { key, value } of query.tags ?? [])
-    networks = networks.where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('network_tag as tag')
-          .whereRef('tag.network_id', '=', 'networks.id')
-          .where('tag.key', '=', key)
-          .where('tag.value', '=', value)
-          .select('tag.id'),
-      ),
-    );
+  for (const tag of query.tags ?? []) networks = networks.where(hasTag('network', 'networks.id', tag));
   return networks;
 }

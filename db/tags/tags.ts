@@ -1,5 +1,5 @@
 /** Tags of templates, ISOs, virtual machines and networks: a key and a value. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql, type SqlBool } from 'kysely';
 import type { Listing, Page } from '../page.ts';
 import { containing } from '../page.ts';
 import type { Database, Queryable } from '../database.ts';
@@ -63,6 +63,22 @@ export async function removeTags(
   );
 }
 
+/** The tags of a resource, as a column of its list. @param id the column of its id, such as `vm.id` */
+export function tagsOf(kind: TaggedKind, id: string): RawBuilder<readonly Tag[]> {
+  const { table, owner } = TABLES[kind];
+  return sql<readonly Tag[]>`(
+    select coalesce(jsonb_agg(jsonb_build_object('key', tag.key, 'value', tag.value) order by tag.id), '[]')
+    from ${sql.table(table)} tag where ${sql.ref(`tag.${owner}`)} = ${sql.ref(id)})`;
+}
+
+/** Whether a resource has a tag, as a condition of its list. @param id the column of its id, such as `vm.id` */
+export function hasTag(kind: TaggedKind, id: string, { key, value }: Tag): RawBuilder<SqlBool> {
+  const { table, owner } = TABLES[kind];
+  return sql<SqlBool>`exists (
+    select from ${sql.table(table)} tag
+    where ${sql.ref(`tag.${owner}`)} = ${sql.ref(id)} and tag.key = ${key} and tag.value = ${value})`;
+}
+
 /** As CloudStack names the types of resources. */
 export const TAGGED_TYPES = ['Template', 'ISO', 'UserVm', 'Network'] as const;
 export type TaggedType = (typeof TAGGED_TYPES)[number];
@@ -121,34 +137,3 @@ const conditions = ({ accountId, type, resourceId, key, value, keyword }: TagQue
     ],
     sql` and `,
   );
-
-export interface TemplateTag extends Tag {
-  readonly templateId: number;
-}
-
-export const tagsOfTemplates = async (
-  db: Queryable,
-  templateIds: readonly number[],
-): Promise<readonly TemplateTag[]> =>
-  templateIds.length === 0
-    ? []
-    : db
-        .selectFrom('resource_tag')
-        .where('template_id', 'in', templateIds)
-        .select(['template_id as templateId', 'key', 'value'])
-        .orderBy('id')
-        .execute();
-
-export interface VmTag extends Tag {
-  readonly vmId: number;
-}
-
-export const tagsOfVms = async (db: Queryable, vmIds: readonly number[]): Promise<readonly VmTag[]> =>
-  vmIds.length === 0
-    ? []
-    : db
-        .selectFrom('vm_tag')
-        .where('vm_id', 'in', vmIds)
-        .select(['vm_id as vmId', 'key', 'value'])
-        .orderBy('id')
-        .execute();

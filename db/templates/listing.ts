@@ -3,7 +3,7 @@ import { expressionBuilder, type SqlBool, sql } from 'kysely';
 import type { CopyState } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import type { Row, Tables } from '../tables.ts';
-import type { Tag } from '../tags/tags.ts';
+import { hasTag, type Tag, tagsOf } from '../tags/tags.ts';
 import { countOf } from '../count.ts';
 import { containing, type Listing, type Order, type Page } from '../page.ts';
 
@@ -70,6 +70,7 @@ export type TemplateListRow = Row<'vm_template'> & {
   readonly zone_uuid: string | null;
   readonly zone_name: string | null;
   readonly download_state: Row<'template_store_ref'>['download_state'] | null;
+  readonly tags: readonly Tag[];
 };
 
 export async function listTemplates(
@@ -90,6 +91,7 @@ export async function listTemplates(
       'zone.uuid as zone_uuid',
       'zone.name as zone_name',
       'store.download_state',
+      tagsOf('template', 't.id').as('tags'),
     ])
     .orderBy(COLUMNS[by], direction)
     .orderBy('t.id')
@@ -166,7 +168,7 @@ function conditions(query: TemplateQuery) {
     ...(query.poolId === undefined ? [] : [liesOn(query.poolId)]),
     ...(query.public === true ? [eb('t.public', '=', true)] : []),
     ...(zoneId === undefined ? [] : [inZone(zoneId, query.unique === true)]),
-    ...(query.tags ?? []).map(isTagged),
+    ...(query.tags ?? []).map((tag) => hasTag('template', 't.id', tag)),
   ];
 }
 
@@ -191,16 +193,6 @@ const isShared = (accountId: number) =>
     't.id',
     'in',
     eb.selectFrom('launch_permission as p').where('p.account_id', '=', accountId).select('p.template_id'),
-  );
-
-const isTagged = ({ key, value }: Tag) =>
-  eb.exists(
-    eb
-      .selectFrom('resource_tag as tag')
-      .whereRef('tag.template_id', '=', 't.id')
-      .where('tag.key', '=', key)
-      .where('tag.value', '=', value)
-      .select('tag.id'),
   );
 
 /** Of `in_zone`: whether this is the zone that represents all zones of a template. */

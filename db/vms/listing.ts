@@ -5,7 +5,7 @@ import type { Queryable } from '../database.ts';
 import { isUp } from '../hosts/hosts.ts';
 import { containing, type Listing, type Order, type Page } from '../page.ts';
 import type { Row, Tables } from '../tables.ts';
-import type { Tag } from '../tags/tags.ts';
+import { hasTag, type Tag, tagsOf } from '../tags/tags.ts';
 
 export interface VmQuery {
   /** Only those of this account. */
@@ -94,6 +94,7 @@ export type VmListRow = Row<'vm_instance'> & {
   readonly pool_type: Row<'storage_pool'>['pool_type'] | null;
   /** The oldest job that waits for the machine. */
   readonly job_uuid: string | null;
+  readonly tags: readonly Tag[];
 };
 
 export async function listVms(
@@ -143,6 +144,7 @@ export async function listVms(
       'pool.uuid as pool_uuid',
       'pool.pool_type',
       pendingJob.as('job_uuid'),
+      tagsOf('vm', 'vm.id').as('tags'),
     ])
     .orderBy(COLUMNS[by], direction)
     .orderBy('vm.id')
@@ -219,7 +221,7 @@ function conditions(query: VmQuery) {
     ...(networkId === undefined ? [] : [isIn(networkId)]),
     ...(haEnabled === undefined ? [] : [eb('vm.ha_enabled', '=', haEnabled)]),
     ...(displayVm === undefined ? [] : [eb('vm.display_vm', '=', displayVm)]),
-    ...(query.tags ?? []).map(isTagged),
+    ...(query.tags ?? []).map((tag) => hasTag('vm', 'vm.id', tag)),
   ];
 }
 
@@ -240,16 +242,6 @@ const isIn = (networkId: string) =>
       .where('nics.removed', 'is', null)
       .where('networks.uuid', '=', networkId)
       .select('nics.id'),
-  );
-
-const isTagged = ({ key, value }: Tag) =>
-  eb.exists(
-    eb
-      .selectFrom('vm_tag as tag')
-      .whereRef('tag.vm_id', '=', 'vm.id')
-      .where('tag.key', '=', key)
-      .where('tag.value', '=', value)
-      .select('tag.id'),
   );
 
 /** A machine by its UUID, also one that was expunged. */

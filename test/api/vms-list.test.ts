@@ -72,6 +72,40 @@ describe('who sees which machines', () => {
     expect(await names({ podid: pod[0].id }, m.lab.admin)).toEqual(['running', 'bobs']);
   });
 
+  test('what a list does not ask for stays sealed; what cannot be opened is left out, and the rest is answered', async () => {
+    const secretsOf = async (parameters: Parameters): Promise<Json> => {
+      const { virtualmachine } = await m.lab.user.ok('listVirtualMachines', parameters);
+      return Object.fromEntries(
+        virtualmachine.map(({ name, userdata, userdatadetails }: Json) => [
+          name,
+          { userdata, userdatadetails },
+        ]),
+      );
+    };
+    for (const [id, site] of [
+      [running, 'east'],
+      [stopped, 'west'],
+    ])
+      await m.lab.user.ok('updateVirtualMachine', { id, userdata: 'QUFB', 'userdatadetails[0].site': site });
+    expect(await secretsOf({})).toEqual({ running: {}, stopped: {} });
+    const east = { userdatadetails: '{"site":"east"}' };
+    const asked = {
+      running: { userdata: 'QUFB', ...east },
+      stopped: { userdata: 'QUFB', userdatadetails: '{"site":"west"}' },
+    };
+    expect(await secretsOf({ userdata: true })).toEqual(asked);
+    const { user_data_sealed, user_data_details_sealed } = await m.row(running);
+    await setStopped({ user_data_sealed, user_data_details_sealed });
+    expect(await secretsOf({ userdata: true })).toEqual({ ...asked, stopped: {} });
+    expect(await secretsOf({ ids: `${running},${stopped}` })).toEqual({ running: east, stopped: {} });
+    for (const id of [running, stopped])
+      await m.lab.db
+        .updateTable('vm_instance')
+        .set({ user_data_sealed: null, user_data_details_sealed: null })
+        .where('uuid', '=', id)
+        .execute();
+  });
+
   test('hosts are for administrators', async () => {
     const hidden = ['hostid', 'hostname', 'instancename', 'workflowid'];
     const user = await m.shown(running, m.lab.user);

@@ -56,7 +56,7 @@ const parameters = {
   affinitygroupid: text('those in this affinity group; there is none'),
   haenable: flag('those that are, or are not, to be started again elsewhere'),
   displayvm: flag('those that are, or are not, shown to users; for administrators'),
-  userdata: flag('whether to answer user data'),
+  userdata: flag('whether to answer user data, and the values of its variables'),
   details: list(`accepted for other clients: ${DETAILS.join(', ')}; everything is answered`),
   tags: map('those with all of these tags, as tags[0].key and tags[0].value'),
   projectid: text('accepted as -1 for other clients: there are no projects'),
@@ -82,12 +82,11 @@ const listing = (name: string, description: string, response: Shape<VmView>): Co
       const accountId = await ownerOf(context, values);
       const clusterIds = await checkFilters(context, values);
       if (namesNothing(values)) return {};
-      const { count, rows } = await listVms(
-        context.db,
-        await queryOf(context, values, { accountId, clusterIds }),
-        page,
-      );
-      const views = await viewVms(context, rows, { withUserData: values.userdata === true });
+      const query = await queryOf(context, values, { accountId, clusterIds });
+      const { count, rows } = await listVms(context.db, query, page);
+      const userData = values.userdata === true;
+      const asked = { userData, userDataDetails: userData || query.ids !== undefined };
+      const views = await viewVms(context, rows, asked);
       return answerList('virtualmachine', response, { count, rows: views }, context.caller);
     },
   });

@@ -11,9 +11,9 @@ import {
   type TemplatePool,
   type TemplateQuery,
 } from '../../../db/templates/listing.ts';
+import type { Tag } from '../../../db/tags/tags.ts';
 import type { Listing, Page } from '../../../db/page.ts';
 import type { Row } from '../../../db/tables.ts';
-import { type Tag, tagsOfTemplates } from '../../../db/tags/tags.ts';
 import { TEMPLATE_FORMATS } from '../../../model/states.ts';
 import { parseChecksum } from '../../../model/checksum.ts';
 import { templateWorkflowId } from '../../../model/names.ts';
@@ -37,7 +37,6 @@ import {
 export interface TemplateView extends TemplateListRow {
   /** The pools in the zone of this entry, or in all zones when one entry stands for all zones. */
   readonly pools: readonly TemplatePool[];
-  readonly tags: readonly Tag[];
   /** Absent unless the caller asked for details. */
   readonly details?: readonly Row<'vm_template_details'>[];
   readonly mirrors?: readonly Row<'template_mirror'>[];
@@ -158,7 +157,7 @@ export const TEMPLATE: Shape<TemplateView> = {
   workflowid: string('its workflow in Temporal', ({ uuid }) => templateWorkflowId(uuid)),
 };
 
-/** Reads a page of templates with their pools, tags and details; the number of queries does not depend on the number of rows. */
+/** Reads a page of templates with their pools and details; the number of queries does not depend on the number of rows. */
 export async function readTemplates(
   db: Queryable,
   query: TemplateQuery,
@@ -168,7 +167,6 @@ export async function readTemplates(
   const { count, rows } = await listTemplates(db, query, page);
   const ids = [...new Set(rows.map(({ id }) => id))];
   const pools = groupBy(await poolsOfTemplates(db, ids), ({ templateId }) => templateId);
-  const tags = groupBy(await tagsOfTemplates(db, ids), ({ templateId }) => templateId);
   if (options.details) await requireFewDetails(db, rows);
   const details = options.details
     ? groupBy(await detailsOfTemplates(db, ids), (row) => row.template_id)
@@ -183,7 +181,6 @@ export async function readTemplates(
       pools: (pools.get(row.id) ?? []).filter(
         ({ zoneId }) => query.unique === true || row.zone_uuid === null || zoneId === row.zone_uuid,
       ),
-      tags: tags.get(row.id) ?? [],
       ...(details === undefined ? {} : { details: details.get(row.id) ?? [] }),
       ...(mirrors === undefined ? {} : { mirrors: mirrors.get(row.id) ?? [] }),
     })),

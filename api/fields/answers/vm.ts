@@ -3,7 +3,7 @@ import type { User } from '../../../db/accounts/accounts.ts';
 import { listVms, type VmListRow } from '../../../db/vms/listing.ts';
 import { listNics, type NicListRow } from '../../../db/vms/nics.ts';
 import { openUserData, openUserDataDetails, type UserDataDetails } from '../../../db/vms/secrets.ts';
-import { type Tag, tagsOfVms } from '../../../db/tags/tags.ts';
+import { ImageError } from '../../../model/failures.ts';
 import { copyWorkflowId, vmWorkflowId } from '../../../model/names.ts';
 import { percent } from '../../../model/progress.ts';
 import { jobStatus, TEMPLATE_FORMATS } from '../../../model/states.ts';
@@ -31,7 +31,6 @@ import { RESOURCE_TAG } from './resource-tag.ts';
 
 export interface VmView extends VmListRow {
   readonly nics: readonly NicListRow[];
-  readonly tags: readonly Tag[];
   /** The copy that the machine waits for. */
   readonly live?: LiveCopy;
   /** Base64; only where it was asked for. */
@@ -154,8 +153,9 @@ export const VIRTUAL_MACHINE: Shape<VmView> = {
   userdata: optional.string('the user data as base64, where it is asked for', ({ userData }) => userData),
   userdataid: optional.string('the id of its registered user data', ({ user_data_uuid }) => user_data_uuid),
   userdataname: optional.string('the name of its registered user data', (row) => row.user_data_name),
-  userdatadetails: optional.string('values of variables of its user data, as JSON', ({ userDataDetails }) =>
-    userDataDetails === undefined ? undefined : JSON.stringify(userDataDetails),
+  userdatadetails: optional.string(
+    'values of variables of its user data, as JSON; in lists, where user data or machines by their ids are asked for',
+    ({ userDataDetails }) => (userDataDetails === undefined ? undefined : JSON.stringify(userDataDetails)),
   ),
   ipaddress: optional.string(
     'the IPv4 address of its default card, once it is known',
@@ -209,16 +209,21 @@ export const VM_METRICS: Shape<VmView> = {
   memorytotal: string('memory', ({ ram_size }) => `${(ram_size / 1024).toFixed(2)} GB`),
 };
 
-/** Adds cards, tags and progress to each row; the number of queries does not depend on the number of rows. */
+/** What a call asks for of what is sealed: nothing else is opened. */
+export interface SealedAsked {
+  readonly userData: boolean;
+  readonly userDataDetails: boolean;
+}
+
+/** Adds cards and progress to each row; the number of queries does not depend on the number of rows. */
 export async function viewVms(
   context: CommandContext,
   rows: readonly VmListRow[],
-  { withUserData = false }: { readonly withUserData?: boolean } = {},
+  asked: SealedAsked,
 ): Promise<readonly VmView[]> {
   const { db, masterKey } = context;
   const ids = rows.map(({ id }) => id);
   const nics = groupBy(await listNics(db, { vmIds: ids }), ({ vm_id }) => vm_id);
-  const tags = groupBy(await tagsOfVms(db, ids), ({ vmId }) => vmId);
   const live = await liveCopies(
     context,
     rows.flatMap((row) => awaitedCopy(row) ?? []),
@@ -227,18 +232,34 @@ export async function viewVms(
   for (const row of rows) {
     const copy = awaitedCopy(row);
     const running = copy && live.get(copyWorkflowId(copy.templateId, copy.poolId));
-    const userData = withUserData ? await openUserData(masterKey, row) : undefined;
-    const userDataDetails = await openUserDataDetails(masterKey, row);
+    const userData = asked.userData ? await ifItOpens(context, row, openUserData(masterKey, row)) : undefined;
+    const userDataDetails = asked.userDataDetails
+      ? await ifItOpens(context, row, openUserDataDetails(masterKey, row))
+      : undefined;
     views.push({
       ...row,
       nics: nics.get(row.id) ?? [],
-      tags: tags.get(row.id) ?? [],
       ...(running === undefined ? {} : { live: running }),
       ...(userData === undefined ? {} : { userData }),
       ...(userDataDetails === undefined ? {} : { userDataDetails }),
     });
   }
   return views;
+}
+
+/** What cannot be opened is left out and logged: one damaged machine does not keep the others from being listed. */
+async function ifItOpens<T>(
+  { log }: CommandContext,
+  { uuid }: VmListRow,
+  opened: Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await opened;
+  } catch (error) {
+    if (!(error instanceof ImageError && error.kind === 'SealBroken')) throw error;
+    log.error({ err: error, virtualMachine: uuid }, 'user data of a virtual machine cannot be opened');
+    return undefined;
+  }
 }
 
 /** The copy that the start of a machine waits for: that of the image below its disk, or else of its ISO. */
@@ -252,5 +273,6 @@ function awaitedCopy({ phase, pool_uuid, has_image, template_uuid, iso_uuid }: V
 export async function readVms(context: CommandContext, uuids: readonly string[]): Promise<readonly VmView[]> {
   if (uuids.length === 0) return [];
   const page = { limit: uuids.length, offset: 0 };
-  return viewVms(context, (await listVms(context.db, { ids: uuids }, page)).rows);
+  const { rows } = await listVms(context.db, { ids: uuids }, page);
+  return viewVms(context, rows, { userData: false, userDataDetails: true });
 }
