@@ -18,12 +18,11 @@ import type { Hypervisor, HypervisorOptions } from './hypervisor.ts';
 import { createPower } from './power.ts';
 import { createRemoval } from './removal.ts';
 import { createStart } from './start.ts';
+import { createStartingDomains } from './starting.ts';
 import { domainState } from './states.ts';
 import { createTurns } from './turns.ts';
 
 const TRIM_MS = 10_000;
-/** libvirt's events of a start come with it; virsh hands them on a little later. */
-const EVENTS_MS = 2000;
 
 export function createHypervisor(options: HypervisorOptions): Hypervisor {
   const { virsh, pools } = options;
@@ -36,18 +35,8 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
   const turns = createTurns();
   const power = createPower(virsh);
   const removeDomain = createRemoval({ virsh, power, list });
+  const starting = createStartingDomains();
   const start = createStart({ options, folders, fences, logs, list, removeDomain });
-
-  /** Names of domains. */
-  const starting = new Set<string>();
-  const marked = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    starting.add(name);
-    try {
-      return await work();
-    } finally {
-      setTimeout(() => starting.delete(name), EVENTS_MS).unref();
-    }
-  };
 
   /** The state of a machine. A domain that this host did not define counts as absent. */
   const stateOf = async (vmId: string): Promise<DomainState> => {
@@ -58,7 +47,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
   return {
     start: (machine, { signal, onPhase }) =>
       turns.take(machine.vmId, signal, (either) =>
-        marked(machine.instanceName, () => start(machine, { signal: either, onPhase })),
+        starting.during(machine.instanceName, () => start(machine, { signal: either, onPhase })),
       ),
 
     stop: (job, signal) =>
@@ -97,7 +86,10 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
     consoleLog: (vmId, bytes) => logs.read(vmId, bytes),
     isStarting: (name) => starting.has(name),
     domains: () => list.read(),
-    close: () => clearInterval(trimming),
+    close() {
+      clearInterval(trimming);
+      starting.close();
+    },
   };
 }
 

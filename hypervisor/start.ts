@@ -83,13 +83,13 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
     onPhase('define');
     const xml = domainXml({ ...plan, ...(await tuning.of(machine)) });
     const define = ['define', XML_INPUT];
-    const begin = [['start', vmId], askState(vmId)];
+    const startCommands = [['start', vmId], askState(vmId)];
     if (defined) await virsh.run(define, { xml, signal, timeoutMs: DEFINE_MS });
     list.forget(vmId);
     onPhase('start');
     const said = await (defined
-      ? virsh.runAll(begin, { signal, timeoutMs: START_MS })
-      : virsh.runAll([define, ...begin], { xml, signal, timeoutMs: DEFINE_MS + START_MS }));
+      ? virsh.runAll(startCommands, { signal, timeoutMs: START_MS })
+      : virsh.runAll([define, ...startCommands], { xml, signal, timeoutMs: DEFINE_MS + START_MS }));
     return stateFrom(said.at(-1) ?? '');
   };
 

@@ -11,12 +11,13 @@ import type { StartVmResult } from '../../model/vm-payloads.ts';
 import type { CopyNames } from '../../orchestration/orchestration.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
-import { planStart } from './vm-begin.ts';
-import type { PlannedStart } from './vm-begin.ts';
+import { planStart } from './vm-first-steps.ts';
+import type { PlannedStart } from './vm-first-steps.ts';
 import type { VmJobRef } from './vms.ts';
 
 export type { CopyOutcome } from '../../db/vms/copies.ts';
 export type { Placement, PlacementRequest } from '../../db/vms/placement.ts';
+export type { PlannedStart } from './vm-first-steps.ts';
 
 export interface VmStartActivities {
   /** Chooses host and pool, and reserves what the machine needs there. */

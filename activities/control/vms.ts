@@ -20,12 +20,12 @@ import type { VmPhase, VmState } from '../../model/vms.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { removeUnused } from './unused-copies.ts';
-import { beginTask } from './vm-begin.ts';
-import type { BegunStart } from './vm-begin.ts';
+import { takeFirstSteps } from './vm-first-steps.ts';
+import type { FirstSteps } from './vm-first-steps.ts';
 
 export type { JobError } from '../../db/jobs/jobs.ts';
 export type { MachineFacts } from '../../db/vms/states.ts';
-export type { BegunStart } from './vm-begin.ts';
+export type { FirstSteps } from './vm-first-steps.ts';
 export type { Release, Removes } from '../../db/vms/volumes.ts';
 
 /** A job of a machine. */
@@ -47,7 +47,7 @@ export interface NextVmTask {
   readonly ended: boolean;
   /** As it was before the start began. Absent when the machine is gone. */
   readonly machine?: MachineFacts;
-  readonly begun?: BegunStart;
+  readonly begun?: FirstSteps;
 }
 
 export interface FailedVmTask {
@@ -98,7 +98,7 @@ export function createVmTaskActivities(deps: ControlDeps): VmTaskActivities {
       }
       const ended = (await endingTask(db, vmId)) !== undefined;
       if (machine === undefined) return { task, ended };
-      const begun = ended ? undefined : await beginTask(deps, vmId, task);
+      const begun = ended ? undefined : await takeFirstSteps(deps, vmId, task);
       return { task, ended, machine, ...(begun === undefined ? {} : { begun }) };
     },
 

@@ -1,7 +1,7 @@
 /** What the jobs of a machine share: the signals of its workflow, and how a wait ends early. */
 import { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { BegunStart, JobError, VmJobRef } from '../../activities/control/vms.ts';
+import type { FirstSteps, JobError, VmJobRef } from '../../activities/control/vms.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { describeFailure, describeFailureWithHost, withHost } from '../../model/failures.ts';
 import type { Failure } from '../../model/failures.ts';
@@ -47,7 +47,7 @@ export interface VmPlace {
 export interface VmRun extends VmPlace {
   readonly task: VmTask;
   /** What was done of a start when its job was found. */
-  readonly begun?: BegunStart;
+  readonly begun?: FirstSteps;
   /** Number of signals when the run last looked for other jobs. */
   heeded: number;
 }

@@ -19,8 +19,8 @@
  */
 import { TimeoutFailure } from '@temporalio/common';
 import type { ApplicationFailure } from '@temporalio/common';
-import type { Placement } from '../../activities/control/vm-starts.ts';
-import type { BegunStart, JobError, MachineFacts } from '../../activities/control/vms.ts';
+import type { Placement, PlannedStart } from '../../activities/control/vm-starts.ts';
+import type { FirstSteps, JobError, MachineFacts } from '../../activities/control/vms.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { describeFailure, failures, isFailureKind } from '../../model/failures.ts';
 import type { Failure, FailureKind } from '../../model/failures.ts';
@@ -89,7 +89,7 @@ export async function start(run: VmRun, before: MachineFacts): Promise<void> {
       const placed = await findPlace(run, search, begun);
       const failed = await bringImages(run, placed);
       if (failed !== undefined) await afterFailedCopy(run, placed, failed, search);
-      else if (await startOn(run, search, begun)) return;
+      else if (await startOn(run, search, placed, begun?.start)) return;
       begun = undefined;
     }
   } catch (error) {
@@ -98,7 +98,7 @@ export async function start(run: VmRun, before: MachineFacts): Promise<void> {
   }
 }
 
-async function findPlace(run: VmRun, search: Search, begun?: BegunStart): Promise<Placed> {
+async function findPlace(run: VmRun, search: Search, begun?: FirstSteps): Promise<Placed> {
   const { name, input } = run;
   const { timing } = input;
   for (let round = 0; ; round += 1) {
@@ -113,9 +113,9 @@ async function findPlace(run: VmRun, search: Search, begun?: BegunStart): Promis
     }
     if (placement.outcome === 'held') await releaseHere(run, search);
     else if (placement.space) {
-      const begin = `no pool has room for ${name}`;
-      const reason = `${begin}: ${describeRefusals(placement.refusals)}`;
-      const publicReason = `${begin}: ${describeRefusalsPublicly(placement.refusals)}`;
+      const summary = `no pool has room for ${name}`;
+      const reason = `${summary}: ${describeRefusals(placement.refusals)}`;
+      const publicReason = `${summary}: ${describeRefusalsPublicly(placement.refusals)}`;
       const ms = backoffMs(timing.roomWait, round);
       await waitVisibly({ word: 'NoSpace', reason, publicReason, ms }, wakeOf(run));
     } else throw nowhere(run, placement.refusals, search);
@@ -187,18 +187,11 @@ async function afterFailedCopy(
 }
 
 /** Calls the host. @returns whether the machine was started; if not, the failure is handled, and another place is to be found */
-async function startOn(run: VmRun, search: Search, begun?: BegunStart): Promise<boolean> {
+async function startOn(run: VmRun, search: Search, placed: Placed, planned?: PlannedStart): Promise<boolean> {
   const { input, name } = run;
-  const planned = begun?.start;
   const { hostId, hostName, job } =
     planned ?? (await control(`Prepare the start of ${name}`).planVmStart(input.vmId));
-  const placed = planned && begun?.placement.outcome === 'placed' ? placeOf(begun.placement) : {};
-  show(`Host ${hostName} makes disk and domain of ${name}, and starts it.`, {
-    ...placed,
-    State: 'Starting',
-    HostId: hostId,
-    Reason: null,
-  });
+  show(`Host ${hostName} makes disk and domain of ${name}, and starts it.`, placeOf(placed));
   const calledBefore = search.called;
   search.called = true;
   let result: StartVmResult;

@@ -18,18 +18,19 @@ export interface PlannedStart {
   readonly job: StartVmJob;
 }
 
-export interface BegunStart {
+/** What is done of a start. */
+export interface FirstSteps {
   readonly placement: Placement;
   /** Absent while an image is missing on the pool. */
   readonly start?: PlannedStart;
 }
 
-/** @returns undefined for jobs that do not begin so, and where a step is not possible: the step itself then says why */
-export async function beginTask(
+/** @returns undefined for jobs that are no start, and where a step is not possible: the step itself then says why */
+export async function takeFirstSteps(
   deps: ControlDeps,
   vmId: string,
   task: VmTask,
-): Promise<BegunStart | undefined> {
+): Promise<FirstSteps | undefined> {
   if (!startsAtOnce(task)) return undefined;
   const { hostId } = task;
   const request = { vmId, ...(hostId === undefined ? {} : { hostId }), excludedHosts: [], excludedPools: [] };
