@@ -20,7 +20,10 @@ export interface WatchOptions {
   readonly isStarting?: (domain: string) => boolean;
   /** Events do not arrive, or `onChange` failed. */
   readonly onProblem: (error: unknown) => void;
-  /** Milliseconds between two calls at least. Default 1000. */
+  /**
+   * Milliseconds between two calls at least. Default 1000. After a call that took long, as it does on a busy host, the pause is
+   * five times as long as the call, and at most ten seconds.
+   */
   readonly gatherMs?: number;
   /** Milliseconds after which there is a call without an event. Default 60 000. */
   readonly comparisonMs?: number;
@@ -29,6 +32,10 @@ export interface WatchOptions {
 }
 
 const GATHER_MS = 1000;
+/** The pause after a call, as a multiple of the call, so that a busy host spends little time on listing domains. */
+const PAUSE_PER_CALL = 5;
+/** Changes are to be seen within 15 seconds. */
+const LONGEST_PAUSE_MS = 10_000;
 const COMPARISON_MS = 60_000;
 const RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
@@ -114,7 +121,9 @@ async function reportChanges(options: WatchOptions, change: Change): Promise<voi
     const isNoted = await change.wait(comparisonMs, signal);
     if (signal.aborted) return;
     if (!isNoted && !change.isPossible) continue;
+    const begun = performance.now();
     await onChange().catch(onProblem);
-    await pause(gatherMs, signal);
+    const took = performance.now() - begun;
+    await pause(Math.max(gatherMs, Math.min(PAUSE_PER_CALL * took, LONGEST_PAUSE_MS)), signal);
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createVirsh } from '../../hypervisor/virsh.ts';
 import { watchDomains } from '../../hypervisor/watch.ts';
 import type { WatchOptions } from '../../hypervisor/watch.ts';
@@ -79,6 +80,26 @@ needingLibvirt()('the domains of a libvirt', () => {
     await until('a call for the end', () => watching.calls() > started);
     await watching.stop();
     expect(watching.problems).toEqual([]);
+  });
+
+  test('are listed less often while a listing takes long', async () => {
+    const times: { readonly begun: number; readonly ended: number }[] = [];
+    const watching = watch({
+      virsh: lab.virsh,
+      comparisonMs: 1,
+      onChange: async () => {
+        const begun = performance.now();
+        await sleep(20);
+        times.push({ begun, ended: performance.now() });
+      },
+    });
+    await until('a few listings', () => times.length > 3);
+    await watching.stop();
+    const shares = times.slice(1).map(({ begun }, index) => {
+      const { begun: from, ended } = times[index] ?? { begun, ended: begun };
+      return (begun - ended) / (ended - from);
+    });
+    expect(Math.min(...shares)).toBeGreaterThan(4.5);
   });
 
   test('are told when one ends, and not when one starts that the host itself starts', async () => {
