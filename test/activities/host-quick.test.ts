@@ -97,25 +97,29 @@ describe('probe', () => {
     expect(report.urls[0]).toMatchObject({ reachable: false, reason: 'did not answer within 0.2 s' });
   });
 
-  test('of silent sources of one account delays neither a probe of another account nor a removal', async () => {
+  test('of silent sources delays no probe of another account, and no removal and no certificate at all', async () => {
     await lab.close();
     lab = await openHostLab({ probeTurns: { slots: 4, slotsPerOwner: 3 } });
     lab.server.serve('/silent', { silent: true });
     lab.server.serve('/a.qcow2', { body: qcow2Image({ virtualSize: 1_048_576n, l1Size: 1 }) });
     const { quick } = lab.activities;
-    const [bob, alice] = [randomUUID(), randomUUID()];
-    const contexts = Array.from({ length: 10 }, environment);
-    const silent = contexts.map((context) =>
-      failureOf(within(quick.probe, probeJob(lab.server.url('/silent'), { accountId: bob }), context)),
-    );
+    const [bob, alice, carol] = [randomUUID(), randomUUID(), randomUUID()];
+    const contexts = Array.from({ length: 11 }, environment);
+    const silent = (context: MockActivityEnvironment, accountId: string): Promise<unknown> =>
+      failureOf(within(quick.probe, probeJob(lab.server.url('/silent'), { accountId }), context));
+    const probes = contexts.slice(1).map((context) => silent(context, bob));
     await until('three are asked', async () => lab.server.seen('/silent').open === 3);
     const asked = probeJob(lab.server.url('/a.qcow2'), { accountId: alice });
     expect((await within(quick.probe, asked)).urls).toEqual([expect.objectContaining({ reachable: true })]);
+    expect(lab.server.seen('/silent').peak).toBe(3);
+    probes.push(silent(contexts[0] ?? environment(), carol));
+    await until('every turn is taken', async () => lab.server.seen('/silent').open === 4);
     const removed = { v: 1, poolId: await lab.poolId(), copyId: randomUUID() } as const;
     expect((await within(quick.remove, removed)).files).toBe(0);
-    expect(lab.server.seen('/silent').peak).toBe(3);
+    const synced = await within(quick.syncCertificates, { v: 1, certificates: [] });
+    expect(synced).toMatchObject({ held: [], failed: {} });
     for (const context of contexts) context.cancel();
-    await Promise.all(silent);
+    await Promise.all(probes);
   });
 
   test('without a turn in time fails because the host probes too many URLs', async () => {

@@ -394,6 +394,16 @@ describe('registerIso', () => {
   });
 });
 
+test.each(['registerTemplate', 'registerIso'] as const)(
+  '%s without directdownload registers for Direct Download',
+  async (command) => {
+    const made = command === 'registerIso' ? iso : template;
+    const answer = await lab.user.ok(command, made(lab, { directdownload: undefined }));
+    expect((answer.iso ?? answer.template)[0]).toMatchObject({ isready: true, directdownload: true });
+    expect(inputs(lab)).toHaveLength(1);
+  },
+);
+
 test('a URL that the policy refuses before any host probes it is an event with the rule, without its credentials', async () => {
   for (const [command, parameters, rule] of [
     ['registerTemplate', template(lab, { url: 'ftp://me:sesame@images.example.org/a' }), 'scheme'],
@@ -410,40 +420,4 @@ test('a URL that the policy refuses before any host probes it is an event with t
     expect(JSON.stringify(events)).not.toContain('sesame');
   }
   expect(await refusal(lab, 'registerTemplate', template(lab, { url: 'images' }))).toContain('is not a URL');
-});
-
-test('checkTemplateSource probes a URL as a registration would, and registers nothing', async () => {
-  const { url, format, zoneid } = template(lab) as Readonly<Record<string, string>>;
-  const values = { url: url ?? '', format: format ?? '', zoneid: zoneid ?? '' };
-  const { templatesource } = await lab.user.ok('checkTemplateSource', values);
-  expect(templatesource).toEqual({
-    size: SIZE,
-    virtualsize: VIRTUAL_SIZE,
-    mirror: [
-      {
-        url: URL_GIVEN,
-        priority: 1,
-        reachable: true,
-        size: SIZE,
-        ranges: true,
-        inspection: { verdict: 'accepted', looked: 'head', filesize: SIZE, found: ['qcow2'] },
-      },
-      {
-        url: `${URL_GIVEN}.dead`,
-        priority: 2,
-        reachable: false,
-        reason: 'answered 404',
-        size: 0,
-        ranges: false,
-      },
-    ],
-  });
-  expect((await lab.admin.ok('checkTemplateSource', values)).templatesource.hostname).toBe('host1');
-  expect(
-    await lab.db.selectFrom('vm_template').where('name', '=', 'source check').selectAll().execute(),
-  ).toEqual([]);
-  lab.orchestration.forget();
-  expect(await refusal(lab, 'checkTemplateSource', { ...values, url: 'file:///etc/passwd' })).toMatch(
-    /^Parameter url /,
-  );
 });

@@ -1,9 +1,9 @@
-/** getTemplateRegistration: the state of a registration while its call still waits. */
+/** What a caller sees of the check of a URL: while a registration waits for it, and without a registration. */
 import { randomUUID } from 'node:crypto';
 import { templateIdOf } from '../../api/commands/templates/image-parameters.ts';
-import { addHost, openLab } from '../labs/api.ts';
+import { addHost, openLab, SIZE, VIRTUAL_SIZE } from '../labs/api.ts';
 import type { Lab, TestHost } from '../labs/api.ts';
-import { inputs, template } from './registering.ts';
+import { inputs, refusal, template, URL_GIVEN } from './registering.ts';
 
 let lab: Lab;
 let host: TestHost;
@@ -52,4 +52,40 @@ test('the answer is empty before a host has begun, when no registration runs, an
 test('getTemplateRegistration without customid is refused', async () => {
   const { status, inner } = await lab.user.call('getTemplateRegistration');
   expect([status, inner.errortext]).toEqual([431, expect.stringContaining('missing parameter customid')]);
+});
+
+test('checkTemplateSource probes a URL as a registration would, and registers nothing', async () => {
+  const { url, format, zoneid } = template(lab) as Readonly<Record<string, string>>;
+  const values = { url: url ?? '', format: format ?? '', zoneid: zoneid ?? '' };
+  const { templatesource } = await lab.user.ok('checkTemplateSource', values);
+  expect(templatesource).toEqual({
+    size: SIZE,
+    virtualsize: VIRTUAL_SIZE,
+    mirror: [
+      {
+        url: URL_GIVEN,
+        priority: 1,
+        reachable: true,
+        size: SIZE,
+        ranges: true,
+        inspection: { verdict: 'accepted', looked: 'head', filesize: SIZE, found: ['qcow2'] },
+      },
+      {
+        url: `${URL_GIVEN}.dead`,
+        priority: 2,
+        reachable: false,
+        reason: 'answered 404',
+        size: 0,
+        ranges: false,
+      },
+    ],
+  });
+  expect((await lab.admin.ok('checkTemplateSource', values)).templatesource.hostname).toBe('host1');
+  expect(
+    await lab.db.selectFrom('vm_template').where('name', '=', 'source check').selectAll().execute(),
+  ).toEqual([]);
+  lab.orchestration.forget();
+  expect(await refusal(lab, 'checkTemplateSource', { ...values, url: 'file:///etc/passwd' })).toMatch(
+    /^Parameter url /,
+  );
 });

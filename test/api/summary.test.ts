@@ -23,7 +23,7 @@ test('the summary of an empty installation has zeros, and an hour of minutes', a
 });
 
 /** A template of alice's on a pool of its own. */
-async function newCopy(state: 'Failed' | 'Creating') {
+async function newCopy(state: 'Allocated' | 'Creating' | 'Failed' | 'Ready') {
   const { templateId } = await lab.template(lab.user);
   const template = await lab.db
     .selectFrom('vm_template')
@@ -187,6 +187,22 @@ test('deployments are ordered by state: running, failed, then by the newest chan
     );
   expect(await states('created')).toEqual(['Failed', 'Creating']);
   expect(await states('activity')).toEqual(['Creating', 'Failed']);
+});
+
+test('each number of the summary is that of the list of its state', async () => {
+  for (const state of ['Allocated', 'Creating', 'Creating', 'Ready', 'Ready', 'Ready'] as const)
+    await newCopy(state);
+  for (const caller of [lab.admin, lab.user]) {
+    const listed = async (state: string): Promise<number> =>
+      (await caller.ok('listTemplateDeployments', { state })).count ?? 0;
+    const { running, waiting, failed, ready } = await summary(caller);
+    expect(ready).toBe(3);
+    expect({ Creating: running + waiting, Failed: failed, Ready: ready }).toEqual({
+      Creating: await listed('Creating'),
+      Failed: await listed('Failed'),
+      Ready: await listed('Ready'),
+    });
+  }
 });
 
 test('lists are ordered by the requested column, ascending or descending', async () => {

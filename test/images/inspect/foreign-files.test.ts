@@ -61,6 +61,10 @@ function swapPart(): void {
   writeFileSync(part, others);
 }
 
+/** Bytes that this process has read so far, by the count of the kernel. */
+const bytesRead = async (): Promise<number> =>
+  Number(/^rchar: (\d+)$/m.exec(await readFile('/proc/self/io', 'utf8'))?.[1]);
+
 /** Does something once, as soon as the download has come to a phase. */
 function at(phase: string, act: () => void): Pick<DownloadRequest, 'onProgress'> {
   let done = false;
@@ -201,6 +205,20 @@ describe('a foreign file in the folder of part files', () => {
     await truncate(record, 300 * MIB);
     expect((await findParts(lab.pool, copyId))[0]?.checkpoint).toBeUndefined();
     expect(await run()).toMatchObject({ fetched: body.length });
+  });
+
+  test('records of 300 MiB are not read, however many there are', async () => {
+    await mkdir(partsFolder());
+    for (let n = 0; n < 6; n += 1) {
+      const part = join(partsFolder(), `${copyId}.${randomUUID()}.part`);
+      await writeFile(part, '');
+      await writeFile(part.replace(/part$/, 'json'), '');
+      await truncate(part.replace(/part$/, 'json'), 300 * MIB);
+    }
+    const before = await bytesRead();
+    const found = await findParts(lab.pool, copyId);
+    expect(found.map(({ checkpoint }) => checkpoint)).toEqual(Array(6).fill(undefined));
+    expect((await bytesRead()) - before).toBeLessThan(16 * MIB);
   });
 
   test('a record of more spans than are written is not read', async () => {
