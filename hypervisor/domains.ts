@@ -1,7 +1,8 @@
 /**
- * The list of a host's machines: state, reason, addresses. Two calls of virsh list all domains. The metadata of a
- * new domain, which are read once, say whether it is a machine of Bypass. Addresses come from tables that hold those of all guests (ARP, leases of libvirt's
- * networks), and for the few guests that are in none, from the guest agent.
+ * The list of a host's machines: state, reason, addresses. Starting a program takes a busy host much longer than what virsh does
+ * in it, so one virsh lists all domains, and one reads the definitions of those that are new. The metadata of a new domain,
+ * which are read once, say whether it is a machine of Bypass. Addresses come from tables that hold those of all guests (ARP,
+ * leases of libvirt's networks), and for the few guests that are in none, from the guest agent, if one is connected.
  *
  * A machine that QEMU paused, since its pool was full, goes on when there is room again. Each listing resumes it, unless
  * it paused again after the last time and no room was freed since.
@@ -30,6 +31,8 @@ interface Known {
 const AGENT_TIMEOUT_MS = 5000;
 /** How many guests without an address one listing asks through their agents. */
 const MAX_AGENTS = 10;
+/** How many definitions one virsh reads. */
+const DEFINITIONS_AT_ONCE = 32;
 /** Bytes on a pool with which a paused machine can go on for a while. */
 const ROOM_TO_RESUME = 256 * 1024 * 1024;
 const FULL = 'I/O error: no space is left on the pool; the machine goes on when 256 MiB are free there';
@@ -58,16 +61,17 @@ export function createDomainList(options: Options): DomainList {
     return found;
   };
 
+  const readNew = async (all: readonly Listed[]): Promise<void> => {
+    const fresh = all.map(({ vmId }) => vmId).filter((vmId) => !known.has(vmId));
+    for (const [vmId, xml] of await definitionsOf(virsh, fresh)) known.set(vmId, knownFrom(xml));
+  };
+
   const ours = async (all: readonly Listed[]): Promise<readonly (Listed & Known)[]> => {
-    const found: (Listed & Known)[] = [];
-    for (const one of all) {
-      try {
-        const about = await knownOf(one.vmId);
-        if (about.host === hostId) found.push({ ...one, ...about });
-      } catch (error) {
-        if (!isAbsent(error)) throw error;
-      }
-    }
+    await readNew(all);
+    const found = all.flatMap((one) => {
+      const about = known.get(one.vmId);
+      return about?.host === hostId ? [{ ...one, ...about }] : [];
+    });
     for (const map of [known, leastFree])
       for (const vmId of map.keys()) if (!all.some((one) => one.vmId === vmId)) map.delete(vmId);
     return found;
@@ -122,13 +126,19 @@ export function createDomainList(options: Options): DomainList {
   const askAgents = async (domains: readonly (Listed & Known)[]): Promise<readonly NicAddresses[]> => {
     const asked = rotated(domains, nextAgent).slice(0, MAX_AGENTS);
     nextAgent = domains.length === 0 ? 0 : (nextAgent + asked.length) % domains.length;
+    const definitions = await definitionsOf(
+      virsh,
+      asked.map(({ vmId }) => vmId),
+    );
     const answers = await Promise.all(
-      asked.map(({ vmId }) =>
-        virsh
-          .run(['domifaddr', vmId, '--source', 'agent', '--full'], { timeoutMs: AGENT_TIMEOUT_MS })
-          // A guest without an agent is no fault.
-          .catch(() => ''),
-      ),
+      [...definitions]
+        .filter(([, xml]) => AGENT_CONNECTED.test(xml))
+        .map(([vmId]) =>
+          virsh
+            .run(['domifaddr', vmId, '--source', 'agent', '--full'], { timeoutMs: AGENT_TIMEOUT_MS })
+            // A guest without an agent is no fault.
+            .catch(() => ''),
+        ),
     );
     return answers.flatMap(addressesFromTable);
   };
@@ -151,6 +161,27 @@ export function createDomainList(options: Options): DomainList {
     },
     forget: (vmId) => void known.delete(vmId),
   };
+}
+
+/** The channel of the guest agent in the definition of a running guest that has opened it. */
+const AGENT_CONNECTED = /<target [^>]*name='org\.qemu\.guest_agent\.0' state='connected'/;
+
+/** By id, of those that libvirt has still. */
+async function definitionsOf(
+  virsh: Options['virsh'],
+  vmIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const definitions = new Map<string, string>();
+  for (let start = 0; start < vmIds.length; start += DEFINITIONS_AT_ONCE) {
+    const some = vmIds.slice(start, start + DEFINITIONS_AT_ONCE);
+    const answers = await virsh.runEach(some.map((vmId) => ['dumpxml', vmId]));
+    for (const [index, vmId] of some.entries()) {
+      const answer = answers[index];
+      if (typeof answer === 'string') definitions.set(vmId, answer.trim());
+      else if (!isAbsent(answer)) throw answer;
+    }
+  }
+  return definitions;
 }
 
 const rotated = <T>(list: readonly T[], by: number): readonly T[] => [
@@ -179,9 +210,9 @@ interface Listed extends FoundState {
 }
 
 async function listAll(virsh: Options['virsh']): Promise<readonly Listed[]> {
-  const [list, stats] = await Promise.all([
-    virsh.run(['list', '--all', '--uuid', '--name']),
-    virsh.run(['domstats', '--state']),
+  const [list = '', stats = ''] = await virsh.runAll([
+    ['list', '--all', '--uuid', '--name'],
+    ['domstats', '--state'],
   ]);
   const states = statesByName(stats);
   return list.split('\n').flatMap((line) => {

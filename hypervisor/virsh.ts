@@ -52,6 +52,15 @@ export interface Virsh {
    */
   runAll(commands: readonly (readonly string[])[], call?: VirshCall): Promise<readonly string[]>;
   /**
+   * As `runAll`, for commands of which each may fail by itself; 32 of them at most, so that their errors are all read.
+   * @returns what each wrote to its standard output, or its failure
+   * @throws ImageError when virsh itself cannot run or gives no answer; the signal's reason when aborted
+   */
+  runEach(
+    commands: readonly (readonly string[])[],
+    call?: VirshCall,
+  ): Promise<readonly (string | ImageError)[]>;
+  /**
    * Runs a command that goes on, such as `event --loop`, and hands on each line of its output.
    * @returns when the signal ended the command
    * @throws ImageError as `run`, when the command ended by itself
@@ -84,19 +93,31 @@ export function createVirsh(options: VirshOptions): Virsh {
     if (code === 0) return output;
     throw libvirtError(errors === '' ? endedWith(code) : errors);
   };
+  const runEach: Virsh['runEach'] = async (commands, { xml, timeoutMs = usualMs, signal } = {}) => {
+    const mark = randomUUID();
+    const line = commands.map(lineOf).join(`; echo ${mark}; echo --err ${mark}; `);
+    const end = await withInput(xml, (input) => execute([line], { timeoutMs, signal, input: input?.fd }));
+    const errors = end.errors.split(`error: ${mark}\n`);
+    const hasErrors = errors.some((said) => ERROR.test(said));
+    if (end.code !== 0 && !hasErrors) throw libvirtError(endedWith(end.code));
+    const output = end.output.split(mark);
+    return commands.map((_, index) => {
+      const said = errors[index] ?? '';
+      return ERROR.test(said) ? libvirtError(said) : (output[index] ?? '');
+    });
+  };
   return {
     uri,
     run: (command, { xml, timeoutMs = usualMs, signal } = {}) =>
       withInput(xml, (input) => start(command, { timeoutMs, signal, input: input?.fd })),
-    async runAll(commands, { xml, timeoutMs = usualMs, signal } = {}) {
-      const mark = randomUUID();
-      const line = commands.map(lineOf).join(`; echo ${mark}; echo --err ${mark}; `);
-      const end = await withInput(xml, (input) => execute([line], { timeoutMs, signal, input: input?.fd }));
-      const failed = end.errors.split(`error: ${mark}\n`).find((said) => /^error:/m.test(said));
-      if (failed !== undefined) throw libvirtError(failed);
-      if (end.code !== 0) throw libvirtError(endedWith(end.code));
-      return end.output.split(mark);
+    async runAll(commands, call) {
+      const ended = await runEach(commands, call);
+      return ended.map((one) => {
+        if (one instanceof ImageError) throw one;
+        return one;
+      });
     },
+    runEach,
     async follow(command, onLine, { signal }) {
       try {
         await start(command, { signal, onLine });
@@ -109,6 +130,9 @@ export function createVirsh(options: VirshOptions): Virsh {
 }
 
 type Exit = Extract<ProgramEnd, { readonly how: 'exit' }>;
+
+/** A line that virsh writes when a command fails. */
+const ERROR = /^error:/m;
 
 const endedWith = (code: Exit['code']): string => `virsh ended with ${code}`;
 

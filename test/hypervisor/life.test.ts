@@ -323,6 +323,9 @@ needingLibvirt()('a machine on a real libvirt', () => {
     );
     await expect(virsh.runAll([['domstate', 'none-such'], ['uri']])).rejects.toEqual(failing('DomainAbsent'));
     await expect(virsh.runAll([['domstate', 'x; version']])).rejects.toThrow(TypeError);
+    const [absent, answer] = await virsh.runEach([['domstate', 'none-such'], ['uri']]);
+    expect(absent).toEqual(failing('DomainAbsent'));
+    expect(answer).toContain(uri.trim());
   });
 
   test('a domain that Bypass did not define is neither listed nor touched', async () => {
