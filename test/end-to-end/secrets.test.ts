@@ -3,7 +3,7 @@
  * secrets.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { createClient } from '../../cli/client.ts';
@@ -21,13 +21,22 @@ import { searchableText } from '../support/searchable-text.ts';
 import { until } from '../support/until.ts';
 import { openEndToEnd } from '../labs/end-to-end.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
+import { needingLibvirt, openLibvirtLab } from '../labs/libvirt.ts';
+import type { LibvirtLab } from '../labs/libvirt.ts';
+import { openMachines } from './machines.ts';
 
 const MIB = 1_048_576;
 const HEADER = 'details[0].HTTP_HEADER:X-Token';
 
+/** In the full form, also a virtual machine has secrets. */
+const hasMachines = isFullRun && needingLibvirt() === describe;
+
 let lab: EndToEnd;
+let libvirt: LibvirtLab | undefined;
 let tls: ImageServer;
 const canaries: Canary[] = [];
+/** What the API answers to the owner and to administrators, and nothing else holds. */
+const answeredToOwners: Canary[] = [];
 const plant = (canary: Canary): Canary => {
   canaries.push(canary);
   return canary;
@@ -48,7 +57,13 @@ const [header, user, password, token, onward] = [
 ].map((name) => plant(newCanary(name))) as [Canary, Canary, Canary, Canary, Canary];
 
 beforeAll(async () => {
-  lab = await openEndToEnd({ hosts: 1, ownServers: true, env: { BYPASS_LOG_LEVEL: 'trace' } });
+  if (hasMachines) libvirt = await openLibvirtLab();
+  const machines = libvirt && { BYPASS_LIBVIRT_URI: libvirt.uri, BYPASS_VM_ACCELERATOR: 'tcg' };
+  lab = await openEndToEnd({
+    hosts: 1,
+    ownServers: true,
+    env: { BYPASS_LOG_LEVEL: 'trace', ...machines },
+  });
   tls = await startImageServer(selfSigned());
   sampled = sampleProcesses();
 });
@@ -57,6 +72,7 @@ afterAll(async () => {
   await sampled;
   await tls.close();
   await lab.close();
+  await libvirt?.close();
 });
 
 /** Looks at each process in the first moments of its life, since it may begin with the program of another one. */
@@ -78,7 +94,8 @@ async function sampleProcesses(): Promise<void> {
   }
 }
 
-const found = (where: string, what: string | Buffer): readonly string[] => foundIn(where, what, canaries);
+const found = (where: string, what: string | Buffer): readonly string[] =>
+  foundIn(where, what, [...canaries, ...answeredToOwners]);
 
 type Parameters = Readonly<Record<string, string | number | boolean>>;
 
@@ -258,6 +275,24 @@ describe('secrets are planted and used', () => {
     expect(await ask(upload, { ...whole, name: 'other', privatekey: selfSigned().key })).toBeUndefined();
   });
 
+  if (hasMachines)
+    test('in user data, its variables and the console password of a virtual machine', async () => {
+      const userData = plant(newCanary('user data'));
+      const variable = newCanary('a variable of user data');
+      answeredToOwners.push(variable);
+      const machines = await openMachines(lab, libvirt as LibvirtLab, 'local');
+      const { id: templateId } = await machines.image('canary');
+      const id = await machines.deploy(templateId, {
+        userdata: Buffer.from(`#cloud-config\n# ${userData.text}\n`).toString('base64'),
+        'userdatadetails[0].token': variable.text,
+      });
+      const seed = await readFile(join(dirname(lab.pool.path), 'state-vms', 'seeds', `${id}.iso`));
+      expect([seed.includes(userData.text), seed.includes(variable.text)]).toEqual([true, true]);
+      const xml = (await libvirt?.virsh.run(['dumpxml', '--security-info', id])) ?? '';
+      plant(canaryOf('a console password', /passwd='([^']{8})'/.exec(xml)?.[1] ?? ''));
+      await ask('listVirtualMachines', { id, details: 'all' });
+    }, 240_000);
+
   test('in keys, passwords, sessions and invites of users', async () => {
     const own = plant(newCanary('the password of a user'));
     const account = { username: 'carol', account: 'carol', accounttype: 0, email: 'c@example.org' };
@@ -354,7 +389,7 @@ describe('secrets are found nowhere', () => {
 
   test('in answers of the API, output of the CLI, or the page', () => {
     expect(said.length).toBeGreaterThan(50);
-    expect(said.flatMap(([where, what]) => found(where, what))).toEqual([]);
+    expect(said.flatMap(([where, what]) => foundIn(where, what, canaries))).toEqual([]);
   });
 
   test('in command lines or environments of processes', () => {
@@ -396,7 +431,7 @@ describe('secrets are found nowhere', () => {
   test('in logs, or in any file except those made to hold them', async () => {
     const { dataDir } = lab.stack;
     const holders =
-      /^(?:admin\.json|master\.key|hosts\/\w+\/(?:state\/identity\.json|invite)|pools?\/|hosts\/\w+\/pool\/)/;
+      /^(?:admin\.json|master\.key|hosts\/\w+\/(?:state\/identity\.json|invite|state-vms\/seeds\/)|pools?\/|hosts\/\w+\/pool\/)/;
     const kept = [...found('the output of npm start', lab.stack.output())];
     let files = 0;
     for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
