@@ -84,8 +84,17 @@ export interface KnownLineage {
 /** How a host stands among the sources of a download: it is no URL that anybody could register. */
 export const peerUrl = (hostId: string): string => `peer:${hostId}`;
 
+const HOST_URN = 'urn:bypass:host:';
+
 /** The name of a host in its certificate. */
-export const hostUrn = (hostId: string): string => `urn:bypass:host:${hostId}`;
+export const hostUrn = (hostId: string): string => `${HOST_URN}${hostId}`;
+
+/** @param names the alternative names of a certificate as Node writes them. @returns undefined unless they name one host alone */
+export function hostIdOfNames(names = ''): string | undefined {
+  const [name, ...others] = names.split(', ').filter((one) => one.startsWith('URI:'));
+  const urn = name?.slice('URI:'.length) ?? '';
+  return others.length === 0 && urn.startsWith(HOST_URN) ? urn.slice(HOST_URN.length) : undefined;
+}
 
 export const isPeerUrl = (url: string): boolean => url.startsWith('peer:');
 
@@ -95,8 +104,10 @@ export const peerHostOf = (url: string): string | undefined => /^peer:([0-9a-f-]
 /** From whom a copy comes, for people: `kvm-7, 2 behind the origin`. @param depth absent while nothing was chosen */
 export function fromWhom(depth: number | undefined, hostName: string | undefined): string | undefined {
   if (depth === undefined) return undefined;
-  return depth === 0 ? 'the origin' : `${hostName ?? 'another host'}, ${depth} behind the origin`;
+  return depth === 0 ? 'the origin' : `${hostName ?? 'another host'}, ${behindOrigin(depth)}`;
 }
+
+export const behindOrigin = (depth: number): string => `${depth} behind the origin`;
 
 /** The entity tag of a copy that is under way. A published one of the lineage honours it in If-Range. */
 export const lineageTag = (lineage: string): string => `"lineage-${lineage}"`;

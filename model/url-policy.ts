@@ -190,7 +190,7 @@ function isEqual(one: string, other: string): boolean {
 }
 
 /** A server that listens on every address of its machine. */
-const isWildcard = (text: string): boolean => isEqual(text, '0.0.0.0') || isEqual(text, '::');
+export const isWildcard = (text: string): boolean => isEqual(text, '0.0.0.0') || isEqual(text, '::');
 
 const isInAny = (forms: readonly Address[], blocks: readonly string[]): boolean =>
   blocks.some((text) => {
@@ -247,7 +247,11 @@ export function checkPolicy(policy: unknown): string | undefined {
   return Array.isArray(none) ? undefined : 'has a list of what needs no proxy that is none';
 }
 
-/** `host:port`, with brackets around an IPv6 address. */
+/** `host:port`, with brackets around an IPv6 address. @param host a name or an address */
+export const joinPart = (host: string, port: number): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** The reverse of `joinPart`. @returns undefined for any other text */
 export function splitPart(text: string): { readonly host: string; readonly port: number } | undefined {
   const [, six, name = '', digits = ''] = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text) ?? [];
   const port = Number(digits);

@@ -3,7 +3,10 @@
  * Keys are ECDSA on P-256. The library is loaded when it is needed first: it takes 18 MB, and hosts without a door need none.
  */
 import { X509Certificate, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { Pkcs10CertificateRequest } from '@peculiar/x509';
+import { hostUrn } from '../model/spread.ts';
+import { splitPart } from '../model/url-policy.ts';
 import { endOf } from './certificates.ts';
 
 /** An authority, or a host's key pair with what it asks of the authority. PEM. */
@@ -119,10 +122,7 @@ export async function certifyHost(
         x509.ExtendedKeyUsage.serverAuth,
         x509.ExtendedKeyUsage.clientAuth,
       ]),
-      new x509.SubjectAlternativeNameExtension([
-        { type: 'url', value: `${HOST_URN}${hostId}` },
-        nameOf(address),
-      ]),
+      new x509.SubjectAlternativeNameExtension([{ type: 'url', value: hostUrn(hostId) }, nameOf(address)]),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   });
@@ -146,23 +146,10 @@ async function readRequest(text: string): Promise<Pkcs10CertificateRequest> {
   throw new CertificateRequestError('the request for a certificate is not signed by a key on P-256');
 }
 
-const IP_ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)$/i;
-
 /** The name in a certificate of `host:port`. */
 function nameOf(address: string): { readonly type: 'ip' | 'dns'; readonly value: string } {
-  const host = address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  return { type: IP_ADDRESS.test(host) ? 'ip' : 'dns', value: host };
-}
-
-const HOST_URN = 'urn:bypass:host:';
-
-/** The host that a certificate of an authority is for; undefined when it names none. */
-export function hostIdIn(certificate: X509Certificate): string | undefined {
-  const names = (certificate.subjectAltName ?? '').split(', ');
-  const [name, ...others] = names.filter((one) => one.startsWith('URI:'));
-  return others.length > 0 || !name?.startsWith(`URI:${HOST_URN}`)
-    ? undefined
-    : name.slice(`URI:${HOST_URN}`.length);
+  const { host: value } = splitPart(address) ?? { host: address };
+  return { type: isIP(value) === 0 ? 'dns' : 'ip', value };
 }
 
 /** When a certificate ends. */

@@ -8,7 +8,7 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Database } from '../db/database.ts';
 import { recordProtectedEndpoints, removeProtectedEndpoints } from '../db/hosts/protected-endpoints.ts';
-import { splitPart } from '../model/url-policy.ts';
+import { isWildcard, joinPart, splitPart } from '../model/url-policy.ts';
 import { label, SettingError } from './settings.ts';
 import type { Settings } from './settings.ts';
 import type { Logger } from './runtime.ts';
@@ -31,7 +31,7 @@ export function apiEndpoints(settings: Settings, port: number): readonly string[
   const listens = isWildcard(address) ? allAddresses() : [address];
   const ui = settings.text('temporalUiUrl');
   return [
-    ...listens.map((one) => `${isIP(one) === 6 ? `[${one}]` : one}:${port}`),
+    ...listens.map((one) => joinPart(one, port)),
     ...publicUrls(settings).map((url) => endpointOf(url)),
     ...(URL.canParse(ui) ? [endpointOf(ui)] : []),
   ];
@@ -82,8 +82,6 @@ function endpointOf(text: string, defaultPort?: number): string {
   return `${hostname}:${port || (defaultPort ?? PORTS[protocol])}`;
 }
 
-const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::';
-
 const allAddresses = (): readonly string[] =>
   Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => address));
 
@@ -93,8 +91,8 @@ async function withAddresses(endpoints: readonly string[]): Promise<readonly str
 }
 
 async function addressesOf(endpoint: string): Promise<readonly string[]> {
-  const { host = '', port } = splitPart(endpoint) ?? {};
+  const { host, port } = splitPart(endpoint) ?? { host: '', port: 0 };
   if (isIP(host) !== 0) return [];
   const found = await lookup(host, { all: true }).catch(() => []);
-  return found.map(({ address, family }) => `${family === 6 ? `[${address}]` : address}:${port}`);
+  return found.map(({ address }) => joinPart(address, port));
 }

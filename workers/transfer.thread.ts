@@ -44,7 +44,7 @@ const door =
         onCounts: (counts) => send({ type: 'door', counts }),
         onClosed: (problem) => send({ type: 'door closed', problem }),
       });
-const deps: DownloadDeps = {
+const deps = {
   ...settings,
   sources: createSources({
     ...sources,
@@ -55,8 +55,7 @@ const deps: DownloadDeps = {
   ledger,
   rateLimit,
   ...(copies === undefined ? {} : { copies }),
-  peers: (peer) => createPeerCopy(peer, { ...sources, identity: () => credentials }),
-};
+} satisfies DownloadDeps;
 const running = new Map<number, AbortController>();
 
 async function run(job: number, { pool, rules, ...request }: TransferRequest): Promise<void> {
@@ -71,7 +70,11 @@ async function run(job: number, { pool, rules, ...request }: TransferRequest): P
         onProgress: sparingly((progress) => send({ type: 'progress', job, progress })),
         onTry: (ended) => send({ type: 'try', job, ended }),
       },
-      { ...deps, sources: deps.sources.under(rules, request.secrets) },
+      {
+        ...deps,
+        sources: deps.sources.under(rules, request.secrets),
+        peers: (peer) => createPeerCopy(peer, { ...sources, ...rules.timeouts, identity: () => credentials }),
+      },
     );
     send({ type: 'done', job, image });
   } catch (error) {

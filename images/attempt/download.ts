@@ -3,6 +3,7 @@ import { ImageError } from '../../model/failures.ts';
 import type { Try } from '../../model/payloads.ts';
 import { displayUrl } from '../../model/url.ts';
 import { fetchFile } from '../fetch/fetch-file.ts';
+import type { PieceHashes } from '../fetch/piece-hashes.ts';
 import { sha256Of } from '../hashing/digester.ts';
 import { diskError } from '../disk-errors.ts';
 import { limitsFor } from '../inspect/limits.ts';
@@ -67,21 +68,37 @@ async function newCopy(
   deps: DownloadDeps,
   reporting: Reporting,
 ): Promise<DownloadedImage> {
+  const source = await withMetalink(given, deps);
+  const part = await adopt(source.request, deps, reporting.meter, source.pieces !== undefined);
+  try {
+    return await fillPart(part, source, deps, reporting);
+  } catch (error) {
+    if (isUseless(part, error)) await part.remove().catch(() => undefined);
+    throw error;
+  } finally {
+    await part.close();
+  }
+}
+
+async function fillPart(
+  part: Part,
+  { request, pieces, remarks }: KnownSource,
+  deps: DownloadDeps,
+  reporting: Reporting,
+): Promise<DownloadedImage> {
   const { meter, tries, attempt } = reporting;
-  const { request, pieces, remarks } = await withMetalink(given, deps);
   const way = wayOf(request, deps);
   const { checksum, parent } = way;
-  const part = await adopt(request, deps, meter, pieces !== undefined);
-  const shared = deps.copies?.share(request.copyId, part);
   const followers = follow(part, { ...request, checksum }, deps, pieces);
+  const shared = deps.copies?.share(request.copyId, part);
   const { digester, unpacker, hasher } = followers;
   const onTry = (ended: Try): void => {
     const told = tryOfAttempt(ended, attempt);
     tries.push(told);
     request.onTry?.(told);
   };
-  const task = fetchTask(request, deps, { way, part, pieces, hasher, meter, remarks, onTry });
   try {
+    const task = fetchTask(request, deps, { way, part, pieces, hasher, meter, remarks, onTry });
     const image = await fetchFile(task, async () => {
       try {
         noteGivers(attempt, part.provenance);
@@ -98,13 +115,9 @@ async function newCopy(
     const published = await publish(part, image, request, reporting);
     if (image.file === part.file) shared?.published();
     return parent === undefined ? published : { ...published, fromPeers: published.fetched };
-  } catch (error) {
-    if (isUseless(part, error)) await part.remove().catch(() => undefined);
-    throw error;
   } finally {
     await shared?.close();
     await followers.close();
-    await part.close();
   }
 }
 
@@ -115,11 +128,18 @@ const isUseless = (part: Part, error: unknown): boolean =>
 const QUERIES_ARE_GONE =
   'the metalink could not be read again, or gives other URLs now, and the queries of its URLs are kept nowhere else';
 
+interface KnownSource {
+  readonly request: DownloadRequest;
+  /** Hashes of the file's pieces, if known. */
+  readonly pieces: PieceHashes | undefined;
+  readonly remarks: string[];
+}
+
 /**
  * Reads a metalink again: the request gets the complete URLs of its mirrors, the download gets hashes of pieces and
  * remarks.
  */
-async function withMetalink(given: DownloadRequest, deps: DownloadDeps) {
+async function withMetalink(given: DownloadRequest, deps: DownloadDeps): Promise<KnownSource> {
   const remarks: string[] = [];
   // Another host gives the bytes, and the origin is left alone.
   if (given.peer !== undefined) return { request: given, pieces: undefined, remarks };

@@ -1,6 +1,7 @@
 /** Lineages and peers in jobs, records and answers. */
 import * as z from 'zod/mini';
 import type { KnownLineage, OriginVersion, PeerSource } from '../spread.ts';
+import { splitPart } from '../url-policy.ts';
 import { message, rule, text, uuid, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
 
@@ -23,7 +24,7 @@ const doorAddress = (): Schema<string> =>
   z.string().check(rule((given) => (isDoorAddress(given) ? undefined : 'is no host:port')));
 
 const isDoorAddress = (given: string): boolean =>
-  /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253}):\d{1,5}$/i.test(given) && URL.canParse(`https://${given}`);
+  splitPart(given) !== undefined && URL.canParse(`https://${given}`);
 
 export const peerSource = message<PeerSource>({
   hostId: uuid(),

@@ -1,13 +1,8 @@
 /** What hosts know each other by: certificates of the installation's authority, and tickets. */
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { SignJWT } from 'jose';
-import {
-  certifyHost,
-  createAuthority,
-  createHostKey,
-  endOfPem,
-  hostIdIn,
-} from '../../trust/peer-certificates.ts';
+import { certifyHost, createAuthority, createHostKey, endOfPem } from '../../trust/peer-certificates.ts';
+import { hostIdOfNames } from '../../model/spread.ts';
 import { createTicketKey, signTicket, ticketProblem, trustedDigest } from '../../trust/tickets.ts';
 
 const NOW = new Date('2026-03-01T12:00:00Z');
@@ -29,7 +24,7 @@ describe('a certificate of a host', () => {
       const pem = await certifyHost(authority, request, { hostId, address }, NOW);
       const certificate = new X509Certificate(pem);
       expect(certificate.subjectAltName).toBe(`URI:urn:bypass:host:${hostId}, ${name}`);
-      expect(hostIdIn(certificate)).toBe(hostId);
+      expect(hostIdOfNames(certificate.subjectAltName)).toBe(hostId);
       expect(certificate.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
       expect(certificate.ca).toBe(false);
       expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);

@@ -4,6 +4,7 @@ import type { RateLimit } from '../../images/fetch/rate-limit.ts';
 import type { CopyFacts, OpenCopies, PublishedCopy, ServedPart } from '../../images/spread/open-copies.ts';
 import type { Span } from '../../images/spans.ts';
 import { imageTag, lineageTag } from '../../model/spread.ts';
+import type { KnownLineage } from '../../model/spread.ts';
 import type { Asked } from './asked.ts';
 import type { Counter } from './counts.ts';
 import { Refused } from './refusal.ts';
@@ -102,22 +103,19 @@ function onItsWay(copies: OpenCopies, copyId: string): Readable | undefined {
   };
 }
 
-interface Digest {
-  readonly sha256: string;
-  readonly lineage?: string;
-}
-
-async function digestOf(copies: OpenCopies, copyId: string): Promise<Digest | undefined> {
+async function digestOf(copies: OpenCopies, copyId: string): Promise<KnownLineage | undefined> {
   const copy = await copies.published(copyId);
   await copy?.file.close();
   const { sha256, lineage } = copy ?? copies.part(copyId) ?? {};
-  return sha256 === undefined ? undefined : { sha256, ...(lineage === undefined ? {} : { lineage }) };
+  return sha256 === undefined || lineage === undefined ? undefined : { lineage, sha256 };
 }
 
-/** Aborted when the connection is closed before the answer is complete. */
+/** Aborted when the connection is closed before the answer is complete. A complete one leaves it open for the next request. */
 function closing(response: ServerResponse): AbortSignal {
   const stop = new AbortController();
-  response.once('close', () => stop.abort(new Error('the connection was closed')));
+  response.once('close', () => {
+    if (!response.writableFinished) stop.abort(new Error('the connection was closed'));
+  });
   return stop.signal;
 }
 

@@ -19,8 +19,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { RateLimit } from '../../images/fetch/rate-limit.ts';
 import type { OpenCopies } from '../../images/spread/open-copies.ts';
+import { hostIdOfNames } from '../../model/spread.ts';
 import type { PeerCredentials } from '../../model/spread.ts';
-import { hostIdIn } from '../../trust/peer-certificates.ts';
 import { serveBytes, serveDigest } from './copies.ts';
 import { createCounter } from './counts.ts';
 import type { DoorCounts } from './counts.ts';
@@ -109,8 +109,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     return false;
   });
   server.on('secureConnection', (socket: TLSSocket) => {
-    const certificate = socket.getPeerX509Certificate();
-    const peer = certificate === undefined ? undefined : hostIdIn(certificate);
+    const peer = hostIdOfNames(socket.getPeerX509Certificate()?.subjectAltName);
     if (peer === undefined || !entrance.takeHost(socket, peer)) {
       counter.refused(peer === undefined ? 'certificate' : 'connections');
       socket.destroy();

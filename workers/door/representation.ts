@@ -16,7 +16,7 @@ export interface Representation {
  * @throws Refused for a range beyond the end
  */
 export function represent(facts: CopyFacts, tag: string, asked: IncomingHttpHeaders): Representation {
-  const { total, lineage, origin, sha256 } = facts;
+  const { total, lineage, origin } = facts;
   const span = spanOf(asked, tagsOf(facts), total);
   const { first, end } = span ?? { first: 0, end: total };
   return {
@@ -29,18 +29,17 @@ export function represent(facts: CopyFacts, tag: string, asked: IncomingHttpHead
       'cache-control': 'no-store',
       etag: tag,
       ...(span === undefined ? {} : { 'content-range': `bytes ${first}-${end - 1}/${total}` }),
-      ...(lineage === undefined ? {} : { 'bypass-lineage': lineage }),
+      'bypass-lineage': lineage,
       ...(origin === undefined
         ? {}
         : { 'bypass-origin': Buffer.from(JSON.stringify(origin)).toString('base64url') }),
-      ...(sha256 === undefined ? {} : { 'bypass-digest': `sha256-${sha256}` }),
     },
   };
 }
 
 /** The tags by which these very bytes are known, published or on their way. */
 const tagsOf = ({ lineage, sha256 }: CopyFacts): readonly string[] => [
-  ...(lineage === undefined ? [] : [lineageTag(lineage)]),
+  lineageTag(lineage),
   ...(sha256 === undefined ? [] : [imageTag(sha256)]),
 ];
 

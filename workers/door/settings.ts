@@ -1,5 +1,5 @@
 /** The settings of the door: where a host serves copies to other hosts, and how much. */
-import { splitPart } from '../../model/url-policy.ts';
+import { isWildcard, joinPart, splitPart } from '../../model/url-policy.ts';
 import type { PeerReport } from '../../model/spread.ts';
 import { hostAddress } from '../host-settings.ts';
 import { label, SettingError } from '../settings.ts';
@@ -22,15 +22,13 @@ export function doorSettings(settings: Settings): DoorSettings | undefined {
   const reached = endpoint(settings, 'peerAddress') ?? listen;
   return {
     listen,
-    address: inText({ ...reached, host: isWildcard(reached.host) ? hostAddress() : reached.host }),
+    address: joinPart(isWildcard(reached.host) ? hostAddress() : reached.host, reached.port),
     uploads: settings.number('peerUploads', 1),
     rate: settings.number('peerRate'),
   };
 }
 
-type Endpoint = DoorSettings['listen'];
-
-function endpoint(settings: Settings, name: SettingName): Endpoint | undefined {
+function endpoint(settings: Settings, name: SettingName): DoorSettings['listen'] | undefined {
   const text = settings.text(name);
   const found = splitPart(text);
   if (text === '' || found !== undefined) return found;
@@ -38,6 +36,3 @@ function endpoint(settings: Settings, name: SettingName): Endpoint | undefined {
     `${label(name)} must be an address with a port, such as 10.0.0.7:7443, not '${text}'`,
   );
 }
-
-const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
-const inText = ({ host, port }: Endpoint): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;

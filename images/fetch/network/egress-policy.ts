@@ -15,6 +15,7 @@ import {
   judgeScheme,
   LOOPBACK,
   narrow,
+  joinPart,
   splitPart,
 } from '../../../model/url-policy.ts';
 import type { Denial, Endpoint, UrlPolicy } from '../../../model/url-policy.ts';
@@ -102,7 +103,7 @@ function policyFor(host: UrlPolicy, job: UrlPolicy | undefined, options: Protoco
       const addresses = await judged(url, port, await resolved(name, rules, dnsMs), rules);
       const hosts = [name, ...addresses.map(({ address }) => address)];
       if (proxy === undefined || goesAround(proxy.none, hosts, port)) return { addresses, port };
-      const targets = addresses.map((one) => target(one, port));
+      const targets = addresses.map(({ address }) => joinPart(address, port));
       // A proxy cannot resolve an address to another one.
       const forwards = proxyJudges && plain && isIP(name) !== 0;
       return viaProxy(proxy, { targets, forwards }, rules, dnsMs);
@@ -114,9 +115,6 @@ function policyFor(host: UrlPolicy, job: UrlPolicy | undefined, options: Protoco
 const isLocalhost = (name: string): boolean => /(?:^|\.)localhost\.?$/i.test(name);
 
 const isResolvable = (name: string): boolean => isIP(name) === 0 && !isLocalhost(name);
-
-const target = ({ address, family }: LookupAddress, port: number): string =>
-  family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 
 export const hostName = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
 

@@ -2,7 +2,7 @@
 import { createSecureContext } from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
 import { ImageError } from '../../../../model/failures.ts';
-import { hostUrn } from '../../../../model/spread.ts';
+import { hostIdOfNames } from '../../../../model/spread.ts';
 import type { PeerCredentials } from '../../../../model/spread.ts';
 import type { Trust } from '../../network/trust.ts';
 
@@ -31,8 +31,7 @@ export const trustDoorOf =
   };
 
 /** The address only says where the host is; who it is, its certificate says. */
-function stranger(hostId: string, { subjectaltname = '' }: PeerCertificate): Error | undefined {
-  const names = subjectaltname.split(', ').filter((name) => name.startsWith('URI:'));
-  if (names.length === 1 && names[0] === `URI:${hostUrn(hostId)}`) return undefined;
-  return new ImageError('TlsFailed', 'has a certificate of another host');
-}
+const stranger = (hostId: string, { subjectaltname }: PeerCertificate): Error | undefined =>
+  hostIdOfNames(subjectaltname) === hostId
+    ? undefined
+    : new ImageError('TlsFailed', 'has a certificate of another host');
