@@ -116,10 +116,11 @@ export function sourceSentence(sentence: string, next = ''): string {
 /** The state in a list. The api has one state for waiting and cancelled deployments, `Allocated`; people see which. */
 export const stateOf = (d: KnownDeployment): string => (stageOf(d) === 'cancelled' ? 'Cancelled' : d.state);
 
-/** The last column of a list: the current phase, or why the deployment does not progress. */
+/** The last column of a list: the current phase, why the deployment does not progress, or that its copy is damaged. */
 export function remarkOn(d: KnownDeployment): string {
   const { stage, text, rate, bytes } = progressOf(d);
-  if (stage !== 'running') return stage === 'ready' ? '' : text;
+  if (stage === 'ready') return d.error ?? '';
+  if (stage !== 'running') return text;
   const doing = d.sourcehostname === undefined ? text : `${text} from ${fromWhom(d.depth, d.sourcehostname)}`;
   return rate > 0 && bytes > 0 ? `${doing}, ${formatRate(rate)}` : doing;
 }

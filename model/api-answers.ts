@@ -394,7 +394,7 @@ export interface Deployment {
   readonly originbytes: number;
   /** bytes that other hosts have sent for it */
   readonly peerbytes: number;
-  /** how many hosts take it from here now */
+  /** how many hosts are copying it from here now */
   readonly takers: number;
   /** the names of these hosts */
   readonly takernames?: string;

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { eventType, resourceTypeOf } from '../../model/event-types.ts';
 import type { NamedHost } from '../../model/failures.ts';
-import { findCopy } from '../copies/copies.ts';
+import { findCopy, NO_ERROR } from '../copies/copies.ts';
 import { titleOfCopy } from '../copies/outcomes.ts';
 import type { Outcome } from '../copies/outcomes.ts';
 import { usersOfCopy } from '../copies/users.ts';
@@ -60,19 +60,17 @@ export function recordVerification(
     const isRight = sha256 === found.sha256;
     const title = `${titleOfCopy(row)} on pool ${row.poolName}`;
     const mayGo = !isRight && users === 0;
-    if (!isRight) {
-      await tx
-        .updateTable('template_spool_ref')
-        .set({
-          error_str: DAMAGED,
-          error_kind: 'ContentRefused',
-          error_host: JSON.stringify(found.host),
-          ...(mayGo ? { state: 'Failed', download_state: 'DOWNLOAD_ERROR' } : {}),
-          last_updated: sql<Date>`now()`,
-        })
-        .where('id', '=', row.id)
-        .execute();
-    }
+    const damaged = {
+      error_str: DAMAGED,
+      error_kind: 'ContentRefused',
+      error_host: JSON.stringify(found.host),
+      ...(mayGo ? ({ state: 'Failed', download_state: 'DOWNLOAD_ERROR' } as const) : {}),
+    } as const;
+    await tx
+      .updateTable('template_spool_ref')
+      .set({ ...(isRight ? NO_ERROR : damaged), last_updated: sql<Date>`now()` })
+      .where('id', '=', row.id)
+      .execute();
     await recordEvent(tx, {
       type: eventType(row, 'COPY.VERIFY'),
       level: isRight ? 'INFO' : 'ERROR',
@@ -92,5 +90,7 @@ export function recordVerification(
 
 const DAMAGED = 'the file on the pool is not the image any more that was published there';
 
-const stays = (users: number): string =>
-  users === 0 ? '; it is removed' : `; it stays, since ${users} virtual machines stand on it`;
+function stays(users: number): string {
+  if (users === 0) return '; it is removed';
+  return `; it stays, since ${users === 1 ? '1 virtual machine stands' : `${users} virtual machines stand`} on it`;
+}

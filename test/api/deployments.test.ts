@@ -7,8 +7,6 @@ import { recordPoolReports } from '../../db/pools/pools.ts';
 import { createZone } from '../../db/zones/zones.ts';
 import type { Place } from '../../db/zones/zones.ts';
 import type { PoolReport } from '../../model/payloads.ts';
-import { peerUrl } from '../../model/spread.ts';
-import type { CopyId } from '../../orchestration/orchestration.ts';
 import { addHost, deploy, openLab, poolReport, SIZE } from '../labs/api.ts';
 import type { Caller, Json, Lab, Parameters, TestHost } from '../labs/api.ts';
 
@@ -102,53 +100,6 @@ describe('listTemplateDeployments', () => {
     note: 'the file changed',
   } as const;
   const goodTry = { source: 'http://images.example.org/a', startedAt: started, endedAt: ended, bytes: SIZE };
-
-  test('says from whom a copy comes, who takes it from there, and what it has cost', async () => {
-    const { templateId } = await lab.template(lab.user, { name: 'spread' });
-    const [here, there] = [pools.local, pools.shared].map(({ id }) => ({ templateId, poolId: id })) as [
-      CopyId,
-      CopyId,
-    ];
-    await deploy(lab, here, { host, pool: pools.local, tries: [goodTry] });
-    const { copyId } = await openCopy(lab.db, there, 'w', PROTOCOLS);
-    const row = async (uuid: string) =>
-      (await lab.db.selectFrom('template_spool_ref').where('uuid', '=', uuid).select('id').execute())[0]?.id;
-    const [parent] = await list({ templateid: templateId, storageid: here.poolId });
-    const hosts = lab.db.selectFrom('host').where('uuid', '=', host.hostId).select('id');
-    const { id: hostDbId } = await hosts.executeTakeFirstOrThrow();
-    await recordAttempt(lab.db, there, {
-      attemptId: randomUUID(),
-      hostId: host.hostId,
-      hostName: 'kvm-1',
-      tries: [{ ...goodTry, source: peerUrl(host.hostId), bytes: 7 }],
-    });
-    await lab.db
-      .updateTable('template_spool_ref')
-      .set({
-        fetching: 'peer',
-        fetch_host_id: hostDbId,
-        parent_copy_id: (await row(parent.id)) ?? 0,
-        parent_host_id: hostDbId,
-        depth: 1,
-      })
-      .where('uuid', '=', copyId)
-      .execute();
-    const [child] = await list({ templateid: templateId, storageid: there.poolId });
-    expect(child).toMatchObject({
-      sourcehostname: 'kvm-1',
-      sourcedeploymentid: parent.id,
-      depth: 1,
-      originbytes: 0,
-      peerbytes: 7,
-      source: 'host kvm-1',
-      takers: 0,
-    });
-    const [giving] = await list({ templateid: templateId, storageid: here.poolId });
-    expect(giving).toMatchObject({ originbytes: SIZE, peerbytes: 0, takers: 1, takernames: 'kvm-1' });
-    const [seen] = (await list({ templateid: templateId }, lab.user)).filter(({ id }: Json) => id === copyId);
-    expect(seen).toMatchObject({ depth: 1, source: 'another host' });
-    expect(JSON.stringify(seen)).not.toMatch(/kvm-1/);
-  });
 
   test('shows a finished deployment', async () => {
     const { templateId } = await lab.template(lab.user, { name: 'there' });

@@ -232,6 +232,22 @@ test('a host that gave wrong bytes is not asked for this copy again', async () =
   expect(events).toMatchObject([{ host: { id: a.uuid, name: 'h0' } }]);
 });
 
+test('a published copy that was found damaged is no source, until it is found right', async () => {
+  const template = await lab.addTemplate();
+  const [a, b] = (await newHosts(2)) as [Host, Host];
+  const [one, two] = [await wanted(template, a), await wanted(template, b)];
+  await one.ask();
+  await one.finish();
+  const damaged = { error_kind: 'ContentRefused', error_str: 'the file is another one' } as const;
+  for (const [found, answer] of [
+    [damaged, JSON.stringify(ORIGIN)],
+    [{ error_kind: null, error_str: null }, 'h0'],
+  ] as const) {
+    await lab.db.updateTable('template_spool_ref').set(found).where('uuid', '=', one.copyId).execute();
+    expect(nameOf(await two.ask())).toBe(answer);
+  }
+});
+
 test('without peers everything is fetched from the origin', async () => {
   const template = await lab.addTemplate();
   const [plain, a, b] = [await newHost('plain', { door: false }), await newHost('a'), await newHost('b')];

@@ -5,6 +5,7 @@ import { peerUrl } from '../../model/spread.ts';
 import { ticketProblem } from '../../trust/tickets.ts';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
+import { deferred } from '../support/deferred.ts';
 import { downloaded, endless, failed } from '../support/scripted-host.ts';
 import type { HostScript, ScriptedHost } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
@@ -45,6 +46,17 @@ const remember = (host: ScriptedHost): ScriptedHost => {
   hosts.set(host.pool().id, host);
   return host;
 };
+
+/** The event of a verification of a copy of the template, once it has ended. */
+const verified = (template: string) =>
+  until('the copy is verified anew', () =>
+    lab.db
+      .selectFrom('event')
+      .where('type', '=', 'TEMPLATE.COPY.VERIFY')
+      .where('resource_uuid', '=', template)
+      .selectAll()
+      .executeTakeFirst(),
+  );
 
 test('a host fetches from the one that is on its way, with a ticket for this copy', async () => {
   const script = endless();
@@ -108,6 +120,45 @@ test('a peer that gave wrong bytes is named in an event', async () => {
     .selectAll()
     .execute();
   expect(events).toMatchObject([{ level: 'ERROR', host: { id: liar.hostId, name: 'liar' } }]);
+  // It gave wrong bytes of a right file: its memory or its line is bad.
+  expect(await verified(template)).toMatchObject({
+    level: 'INFO',
+    description: expect.stringMatching(/ on pool liar was verified anew: it is right$/),
+  });
+  expect(await lab.copy(copyOn(template, liar))).toMatchObject({ state: 'Ready', error_str: null });
+});
+
+test('the copy of a host that gave wrong bytes is failed and removed when its file is damaged', async () => {
+  const template = await lab.addTemplate();
+  const [removing, removed] = [deferred(), deferred()];
+  const rotten: ScriptedHost = await newHost('rotten', {
+    hashCopy: () => Promise.resolve({ v: 1, hostId: rotten.hostId, sha256: 'cd'.repeat(32) }),
+    async remove() {
+      removing.resolve();
+      await removed.promise;
+      return { v: 1, hostId: rotten.hostId, files: 1, pool: rotten.pool() };
+    },
+  });
+  const copy = copyOn(template, rotten);
+  await lab.finished(await lab.prepare(copy));
+  const child = remember(await newHost('misled', failingPeers('PeerWrong')));
+  expect((await lab.finished(await lab.prepare(copyOn(template, child)))).job_status).toBe(1);
+  await removing.promise;
+  expect(await lab.copy(copy)).toMatchObject({
+    state: 'Destroying',
+    error_kind: 'ContentRefused',
+    error_str: expect.stringContaining('is not the image any more'),
+    error_host: { id: rotten.hostId, name: 'rotten' },
+  });
+  expect(await verified(template)).toMatchObject({
+    level: 'ERROR',
+    host: { id: rotten.hostId, name: 'rotten' },
+    description: expect.stringMatching(/on pool rotten: the file on the pool is not .*; it is removed$/),
+  });
+  removed.resolve();
+  await until('the row is removed', async () => (await lab.copy(copy)) === undefined);
+  // The next deployment brings it anew.
+  expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(1);
 });
 
 test('a host of a release without peers works beside', async () => {

@@ -5,7 +5,7 @@ import { Link, useParams } from 'wouter';
 import { LIVE, useList } from '../api/queries.ts';
 import { useIsAdmin } from '../api/session.ts';
 import type { Deployment } from '../../model/api-answers.ts';
-import { fromWhom } from '../../model/spread.ts';
+import { behindOrigin, fromWhom } from '../../model/spread.ts';
 import { Facts } from '../elements/facts.tsx';
 import { InspectionFacts } from '../elements/inspection.tsx';
 import { HostLink, PoolLink } from '../elements/name-link.tsx';
@@ -88,10 +88,10 @@ function Now({ of }: { readonly of: Deployment }): ReactNode {
               fromWhom(of.depth, undefined)
             ) : (
               <>
-                <HostLink id={of.sourcehostid}>{of.sourcehostname}</HostLink>, {of.depth} behind the origin
+                <HostLink id={of.sourcehostid}>{of.sourcehostname}</HostLink>, {behindOrigin(of.depth ?? 1)}
               </>
             ),
-          'Taken by': of.takers === 0 ? undefined : (of.takernames ?? `${of.takers} hosts`),
+          'Being copied by': of.takers === 0 ? undefined : (of.takernames ?? `${of.takers} hosts`),
           'Sent by the origin': bytes(of.originbytes),
           'Sent by other hosts': of.peerbytes === 0 ? undefined : bytes(of.peerbytes),
           Attempts: of.attemptcount,

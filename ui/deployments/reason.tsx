@@ -1,4 +1,7 @@
-/** Why a deployment waits and until when, why it failed, or which user stopped it; the event first, addresses last. */
+/**
+ * Why a deployment waits and until when, why it failed, what is wrong with its copy, or which user stopped it; the event
+ * first, addresses last.
+ */
 import { Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Deployment } from '../../model/api-answers.ts';
@@ -44,7 +47,7 @@ export function Reason({ of, lines }: ReasonProps): ReactNode {
 
 function reasonOf(of: Deployment): string | undefined {
   const { state, waitreason, error, cancelledby, ahead } = of;
-  if (state === 'Ready') return undefined;
+  if (state === 'Ready') return error;
   if (waitreason !== undefined) return waitreason;
   if (ahead !== undefined) return ahead === 0 ? 'next in turn' : `${ahead} before it`;
   if (state === 'Failed') return error;

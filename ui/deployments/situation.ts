@@ -19,7 +19,8 @@ const PHASES: Readonly<Record<string, string>> = {
 };
 
 export function situationOf(deployment: Deployment): Situation {
-  const { state, phase, waitreason, cancelledby } = deployment;
+  const { state, phase, waitreason, cancelledby, error } = deployment;
+  if (state === 'Ready' && error !== undefined) return { mood: 'bad', word: 'Damaged', isRunning: false };
   if (state === 'Ready') return { mood: 'good', word: 'Ready', isRunning: false };
   if (state === 'Failed') return { mood: 'bad', word: 'Failed', isRunning: false };
   if (state === 'Destroying') return { mood: 'leaving', word: 'Removing', isRunning: true };

@@ -1,4 +1,4 @@
-/** Who took a template from whom: the origin first, and below each copy those that were taken from it. */
+/** Who copied a template from whom: those from the origin first, and below each copy those that were made from it. */
 import { Anchor, Group, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
@@ -6,41 +6,34 @@ import type { Deployment } from '../../model/api-answers.ts';
 import { situationOf } from '../deployments/situation.ts';
 import { bytes } from '../elements/quantities.ts';
 import { StateBadge } from '../elements/state-badge.tsx';
+import { spreadOf } from './spread.ts';
+import type { Branch } from './spread.ts';
 
 /** Nothing, as long as every copy comes from the origin. */
 export function SpreadTree({ of }: { readonly of: readonly Deployment[] }): ReactNode {
-  const begun = of.filter(({ depth }) => depth !== undefined);
-  if (!begun.some(({ depth = 0 }) => depth > 0)) return null;
-  const known = new Set(begun.map(({ id }) => id));
-  const isRoot = ({ sourcedeploymentid }: Deployment): boolean =>
-    sourcedeploymentid === undefined || !known.has(sourcedeploymentid);
-  const sent = begun.reduce((sum, { originbytes }) => sum + originbytes, 0);
+  const { roots, count, sent } = spreadOf(of);
+  if (roots.every(({ children }) => children.length === 0)) return null;
   return (
-    <section aria-label="Who took it from whom">
+    <section aria-label="Who copied it from whom">
       <Title order={2} size="h4" mb="sm">
-        Who took it from whom
+        Who copied it from whom
       </Title>
       <Text mb="xs">
-        The origin has sent {bytes(sent)} for {begun.length} copies.
+        The origin has sent {bytes(sent)} for {count} copies.
       </Text>
-      <Branches of={begun.filter(isRoot)} all={begun} />
+      <Branches of={roots} />
     </section>
   );
 }
 
-interface BranchesProps {
-  readonly of: readonly Deployment[];
-  readonly all: readonly Deployment[];
-}
-
-function Branches({ of, all }: BranchesProps): ReactNode {
+function Branches({ of }: { readonly of: readonly Branch[] }): ReactNode {
   if (of.length === 0) return null;
   return (
     <ul>
-      {of.map((copy) => (
+      {of.map(({ copy, children }) => (
         <li key={copy.id}>
           <Leaf of={copy} />
-          <Branches of={all.filter(({ sourcedeploymentid }) => sourcedeploymentid === copy.id)} all={all} />
+          <Branches of={children} />
         </li>
       ))}
     </ul>

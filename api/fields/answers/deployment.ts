@@ -166,7 +166,7 @@ export const DEPLOYMENT: Shape<DeploymentView> = {
   depth: optional.integer('how many hosts are between it and the origin', ({ depth }) => depth),
   originbytes: long('bytes that the origin has sent for it', ({ origin_bytes }) => origin_bytes),
   peerbytes: long('bytes that other hosts have sent for it', ({ peer_bytes }) => peer_bytes),
-  takers: integer('how many hosts take it from here now', ({ takers }) => takers.length),
+  takers: integer('how many hosts are copying it from here now', ({ takers }) => takers.length),
   takernames: forAdmins(
     optional.string('the names of these hosts', ({ takers }) => takers.join(', ') || undefined),
   ),
