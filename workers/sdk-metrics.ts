@@ -1,6 +1,7 @@
 /**
- * Metrics of Temporal's SDK (slots, latencies, failed tasks) in Prometheus' text format. The SDK's own exporter would open
- * another port, so the updates are read from the SDK's buffer and served with the other metrics of the process.
+ * Metrics of Temporal's SDK (slots, latencies, failed tasks), and those that activities count by it, in Prometheus' text
+ * format. The SDK's own exporter would open another port, so the updates are read from the SDK's buffer and served with the
+ * other metrics of the process.
  */
 import { MetricsBuffer } from '@temporalio/worker';
 import type { BufferedMetricUpdate } from '@temporalio/worker';
@@ -90,8 +91,11 @@ export function createTotals(): { add(update: Update): void; text(): string } {
   };
 }
 
+/** Metrics of the SDK have the prefix or get it; those that activities count have that of Bypass. */
+const NAMED = /^(?:temporal|bypass)_/;
+
 function familyText([name, { kind, description, series }]: [string, Family]): string {
-  const full = name.startsWith('temporal_') ? name : `temporal_${name}`;
+  const full = NAMED.test(name) ? name : `temporal_${name}`;
   const lines = [...series.values()].flatMap((one) =>
     kind === 'histogram' ? histogramLines(full, one) : [`${full}{${one.labels}} ${one.value}`],
   );

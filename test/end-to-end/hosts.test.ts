@@ -41,12 +41,48 @@ async function listening(
     });
 }
 
-test('without storageid every pool of the zone gets its copy', async () => {
+/** Waits until all hosts of the lab can be entered by the others. */
+const doorsAreOpen = (): Promise<unknown> =>
+  until('the hosts have certificates', async () => {
+    const rows = await lab.db.selectFrom('host').select('peer').execute();
+    return rows.filter(({ peer }) => peer?.certificateEnds !== undefined).length === 3;
+  });
+
+/** The sum of all series of a metric with these labels. */
+async function metric(pid: number, name: string, labels = ''): Promise<number> {
+  for (const { port } of await listening(pid)) {
+    const answer = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined);
+    if (answer?.status !== 200) continue;
+    const lines = (await answer.text()).split('\n');
+    const series = lines.filter((line) => line.startsWith(name) && line.includes(labels));
+    return series.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+  throw new Error(`process ${pid} has no metrics`);
+}
+
+test('without storageid every pool of the zone gets its copy, and it is counted where the bytes came from', async () => {
+  await doorsAreOpen();
   lab.server.serve('/all', { body: rawDisk(MIB) });
   const image = await lab.register({ url: lab.server.url('/all') });
   const copies = await lab.deploy(image.id);
   expect(copies).toHaveLength(4);
   expect(copies.every(({ state }) => state === 'Ready')).toBe(true);
+  const sum = (of: (copy: Deployment) => number) => copies.reduce((total, copy) => total + of(copy), 0);
+  const [fromOrigin, fromPeers] = [sum((copy) => copy.originbytes), sum((copy) => copy.peerbytes)];
+  expect(fromPeers).toBeGreaterThan(0);
+  const { control, hosts } = lab.pids();
+  for (const [source, bytes] of [
+    ['origin', fromOrigin],
+    ['peer', fromPeers],
+  ] as const) {
+    await until(`bytes of the ${source} are counted`, async () => {
+      return (await metric(control, 'bypass_fetched_bytes_total', `source="${source}"`)) === bytes;
+    });
+  }
+  await until('sent bytes are counted', async () => {
+    const sent = await Promise.all(hosts.map((pid) => metric(pid, 'bypass_peer_sent_bytes_total')));
+    return sent.reduce((total, one) => total + one, 0) >= fromPeers;
+  });
 });
 
 const answersHealth = ({ port }: { readonly port: number }): Promise<boolean> =>
@@ -102,6 +138,18 @@ test('a host without a token is listed as Disabled, gets no work, and works once
     await until('it is up', async () => (await find())?.state === 'Up');
     expect(await lab.deploy(image.id)).toHaveLength(5);
     expect((await readdir(path)).filter((name) => !name.startsWith('.bypass-'))).toHaveLength(1);
+    // It has no door: it fetches from the origin, and the others give each other what one of them has.
+    lab.server.serve('/mixed', { body: rawDisk(MIB) });
+    const mixed = await lab.register({ url: lab.server.url('/mixed') });
+    const copies = await lab.deploy(mixed.id);
+    const own = copies.filter(({ hostname }) => hostname === 'stranger');
+    expect(own).toMatchObject([{ state: 'Ready', depth: 0, originbytes: MIB, peerbytes: 0, takers: 0 }]);
+    expect(own[0]?.attempts.map(({ source }) => source)).toEqual([lab.server.url('/mixed')]);
+    const others = copies.filter(({ hostname }) => hostname !== 'stranger');
+    expect(others).toHaveLength(4);
+    expect(others.some(({ sourcehostname }) => sourcehostname === 'stranger')).toBe(false);
+    // A host that has the image on its own pool only does not give it to its shared pool.
+    expect(others.filter(({ depth }) => depth === 0).length).toBeLessThanOrEqual(2);
     await lab.call('deleteHost', { id: host?.id ?? '', forced: true });
   } finally {
     await stranger.stop();

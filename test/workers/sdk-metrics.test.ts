@@ -14,6 +14,8 @@ test("metrics of the SDK are written in Prometheus' text format", () => {
     totals.add({ metric: metric('temporal_slots', 'gauge'), value, attributes: {} });
     totals.add({ metric: metric('temporal_latency', 'histogram'), value: value * 3, attributes: queue });
   }
+  totals.add({ metric: metric('workers', 'gauge'), value: 3, attributes: {} });
+  totals.add({ metric: metric('bypass_bytes_total', 'counter'), value: 5, attributes: { source: 'peer' } });
   const lines = totals.text().split('\n');
   expect(lines).toEqual(
     expect.arrayContaining([
@@ -26,6 +28,8 @@ test("metrics of the SDK are written in Prometheus' text format", () => {
       'temporal_latency_bucket{task_queue="a\\"b",le="+Inf"} 2',
       'temporal_latency_sum{task_queue="a\\"b"} 9',
       'temporal_latency_count{task_queue="a\\"b"} 2',
+      'temporal_workers{} 3',
+      'bypass_bytes_total{source="peer"} 5',
     ]),
   );
 });
