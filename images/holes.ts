@@ -1,9 +1,13 @@
 /** Splits bytes into data to write and runs of zeros to skip, so that long runs of zeros become holes of the file. */
 import type { FileHandle } from 'node:fs/promises';
-import { isZero } from './reader.ts';
+import { isZero, ZEROS } from './reader.ts';
 
 /** Bytes of a block. Only blocks of the file that are all zeros become holes. */
 const BLOCK = 16_384;
+
+/** Bytes of chunks that came over a line: chunks of ZEROS stand for zeros that did not. */
+export const sentBytes = (chunks: readonly Buffer[]): number =>
+  chunks.reduce((sum, { buffer, length }) => (buffer === ZEROS.buffer ? sum : sum + length), 0);
 
 /** Consecutive bytes of the file that are all in zero blocks, or all in others. */
 export interface Stretch {

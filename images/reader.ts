@@ -5,7 +5,8 @@ import type { Span } from './spans.ts';
 
 /** Bytes of a table that are read at once. */
 const SLICE = 256 * 1024;
-const ZEROS = Buffer.alloc(SLICE);
+/** Nobody writes to it. */
+export const ZEROS = Buffer.alloc(SLICE);
 
 /** Reads `length` bytes, or fewer when the file ends before. */
 export async function readAt(

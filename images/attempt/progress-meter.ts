@@ -28,7 +28,7 @@ export class ProgressMeter {
     this.#timer.unref();
   }
 
-  /** Bytes fetched, over all sources. */
+  /** Bytes that came over the line, from all sources. */
   get fetched(): number {
     return this.#fetched;
   }
@@ -50,9 +50,9 @@ export class ProgressMeter {
     this.#send();
   }
 
-  addFetched(count: number): void {
+  addFetched(count: number, sent: number): void {
     this.#bytes += count;
-    this.#fetched += count;
+    this.#fetched += sent;
     this.#send();
   }
 

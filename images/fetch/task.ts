@@ -39,5 +39,6 @@ export interface FetchProgress {
     phase: Phase,
     change?: { readonly source?: string; readonly total?: number; readonly bytes?: number },
   ): void;
-  addFetched(count: number): void;
+  /** @param sent how many of them came over the line: zeros may not */
+  addFetched(count: number, sent: number): void;
 }

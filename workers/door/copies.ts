@@ -40,12 +40,12 @@ export async function serveBytes(
       copies.until(copyId, async () => (await published(copies, copyId)) ?? onItsWay(copies, copyId), until),
     );
     try {
-      const { status, headers, span } = represent(copy.facts, copy.tag, request.headers);
+      const { status, headers, span, encode } = represent(copy.facts, copy.tag, request.headers);
       response.writeHead(status, headers);
       response.flushHeaders();
       counter.began();
       const onSent = (bytes: number): void => counter.sent(bytes);
-      await send(response, copy.read(span, signal), { rate, signal, stallMs: times.stallMs, onSent });
+      await send(response, copy.read(span, signal), { encode, rate, signal, stallMs: times.stallMs, onSent });
       response.end();
     } finally {
       await copy.close();

@@ -1,6 +1,7 @@
 /** How a copy is answered: its headers, and the span of it that a request asks for (RFC 9110, sections 13 and 14). */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import type { CopyFacts } from '../../images/spread/open-copies.ts';
+import { HOLES_CODING, holeFrames } from '../../images/spread/hole-frames.ts';
 import type { Span } from '../../images/spans.ts';
 import { imageTag, lineageTag } from '../../model/spread.ts';
 import { Refused } from './refusal.ts';
@@ -9,6 +10,8 @@ export interface Representation {
   readonly status: 200 | 206;
   readonly headers: OutgoingHttpHeaders;
   readonly span: Span;
+  /** Codes consecutive chunks of the span. */
+  readonly encode: (chunk: Buffer) => readonly Buffer[];
 }
 
 /**
@@ -19,12 +22,16 @@ export function represent(facts: CopyFacts, tag: string, asked: IncomingHttpHead
   const { total, lineage, origin } = facts;
   const span = spanOf(asked, tagsOf(facts), total);
   const { first, end } = span ?? { first: 0, end: total };
+  const coded = codingsIn(asked.te).includes(HOLES_CODING);
   return {
     status: span === undefined ? 200 : 206,
     span: { first, end },
+    encode: coded ? holeFrames(first) : (chunk) => [chunk],
     headers: {
       'content-type': 'application/octet-stream',
-      'content-length': end - first,
+      ...(coded
+        ? { 'transfer-encoding': `${HOLES_CODING}, chunked`, 'bypass-total': total }
+        : { 'content-length': end - first }),
       'accept-ranges': 'bytes',
       'cache-control': 'no-store',
       etag: tag,
@@ -36,6 +43,8 @@ export function represent(facts: CopyFacts, tag: string, asked: IncomingHttpHead
     },
   };
 }
+
+const codingsIn = (te: string | string[] = ''): readonly string[] => String(te).split(/\s*,\s*/);
 
 /** The tags by which these very bytes are known, published or on their way. */
 const tagsOf = ({ lineage, sha256 }: CopyFacts): readonly string[] => [

@@ -6,10 +6,12 @@ import { readAt } from '../../images/reader.ts';
 import type { Span } from '../../images/spans.ts';
 
 export interface Sending {
+  readonly encode: (chunk: Buffer) => readonly Buffer[];
   readonly rate: RateLimit;
   readonly signal: AbortSignal;
   /** Milliseconds in which the other end must take a chunk. */
   readonly stallMs: number;
+  /** Gets the bytes that were sent for a chunk. */
   readonly onSent: (bytes: number) => void;
 }
 
@@ -34,21 +36,23 @@ export async function* chunksOf(file: FileHandle, { first, end }: Span): AsyncGe
 export async function send(
   response: ServerResponse,
   chunks: AsyncIterable<Buffer>,
-  { rate, signal, stallMs, onSent }: Sending,
+  { encode, rate, signal, stallMs, onSent }: Sending,
 ): Promise<void> {
   let writing: Promise<void> = Promise.resolve();
   for await (const chunk of chunks) {
-    await rate.take(chunk.length, signal);
+    const pieces = encode(chunk);
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    await rate.take(bytes, signal);
     await writing;
     signal.throwIfAborted();
-    writing = write(response, chunk, stallMs).then(() => onSent(chunk.length));
+    writing = write(response, pieces, stallMs).then(() => onSent(bytes));
     // It is awaited before the next chunk, and at the end.
     writing.catch(() => undefined);
   }
   await writing;
 }
 
-function write(response: ServerResponse, chunk: Buffer, stallMs: number): Promise<void> {
+function write(response: ServerResponse, pieces: readonly Buffer[], stallMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Stalled('the other end takes nothing')), stallMs);
     const done = (error?: Error | null): void => {
@@ -59,6 +63,8 @@ function write(response: ServerResponse, chunk: Buffer, stallMs: number): Promis
     };
     const closed = (): void => done(new Error('the connection was closed'));
     response.once('close', closed);
-    response.write(chunk, done);
+    response.cork();
+    for (const piece of pieces) response.write(piece, piece === pieces.at(-1) ? done : undefined);
+    response.uncork();
   });
 }

@@ -11,6 +11,7 @@ import { FULL } from '../network/chunk-queue.ts';
 import type { OpenedSource } from '../protocol.ts';
 import type { MirrorState } from './mirror-state.ts';
 import type { Segment, Segments } from './segments.ts';
+import { sentBytes } from '../../holes.ts';
 import type { Span } from '../../spans.ts';
 
 export interface ConnectionOptions {
@@ -24,8 +25,8 @@ export interface ConnectionOptions {
   readonly head: FetchTask['head'];
   /** Bytes of the file; 0 when unknown. */
   readonly total: number;
-  /** Called with bytes that are about to be written. */
-  readonly onBytes: (span: Span) => void;
+  /** Called with bytes that are about to be written, and how many of them came over the line. */
+  readonly onBytes: (span: Span, sent: number) => void;
   readonly useless: (span: Span) => boolean;
 }
 
@@ -145,7 +146,7 @@ export class Connection {
   /** @returns whether the connection is done */
   async #accept(batch: readonly Buffer[], responseEnd: number): Promise<boolean> {
     const { sink, rateLimit, segment, segments, total, useless } = this.#options;
-    await rateLimit.take(lengthOf(batch), this.signal);
+    await rateLimit.take(sentBytes(batch), this.signal);
     for (let rest = batch; rest.length > 0;) {
       await this.#writing;
       do await sink.room(lengthOf(rest));
@@ -168,7 +169,7 @@ export class Connection {
     if (chunks.length === 0) return;
     const first = segment.position;
     segments.advance(segment, lengthOf(chunks));
-    onBytes({ first, end: segment.position });
+    onBytes({ first, end: segment.position }, sentBytes(chunks));
     this.#writing = sink.write(chunks, first).then(() => this.#source?.giveBack(chunks));
     this.#writing.catch(() => undefined);
   }

@@ -344,7 +344,7 @@ export class Transfer {
       rateLimit: task.rateLimit,
       head: task.head,
       total: this.#total,
-      onBytes: (span) => this.#onBytes(state, span),
+      onBytes: (span, sent) => this.#onBytes(state, span, sent),
       useless: (span) => pieces?.wasCorrupted(span, state.url) === true,
     });
     this.#connections.add(connection);
@@ -389,15 +389,15 @@ export class Transfer {
     return { source, responseEnd: range.last + 1 };
   }
 
-  #onBytes(state: MirrorState, span: Span): void {
+  #onBytes(state: MirrorState, span: Span, sent: number): void {
     const { task, pieces } = this.#fetching;
     const count = lengthOf(span);
     const isFirst = !state.contributed;
     state.received(count);
     if (isFirst) this.#describe();
     pieces?.sent(span, state.url);
-    this.#tries.of(state.url).addBytes(count);
-    task.progress.addFetched(count);
+    this.#tries.of(state.url).addBytes(sent);
+    task.progress.addFetched(count, sent);
   }
 
   #failed(connection: Connection, error: unknown): void {

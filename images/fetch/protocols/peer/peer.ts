@@ -12,9 +12,10 @@ import { knownLineage, originVersion } from '../../../../model/messages/lineages
 import { readJson, uuid, read } from '../../../../model/messages/schema.ts';
 import { lineageTag, peerUrl } from '../../../../model/spread.ts';
 import type { KnownLineage, OriginVersion, PeerSource } from '../../../../model/spread.ts';
+import { HOLES_CODING } from '../../../spread/hole-frames.ts';
 import { firstBytes } from '../../first-bytes.ts';
 import { BUDGETS } from '../../network/budgets.ts';
-import type { Budgets } from '../../network/budgets.ts';
+import type { BodyBudgets, Budgets } from '../../network/budgets.ts';
 import { PROBE_LENGTH } from '../../protocol.ts';
 import type { OpenedSource, OpenRequest, Source, SourceFacts } from '../../protocol.ts';
 import { RangeRefused } from '../../range.ts';
@@ -32,6 +33,7 @@ import {
 import { routeToDoor } from './door-route.ts';
 import { watchDoor } from './door-watch.ts';
 import type { DoorWatchOptions } from './door-watch.ts';
+import { peerBody } from './peer-body.ts';
 import { trustDoorOf } from './peer-trust.ts';
 import type { PeerIdentity } from './peer-trust.ts';
 
@@ -69,6 +71,7 @@ const MAX_ORIGIN = 65_536;
 
 interface Door extends DoorWatchOptions {
   readonly peer: PeerSource;
+  readonly limits: BodyBudgets;
 }
 
 export function createPeerCopy(
@@ -80,12 +83,14 @@ export function createPeerCopy(
     ...limits,
     headersMs: Math.max(DOOR_MS, limits.headersMs),
     idleMs: limits.idleMs * PATIENCE,
+    // The rate is that of decoded bytes (peer-body.ts).
+    minimumRate: 0,
     minimumRateMs: limits.minimumRateMs * PATIENCE,
     maxRedirects: 0,
     trust: trustDoorOf(peer.hostId, identity),
     egress: routeToDoor(peer.address),
   };
-  const door: Door = { peer, settings, silenceMs };
+  const door: Door = { peer, settings, silenceMs, limits: { ...settings, minimumRate: limits.minimumRate } };
   return {
     open: (request) => asOfPeer(peer, () => open(request, door)),
     async probe(request) {
@@ -105,7 +110,8 @@ export function createPeerCopy(
 async function open(request: OpenRequest, door: Door): Promise<OpenedSource> {
   const { resume, range, signal } = request;
   const wanted = range === undefined ? { range: 'bytes=0-', ...resumeHeaders(resume) } : rangeHeaders(range);
-  const answer = await whenReady(READY_MS, signal, () => ask('', wanted, signal, door));
+  const headers = { te: HOLES_CODING, ...wanted };
+  const answer = await whenReady(READY_MS, signal, () => ask('', headers, signal, door));
   try {
     if (range !== undefined) {
       requireStatus(answer, [200, 206, 416], door);
@@ -136,13 +142,21 @@ function requireBeginning({ status, headers }: Exchange): 0 {
 }
 
 function openedAt(offset: number, answer: Exchange, door: Door): OpenedSource {
-  const { peer } = door;
+  const { peer, limits } = door;
+  const known = facts(answer, peer);
   const endWatch = watchDoor(answer, door);
+  const { first, last } = rangeOf(answer) ?? { first: 0, last: known.total - 1 };
+  const { batches, arrived } = peerBody(answer, {
+    length: last + 1 - first,
+    limits,
+    named: (error) => named(peer, error),
+    onEnd: endWatch,
+  });
   return {
-    ...facts(answer, peer),
+    ...known,
     offset,
-    body: ofPeer(peer, answer.body, endWatch),
-    arrived: () => answer.body.received,
+    body: batches,
+    arrived,
     giveBack: (chunks) => answer.giveBack(chunks),
     close() {
       endWatch();
@@ -151,10 +165,15 @@ function openedAt(offset: number, answer: Exchange, door: Door): OpenedSource {
   };
 }
 
-function facts({ status, headers }: Exchange, peer: PeerSource): SourceFacts {
-  const length = headers.get('content-length') ?? '';
+/** Undefined when the whole is answered. */
+const rangeOf = ({ status, headers }: Exchange) =>
+  status === 206 ? parseContentRange(headers.get('content-range')) : undefined;
+
+function facts(answer: Exchange, peer: PeerSource): SourceFacts {
+  const { status, headers } = answer;
+  const length = headers.get('content-length') ?? headers.get('bypass-total') ?? '';
   const whole = /^\d{1,15}$/.test(length) ? Number(length) : 0;
-  const total = status === 206 ? (parseContentRange(headers.get('content-range'))?.total ?? 0) : whole;
+  const total = status === 206 ? (rangeOf(answer)?.total ?? 0) : whole;
   const lineage = lineageIn(headers);
   const origin = originIn(headers, total);
   return {
@@ -245,20 +264,6 @@ async function asOfPeer<T>(peer: PeerSource, work: () => Promise<T>): Promise<T>
     return await work();
   } catch (error) {
     throw named(peer, error);
-  }
-}
-
-async function* ofPeer(
-  peer: PeerSource,
-  body: AsyncIterable<readonly Buffer[]>,
-  onEnd: () => void,
-): AsyncGenerator<readonly Buffer[]> {
-  try {
-    yield* body;
-  } catch (error) {
-    throw named(peer, error);
-  } finally {
-    onEnd();
   }
 }
 
