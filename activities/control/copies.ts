@@ -65,16 +65,16 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
     openCopy: (copy) => openCopy(db, copy, workflowId(), protocols),
     reserveSpace: (copyId, bytes) => reserve(db, copyId, bytes),
     async recordAttempt(copy, attempt) {
-      const doubted = await recordAttempt(db, copy, attempt);
-      countFetchedBytes(attempt.tries);
-      for (const { templateId, poolId, hostId, hostName } of doubted)
+      const { tries, wrong } = await recordAttempt(db, copy, attempt);
+      countFetchedBytes(tries);
+      for (const { templateId, poolId, hostId, hostName } of wrong)
         await orchestration.requestVerification({ templateId, poolId, hostId, hostName });
     },
     async finishCopy(ending, answer, attempt) {
       const result = await readSigned(db, ['download'], answer);
       const done = { result, attempt: { ...attempt, hostId: result.hostId } };
-      const refused = await finishCopy(db, withWorkflow(ending), done);
-      countFetchedBytes(attempt.tries);
+      const { refused, tries } = await finishCopy(db, withWorkflow(ending), done);
+      countFetchedBytes(tries);
       return refused;
     },
     confirmCopy: (ending) => confirmCopy(db, withWorkflow(ending)),

@@ -1,10 +1,10 @@
 /** Counts fetched bytes by where they came from, for Prometheus: `/metrics` of the control worker. */
 import { metricMeter } from '@temporalio/activity';
 import { isPeerUrl } from '../../model/spread.ts';
-import type { Try } from '../../model/payloads.ts';
+import type { FetchedBytes } from '../../db/spread/records.ts';
 
-/** @param tries of an attempt that has ended */
-export function countFetchedBytes(tries: readonly Try[]): void {
+/** @param tries that were recorded for the first time: an activity that runs twice counts nothing twice */
+export function countFetchedBytes(tries: readonly FetchedBytes[]): void {
   const counter = metricMeter.createCounter(
     'bypass_fetched_bytes_total',
     'By',

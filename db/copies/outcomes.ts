@@ -16,7 +16,7 @@ import type { CopyUuids, JobError } from '../jobs/jobs.ts';
 import { recordPoolReports } from '../pools/pools.ts';
 import { isOfItsLineage } from '../spread/lineages.ts';
 import { addCosts, NOT_FETCHING, noteWrongPeers, wrongPeersOf } from '../spread/records.ts';
-import type { WrongPeer } from '../spread/records.ts';
+import type { FetchedBytes, WrongPeer } from '../spread/records.ts';
 import { release } from './reservations.ts';
 import { countEnded } from './throughput.ts';
 import { usersOf } from './users.ts';
@@ -38,41 +38,48 @@ export interface Outcome {
   readonly workflowId: string;
 }
 
-/**
- * Writes an attempt that failed. Doing it again changes nothing.
- * @returns published copies of hosts that gave wrong bytes, which must be verified anew
- */
-export async function recordAttempt(
-  db: Database,
-  copy: CopyUuids,
-  attempt: Attempt,
-): Promise<readonly WrongPeer[]> {
-  const wrong = await db.transaction().execute(async (tx) => {
+/** What was recorded of an attempt for the first time. */
+export interface Recorded {
+  readonly tries: readonly FetchedBytes[];
+  /** Published copies of hosts that gave wrong bytes, which must be verified anew. */
+  readonly wrong: readonly WrongPeer[];
+}
+
+const NOTHING: Recorded = { tries: [], wrong: [] };
+
+/** Writes an attempt that failed. Doing it again changes nothing. */
+export async function recordAttempt(db: Database, copy: CopyUuids, attempt: Attempt): Promise<Recorded> {
+  const recorded = await db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, copy);
-    const given = row === undefined ? [] : await wrongPeersOf(tx, row.id, attempt.tries);
-    if (row !== undefined) {
-      await tx.updateTable('template_spool_ref').set(NOT_FETCHING).where('id', '=', row.id).execute();
-      await insertTries(tx, row.id, attempt);
-      await recordFindings(tx, row, copy.templateId, attempt);
-    }
+    const first = row === undefined ? NOTHING : await recordTries(tx, row, copy.templateId, attempt);
     if (attempt.pool !== undefined) await recordPoolReports(tx, attempt.hostId, [attempt.pool]);
-    return given;
+    return first;
   });
   await countEnded(db, copy.templateId, attempt);
-  return wrong;
+  return recorded;
+}
+
+async function recordTries(
+  tx: Queryable,
+  row: CopyRow,
+  templateId: string,
+  attempt: Attempt,
+): Promise<Recorded> {
+  await tx.updateTable('template_spool_ref').set(NOT_FETCHING).where('id', '=', row.id).execute();
+  const tries = await insertTries(tx, row.id, attempt);
+  return { tries, wrong: await recordFindings(tx, row, templateId, attempt) };
 }
 
 /**
- * Records an event for each URL that the policy refused, each source that changed and each foreign file on the pool, also
- * when another mirror or host delivered the image.
+ * Records an event for each URL that the policy refused, each source that changed, each host that gave wrong bytes and each
+ * foreign file on the pool, also when another mirror or host delivered the image.
  */
 async function recordFindings(
   tx: Queryable,
   row: CopyRow,
   templateId: string,
   attempt: Attempt,
-): Promise<void> {
-  await recordWrongPeers(tx, row, templateId, attempt);
+): Promise<readonly WrongPeer[]> {
   const about = {
     level: 'WARN',
     accountUuid: row.accountId,
@@ -103,6 +110,7 @@ async function recordFindings(
       });
     }
   }
+  return recordWrongPeers(tx, row, templateId, attempt);
 }
 
 const hostOf = ({ hostId, hostName }: Attempt): NamedHost => ({ id: hostId, name: hostName });
@@ -113,7 +121,7 @@ async function recordWrongPeers(
   row: CopyRow,
   templateId: string,
   { attemptId, tries }: Attempt,
-): Promise<void> {
+): Promise<readonly WrongPeer[]> {
   const wrong = await wrongPeersOf(tx, row.id, tries);
   await noteWrongPeers(tx, row.id, wrong);
   for (const { hostId: id, hostName: name, message } of wrong) {
@@ -128,6 +136,7 @@ async function recordWrongPeers(
       once: `wrong-peer:${attemptId}:${id}`,
     });
   }
+  return wrong;
 }
 
 /** What the URL policy refused. */
@@ -151,8 +160,13 @@ const foreignIn = ({ foreign = [], failure }: Try): readonly string[] => [
   ...(failure?.path === undefined ? [] : [failure.message]),
 ];
 
-async function insertTries(tx: Queryable, copyId: number, attempt: Attempt): Promise<void> {
-  if (attempt.tries.length === 0) return;
+/** @returns those that were not there yet */
+async function insertTries(
+  tx: Queryable,
+  copyId: number,
+  attempt: Attempt,
+): Promise<readonly FetchedBytes[]> {
+  if (attempt.tries.length === 0) return [];
   const inserted = await tx
     .insertInto('download_attempt')
     .values(
@@ -176,6 +190,14 @@ async function insertTries(tx: Queryable, copyId: number, attempt: Attempt): Pro
     .returning(['source', 'bytes'])
     .execute();
   await addCosts(tx, copyId, inserted);
+  return inserted;
+}
+
+export interface Finished {
+  /** Why the image was not accepted, and the jobs failed instead. */
+  readonly refused: JobError | undefined;
+  /** What was recorded of the attempt for the first time. */
+  readonly tries: readonly FetchedBytes[];
 }
 
 /**
@@ -187,13 +209,14 @@ export async function finishCopy(
   db: Database,
   outcome: Outcome,
   done: { readonly result: DownloadResult; readonly attempt: Attempt },
-): Promise<JobError | undefined> {
+): Promise<Finished> {
   const { result, attempt } = done;
   const { templateId } = outcome.copy;
+  let tries: readonly FetchedBytes[] = [];
   const refused = await end(db, outcome, async (tx, row) => {
     if (row.copyId !== result.installPath) return LATE;
     if (!(await isOfItsLineage(tx, result, templateId))) {
-      await insertTries(tx, row.id, attempt);
+      tries = await insertTries(tx, row.id, attempt);
       return { ...(await markFailed(tx, row, OTHER_IMAGE)), host: hostOf(attempt), error: OTHER_IMAGE };
     }
     const { numUpdatedRows } = await tx
@@ -225,7 +248,7 @@ export async function finishCopy(
       .where('uuid', '=', outcome.copy.templateId)
       .where('virtual_size', '=', 0)
       .execute();
-    await insertTries(tx, row.id, attempt);
+    tries = await insertTries(tx, row.id, attempt);
     await recordFindings(tx, row, outcome.copy.templateId, attempt);
     await recordPoolReports(tx, attempt.hostId, [result.pool]);
     const bytes = result.fetched === 0 ? 'was there already' : `${result.fetched} bytes fetched`;
@@ -237,7 +260,7 @@ export async function finishCopy(
   });
   // In its own transaction: all downloads of an account update one row, and must not wait for each other's outcomes.
   await countEnded(db, templateId, attempt);
-  return refused;
+  return { refused, tries };
 }
 
 const OTHER_IMAGE: JobError = {

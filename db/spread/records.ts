@@ -7,11 +7,14 @@ import type { Queryable } from '../database.ts';
 /** The columns of a copy whose attempt has ended: it serves its part to nobody any more. */
 export const NOT_FETCHING = { fetching: null, source_asked: null, source_priority: null } as const;
 
+/** Bytes that one try fetched from a source. */
+export type FetchedBytes = Pick<Try, 'source' | 'bytes'>;
+
 /** Adds fetched bytes to what the copy has cost. @param tries that are recorded for the first time */
 export async function addCosts(
   tx: Queryable,
   copyDbId: number,
-  tries: readonly { readonly source: string; readonly bytes: number }[],
+  tries: readonly FetchedBytes[],
 ): Promise<void> {
   const bytesOf = (some: typeof tries): number => some.reduce((sum, { bytes }) => sum + bytes, 0);
   const fromPeers = bytesOf(tries.filter(({ source }) => isPeerUrl(source)));

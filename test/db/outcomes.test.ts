@@ -55,11 +55,21 @@ test('an outcome that is recorded twice has one row and one event', async () => 
   const { host, pool, copy, plan } = await newCopy();
   const [attempt, outcome] = [attemptBy(host.uuid), outcomeOf(copy)];
   const before = (await attempts()).length;
+  const done = {
+    result: result(host.uuid, plan.copyId, pool),
+    attempt: { ...attempt, attemptId: randomUUID() },
+  };
+  const bytes: number[] = [];
   for (let round = 0; round < 2; round += 1) {
-    await recordAttempt(lab.db, copy, attempt);
-    await finishCopy(lab.db, outcome, { result: result(host.uuid, plan.copyId, pool), attempt });
+    for (const { tries } of [
+      await recordAttempt(lab.db, copy, attempt),
+      await finishCopy(lab.db, outcome, done),
+    ])
+      bytes.push(tries.reduce((sum, one) => sum + one.bytes, 0));
   }
-  expect((await attempts()).length - before).toBe(2);
+  expect((await attempts()).length - before).toBe(4);
+  // What the metrics count: nothing of an attempt that was recorded before.
+  expect(bytes).toEqual([20, 20, 0, 0]);
   expect(await events(copy.templateId)).toMatchObject([{ type: 'TEMPLATE.DIRECT.DOWNLOAD', level: 'INFO' }]);
   expect(await openCopy(lab.db, copy, 'w', PROTOCOLS)).toMatchObject({ ready: true, copyId: plan.copyId });
 });
