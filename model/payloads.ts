@@ -335,9 +335,11 @@ export interface Carried {
   readonly peerFailures?: PeerFailures;
 }
 
-/** Hosts that failed as sources of a copy since it last came further. */
+/** Hosts that failed as sources of a copy. */
 export interface PeerFailures {
   readonly hostIds: readonly string[];
+  /** Failures in a row since the copy last came further. Absent: one of each host. */
+  readonly strikes?: number;
   /** Bytes of the file on the pool at the last progress. */
   readonly farthest: number;
 }

@@ -9,7 +9,7 @@ import { removeOrphanedPools } from '../pools/pools.ts';
 import { keystoreInSync } from './keystore-sync.ts';
 
 /** Seconds without a sign of life after which a host counts as Down. */
-const UP_SECONDS = 35;
+export const UP_SECONDS = 35;
 
 /** Whether a row of `host` is Up: the one definition. Worker heartbeats come every 10 s. */
 export const isUp = sql<boolean>`coalesce(host.last_seen > now() - make_interval(secs => ${sql.lit(UP_SECONDS)}), false)`;

@@ -1,7 +1,8 @@
 /** The hosts that could serve a copy to another, in the order in which they are taken. */
 import { sql } from 'kysely';
 import type { Queryable } from '../database.ts';
-import { isEnabled, isUp } from '../hosts/hosts.ts';
+import { peerHostOf } from '../../model/spread.ts';
+import { isEnabled, isUp, UP_SECONDS } from '../hosts/hosts.ts';
 import { takesPart } from './door.ts';
 
 /** The copy that is to be fetched, and the host that fetches it. */
@@ -13,15 +14,18 @@ export interface Asker {
   readonly hostDbId: number;
   readonly clusterDbId: number;
   readonly takesPart: boolean;
+  /** It takes no part yet, and will in a moment. */
+  readonly awaitsCertificate: boolean;
   /** A packed file is served as the image that a host has unpacked from it, and published. */
   readonly isPacked: boolean;
 }
 
-export interface Wish {
-  /** UUIDs of hosts that failed as peers of the copy. */
+/** Hosts that others go before, as UUIDs. */
+export interface Distrusted {
+  /** Hosts that failed as peers of the copy since it last came further: they are not taken. */
   readonly failedPeers: readonly string[];
-  /** 1 goes before 5. */
-  readonly priority: number;
+  /** Hosts that failed before, or others could not fetch from a moment ago: they are taken when nobody else has the image. */
+  readonly suspects: readonly string[];
 }
 
 /** A host with a copy that it can serve. */
@@ -42,6 +46,7 @@ export interface Peer {
   readonly used: number;
 }
 
+/** Hosts that can serve; suspects only where there are no others. */
 export interface Peers {
   /** The host to take, of those with a free upload: of the same cluster, then of the least depth, then with the fewest uploads. */
   readonly best: Peer | null;
@@ -51,11 +56,16 @@ export interface Peers {
   /** Their uploads, and how many of these are taken. */
   readonly uploads: number;
   readonly used: number;
-  /** Whether one of them has published the template. */
+  /** Whether one of them, or a suspect, has published the template. */
   readonly hasPublished: boolean;
-  /** Copies of the template that are fetched from the origin now, by hosts that serve others. */
+}
+
+/** What the other copies of the template in the zone are about. */
+export interface Others {
+  /** Copies that are fetched from the origin now, by hosts that serve others. */
   readonly atOrigin: number;
-  /** Copies that wait for a peer as well, and are wanted more urgently. */
+  /** Copies that wait for a peer, and those of them that are wanted more urgently. */
+  readonly waiting: number;
   readonly moreUrgent: number;
 }
 
@@ -70,21 +80,23 @@ const ASKED_SECONDS = 60;
 export async function peersOf(
   tx: Queryable,
   asker: Asker,
-  { failedPeers: failed, priority }: Wish,
+  { failedPeers, suspects }: Distrusted,
 ): Promise<Peers> {
-  const { rows } = await sql<Omit<Peers, 'atOrigin' | 'moreUrgent'>>`
-    ${avoidedCopies(asker, failed)},
-    able as materialized (select ${columns(asker)} from ${servedCopies(asker, failed)})
+  const { rows } = await sql<Peers>`
+    ${avoidedCopies(asker, failedPeers)},
+    every as materialized (select ${columns(asker, suspects)} from ${servedCopies(asker, failedPeers)}),
+    able as materialized (
+      select * from every where not suspect or not exists (select from every where not suspect)
+    )
     select
       (select to_jsonb(able) from able where used < uploads
         order by far, depth, not published, used, "hostDbId" limit 1) as best,
       array(select "hostName" from able order by far, depth, "hostDbId" limit ${NAMED}) as names,
       count(*)::integer as count, coalesce(sum(uploads), 0)::integer as uploads,
       coalesce(sum(least(used, uploads)), 0)::integer as used,
-      coalesce(bool_or(published), false) as "hasPublished"
+      exists (select from every where published) as "hasPublished"
     from able`.execute(tx);
-  const [found = NONE] = rows;
-  return { ...found, ...(await othersOf(tx, asker, { failedPeers: failed, priority })) };
+  return rows[0] ?? NONE;
 }
 
 const NONE = { best: null, count: 0, names: [], uploads: 0, used: 0, hasPublished: false };
@@ -136,29 +148,30 @@ const servedCopies = (asker: Asker, failed: readonly string[]) => sql`
     and not exists (
       select from copy_wrong_peer wrong where wrong.copy_id = ${asker.id} and wrong.host_id = host.id)`;
 
-const columns = (asker: Asker) => sql`
+const columns = (asker: Asker, suspects: readonly string[]) => sql`
   copy.uuid as "copyId", copy.id as "copyDbId", host.uuid as "hostId", host.id as "hostDbId",
   host.name as "hostName", host.peer ->> 'address' as address, copy.state = 'Ready' as published,
   case when copy.state = 'Ready' then copy.sha256 else known.sha256 end as sha256, copy.lineage,
-  copy.depth, (host.peer ->> 'uploads')::integer as uploads, used, host.cluster_id <> ${asker.clusterDbId} as far`;
+  copy.depth, (host.peer ->> 'uploads')::integer as uploads, used, host.cluster_id <> ${asker.clusterDbId} as far,
+  host.uuid = any(${suspects}::uuid[]) as suspect`;
 
 /** So many hosts are compared by their uploads; a zone may have thousands that could serve. */
 const COMPARED = 32;
 
 /**
  * The host to take, found without looking at all of them: of the same cluster first, then of the least depth, then with the
- * fewest uploads of some.
+ * fewest uploads of some. Never a suspect.
  */
 export async function bestPeer(
   tx: Queryable,
   asker: Asker,
-  { failedPeers }: Wish,
+  { failedPeers, suspects }: Distrusted,
 ): Promise<Peer | undefined> {
   for (const near of [sql`and host.cluster_id = ${asker.clusterDbId}`, sql``]) {
     const { rows } = await sql<Peer>`
       ${avoidedCopies(asker, failedPeers)},
       first as (
-        select ${columns(asker)} from ${servedCopies(asker, failedPeers)} ${near}
+        select ${columns(asker, suspects)} from ${servedCopies(asker, [...failedPeers, ...suspects])} ${near}
           and used < (host.peer ->> 'uploads')::integer
         order by copy.depth, copy.id limit ${COMPARED}
       )
@@ -168,23 +181,42 @@ export async function bestPeer(
   return undefined;
 }
 
-/** What the other copies of the template in the zone are about. */
 export async function othersOf(
   tx: Queryable,
   { id, templateDbId, zoneDbId }: Asker,
-  { failedPeers: failed, priority }: Wish,
-): Promise<Pick<Peers, 'atOrigin' | 'moreUrgent'>> {
-  const { rows } = await sql<Pick<Peers, 'atOrigin' | 'moreUrgent'>>`
+  { failedPeers }: Pick<Distrusted, 'failedPeers'>,
+  priority: number,
+): Promise<Others> {
+  const { rows } = await sql<Others>`
     select
       (select count(*)::integer from template_spool_ref copy
         join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
         join host on host.id = copy.fetch_host_id
         where copy.template_id = ${templateDbId} and copy.fetching = 'origin' and copy.state = 'Creating'
-          and copy.id <> ${id} and ${isUp} and ${takesPart} and host.uuid <> all(${failed}::uuid[])) as "atOrigin",
-      (select count(*)::integer from template_spool_ref copy
-        join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
-        where copy.template_id = ${templateDbId} and copy.source_asked is not null and copy.state = 'Creating'
-          and copy.source_asked > now() - make_interval(secs => ${ASKED_SECONDS})
-          and copy.source_priority < ${priority} and copy.id <> ${id}) as "moreUrgent"`.execute(tx);
-  return rows[0] ?? { atOrigin: 0, moreUrgent: 0 };
+          and copy.id <> ${id} and ${isUp} and ${takesPart} and host.uuid <> all(${failedPeers}::uuid[])) as "atOrigin",
+      count(*)::integer as waiting,
+      (count(*) filter (where copy.source_priority < ${priority}))::integer as "moreUrgent"
+    from template_spool_ref copy
+    join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
+    where copy.template_id = ${templateDbId} and copy.source_asked is not null and copy.state = 'Creating'
+      and copy.source_asked > now() - make_interval(secs => ${ASKED_SECONDS}) and copy.id <> ${id}`.execute(
+    tx,
+  );
+  return rows[0] ?? { atOrigin: 0, waiting: 0, moreUrgent: 0 };
+}
+
+/**
+ * Hosts that some copy of the zone could not be fetched from a moment ago. One that is dead counts as Up for so long; until
+ * then it would be the most attractive one, since its uploads are free. The time of a try is that of its host's clock.
+ */
+export async function suspectsOf(tx: Queryable, { zoneDbId }: Asker): Promise<readonly string[]> {
+  const { rows } = await sql<{ readonly source: string }>`
+    select distinct one.source from download_attempt one
+    join template_spool_ref copy on copy.id = one.copy_id
+    join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
+    where one.failure_kind = 'PeerUnreachable'
+      and one.ended between now() - make_interval(secs => ${UP_SECONDS}) and now() + make_interval(secs => ${UP_SECONDS})`.execute(
+    tx,
+  );
+  return rows.flatMap(({ source }) => peerHostOf(source) ?? []);
 }

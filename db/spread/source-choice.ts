@@ -2,10 +2,12 @@
  * Chooses where a copy is fetched from: at the origin, at a host that has it (a peer), or nowhere yet. The choice is made and
  * recorded in one transaction, and choices of a zone take turns, so that no two of them count on the same free upload.
  *
- *   origin   fewer copies than `direct.download.origin.fetches` are fetched there now, and no host has a published copy;
- *            or peers are off, or this host takes no part, or peers have failed it
+ *   origin   fewer copies than `direct.download.origin.fetches` are fetched there now, and no host has a published copy, or
+ *            two peers have failed it; above that limit when four have, or when no host can serve it; or peers are off, or
+ *            this host takes no part
  *   peer     a host that is Up, has a door, and has the copy, published or under way, with a free upload
- *   wait     hosts have it, but every upload is taken, or free ones are kept for copies that are wanted more urgently
+ *   wait     hosts have it, but every upload is taken, or free ones are kept for copies that are wanted more urgently, or
+ *            this host has just been started and gets its certificate in a moment
  *
  * What must never happen: a circle of hosts that fetch from each other; a copy that waits although no host can serve it.
  */
@@ -15,16 +17,18 @@ import type { PeerSource } from '../../model/spread.ts';
 import type { Database, Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
 import { configurationValues } from '../zones/configurations.ts';
-import { takesPart } from './door.ts';
-import { bestPeer, othersOf, peersOf } from './peers.ts';
-import type { Asker, Peer, Peers } from './peers.ts';
+import { awaitsCertificate, takesPart } from './door.ts';
+import { bestPeer, othersOf, peersOf, suspectsOf } from './peers.ts';
+import type { Asker, Distrusted, Others, Peer, Peers } from './peers.ts';
 
 export interface SourceQuestion {
   readonly copyId: string;
   /** The host that fetches. */
   readonly hostId: string;
-  /** Hosts that failed as peers of this copy since it last came further. */
+  /** Hosts that failed as peers of this copy, the latest last. */
   readonly failedPeers: readonly string[];
+  /** How many of them failed since the copy last came further. Absent: all. */
+  readonly peerStrikes?: number;
   /** 1 goes before 5. */
   readonly priority: number;
 }
@@ -46,31 +50,57 @@ export interface SourceWait {
 
 export type Chosen = { readonly origin: true } | ChosenPeer | { readonly wait: SourceWait };
 
-/** Failures of peers in a row after which the origin is asked. */
-const PATIENCE_WITH_PEERS = 2;
+/** Failures of peers in a row after which the origin is asked: if it may take one more copy, and in any case. */
+const [STRIKES, MAX_STRIKES] = [2, 4];
 
 /** @throws NotPossible when the copy or the host is gone */
 export function chooseSource(db: Database, question: SourceQuestion): Promise<Chosen> {
   return db.transaction().execute(async (tx) => {
     const asker = await askerOf(tx, question);
     const most = originFetchesOf(await configurationValues(tx, asker.zoneDbId));
-    if (most === 0 || !asker.takesPart) return fetchAtOrigin(tx, asker);
+    if (most === 0 || !(asker.takesPart || asker.awaitsCertificate)) return fetchAtOrigin(tx, asker);
     // One lock for all templates of the zone, since they share the uploads of its hosts.
     await sql`select pg_advisory_xact_lock(hashtextextended('spread', ${asker.zoneDbId}))`.execute(tx);
-    if (question.failedPeers.length >= PATIENCE_WITH_PEERS) return fetchAtOrigin(tx, asker);
-    const peer = await bestPeer(tx, asker, question);
-    const { atOrigin, moreUrgent } = await othersOf(tx, asker, question);
-    if (peer !== undefined && moreUrgent === 0 && (peer.published || atOrigin >= most)) {
-      return fetchFrom(tx, asker, peer);
-    }
-    const peers = await peersOf(tx, asker, question);
-    if (!peers.hasPublished && peers.atOrigin < most) return fetchAtOrigin(tx, asker);
-    const { best, count, uploads, used } = peers;
-    if (best !== null && uploads - used > peers.moreUrgent) return fetchFrom(tx, asker, best);
-    // Nothing can come of a wait, unless a file is being unpacked at the moment: then it is served when it is published.
-    if (count === 0 && !(asker.isPacked && peers.atOrigin > 0)) return fetchAtOrigin(tx, asker);
-    return waitFor(tx, asker, question, peers);
+    const { failedPeers, peerStrikes: strikes = failedPeers.length, priority } = question;
+    const before = failedPeers.slice(0, Math.max(0, failedPeers.length - strikes));
+    const distrusted = {
+      failedPeers: failedPeers.slice(before.length),
+      suspects: [...before, ...(await suspectsOf(tx, asker))],
+    };
+    const others = await othersOf(tx, asker, distrusted, priority);
+    const mayAskOrigin = others.atOrigin < most;
+    if (strikes >= (mayAskOrigin ? STRIKES : MAX_STRIKES)) return fetchAtOrigin(tx, asker);
+    return chooseAmongPeers(tx, asker, distrusted, { others, mayAskOrigin, priority });
   });
+}
+
+interface Situation {
+  readonly others: Others;
+  /** Whether one more copy may be fetched from the origin. */
+  readonly mayAskOrigin: boolean;
+  /** Of the asker: 1 goes before 5. */
+  readonly priority: number;
+}
+
+async function chooseAmongPeers(
+  tx: Queryable,
+  asker: Asker,
+  distrusted: Distrusted,
+  { others, mayAskOrigin, priority }: Situation,
+): Promise<Chosen> {
+  const { moreUrgent, atOrigin } = others;
+  const peer = asker.takesPart ? await bestPeer(tx, asker, distrusted) : undefined;
+  if (peer !== undefined && moreUrgent === 0 && (peer.published || !mayAskOrigin)) {
+    return fetchFrom(tx, asker, peer);
+  }
+  const peers = await peersOf(tx, asker, distrusted);
+  if (!peers.hasPublished && mayAskOrigin) return fetchAtOrigin(tx, asker);
+  // Nothing can come of a wait, unless a file is being unpacked at the moment: then it is served when it is published.
+  if (peers.count === 0 && !(asker.isPacked && atOrigin > 0)) return fetchAtOrigin(tx, asker);
+  if (!asker.takesPart) return waitForCertificate(tx, asker, priority);
+  const { best, uploads, used } = peers;
+  if (best !== null && uploads - used > moreUrgent) return fetchFrom(tx, asker, best);
+  return waitForUpload(tx, asker, priority, { peers, others });
 }
 
 async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promise<Asker> {
@@ -90,7 +120,7 @@ async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promi
   const host = await tx
     .selectFrom('host')
     .where('uuid', '=', hostId)
-    .select(['id', 'cluster_id', takesPart.as('takesPart')])
+    .select(['id', 'cluster_id', takesPart.as('takesPart'), awaitsCertificate.as('awaitsCertificate')])
     .executeTakeFirst();
   if (host === undefined) throw new NotPossible(`There is no host ${hostId}`);
   const { compression, ...rest } = copy;
@@ -99,6 +129,7 @@ async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promi
     hostDbId: host.id,
     clusterDbId: host.cluster_id,
     takesPart: host.takesPart,
+    awaitsCertificate: host.awaitsCertificate,
     isPacked: compression !== null,
   };
 }
@@ -154,33 +185,39 @@ const record = (tx: Queryable, { id, hostDbId }: Asker, source: Source): Promise
     .where('state', '=', 'Creating')
     .execute();
 
-async function waitFor(
+function waitForCertificate(tx: Queryable, asker: Asker, priority: number): Promise<Chosen> {
+  const reason =
+    'the host has just been started, and gets the certificate in a moment with which other hosts let it in';
+  return waitFor(tx, asker, priority, { reason, publicReason: reason });
+}
+
+function waitForUpload(
   tx: Queryable,
   asker: Asker,
-  { priority }: SourceQuestion,
-  { count: serving, names, uploads, used }: Peers,
+  priority: number,
+  { peers, others }: { readonly peers: Peers; readonly others: Others },
 ): Promise<Chosen> {
-  await tx
-    .updateTable('template_spool_ref')
-    .set({ fetching: null, source_asked: sql`now()`, source_priority: priority })
-    .where('id', '=', asker.id)
-    .execute();
-  const { count } = await tx
-    .selectFrom('template_spool_ref as copy')
-    .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
-    .where('copy.template_id', '=', asker.templateDbId)
-    .where('pool.data_center_id', '=', asker.zoneDbId)
-    .where('copy.source_asked', 'is not', null)
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  const want = count === 1 ? '1 host wants it' : `${count} hosts want it`;
+  const { count: serving, names, uploads, used } = peers;
+  const want = others.waiting === 0 ? '1 host wants it' : `${others.waiting + 1} hosts want it`;
   if (serving === 0) {
     const publicReason = `${want}, and the first one has not unpacked it yet: then it gives it to the others`;
-    return { wait: { reason: publicReason, publicReason } };
+    return waitFor(tx, asker, priority, { reason: publicReason, publicReason });
   }
   const publicReason =
     `${want}, and ${used} of ${uploads} uploads of the hosts that have it are taken: ` +
     'the next is free when one of these hosts has it';
   const more = serving > names.length ? `, and ${serving - names.length} more` : '';
-  return { wait: { reason: `${publicReason} (${names.join(', ')}${more})`, publicReason } };
+  return waitFor(tx, asker, priority, {
+    reason: `${publicReason} (${names.join(', ')}${more})`,
+    publicReason,
+  });
+}
+
+async function waitFor(tx: Queryable, { id }: Asker, priority: number, wait: SourceWait): Promise<Chosen> {
+  await tx
+    .updateTable('template_spool_ref')
+    .set({ fetching: null, source_asked: sql`now()`, source_priority: priority })
+    .where('id', '=', id)
+    .execute();
+  return { wait };
 }

@@ -71,7 +71,9 @@ const carried = messageToHandOn<Carried>({
   history,
   attempts: z.catch(whole(), 0),
   last: ifUnderstood(failure),
-  peerFailures: ifUnderstood(messageToHandOn<PeerFailures>({ hostIds: ids, farthest: whole() })),
+  peerFailures: ifUnderstood(
+    messageToHandOn<PeerFailures>({ hostIds: ids, strikes: ifUnderstood(whole()), farthest: whole() }),
+  ),
 });
 
 const copy = {

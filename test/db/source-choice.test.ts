@@ -6,6 +6,7 @@ import { chooseSource } from '../../db/spread/source-choice.ts';
 import type { Chosen, ChosenPeer, SourceQuestion } from '../../db/spread/source-choice.ts';
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { capabilitiesOf } from '../../model/capabilities.ts';
+import type { Try } from '../../model/payloads.ts';
 import { peerUrl } from '../../model/spread.ts';
 import { openDbLab } from '../labs/db.ts';
 import type { DbLab } from '../labs/db.ts';
@@ -30,15 +31,17 @@ type Template = Awaited<ReturnType<DbLab['addTemplate']>>;
 
 const SHA256 = 'ab'.repeat(32);
 
+const doorOf = (name: string, uploads: number) => ({
+  address: `${name}.test:8443`,
+  uploads,
+  rate: 0,
+  certificateRequest: 'r',
+  certificateEnds: new Date(Date.now() + 3_600_000).toISOString(),
+});
+
 async function newHost(name: string, { uploads = 4, cluster, door = true }: Given = {}) {
   const host = await lab.addHost(name);
-  const peer = {
-    address: `${name}.test:8443`,
-    uploads,
-    rate: 0,
-    certificateRequest: 'r',
-    certificateEnds: new Date(Date.now() + 3_600_000).toISOString(),
-  };
+  const peer = doorOf(name, uploads);
   await lab.db
     .updateTable('host')
     .set({
@@ -60,18 +63,23 @@ async function wanted(template: Template, host: Host) {
   const { copyId } = await openCopy(lab.db, copy, 'w', PROTOCOLS);
   const ask = (changes: Partial<SourceQuestion> = {}): Promise<Chosen> =>
     chooseSource(lab.db, { copyId, hostId: host.uuid, failedPeers: [], priority: 3, ...changes });
-  const attempt = { attemptId: randomUUID(), hostId: host.uuid, hostName: host.name, tries: [] };
+  const attemptWith = (tries: readonly Try[]) => ({
+    attemptId: randomUUID(),
+    hostId: host.uuid,
+    hostName: host.name,
+    tries,
+  });
   return {
     copyId,
     host,
     ask,
-    failed: () => recordAttempt(lab.db, copy, attempt),
+    failed: (tries: readonly Try[] = []) => recordAttempt(lab.db, copy, attemptWith(tries)),
     finish: (lineage: string = randomUUID()) =>
       finishCopy(
         lab.db,
         { copy, outcomeId: randomUUID(), workflowId: 'w' },
         {
-          attempt,
+          attempt: attemptWith([]),
           result: {
             v: 1,
             hostId: host.uuid,
@@ -185,14 +193,90 @@ test('when the head dies, one of its hosts goes to the origin and the others fol
   expect(answers).toEqual([JSON.stringify(ORIGIN), 'h1', 'h1']);
 });
 
-test('two failed peers lead to the origin, whatever its limit', async () => {
+test('two failed peers lead to the origin where it may take one more copy, and four in any case', async () => {
   const template = await lab.addTemplate();
-  const hosts = await newHosts(4);
+  const hosts = await newHosts(6);
   const copies = await Promise.all(hosts.map((host) => wanted(template, host)));
   for (const copy of copies) await copy.ask();
-  const failedPeers = hosts.slice(1, 3).map(({ uuid }) => uuid);
-  expect(await copies[3]?.ask({ failedPeers: failedPeers.slice(0, 1) })).not.toEqual(ORIGIN);
-  expect(await copies[3]?.ask({ failedPeers })).toEqual(ORIGIN);
+  const [head = '', ...others] = hosts.map(({ uuid }) => uuid);
+  const last = copies[5];
+  expect(await last?.ask({ failedPeers: others.slice(0, 2) })).not.toEqual(ORIGIN);
+  expect(await last?.ask({ failedPeers: others.slice(0, 4) })).toEqual(ORIGIN);
+  await last?.failed();
+  // Whoever fetched from the origin has failed.
+  expect(await last?.ask({ failedPeers: [head] })).toEqual(ORIGIN);
+  await last?.failed();
+  await copies[0]?.finish();
+  expect(await last?.ask({ failedPeers: others.slice(0, 2) })).toEqual(ORIGIN);
+});
+
+test('peers that failed before the copy came further are asked when nobody else has the image', async () => {
+  const template = await lab.addTemplate();
+  const [a, b, c] = (await newHosts(3)) as [Host, Host, Host];
+  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  await one.ask();
+  await one.finish();
+  await two.ask();
+  const failedPeers = [a.uuid];
+  expect(nameOf(await three.ask({ failedPeers, peerStrikes: 0 }))).toBe('h1');
+  await two.failed();
+  expect(nameOf(await three.ask({ failedPeers, peerStrikes: 0 }))).toBe('h0');
+  expect(await three.ask({ failedPeers, peerStrikes: 1 })).toEqual(ORIGIN);
+});
+
+test('a host that a copy could not be fetched from a moment ago is taken when nobody else has the image', async () => {
+  const [template, other] = [await lab.addTemplate(), await lab.addTemplate()];
+  const [dead, alive, c, d] = (await newHosts(4)) as [Host, Host, Host, Host];
+  for (const host of [dead, alive]) {
+    const copy = await wanted(template, host);
+    await copy.ask();
+    await copy.finish();
+  }
+  const onlyDead = await wanted(other, dead);
+  await onlyDead.ask();
+  await onlyDead.finish();
+  const [three, four] = [await wanted(template, c), await wanted(template, d)];
+  expect(nameOf(await three.ask())).toBe('h0');
+  const unreachable = (endedAt: string) =>
+    three.failed([
+      {
+        source: peerUrl(dead.uuid),
+        startedAt: endedAt,
+        endedAt,
+        bytes: 0,
+        failure: { kind: 'PeerUnreachable', message: 'does not answer' },
+      },
+    ]);
+  await unreachable(new Date(Date.now() - 60_000).toISOString());
+  expect(nameOf(await four.ask())).toBe('h0');
+  await four.failed();
+  await unreachable(new Date().toISOString());
+  expect(nameOf(await four.ask())).toBe('h1');
+  expect(nameOf(await (await wanted(other, d)).ask())).toBe('h0');
+});
+
+test('a host that was just started waits for its certificate, unless nobody could give it the image', async () => {
+  const template = await lab.addTemplate();
+  const [a, b] = (await newHosts(2)) as [Host, Host];
+  const [one, two] = [await wanted(template, a), await wanted(template, b)];
+  const { certificateEnds, ...uncertified } = doorOf('h1', 4);
+  const setDoor = (peer: object, secondsAgo = 0) =>
+    lab.db
+      .updateTable('host')
+      .set({ peer: JSON.stringify(peer), joined_at: new Date(Date.now() - secondsAgo * 1000) })
+      .where('id', '=', b.id)
+      .execute();
+  await setDoor(uncertified);
+  expect(await two.ask()).toEqual(ORIGIN);
+  await two.failed();
+  await one.ask();
+  expect(await two.ask()).toMatchObject({ wait: { reason: expect.stringContaining('certificate') } });
+  expect(await two.row()).toMatchObject({ fetching: null, source_priority: 3 });
+  await setDoor({ ...uncertified, certificateEnds });
+  expect(nameOf(await two.ask())).toBe('h0');
+  await two.failed();
+  await setDoor(uncertified, 120);
+  expect(await two.ask()).toEqual(ORIGIN);
 });
 
 test('a host that gave wrong bytes is not asked for this copy again', async () => {
@@ -203,24 +287,8 @@ test('a host that gave wrong bytes is not asked for this copy again', async () =
   await one.finish();
   expect(nameOf(await two.ask())).toBe('h0');
   const now = new Date().toISOString();
-  await recordAttempt(
-    lab.db,
-    { templateId: template.uuid, poolId: b.pool.id },
-    {
-      attemptId: randomUUID(),
-      hostId: b.uuid,
-      hostName: b.name,
-      tries: [
-        {
-          source: peerUrl(a.uuid),
-          startedAt: now,
-          endedAt: now,
-          bytes: 600,
-          failure: { kind: 'PeerWrong', message: 'the SHA-256 is another' },
-        },
-      ],
-    },
-  );
+  const failure = { kind: 'PeerWrong', message: 'the SHA-256 is another' } as const;
+  await two.failed([{ source: peerUrl(a.uuid), startedAt: now, endedAt: now, bytes: 600, failure }]);
   expect(await two.ask()).toEqual(ORIGIN);
   expect(nameOf(await three.ask())).toBe('h0');
   expect(await two.row()).toMatchObject({ peer_bytes: 600, origin_bytes: 0 });
@@ -352,6 +420,6 @@ test('a copy of a lineage that has another SHA-256 than the first one is refused
     .updateTable('image_lineage')
     .set({ sha256: 'cd'.repeat(32) })
     .execute();
-  expect(await two.finish(lineage)).toMatchObject({ kind: 'PeerWrong' });
+  expect(await two.finish(lineage)).toMatchObject({ refused: { kind: 'PeerWrong' } });
   expect(await two.row()).toMatchObject({ state: 'Failed', error_kind: 'PeerWrong' });
 });

@@ -1,7 +1,7 @@
 /**
  * From where an attempt fetches: the origin, or another host that has the copy (a peer). The control side chooses, in one
- * transaction for all copies of a zone. A peer that fails leads to another one; after two in a row that brought nothing the
- * origin is asked. So peers never make a deployment fail, and their failures never reach the rules (model/rules/).
+ * transaction for all copies of a zone. A peer that fails leads to another one; after some in a row that brought nothing the
+ * origin is asked (db/spread/source-choice.ts). So peers never make a deployment fail, and their failures never reach the rules (model/rules/).
  */
 import type { ChosenSource } from '../../activities/control/sources.ts';
 import type { ChosenHost } from '../../activities/control/sealing.ts';
@@ -14,8 +14,10 @@ import type { CopyRun } from './attempt.ts';
 
 export const NO_PEER_FAILURES: PeerFailures = { hostIds: [], farthest: 0 };
 
-/** How much of a file counts as progress, after which peers that failed may be asked again. */
+/** How much of a file counts as progress, after which failures are counted anew. */
 const PROGRESS = 0.01;
+/** Peers that failed and are not asked again: the latest ones. */
+const MAX_FAILED = 8;
 
 /**
  * Waits once when every host that has the copy is busy. A new request for the copy ends the wait early.
@@ -31,6 +33,7 @@ export async function sourceFor(
     copyId: plan.copyId,
     hostId,
     failedPeers: run.peerFailures.hostIds,
+    peerStrikes: strikesOf(run.peerFailures),
     priority: requests.priority,
   });
   if (choice.wait === undefined) {
@@ -58,12 +61,15 @@ export function isFailureOfPeer(
   }
   const { hostIds, farthest } = run.peerFailures;
   const progressed = position - farthest >= Math.max(1, run.plan.size * PROGRESS);
-  const before = progressed ? [] : hostIds.filter((id) => id !== peer.hostId);
   run.peerFailures = {
-    hostIds: [...before, peer.hostId],
+    hostIds: [...hostIds.filter((id) => id !== peer.hostId), peer.hostId].slice(-MAX_FAILED),
+    strikes: progressed ? 1 : strikesOf(run.peerFailures) + 1,
     farthest: progressed ? position : farthest,
   };
   return true;
 }
+
+/** Runs of the release before have no number: there each host that failed counted. */
+const strikesOf = ({ hostIds, strikes = hostIds.length }: PeerFailures): number => strikes;
 
 const OF_PEERS: ReadonlySet<string> = new Set(['PeerUnreachable', 'PeerWrong']);
