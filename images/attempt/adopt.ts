@@ -59,11 +59,13 @@ function canContinueAtPeer(
 /**
  * A complete part can always be used: it is verified as a whole. An incomplete part of one origin can be continued
  * only with a strong ETag of that origin, and one of several origins only with a checksum, which proves that all are
- * of one file.
+ * of one file. What other hosts gave can be used where something will prove it.
  */
 function canContinueAtOrigin(recorded: Provenance, bytes: number, request: DownloadRequest): boolean {
-  const { total, etag, others = [] } = recorded;
-  const { size, checksum, mirrors } = request;
+  const { total, etag, others = [], lineage, givers } = recorded;
+  const { size, checksum, mirrors, lineages = [] } = request;
+  const isKnown = lineages.some((known) => known.lineage === lineage);
+  if (givers !== undefined && checksum === undefined && !isKnown) return false;
   if (!isOfMirrors(recorded, request)) return false;
   if (bytes <= 0 || bytes > total || (size > 0 && total !== size)) return false;
   if (bytes === total || (etag !== undefined && others.length === 0)) return true;

@@ -20,8 +20,9 @@ export async function confirm(
   const known = lineages.find((one) => one.lineage === lineage)?.sha256;
   if (parent === undefined) {
     // Bytes that all came from the origin are what the origin has.
-    if (givers === undefined || known === undefined || known === sha256) return;
-    throw new ImageError('ContentRefused', `has SHA-256 ${sha256}; hosts have published ${known} of it`);
+    if (givers === undefined || known === sha256) return;
+    const published = known ?? 'nothing';
+    throw new ImageError('ContentRefused', `has SHA-256 ${sha256}; hosts have published ${published} of it`);
   }
   const wanted = parent.peer.sha256 ?? known ?? (await told(parent, lineage, signal));
   if (wanted === sha256) return;
