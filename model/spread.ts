@@ -6,6 +6,7 @@
  * begins at byte 0 at the origin, kept with the part (`Provenance`), and passed on with its bytes. Bytes of one lineage go
  * on from every host that has this lineage, published or not; never from another lineage, unless a checksum was registered.
  */
+import type { PeersTiming, RunParameters } from './timing.ts';
 
 /** A host's door, as its report has it; absent in reports of hosts that serve no copies. */
 export interface PeerReport {
@@ -40,15 +41,24 @@ export interface PeerCredentials extends TrustedPeers {
   readonly certificate: string;
 }
 
-/** Input of the workflow that tells the hosts of a zone what they are to know of each other. */
-export interface PeersInput {
+/** A certificate of a host has about 1 kB as PEM. */
+const MAX_CERTIFICATE_BYTES = 4096;
+
+/** Size of the credentials that tell a host of these peers, at most. */
+export const credentialBytes = (trusted: TrustedPeers): number =>
+  JSON.stringify(trusted).length + MAX_CERTIFICATE_BYTES;
+
+/** Input of the workflow that sends the hosts of a zone what they are to know of each other. */
+export interface PeersInput extends RunParameters<PeersTiming> {
   readonly v: 1;
   readonly zoneId: string;
+  /** How often the runs that this one continues have sent credentials, by host. */
+  readonly sends?: Readonly<Record<string, number>>;
 }
 
 export interface PeersResult {
   readonly v: 1;
-  /** How often a host was told. */
+  /** How often a host has taken its credentials. */
   readonly told: number;
 }
 

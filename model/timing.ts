@@ -22,6 +22,9 @@ export interface Timings {
   readonly deletion: DeletionTiming;
   readonly limits: LimitsTiming;
   readonly join: JoinTiming;
+  readonly peers: PeersTiming;
+  readonly verification: VerificationTiming;
+  readonly domains: DomainsTiming;
 }
 
 export interface CopyTiming {
@@ -52,6 +55,10 @@ export interface CopyTiming {
   readonly reportFreshMs: number;
   /** Workflows that one run signals at its end; any further ones look into the database by themselves. */
   readonly mostListeners: number;
+  /** Part of a file that counts as progress, after which failures of peers are counted anew. */
+  readonly peerProgress: number;
+  /** Peers that failed and are not asked again: the latest ones. */
+  readonly mostFailedPeers: number;
 }
 
 /** A wait that doubles from `firstMs` to `mostMs`. */
@@ -126,6 +133,42 @@ export interface JoinTiming {
   /** Between reads of the database while another workflow works. */
   readonly lookAgain: Backoff;
 }
+
+export interface PeersTiming {
+  /** A host that has not taken its credentials in this time is left for later, as is one that works on them for longer. */
+  readonly takeMs: number;
+  readonly runMs: number;
+  /** Hosts that get their credentials at the same time, at most, and the bytes of these credentials together. */
+  readonly hostsAtOnce: number;
+  readonly bytesAtOnce: number;
+  /** Times that a host gets them after one request: a host that was started anew answers with another key. */
+  readonly mostSends: number;
+}
+
+export interface VerificationTiming {
+  /** A host that has not taken the job in this time is asked again, as is one that runs it for longer, or is silent. */
+  readonly takeMs: number;
+  readonly runMs: number;
+  readonly silentMs: number;
+  /** Between tries. */
+  readonly again: Backoff;
+  readonly mostTries: number;
+}
+
+export interface DomainsTiming {
+  /** Comparisons of one run; a host that reports more starts another one. */
+  readonly mostLooks: number;
+}
+
+/**
+ * Number of hosts to send credentials to at the same time, so that these fit into one message to Temporal, which takes 4 MB.
+ * @param bytes of the credentials of one host; absent in plans of earlier releases
+ */
+export const credentialsAtOnce = (
+  { hostsAtOnce, bytesAtOnce }: PeersTiming,
+  bytes: number | undefined,
+): number =>
+  bytes === undefined ? hostsAtOnce : Math.min(hostsAtOnce, Math.max(1, Math.floor(bytesAtOnce / bytes)));
 
 /**
  * Number of reports to request in one round: in a small fleet all of them; in a big one as many as are needed for each host

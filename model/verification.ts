@@ -1,5 +1,6 @@
 /** Messages about verifying a published copy anew. */
 import type { HostAnswer } from './payloads.ts';
+import type { RunParameters, VerificationTiming } from './timing.ts';
 
 /** Computes the SHA-256 of a published copy anew. */
 export interface HashJob {
@@ -14,7 +15,7 @@ export interface HashResult extends HostAnswer {
 }
 
 /** Verifies a copy anew on this host. */
-export interface VerificationInput {
+export interface VerificationInput extends RunParameters<VerificationTiming> {
   readonly v: 1;
   readonly templateId: string;
   readonly poolId: string;

@@ -3,6 +3,7 @@
  * user data, the values of its variables and the password of the console (`VmSecrets`), which the addressed host alone can open.
  */
 import type { HostAnswer, PoolReport } from './payloads.ts';
+import type { DomainsTiming, RunParameters } from './timing.ts';
 import type { VmTiming } from './vm-timing.ts';
 import type {
   BootMode,
@@ -36,7 +37,7 @@ export const VM_COMMANDS = [
 ] as const;
 export type VmCommand = (typeof VM_COMMANDS)[number];
 
-/** `async_job.job_params` of a job of a machine. */
+/** `async_job.job_params` of a job of a machine, and of a job by which a machine waits for a copy. */
 export interface VmJobParameters {
   /** Of a stop, a reboot or a detachment: at once, without the guest's consent. */
   readonly forced?: boolean;
@@ -53,6 +54,8 @@ export interface VmJobParameters {
   readonly diskOfferingId?: string;
   /** Of a reboot: restores the machine, since its offering is volatile. */
   readonly renew?: boolean;
+  /** Of a wait for a copy: the machine that waits. */
+  readonly vmId?: string;
 }
 
 /** A job that waits for the machine. */
@@ -243,7 +246,7 @@ export interface ListDomainsResult extends HostAnswer {
 }
 
 /** Input of the workflow `host:<id>:domains`, which hosts start when a domain has changed, and each minute. */
-export interface DomainsInput {
+export interface DomainsInput extends RunParameters<DomainsTiming> {
   readonly v: 1;
   readonly hostId: string;
 }

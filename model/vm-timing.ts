@@ -19,10 +19,20 @@ export interface VmTiming {
   /** Between tries while no pool has room, or while a host that may still run the domain is Down. */
   readonly roomWait: Backoff;
   readonly hostWait: Backoff;
+  /** Calls of a host that is away during another job than a start; a restart of the host worker takes fewer. */
+  readonly mostHostRounds: number;
+  /** A host that is lost so often during one start is passed over. */
+  readonly mostLosses: number;
 }
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
+
+/** Of runs whose input is of a release that did not have these. */
+const NOT_IN_INPUT = { mostHostRounds: 5, mostLosses: 3 };
+
+/** The timing of a run. @param given that of its input */
+export const vmTimingOf = (given: VmTiming): VmTiming => ({ ...NOT_IN_INPUT, ...given });
 
 /** The timing of new runs. */
 export const VM_TIMING: VmTiming = {
@@ -34,4 +44,6 @@ export const VM_TIMING: VmTiming = {
   copyWait: { firstMs: 5 * SECOND, mostMs: MINUTE },
   roomWait: { firstMs: 15 * SECOND, mostMs: MINUTE },
   hostWait: { firstMs: 5 * SECOND, mostMs: 30 * SECOND },
+  mostHostRounds: 5,
+  mostLosses: 3,
 };

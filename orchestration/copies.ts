@@ -74,7 +74,7 @@ export function copyCalls(
 
   return {
     async requestDeployment(copy, { names, awaited = false, listener, priority } = {}) {
-      if (awaited && listener === undefined && priority === undefined && !(await needsSignal(copy))) return;
+      if (awaited && !(await needsSignal(copy))) return;
       const request: WantedRequest = {
         v: 1,
         ...(listener === undefined ? {} : { listener }),
@@ -130,7 +130,7 @@ export function copyCalls(
         taskQueue: CONTROL_QUEUE,
         workflowId: verificationWorkflowId(templateId, poolId),
         workflowIdConflictPolicy: 'USE_EXISTING',
-        args: [{ v: 1, ...doubted }],
+        args: [{ v: 1, ...doubted, ...newRunParameters('verification') }],
         typedSearchAttributes: copyAttributes(doubted),
         staticSummary: summaryOf(`Verify a copy on host ${hostName} anew`),
       });

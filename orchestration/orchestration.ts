@@ -29,7 +29,10 @@ export interface CopyNames {
 
 export interface DeploymentOptions {
   readonly names?: CopyNames;
-  /** Another job waits for the copy already, so its deployment needs no signal while it works. Default false. */
+  /**
+   * Jobs that wait for the copy already have asked for all that this one asks, so that its deployment needs no signal while it
+   * works. Default false.
+   */
   readonly awaited?: boolean;
   /** Id of a workflow to signal when the deployment has ended: a hint. */
   readonly listener?: string;

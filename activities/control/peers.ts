@@ -1,18 +1,33 @@
-/** The control side of doors: which hosts are to be told what, and their certificates. */
+/** The control side of doors: which hosts have old credentials, and new ones for them. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { HostAddress } from '../../db/hosts/hosts.ts';
-import { peersOfZone, trustedOf, untold, zoneOfPeer, zonesWithPeers } from '../../db/peers/hosts.ts';
+import { outdatedPeers, peersOfZone, trustedOf, zoneOfPeer, zonesWithPeers } from '../../db/peers/hosts.ts';
 import { peerKeys } from '../../db/peers/keys.ts';
 import { NOT_POSSIBLE } from '../../model/names.ts';
+import { credentialBytes } from '../../model/spread.ts';
 import type { PeerCredentials } from '../../model/spread.ts';
 import { CertificateRequestError, certifyHost } from '../../trust/peer-certificates.ts';
 import type { ControlDeps } from './deps.ts';
 
-export type HostToTell = Pick<HostAddress, 'hostId' | 'name'>;
+/** A host that is Up and does not know what it is to know. */
+export type OutdatedPeer = Pick<HostAddress, 'hostId' | 'name'>;
+
+export interface PeersChoice {
+  /** Hosts to leave out. */
+  readonly except: readonly string[];
+  /** Hosts at most. */
+  readonly limit: number;
+}
+
+export interface PeersPlan {
+  readonly hosts: readonly OutdatedPeer[];
+  /** Size of what each of them gets, at most. */
+  readonly bytes: number;
+}
 
 export interface PeerActivities {
-  /** The hosts of a zone that are Up and do not know what they are to know. */
-  planPeers(zoneId: string): Promise<{ readonly hosts: readonly HostToTell[] }>;
+  /** The hosts of a zone to send credentials to. @param choice absent in calls of earlier releases */
+  planPeers(zoneId: string, choice?: PeersChoice): Promise<PeersPlan>;
   /** What a host is to know now, with a new certificate. Nothing when it has no door, or was removed. */
   certifyPeer(hostId: string): Promise<{ readonly credentials?: PeerCredentials }>;
 }
@@ -20,7 +35,11 @@ export interface PeerActivities {
 export function createPeerActivities(deps: ControlDeps): PeerActivities {
   const { db, masterKey } = deps;
   return {
-    planPeers: async (zoneId) => ({ hosts: await hostsToTell(deps, zoneId) }),
+    async planPeers(zoneId, { except, limit } = { except: [], limit: Infinity }) {
+      const { hosts, bytes } = await outdatedIn(deps, zoneId);
+      const leftOut = new Set(except);
+      return { hosts: hosts.filter(({ hostId }) => !leftOut.has(hostId)).slice(0, limit), bytes };
+    },
 
     async certifyPeer(hostId) {
       const zoneId = await zoneOfPeer(db, hostId);
@@ -42,18 +61,19 @@ export function createPeerActivities(deps: ControlDeps): PeerActivities {
   };
 }
 
-async function hostsToTell({ db, masterKey }: ControlDeps, zoneId: string): Promise<readonly HostToTell[]> {
+async function outdatedIn({ db, masterKey }: ControlDeps, zoneId: string): Promise<PeersPlan> {
   const hosts = await peersOfZone(db, zoneId);
-  if (hosts.length === 0) return [];
+  if (hosts.length === 0) return { hosts: [], bytes: 0 };
   const trusted = trustedOf(hosts, await peerKeys(db, masterKey));
-  return untold(hosts, trusted, new Date()).map(({ hostId, name }) => ({ hostId, name }));
+  const outdated = outdatedPeers(hosts, trusted, new Date());
+  return { hosts: outdated.map(({ hostId, name }) => ({ hostId, name })), bytes: credentialBytes(trusted) };
 }
 
-/** Has the hosts told that do not know what they are to know. @returns the number of zones that have such hosts */
+/** Has new credentials sent where hosts have old ones. @returns the number of zones that have such hosts */
 export async function sweepPeers(deps: ControlDeps): Promise<number> {
   let requested = 0;
   for (const zoneId of await zonesWithPeers(deps.db)) {
-    if ((await hostsToTell(deps, zoneId)).length === 0) continue;
+    if ((await outdatedIn(deps, zoneId)).hosts.length === 0) continue;
     await deps.orchestration.requestPeers(zoneId);
     requested += 1;
   }

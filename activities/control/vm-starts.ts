@@ -7,6 +7,7 @@ import { place } from '../../db/vms/placement.ts';
 import type { Placement, PlacementRequest } from '../../db/vms/placement.ts';
 import { recordStarted } from '../../db/vms/states.ts';
 import { endTask } from '../../db/vms/tasks.ts';
+import { CURRENT_TIMING } from '../../model/rules/released.ts';
 import type { StartVmResult } from '../../model/vm-payloads.ts';
 import type { CopyNames } from '../../orchestration/orchestration.ts';
 import { readSigned } from './answers.ts';
@@ -22,7 +23,7 @@ export type { PlannedStart } from './vm-first-steps.ts';
 export interface VmStartActivities {
   /** Chooses host and pool, and reserves what the machine needs there. */
   placeVm(request: PlacementRequest): Promise<Placement>;
-  /** Requests a copy, before prefetches. Its workflow signals the calling one at its end. @param jobId a new UUID */
+  /** Requests a copy, before prefetches. Its workflow signals the first callers at its end. @param jobId a new UUID */
   requestVmCopy(
     copy: CopyUuids,
     wait: { readonly vmId: string; readonly jobId: string },
@@ -47,8 +48,14 @@ export function createVmStartActivities(deps: ControlDeps): VmStartActivities {
     placeVm: (request) => place(db, request),
 
     async requestVmCopy(copy, wait, names) {
-      await awaitCopy(db, copy, wait);
-      await orchestration.requestDeployment(copy, { names, listener: workflowId(), priority: PRIORITY });
+      const others = await awaitCopy(db, copy, wait);
+      await orchestration.requestDeployment(copy, {
+        names,
+        listener: workflowId(),
+        priority: PRIORITY,
+        // The first one raises the priority; when the deployment has all listeners that it takes, a signal changes nothing.
+        awaited: others >= CURRENT_TIMING.copy.mostListeners,
+      });
     },
 
     async vmCopyOutcome(copy, jobId) {

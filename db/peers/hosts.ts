@@ -1,4 +1,4 @@
-/** Hosts that serve copies to each other, and what each of them was told last. Peers are the hosts of one zone. */
+/** Hosts that serve copies to each other, and what each of them knows. Peers are the hosts of one zone. */
 import { sql } from 'kysely';
 import type { PeerReport, TrustedPeers } from '../../model/spread.ts';
 import { trustedDigest } from '../../trust/tickets.ts';
@@ -52,11 +52,15 @@ export const trustedOf = (hosts: readonly PeerHost[], { authorities, tickets }: 
 const RENEW_MS = 3.5 * 86_400_000;
 
 /** The hosts that are Up and do not know what they are to know. */
-export function untold(hosts: readonly PeerHost[], trusted: TrustedPeers, now: Date): readonly PeerHost[] {
+export function outdatedPeers(
+  hosts: readonly PeerHost[],
+  trusted: TrustedPeers,
+  now: Date,
+): readonly PeerHost[] {
   const digest = trustedDigest(trusted);
-  return hosts.filter(({ up, peer: { trusted: told, certificateEnds } }) => {
+  return hosts.filter(({ up, peer: { trusted: known, certificateEnds } }) => {
     const left = certificateEnds === undefined ? 0 : Date.parse(certificateEnds) - now.getTime();
-    return up && (told !== digest || left < RENEW_MS);
+    return up && (known !== digest || left < RENEW_MS);
   });
 }
 

@@ -1,7 +1,7 @@
 /**
  * The keys by which hosts know each other: authorities that certify hosts, and the key that signs tickets. They are made when
  * they are needed first. A new authority follows when half of the time of the newest one is over; both hold then, and the new
- * one issues once all hosts have been told of it.
+ * one issues once all hosts know it.
  */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
@@ -27,8 +27,8 @@ export interface PeerKeys {
 const DAY_MS = 86_400_000;
 /** An authority is made when the newest one ends sooner than this. */
 const RENEW_MS = 180 * DAY_MS;
-/** All hosts that are Up have been told of an authority by then. */
-const TOLD_MS = DAY_MS;
+/** All hosts that are Up know an authority by then. */
+const KNOWN_AFTER_MS = DAY_MS;
 
 /**
  * Makes what is missing.
@@ -43,7 +43,7 @@ export async function peerKeys(db: Queryable, masterKey: MasterKey, now = new Da
   }
   const [oldest] = authorities;
   const issuer =
-    authorities.findLast(({ created }) => now.getTime() - created.getTime() >= TOLD_MS) ?? oldest;
+    authorities.findLast(({ created }) => now.getTime() - created.getTime() >= KNOWN_AFTER_MS) ?? oldest;
   if (issuer === undefined) throw new Error('there is no authority');
   return {
     authorities: authorities.map(({ public_part }) => public_part),

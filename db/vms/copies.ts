@@ -53,13 +53,17 @@ const waitingJob = (db: Queryable, jobId: string) =>
     .select(['job_status', 'job_result'])
     .executeTakeFirst();
 
-/** Makes the job by which a machine waits. Doing it again changes nothing. */
+/**
+ * Makes the job by which a machine waits. Doing it again changes nothing.
+ * @returns the number of machines that wait for the copy beside it
+ */
 export async function awaitCopy(
   db: Database,
   copy: CopyUuids,
   wait: { readonly vmId: string; readonly jobId: string },
-): Promise<void> {
-  if ((await waitingJob(db, wait.jobId)) !== undefined) return;
+): Promise<number> {
+  const others = await waitingMachines(db, copy, wait.jobId);
+  if ((await waitingJob(db, wait.jobId)) !== undefined) return others;
   const owner = await db
     .selectFrom('vm_instance')
     .innerJoin('account', 'account.id', 'vm_instance.account_id')
@@ -74,7 +78,23 @@ export async function awaitCopy(
     instanceType: 'Template',
     instanceUuid: copy.templateId,
     copies: [copy],
+    params: { vmId: wait.vmId },
   });
+  return others;
+}
+
+async function waitingMachines(db: Queryable, copy: CopyUuids, exceptJobId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('async_job_copy')
+    .innerJoin('async_job', 'async_job.id', 'async_job_copy.job_id')
+    .where('template_uuid', '=', copy.templateId)
+    .where('pool_uuid', '=', copy.poolId)
+    .where('settled', 'is', null)
+    .where('job_params', 'is not', null)
+    .where('async_job.uuid', '<>', exceptJobId)
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** Deletes the job by which a machine waited. */

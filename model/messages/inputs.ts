@@ -23,7 +23,7 @@ const partOf = <T extends object>(): Schema<Partial<T>> =>
   z.custom<Partial<T>>((given) => typeof given === 'object' && given !== null);
 
 /** Rules of a newer release are no mistake of the input: they are that release's to go on with. */
-const runParameters = { rules: z.optional(whole(1)), timing: z.optional(partOf<never>()) };
+export const runParameters = { rules: z.optional(whole(1)), timing: z.optional(partOf<never>()) };
 
 const id = (): Schema<string> => z.string();
 const ids = understood(id());
@@ -96,6 +96,7 @@ export const removalInput = messageToHandOn<RemovalInput>({
 
 export const verificationInput = messageToHandOn<VerificationInput>({
   v: version(),
+  ...runParameters,
   templateId: id(),
   poolId: id(),
   hostId: id(),
@@ -132,7 +133,12 @@ export const certificateInput = messageToHandOn<CertificateInput>({
   left: ifUnderstood(ids),
 });
 
-export const peersInput = messageToHandOn<PeersInput>({ v: version(), zoneId: id() });
+export const peersInput = messageToHandOn<PeersInput>({
+  v: version(),
+  ...runParameters,
+  zoneId: id(),
+  sends: ifUnderstood(z.record(z.string(), whole())),
+});
 
 export const upkeepInput = messageToHandOn<UpkeepInput>({
   v: version(),

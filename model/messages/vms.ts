@@ -31,6 +31,7 @@ import type {
 } from '../vm-payloads.ts';
 import type { VmTiming } from '../vm-timing.ts';
 import { common } from './answer.ts';
+import { runParameters } from './inputs.ts';
 import { poolReport } from './pools.ts';
 import {
   ifUnderstood,
@@ -213,7 +214,11 @@ export const hypervisorReport = message<HypervisorReport>({
 const timing = (): Schema<VmTiming> => z.looseObject({}) as unknown as Schema<VmTiming>;
 
 export const vmInput = messageToHandOn<VmInput>({ v: version(), vmId: uuid(), timing: timing() });
-export const domainsInput = messageToHandOn<DomainsInput>({ v: version(), hostId: uuid() });
+export const domainsInput = messageToHandOn<DomainsInput>({
+  v: version(),
+  ...runParameters,
+  hostId: uuid(),
+});
 export const consoleLogInput = messageToHandOn<ConsoleLogInput>({
   v: version(),
   vmId: uuid(),
@@ -230,6 +235,7 @@ const parameters = {
   size: ifUnderstood(whole()),
   diskOfferingId: ifUnderstood(uuid()),
   renew: ifUnderstood(z.boolean()),
+  vmId: ifUnderstood(uuid()),
 };
 
 export const vmJobParameters = message<VmJobParameters>(parameters);

@@ -42,6 +42,8 @@ const timing: Timings = {
     throttleMostMs: 60 * MINUTE,
     reportFreshMs: 10 * SECOND,
     mostListeners: 32,
+    peerProgress: 0.01,
+    mostFailedPeers: 8,
   },
   registration: {
     budgetMs: 6.5 * SECOND,
@@ -69,6 +71,21 @@ const timing: Timings = {
   deletion: { lookAgain: LOOK_AGAIN },
   limits: { takeMs: 5 * SECOND, runMs: 15 * SECOND },
   join: { lookAgain: LOOK_AGAIN },
+  peers: {
+    takeMs: 10 * SECOND,
+    runMs: 30 * SECOND,
+    hostsAtOnce: 100,
+    bytesAtOnce: 2_000_000,
+    mostSends: 3,
+  },
+  verification: {
+    takeMs: 30 * SECOND,
+    runMs: 240 * MINUTE,
+    silentMs: 30 * SECOND,
+    again: { firstMs: 10 * SECOND, mostMs: 10 * MINUTE },
+    mostTries: 20,
+  },
+  domains: { mostLooks: 20 },
 };
 
 /** Kinds of failures as of this version. A newer kind counts as the kind that `GENERIC` has for its class. */

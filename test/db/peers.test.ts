@@ -1,12 +1,16 @@
-/** The keys by which hosts know each other, and which hosts are to be told. */
-import { randomBytes, X509Certificate } from 'node:crypto';
+/** The keys by which hosts know each other, and which hosts have old credentials. */
+import { randomBytes, randomUUID, X509Certificate } from 'node:crypto';
 import { sql } from 'kysely';
 import { peerKeys } from '../../db/peers/keys.ts';
-import { peersOfZone, trustedOf, untold } from '../../db/peers/hosts.ts';
+import { outdatedPeers, peersOfZone, trustedOf } from '../../db/peers/hosts.ts';
 import { resealAll } from '../../db/sealed.ts';
+import { CURRENT_TIMING } from '../../model/rules/released.ts';
+import { credentialBytes } from '../../model/spread.ts';
 import type { PeerReport } from '../../model/spread.ts';
+import { credentialsAtOnce } from '../../model/timing.ts';
 import { masterKeyOf } from '../../trust/master-key.ts';
-import { signTicket, ticketProblem, trustedDigest } from '../../trust/tickets.ts';
+import { certifyHost, createAuthority, createHostKey } from '../../trust/peer-certificates.ts';
+import { createTicketKey, signTicket, ticketProblem, trustedDigest } from '../../trust/tickets.ts';
 import { openDbLab } from '../labs/db.ts';
 import type { DbLab } from '../labs/db.ts';
 
@@ -53,7 +57,7 @@ test('their private parts are sealed, and sealed anew with another master key', 
   expect(await peerKeys(lab.db, alone)).toMatchObject({ tickets, issuer });
 });
 
-test('told are the hosts that are Up and know something else, or whose certificates end', async () => {
+test('new credentials go to the hosts that are Up and know something else, or whose certificates end', async () => {
   const fresh = masterKeyOf([randomBytes(32)]);
   await sql`delete from peer_key`.execute(lab.db);
   const keys = await peerKeys(lab.db, fresh);
@@ -83,7 +87,48 @@ test('told are the hosts that are Up and know something else, or whose certifica
         : host,
   );
   const namesOf = (among: typeof hosts, whom = trusted) =>
-    untold(among, whom, new Date()).map(({ name }) => name);
+    outdatedPeers(among, whom, new Date()).map(({ name }) => name);
   expect(namesOf(now)).toEqual(['new', 'ending']);
   expect(namesOf(now, { ...trusted, hostIds: trusted.hostIds.slice(1) })).toEqual(['new', 'told', 'ending']);
 });
+
+const MIB = 1_048_576;
+/** Temporal's limits: a payload, a message, a history, and the length of a history that it suggests to leave. */
+const TEMPORAL = { payload: 2 * MIB, message: 4 * MIB, history: 50 * MIB, suggested: 4 * MIB };
+
+test.each([1, 1000, 10_000])(
+  'the credentials of a zone of %i hosts fit into messages and histories of Temporal',
+  async (count) => {
+    const now = new Date();
+    const authority = await createAuthority(now);
+    const peer = {
+      address: `${'a'.repeat(63)}.example.org:7443`,
+      uploads: 4,
+      rate: 0,
+      certificateRequest: '',
+    };
+    const hosts = Array.from({ length: count }, () => ({
+      hostId: randomUUID(),
+      name: 'kvm',
+      up: true,
+      peer,
+    }));
+    const keys = {
+      authorities: [authority.certificate, authority.certificate],
+      issuer: authority,
+      tickets: createTicketKey(),
+    };
+    const trusted = trustedOf(hosts, keys);
+    const [{ hostId } = { hostId: '' }] = hosts;
+    const { request } = await createHostKey(hostId);
+    const certificate = await certifyHost(authority, request, { hostId, address: peer.address }, now);
+    const bytes = credentialBytes(trusted);
+    expect(JSON.stringify({ v: 1, certificate, ...trusted }).length).toBeLessThanOrEqual(bytes);
+    const atOnce = credentialsAtOnce(CURRENT_TIMING.peers, bytes);
+    expect(atOnce).toBeGreaterThan(1);
+    expect(bytes).toBeLessThan(TEMPORAL.payload);
+    expect(bytes * atOnce).toBeLessThan(TEMPORAL.message);
+    // A history has credentials twice: as the result of the one activity, and as the input of the next.
+    expect(TEMPORAL.suggested + 2 * bytes * atOnce).toBeLessThan(TEMPORAL.history);
+  },
+);

@@ -118,6 +118,20 @@ test('CVE-2021-36779 (Longhorn): a host answers health checks, only to itself, a
   }
 });
 
+test("the metrics of a control worker include those of Temporal's SDK", async () => {
+  const ports = await listening(lab.pids().control);
+  expect(ports).toEqual([{ address: '127.0.0.1', port: expect.any(Number) as number }]);
+  const answer = await fetch(`http://127.0.0.1:${ports[0]?.port}/metrics`);
+  const text = await answer.text();
+  for (const line of [
+    /^# TYPE temporal_worker_task_slots_available gauge$/m,
+    /^temporal_worker_task_slots_available\{.*task_queue="control".*\} \d+$/m,
+    /^temporal_workflow_task_execution_latency\w*_count\{.*\} [1-9]\d*$/m,
+    /^temporal_activity_schedule_to_start_latency\w*_bucket\{.*le="\+Inf"\} [1-9]\d*$/m,
+  ])
+    expect(text).toMatch(line);
+});
+
 test('a host without a token is listed as Disabled, gets no work, and works once it is approved', async () => {
   const state = join(lab.stack.dataDir, 'stranger');
   const path = join(lab.stack.dataDir, 'stranger-pool');

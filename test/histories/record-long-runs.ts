@@ -6,6 +6,7 @@ import {
   WANTED_SIGNAL,
   certificateWorkflowId,
   keystoreWorkflowId,
+  peersWorkflowId,
   templateWorkflowId,
   workflowTypes,
 } from '../../model/names.ts';
@@ -13,6 +14,7 @@ import { newRunParameters } from '../../model/rules/released.ts';
 import { openContinuingLab } from '../labs/continuing.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { deferred } from '../support/deferred.ts';
+import { addHostWithDoor } from '../support/host-with-door.ts';
 import type { ScriptedHost } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 import { newCopy, savingFrom } from './recording.ts';
@@ -142,6 +144,19 @@ test('certificate', async () => {
     signalArgs: [{ v: 1, hostIds: hosts }],
   });
   await saveFirst('certificate-continues', workflowId);
+});
+
+test('peers', async () => {
+  for (const name of ['door-1', 'door-2', 'door-3', 'door-4']) await addHostWithDoor(lab, name);
+  const { zoneId } = lab;
+  const workflowId = peersWorkflowId(zoneId);
+  await lab.temporal.client.workflow.start(workflowTypes.peers, {
+    taskQueue: CONTROL_QUEUE,
+    workflowId,
+    args: [{ v: 1, zoneId, ...newRunParameters('peers', { bytesAtOnce: 1 }) }],
+  });
+  await saveFirst('peers-continues', workflowId);
+  await handleOf(workflowId).result();
 });
 
 test('upkeep', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../../model/answer.ts';
 import { NEW_HISTORY } from '../../model/decisions.ts';
@@ -79,6 +79,25 @@ test('every rule decides some case', () => {
 
 test('rules know only kinds of failures that exist', () => {
   for (const { kinds } of RELEASED) expect(Object.keys(failures)).toEqual(expect.arrayContaining([...kinds]));
+});
+
+const WORKFLOWS = join(__dirname, '../../workflows');
+
+test('workflows hold no number that decides: what a run was begun with is data of the run', () => {
+  const files = readdirSync(WORKFLOWS, { recursive: true, encoding: 'utf8' });
+  const numbers = files
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) =>
+      readFileSync(join(WORKFLOWS, name), 'utf8')
+        .split('\n')
+        .filter((line) => /^const [A-Z_]+(?:: \w+)? = .*\d/.test(line))
+        .map((line) => `${name}: ${line}`),
+    );
+  expect(numbers.toSorted()).toEqual([
+    'copy/deployment.ts: const NOTHING_CARRIED: Carried = { history: NEW_HISTORY, attempts: 0 };',
+    'copy/requests.ts: const OLD_PRIORITY = 3;',
+    'policies.ts: const NO_RETRY = { maximumAttempts: 1 };',
+  ]);
 });
 
 test('the input of a run carries rules and timing; one without rules has version 1', () => {

@@ -1,7 +1,7 @@
 /** An origin that speaks HTTP/2 only. Each path names a misbehaviour. */
 import { once } from 'node:events';
 import { constants, createSecureServer } from 'node:http2';
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { ServerCertificate } from './certificates.ts';
@@ -12,18 +12,21 @@ interface Asked {
   readonly body: Buffer;
   /** Number of earlier requests for this path. */
   readonly n: number;
+  /** Further headers of the answer. */
+  readonly more?: OutgoingHttpHeaders;
 }
 
 type Behaviour = (asked: Asked) => void;
 
 /** Sends `bytes` of the file or its rest, and then calls `then` instead of ending. */
-function give({ stream, headers, body }: Asked, bytes = body.length, then?: () => void): void {
+function give({ stream, headers, body, more = {} }: Asked, bytes = body.length, then?: () => void): void {
   const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
   const last = Math.min(Number(/-(\d+)$/.exec(headers.range ?? '')?.[1] ?? body.length - 1), body.length - 1);
   const partial = headers.range !== undefined;
   stream.respond({
     ':status': partial ? 206 : 200,
     etag: '"1"',
+    ...more,
     'content-length': last + 1 - from,
     ...(partial ? { 'content-range': `bytes ${from}-${last}/${body.length}` } : {}),
   });
@@ -47,6 +50,13 @@ const reset =
   (code: number) =>
   ({ stream }: Asked): void =>
     stream.close(code);
+
+/** HPACK has no shorter form for these. @param kilobytes of all of them */
+const longHeaders = (kilobytes: number): OutgoingHttpHeaders =>
+  Object.fromEntries(Array.from({ length: kilobytes / 4 }, (_, at) => [`x-${at}`, '!'.repeat(4000)]));
+
+/** Bytes of the longest headers that it sends; Node's default is 64 KiB. */
+const MAX_SENT_HEADERS = 1_048_576;
 
 export const HOSTILE_HTTP2: Readonly<Record<string, Behaviour>> = {
   fine: (asked) => give(asked),
@@ -78,9 +88,8 @@ export const HOSTILE_HTTP2: Readonly<Record<string, Behaviour>> = {
     };
     again();
   },
-  'headers of 120 kB': ({ stream }) => {
-    stream.respond({ ':status': 200, 'x-a': 'a'.repeat(60_000), 'x-b': 'b'.repeat(60_000) });
-  },
+  'headers of 120 kB': (asked) => give({ ...asked, more: longHeaders(120) }),
+  'headers of 200 kB': (asked) => give({ ...asked, more: longHeaders(200) }),
   'no end, no length': ({ stream, body }) => {
     stream.respond({ ':status': 200, etag: '"1"' });
     stream.write(body);
@@ -98,12 +107,14 @@ export interface Http2Origin {
 
 export async function startHostileHttp2(certificate: ServerCertificate, body: Buffer): Promise<Http2Origin> {
   const counts = new Map<string, number>();
-  const server = createSecureServer({ ...certificate, allowHTTP1: false });
-  const sessions = new Set<{ destroy(): void }>();
-  server.on('session', (session) => {
-    sessions.add(session);
-    session.on('error', () => undefined).on('close', () => sessions.delete(session));
+  const server = createSecureServer({
+    ...certificate,
+    allowHTTP1: false,
+    maxSendHeaderBlockLength: MAX_SENT_HEADERS,
   });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => sockets.add(socket));
+  server.on('session', (session) => session.on('error', () => undefined));
   server.on('stream', (stream, headers) => {
     const name = decodeURIComponent((headers[':path'] ?? '/').slice(1));
     const n = counts.get(name) ?? 0;
@@ -117,7 +128,7 @@ export async function startHostileHttp2(certificate: ServerCertificate, body: Bu
   return {
     url: (name) => `https://127.0.0.1:${port}/${encodeURIComponent(name)}`,
     async close() {
-      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
     },

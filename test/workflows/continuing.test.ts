@@ -1,9 +1,13 @@
 /** Runs that grow long, on a Temporal server of their own, which calls a run long after a few events. */
+import type { WorkflowHandle } from '@temporalio/client';
 import { sql } from 'kysely';
 import { createJob } from '../../db/jobs/jobs.ts';
+import { CONTROL_QUEUE, peersWorkflowId, workflowTypes } from '../../model/names.ts';
+import { newRunParameters } from '../../model/rules/released.ts';
 import { openContinuingLab } from '../labs/continuing.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { deferred } from '../support/deferred.ts';
+import { addHostWithDoor } from '../support/host-with-door.ts';
 import { failed } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 
@@ -95,6 +99,30 @@ test('a long wait goes on in new runs; stops and requests reach the current run'
   await nextRun(copies[0] as Copy);
   await host.setUp(true);
   for (const job of served) expect((await lab.finished(job)).job_status).toBe(1);
+});
+
+const callsOf = async (activity: string, handle: WorkflowHandle): Promise<number> => {
+  const { events } = await handle.fetchHistory();
+  const scheduled = events?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
+  return scheduled?.filter((name) => name === activity).length ?? 0;
+};
+
+test('credentials go to a few hosts at a time, on in new runs, and a silent host neither keeps them from others nor a run from its end', async () => {
+  const silent = await lab.addHost({ name: 'silent', dead: true });
+  const hosts = await Promise.all([1, 2, 3, 4].map((n) => addHostWithDoor(lab, `door-${n}`)));
+  const peer = sql<string>`(select peer from host where peer is not null limit 1)`;
+  await lab.db.updateTable('host').set({ peer }).where('uuid', '=', silent.hostId).execute();
+  const { zoneId, temporal } = lab;
+  const { workflow } = temporal.client;
+  const { firstExecutionRunId } = await workflow.start(workflowTypes.peers, {
+    taskQueue: CONTROL_QUEUE,
+    workflowId: peersWorkflowId(zoneId),
+    args: [{ v: 1, zoneId, ...newRunParameters('peers', { bytesAtOnce: 1, takeMs: 300 }) }],
+  });
+  await workflow.getHandle(peersWorkflowId(zoneId)).result();
+  for (const { received } of hosts) expect(received).toHaveLength(1);
+  const first = workflow.getHandle(peersWorkflowId(zoneId), firstExecutionRunId);
+  expect(await callsOf('setPeerCredentials', first)).toBeLessThanOrEqual(2);
 });
 
 test('a deletion that waits for a host goes on in new runs, as do the removals, and ends', async () => {

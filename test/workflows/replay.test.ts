@@ -62,6 +62,7 @@ const WAYS: readonly string[] = [
   'deletion goes on as deletion',
   'certificate goes on as certificate',
   'keystore goes on as keystore',
+  'peers goes on as peers',
   'upkeep goes on as upkeep',
   'vm completes',
   'vm goes on as vm',

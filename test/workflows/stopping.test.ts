@@ -1,12 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
-import { STOP } from '../../model/names.ts';
+import { awaitCopy } from '../../db/vms/copies.ts';
+import { STOP, WAIT_MEMO, vmWorkflowId } from '../../model/names.ts';
+import { CURRENT_TIMING } from '../../model/rules/released.ts';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
+import { openMachines } from '../labs/machines.ts';
 import { downloaded, endless, failed } from '../support/scripted-host.ts';
 import { deferred } from '../support/deferred.ts';
 import { until } from '../support/until.ts';
@@ -21,6 +25,12 @@ const newCopy = async (pool: string) => ({
   templateId: await lab.addTemplate(),
   poolId: lab.poolId(pool),
 });
+
+/** Signals that the latest run of the copy's workflow has got. */
+const signalsOf = async (copy: CopyUuids): Promise<number> => {
+  const { events } = await lab.workflow(copy).fetchHistory();
+  return events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length ?? 0;
+};
 
 /** Endless for the first download, at once for the others. */
 function firstEndless(hostId: () => string) {
@@ -270,9 +280,33 @@ test('requests that change nothing send no signal, so that a run cannot run out 
   script.release(downloaded(host.hostId, job, host.pool()));
   for (const id of [first, ...others]) expect((await lab.finished(id)).job_status).toBe(1);
   await lab.copyEnded(copy);
-  const { events } = await lab.workflow(copy).fetchHistory();
-  const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes);
-  expect(signals).toHaveLength(1);
+  expect(await signalsOf(copy)).toBe(1);
+});
+
+test('however many machines wait for a copy, its deployment gets a signal for each listener that it takes', async () => {
+  const { mostListeners } = CURRENT_TIMING.copy;
+  const script = endless();
+  const host = await lab.addHost({ name: 'wanted', script });
+  const copy = await newCopy('wanted');
+  const first = await lab.prepare(copy);
+  const job = await script.begun;
+  const machines = openMachines(lab);
+  const vmId = await machines.add({ templateId: copy.templateId, storage: 'local' });
+  await machines.request(vmId, 'deployVirtualMachine');
+  await until('the machine has raised the priority', async () => (await signalsOf(copy)) === 2);
+  for (let more = 1; more < mostListeners; more += 1)
+    await awaitCopy(lab.db, copy, { vmId, jobId: randomUUID() });
+  const late = await machines.add({ templateId: copy.templateId, storage: 'local' });
+  await machines.request(late, 'deployVirtualMachine');
+  const waiting = lab.temporal.client.workflow.getHandle(vmWorkflowId(late));
+  await until('the other one waits as well', async () => {
+    const { memo } = await waiting.describe();
+    return memo?.[WAIT_MEMO] !== undefined && memo[WAIT_MEMO] !== null;
+  });
+  script.release(downloaded(host.hostId, job, host.pool()));
+  expect((await lab.finished(first)).job_status).toBe(1);
+  await lab.copyEnded(copy);
+  expect(await signalsOf(copy)).toBe(2);
 });
 
 test('a stop without its fields is refused, and changes nothing', async () => {

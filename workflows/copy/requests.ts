@@ -62,7 +62,8 @@ interface CopyId {
   readonly poolId: string;
 }
 
-const DEFAULT_PRIORITY = 3;
+/** Of runs whose input has none. */
+const OLD_PRIORITY = 3;
 
 /** @param listeners of the run that this one continues */
 export function receiveRequests(
@@ -75,7 +76,7 @@ export function receiveRequests(
     served: 0,
     stop: undefined,
     onStop: () => undefined,
-    priority: copy.priority ?? DEFAULT_PRIORITY,
+    priority: copy.priority ?? OLD_PRIORITY,
     onRaise: () => undefined,
     onLost: () => undefined,
     listeners: new EndListeners(mostListeners, listeners),

@@ -14,11 +14,6 @@ import type { CopyRun } from './attempt.ts';
 
 export const NO_PEER_FAILURES: PeerFailures = { hostIds: [], farthest: 0 };
 
-/** How much of a file counts as progress, after which failures are counted anew. */
-const PROGRESS = 0.01;
-/** Peers that failed and are not asked again: the latest ones. */
-const MAX_FAILED = 8;
-
 /**
  * Waits once when every host that has the copy is busy. A new request for the copy ends the wait early.
  * @returns undefined after a wait: the host is chosen anew
@@ -60,9 +55,9 @@ export function isFailureOfPeer(
     return false;
   }
   const { hostIds, farthest } = run.peerFailures;
-  const progressed = position - farthest >= Math.max(1, run.plan.size * PROGRESS);
+  const progressed = position - farthest >= Math.max(1, run.plan.size * run.timing.peerProgress);
   run.peerFailures = {
-    hostIds: [...hostIds.filter((id) => id !== peer.hostId), peer.hostId].slice(-MAX_FAILED),
+    hostIds: [...hostIds.filter((id) => id !== peer.hostId), peer.hostId].slice(-run.timing.mostFailedPeers),
     strikes: progressed ? 1 : strikesOf(run.peerFailures) + 1,
     farthest: progressed ? position : farthest,
   };

@@ -8,12 +8,8 @@ import type { HashResult, VerificationInput, VerificationResult } from '../../mo
 import { backoffMs } from '../../model/timing.ts';
 import { isFailure, messageOf } from '../failures.ts';
 import { control, quick } from '../policies.ts';
+import { timingOf } from '../run-input.ts';
 import { show } from '../status.ts';
-
-const MINUTE = 60_000;
-const TIMES = { takeMs: MINUTE / 2, runMs: 240 * MINUTE, silentMs: MINUTE / 2 };
-const AGAIN = { firstMs: MINUTE / 6, mostMs: 10 * MINUTE };
-const MAX_ROUNDS = 20;
 
 export async function verification(input: VerificationInput): Promise<VerificationResult> {
   const { templateId, poolId, hostId, hostName } = input;
@@ -36,18 +32,17 @@ export async function verification(input: VerificationInput): Promise<Verificati
   return { v: 1, outcome: isRight ? 'right' : 'wrong' };
 }
 
-async function hashOn(
-  { hostId, hostName, poolId }: VerificationInput,
-  copyId: string,
-): Promise<HashResult | undefined> {
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+async function hashOn(input: VerificationInput, copyId: string): Promise<HashResult | undefined> {
+  const { hostId, hostName, poolId } = input;
+  const { again, mostTries, ...times } = timingOf('verification', input);
+  for (let round = 0; round < mostTries; round += 1) {
     try {
-      const host = quick(hostId, { summary: `Compute the SHA-256 on host ${hostName}`, ...TIMES });
+      const host = quick(hostId, { summary: `Compute the SHA-256 on host ${hostName}`, ...times });
       return await host.hashCopy({ v: 1, poolId, copyId });
     } catch (error) {
       if (!isFailure(error)) throw error;
       show(`Host ${hostName} is asked again: ${messageOf(error)}.`, { State: 'Waiting' });
-      await condition(() => false, backoffMs(AGAIN, round));
+      await condition(() => false, backoffMs(again, round));
     }
   }
   return undefined;

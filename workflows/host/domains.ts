@@ -10,21 +10,20 @@ import type { DomainsInput } from '../../model/vm-payloads.ts';
 import { VM_TIMING } from '../../model/vm-timing.ts';
 import { hostFailure, isFailure } from '../failures.ts';
 import { control, machine } from '../policies.ts';
+import { timingOf } from '../run-input.ts';
 import { show } from '../status.ts';
 
 const wantedSignal = defineSignal(WANTED_SIGNAL);
 
-/** Comparisons of one run at most; a host that reports more starts another one. */
-const MAX_ROUNDS = 20;
-
-export async function domains({ hostId }: DomainsInput): Promise<{ readonly v: 1 }> {
+export async function domains(input: DomainsInput): Promise<{ readonly v: 1 }> {
+  const { mostLooks } = timingOf('domains', input);
   let requested = 0;
   setHandler(wantedSignal, () => {
     requested += 1;
   });
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+  for (let round = 0; round < mostLooks; round += 1) {
     const served = requested;
-    await compareOnce(hostId);
+    await compareOnce(input.hostId);
     if (requested === served) break;
   }
   return { v: 1 };

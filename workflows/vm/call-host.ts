@@ -9,9 +9,6 @@ import { show, waitVisibly } from '../status.ts';
 import { failWith, reasonsOf, wakeOf } from './run.ts';
 import type { VmRun } from './run.ts';
 
-/** Enough for a restart of the host worker. */
-const MAX_ROUNDS = 5;
-
 type Host = NonNullable<MachineFacts['host']>;
 
 /**
@@ -30,7 +27,8 @@ export async function callHost<T>(
     } catch (error) {
       if (!isFailure(error)) throw error;
       const failure = hostFailure(error, { hostId, hostName });
-      if (failure.kind !== 'HostGone' || round >= MAX_ROUNDS) throw endingFailure(failure);
+      if (failure.kind !== 'HostGone' || round >= run.input.timing.mostHostRounds)
+        throw endingFailure(failure);
       const ms = backoffMs(run.input.timing.hostWait, round);
       await waitVisibly({ word: failure.kind, ...reasonsOf(failure), ms }, wakeOf(run));
     }

@@ -69,9 +69,6 @@ interface Search {
  */
 const MAY_COME_BACK: readonly FailureKind[] = ['HostGone', 'HypervisorSilent'];
 
-/** A host that is lost so often during one start is passed over. */
-const MAX_LOSSES = 3;
-
 /** Starts the machine, and ends the job. @throws TemporalFailure when it cannot; the machine is as a failed start leaves it */
 export async function start(run: VmRun, before: MachineFacts): Promise<void> {
   const search: Search = {
@@ -234,7 +231,7 @@ async function afterFailedStart(
   }
   const losses = (search.lost.get(hostId) ?? 0) + 1;
   search.lost.set(hostId, losses);
-  const mayComeBack = MAY_COME_BACK.includes(failure.kind) && losses < MAX_LOSSES;
+  const mayComeBack = MAY_COME_BACK.includes(failure.kind) && losses < run.input.timing.mostLosses;
   if (!mayComeBack) search.excludedHosts = [...search.excludedHosts, hostId];
 }
 

@@ -25,6 +25,7 @@ import { apiCodes } from '../../model/api-codes.ts';
 import { workflowTypes } from '../../model/names.ts';
 import { backoffMs } from '../../model/timing.ts';
 import type { VmInput, VmResult } from '../../model/vm-payloads.ts';
+import { vmTimingOf } from '../../model/vm-timing.ts';
 import { continueAs } from '../continue-as-new.ts';
 import { control, localControl } from '../policies.ts';
 import { show, waitVisibly } from '../status.ts';
@@ -33,7 +34,8 @@ import { tryRelease } from './release.ts';
 import { receiveVmSignals, wakeOf } from './run.ts';
 import type { VmPlace, VmSignals } from './run.ts';
 
-export async function vm(input: VmInput): Promise<VmResult> {
+export async function vm(given: VmInput): Promise<VmResult> {
+  const input = { ...given, timing: vmTimingOf(given.timing) };
   const signals = receiveVmSignals();
   // Done twice, when the task is done twice, it finds what it did the first time.
   const look = patched('vm-look-in-task') ? localControl : control;

@@ -8,6 +8,8 @@ import { download } from '../../../images/attempt/download.ts';
 import type { DownloadedImage, DownloadRequest } from '../../../images/attempt/download.ts';
 import { findParts, PARTS_FOLDER } from '../../../images/pools/files/part-file.ts';
 import { openPool } from '../../../images/pools/kinds.ts';
+import { describeFailure } from '../../../model/failures.ts';
+import type { ImageError } from '../../../model/failures.ts';
 import type { Progress } from '../../../model/progress.ts';
 import { deferred } from '../../support/deferred.ts';
 import { mirror, openDownloadLab } from '../../labs/download.ts';
@@ -75,6 +77,16 @@ describe('continuing an interrupted download', () => {
     lab.server.serve('/a.img', { body, cutAfter: 3 * MIB, ranges: false });
     await expect(attempt()).rejects.toMatchObject({ kind: 'ConnectionLost' });
     expect(lab.server.seen('/a.img').requests).toHaveLength(2);
+  });
+
+  test('a failure promises that bytes are kept only where the source allows it: without ranges they are not', async () => {
+    lab.server.serve('/a.img', { body, cutAfter: 3 * MIB, ranges: false });
+    const error: unknown = await attempt().catch((thrown: unknown) => thrown);
+    expect(describeFailure((error as ImageError).toFailure())).toMatch(
+      /closed the connection in the middle of the file \(try again: .* are kept, where the source allows it\)$/,
+    );
+    lab.server.serve('/a.img', { body, ranges: false });
+    expect(await attempt()).toMatchObject({ fetched: SIZE, sha256: sha256(body) });
   });
 
   test('a source with a strong ETag is asked for the rest alone, by Range and If-Range', async () => {

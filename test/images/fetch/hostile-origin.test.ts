@@ -1,4 +1,5 @@
 /** What an origin may do wrong, and what is right then: the right bytes or the right failure, and nothing else. */
+import { gzipSync } from 'node:zlib';
 import { openDownloadLab } from '../../labs/download.ts';
 import type { DownloadLab } from '../../labs/download.ts';
 import { changedBody, HOSTILE } from '../../support/hostile-behaviours.ts';
@@ -13,6 +14,7 @@ const MIB = 1_048_576;
 const SIZE = 4 * MIB;
 const body = rawDisk(SIZE);
 const CHECKSUM = `{SHA-256}${sha256(body)}`;
+const PACKED_CHECKSUM = `{SHA-256}${sha256(gzipSync(body, { level: 1 }))}`;
 let lab: DownloadLab;
 let origin: HostileOrigin;
 let other: HostileOrigin;
@@ -66,6 +68,7 @@ const RIGHT: readonly Row[] = [
   ['100 twice, in pieces, then the file', {}],
   ['gzip unasked', {}],
   ['gzip file labelled as encoded, cut once', {}],
+  ['gzip file labelled as encoded, cut once', {}, { request: { checksum: PACKED_CHECKSUM } }],
   ['HTTP/1.0 without length', {}, registered],
   ['redirect elsewhere', {}],
   ['redirect with a body', {}],

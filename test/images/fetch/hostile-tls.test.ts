@@ -78,7 +78,8 @@ const ROWS: readonly Row[] = [
   ['window 0 for ever', { kind: 'Stalled', message: /idle limit/, kept: true }, { http: short }],
   ['silent before the answer', { kind: 'Stalled', message: /limit for headers/ }, { http: short }],
   ['103 without end', { kind: 'Stalled', message: /limit for headers/ }, { http: short }],
-  ['headers of 120 kB', { kind: 'ConnectionLost' }, { http: short }],
+  ['headers of 120 kB', {}],
+  ['headers of 200 kB', { kind: 'ProtocolError', message: /headers .* at most 144 KiB/ }],
   ['no end, no length', { kind: 'SizeMismatch' }, { request: { size: body.length } }],
 ];
 

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { HEAD_LENGTH, matchFormats } from '../../../images/inspect/format.ts';
 import { inspectHead } from '../../../images/inspect/inspect.ts';
 import { limitsFor } from '../../../images/inspect/limits.ts';
+import { judgeInside } from '../../../images/unpack/probe-inside.ts';
+import { compressions } from '../../../model/source.ts';
+import type { Compression } from '../../../model/source.ts';
 import { FOREIGN_HEADS } from '../../support/foreign-heads.ts';
 import { patched } from '../../support/hostile-images.ts';
 import { noise, rawDisk } from '../../support/images.ts';
@@ -29,6 +32,29 @@ function expectForeign(bytes: Buffer, name: RegExp): void {
 describe('a file of another kind is refused by its name, also with its checksum', () => {
   test.each(FOREIGN_HEADS)('%s', (_, name, head) => expectForeign(head, name));
 });
+
+/** Why a packed file is refused; empty when it is not. */
+function refusalOf(compression: Compression, head: Buffer, checksum?: string): string {
+  try {
+    judgeInside({ compression, head, whole: true }, 'RAW', limitsFor(checksum));
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+test.each(compressions)(
+  'packed with %s, a file of another kind is refused by its name, too',
+  (compression) => {
+    for (const checksum of CHECKSUMS) {
+      const accepted = FOREIGN_HEADS.filter(([, name, head]) => {
+        const refusal = refusalOf(compression, head, checksum);
+        return !name.test(refusal) || !refusal.startsWith(`unpacked from ${compression}, the file is `);
+      });
+      expect(accepted.map(([kind]) => kind)).toEqual([]);
+    }
+  },
+);
 
 describe('what a program makes of a disk is refused by its name', () => {
   let folder: string;

@@ -115,6 +115,18 @@ test('a zip archive is refused by its beginning when it is empty or encrypted', 
   });
 });
 
+test.each(['gzip', 'xz', 'zstd'] as const)(
+  'an initial RAM disk, which is a cpio archive in %s, is refused by its name',
+  async (compression) => {
+    const archive = Buffer.concat([Buffer.from('070701'), noise(MIB)]);
+    const seen = await look(await packed(compression, archive), 'RAW');
+    expect(seen.reason).toBe(
+      `unpacked from ${compression}, the file is a cpio archive (an initial RAM disk, perhaps); it was declared as RAW`,
+    );
+    expect(verdictOf(seen)).toMatchObject({ accepted: false });
+  },
+);
+
 describe('a zip archive with a directory at its end', () => {
   const disk = Buffer.concat([rawDisk(MIB), noise(MIB, 5)]);
   const image = { name: 'disk.img', bytes: disk };

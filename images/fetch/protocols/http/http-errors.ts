@@ -23,6 +23,9 @@ export function outOfTime(phase: HttpPhase, error: OutOfTime): ImageError {
   return new ImageError('Unreachable', `did not accept the connection within ${limit}`, { cause: error });
 }
 
+/** Node's HTTP/2 (nghttp2) reads nine frames of 16 KiB for one set of headers, and has no setting for more. */
+const TOO_LONG_FOR_HTTP2 = /^Too many CONTINUATION frames/;
+
 /** The failure of a request that got no whole answer. */
 export function transportError(error: Error, phase: HttpPhase, url: URL): ImageError {
   if (error instanceof ImageError) return withUrl(error, url);
@@ -32,6 +35,10 @@ export function transportError(error: Error, phase: HttpPhase, url: URL): ImageE
   // is a lost connection.
   const tls = phase === 'headers' ? tlsSentence(code) : undefined;
   if (tls !== undefined) return new ImageError('TlsFailed', tls, options);
+  if (TOO_LONG_FOR_HTTP2.test(error.message)) {
+    const limit = 'over HTTP/2 this host reads at most 144 KiB';
+    return new ImageError('ProtocolError', `answers with headers that are too long: ${limit}`, options);
+  }
   if (isBadHttp(error, code, phase)) {
     return new ImageError('ProtocolError', `does not keep to HTTP (${error.message})`, options);
   }
