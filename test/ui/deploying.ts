@@ -57,6 +57,14 @@ export function deploying(opened: () => UiLab): void {
         .waitFor();
       await page.goBack();
       await heading('slow');
+      await press('link', 'pool1');
+      await heading('slow on pool1');
+      const newest = page.locator('.mantine-Timeline-item').first();
+      await newest.getByText('Downloading on host1').waitFor();
+      await newest.getByText(/ of 12\.0\sMiB/).waitFor();
+      expect(await page.getByText('No host has begun').count()).toBe(0);
+      await page.goBack();
+      await heading('slow');
       served.finish();
       await row('pool1').getByText('Ready', { exact: true }).waitFor();
       await row('pool1').locator('[data-label=Source]').getByText('127.0.0.1').waitFor();
@@ -141,13 +149,10 @@ export function deploying(opened: () => UiLab): void {
       await until('bytes flow', async () => (await percent('everywhere')) > 0);
       await row('pool1').getByRole('link', { name: 'pool1' }).click();
       await heading('everywhere on pool1');
-      const first = page.locator('.mantine-Timeline-item').first();
-      await first.getByText('Downloading on host1').waitFor();
-      await first.getByText(/ of 8\.0\sMiB/).waitFor();
-      expect(await page.getByText('No host has begun').count()).toBe(0);
       await press('button', 'Cancel');
       await page.getByRole('main').getByText('Cancelled', { exact: true }).waitFor();
-      await first.getByText('Stopped before its end').waitFor();
+      const newest = page.locator('.mantine-Timeline-item').first();
+      await newest.getByText('Stopped before its end').waitFor();
       await page.getByRole('button', { name: 'Retry' }).waitFor();
       served.finish();
       await press('button', 'Remove');
@@ -170,8 +175,11 @@ export function deploying(opened: () => UiLab): void {
       await go('/deployments?state=Failed');
       await row('turns-bad').getByText('Failed', { exact: true }).waitFor();
       await go('/');
-      await page.getByRole('link', { name: /^Failed\s*\d\s*\d in the last day$/ }).click();
+      const tile = page.getByRole('link', { name: /^Failed\s*\d\s*\d in the last day$/ });
+      const count = Number(/\d/.exec(await tile.innerText())?.[0]);
+      await tile.click();
       await heading('Deployments');
+      await until('as many are listed', async () => (await page.locator('tbody tr').count()) === count);
       await press('link', 'turns-bad');
       await heading('turns-bad on pool1');
       await page.getByRole('main').getByText('Failed', { exact: true }).waitFor();
@@ -265,6 +273,17 @@ export function deploying(opened: () => UiLab): void {
     await go('/jobs');
     await row('prepareTemplate').getByRole('link', { name: 'asked-for' }).click();
     await heading('asked-for');
+  });
+
+  check('a copy is removed from its pool', async ({ page, go, press, heading, row }) => {
+    await go('/deployments?keyword=asked-for');
+    await row('asked-for').getByRole('link', { name: 'asked-for' }).click();
+    await heading('asked-for on pool1');
+    await press('button', 'Remove');
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
+    await heading('There is nothing here');
+    await go('/templates?keyword=asked-for');
+    await page.getByRole('main').getByText('On no pool yet').waitFor();
   });
 
   check(
