@@ -14,8 +14,8 @@ export interface Asker {
   readonly hostDbId: number;
   readonly clusterDbId: number;
   readonly takesPart: boolean;
-  /** It takes no part yet, and will in a moment. */
-  readonly awaitsCertificate: boolean;
+  /** It can fetch from others in a moment, and not yet. */
+  readonly isArriving: boolean;
   /** A packed file is served as the image that a host has unpacked from it, and published. */
   readonly isPacked: boolean;
 }

@@ -7,7 +7,7 @@
  *            this host takes no part
  *   peer     a host that is Up, has a door, and has the copy, published or under way, with a free upload
  *   wait     hosts have it, but every upload is taken, or free ones are kept for copies that are wanted more urgently, or
- *            this host has just been started and gets its certificate in a moment
+ *            this host has just been started, and others let it in in a moment
  *
  * What must never happen: a circle of hosts that fetch from each other; a copy that waits although no host can serve it.
  */
@@ -17,7 +17,7 @@ import type { PeerSource } from '../../model/spread.ts';
 import type { Database, Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
 import { configurationValues } from '../zones/configurations.ts';
-import { awaitsCertificate, takesPart } from './door.ts';
+import { isArriving, takesPart } from './door.ts';
 import { bestPeer, othersOf, peersOf, suspectsOf } from './peers.ts';
 import type { Asker, Distrusted, Others, Peer, Peers } from './peers.ts';
 
@@ -58,7 +58,7 @@ export function chooseSource(db: Database, question: SourceQuestion): Promise<Ch
   return db.transaction().execute(async (tx) => {
     const asker = await askerOf(tx, question);
     const most = originFetchesOf(await configurationValues(tx, asker.zoneDbId));
-    if (most === 0 || !(asker.takesPart || asker.awaitsCertificate)) return fetchAtOrigin(tx, asker);
+    if (most === 0 || !(asker.takesPart || asker.isArriving)) return fetchAtOrigin(tx, asker);
     // One lock for all templates of the zone, since they share the uploads of its hosts.
     await sql`select pg_advisory_xact_lock(hashtextextended('spread', ${asker.zoneDbId}))`.execute(tx);
     const { failedPeers, peerStrikes: strikes = failedPeers.length, priority } = question;
@@ -89,7 +89,7 @@ async function chooseAmongPeers(
   { others, mayAskOrigin, priority }: Situation,
 ): Promise<Chosen> {
   const { moreUrgent, atOrigin } = others;
-  const peer = asker.takesPart ? await bestPeer(tx, asker, distrusted) : undefined;
+  const peer = !asker.isArriving ? await bestPeer(tx, asker, distrusted) : undefined;
   if (peer !== undefined && moreUrgent === 0 && (peer.published || !mayAskOrigin)) {
     return fetchFrom(tx, asker, peer);
   }
@@ -97,7 +97,7 @@ async function chooseAmongPeers(
   if (!peers.hasPublished && mayAskOrigin) return fetchAtOrigin(tx, asker);
   // Nothing can come of a wait, unless a file is being unpacked at the moment: then it is served when it is published.
   if (peers.count === 0 && !(asker.isPacked && atOrigin > 0)) return fetchAtOrigin(tx, asker);
-  if (!asker.takesPart) return waitForCertificate(tx, asker, priority);
+  if (asker.isArriving) return waitForArrival(tx, asker, priority);
   const { best, uploads, used } = peers;
   if (best !== null && uploads - used > moreUrgent) return fetchFrom(tx, asker, best);
   return waitForUpload(tx, asker, priority, { peers, others });
@@ -120,7 +120,7 @@ async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promi
   const host = await tx
     .selectFrom('host')
     .where('uuid', '=', hostId)
-    .select(['id', 'cluster_id', takesPart.as('takesPart'), awaitsCertificate.as('awaitsCertificate')])
+    .select(['id', 'cluster_id', takesPart.as('takesPart'), isArriving.as('isArriving')])
     .executeTakeFirst();
   if (host === undefined) throw new NotPossible(`There is no host ${hostId}`);
   const { compression, ...rest } = copy;
@@ -129,7 +129,7 @@ async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promi
     hostDbId: host.id,
     clusterDbId: host.cluster_id,
     takesPart: host.takesPart,
-    awaitsCertificate: host.awaitsCertificate,
+    isArriving: host.isArriving,
     isPacked: compression !== null,
   };
 }
@@ -185,9 +185,9 @@ const record = (tx: Queryable, { id, hostDbId }: Asker, source: Source): Promise
     .where('state', '=', 'Creating')
     .execute();
 
-function waitForCertificate(tx: Queryable, asker: Asker, priority: number): Promise<Chosen> {
+function waitForArrival(tx: Queryable, asker: Asker, priority: number): Promise<Chosen> {
   const reason =
-    'the host has just been started, and gets the certificate in a moment with which other hosts let it in';
+    'the host has just been started: other hosts let it in as soon as it has its certificate and they were told of it';
   return waitFor(tx, asker, priority, { reason, publicReason: reason });
 }
 

@@ -6,7 +6,7 @@ import { chooseSource } from '../../db/spread/source-choice.ts';
 import type { Chosen, ChosenPeer, SourceQuestion } from '../../db/spread/source-choice.ts';
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { capabilitiesOf } from '../../model/capabilities.ts';
-import type { Try } from '../../model/payloads.ts';
+import type { DownloadResult, Try } from '../../model/payloads.ts';
 import { peerUrl } from '../../model/spread.ts';
 import { openDbLab } from '../labs/db.ts';
 import type { DbLab } from '../labs/db.ts';
@@ -74,7 +74,7 @@ async function wanted(template: Template, host: Host) {
     host,
     ask,
     failed: (tries: readonly Try[] = []) => recordAttempt(lab.db, copy, attemptWith(tries)),
-    finish: (lineage: string = randomUUID()) =>
+    finish: (lineage: string = randomUUID(), more: Partial<DownloadResult> = {}) =>
       finishCopy(
         lab.db,
         { copy, outcomeId: randomUUID(), workflowId: 'w' },
@@ -93,6 +93,7 @@ async function wanted(template: Template, host: Host) {
             localPath: '/pool/x',
             tries: [],
             pool: host.pool,
+            ...more,
           },
         },
       ),
@@ -255,7 +256,7 @@ test('a host that a copy could not be fetched from a moment ago is taken when no
   expect(nameOf(await (await wanted(other, d)).ask())).toBe('h0');
 });
 
-test('a host that was just started waits for its certificate, unless nobody could give it the image', async () => {
+test('a host that was just started waits until others let it in, unless nobody could give it the image', async () => {
   const template = await lab.addTemplate();
   const [a, b] = (await newHosts(2)) as [Host, Host];
   const [one, two] = [await wanted(template, a), await wanted(template, b)];
@@ -270,8 +271,11 @@ test('a host that was just started waits for its certificate, unless nobody coul
   expect(await two.ask()).toEqual(ORIGIN);
   await two.failed();
   await one.ask();
-  expect(await two.ask()).toMatchObject({ wait: { reason: expect.stringContaining('certificate') } });
-  expect(await two.row()).toMatchObject({ fetching: null, source_priority: 3 });
+  // Others were told something else: they do not know of it yet.
+  for (const arriving of [uncertified, { ...uncertified, certificateEnds, trusted: 'all of them' }]) {
+    await setDoor(arriving);
+    expect(await two.ask()).toMatchObject({ wait: { reason: expect.stringContaining('certificate') } });
+  }
   await setDoor({ ...uncertified, certificateEnds });
   expect(nameOf(await two.ask())).toBe('h0');
   await two.failed();
@@ -422,4 +426,24 @@ test('a copy of a lineage that has another SHA-256 than the first one is refused
     .execute();
   expect(await two.finish(lineage)).toMatchObject({ refused: { kind: 'PeerWrong' } });
   expect(await two.row()).toMatchObject({ state: 'Failed', error_kind: 'PeerWrong' });
+});
+
+test('bytes that were passed on define no lineage while its first host is on its way', async () => {
+  const template = await lab.addTemplate();
+  const [a, b, c] = (await newHosts(3)) as [Host, Host, Host];
+  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  const lineage = randomUUID();
+  for (const copy of [one, two, three]) await copy.ask();
+  const passedOn = { fromPeers: 600, sha256: 'cd'.repeat(32) };
+  await expect(two.finish(lineage, passedOn)).rejects.toThrow('not known yet');
+  expect(await two.row()).toMatchObject({ state: 'Creating' });
+  await one.finish(lineage);
+  expect(await two.finish(lineage, passedOn)).toMatchObject({ refused: { kind: 'PeerWrong' } });
+  expect(await three.finish(lineage, { fromPeers: 600 })).toMatchObject({ refused: undefined });
+  // Without a first host there is nothing to wait for.
+  const [other, late] = [await lab.addTemplate(), await newHost('late')];
+  const [head, child] = [await wanted(other, a), await wanted(other, late)];
+  for (const copy of [head, child]) await copy.ask();
+  await head.failed();
+  expect(await child.finish(randomUUID(), passedOn)).toMatchObject({ refused: undefined });
 });

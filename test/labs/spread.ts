@@ -257,7 +257,7 @@ async function startHost(
   };
 }
 
-/** Waits until every host is Up, and has a door with so many uploads, and a certificate. */
+/** Waits until every host is Up, has a door with so many uploads and a certificate, and lets the others in. */
 async function untilReady(
   { installation }: Parts,
   hosts: readonly SpreadHost[],
@@ -276,7 +276,7 @@ async function untilReady(
       const ready = rows.filter(
         ({ peer }) => peer?.uploads === uploads && peer.certificateEnds !== undefined,
       );
-      return ready.length === hosts.length;
+      return ready.length === hosts.length && new Set(ready.map(({ peer }) => peer?.trusted)).size === 1;
     },
     180_000,
   );
