@@ -24,6 +24,7 @@ import { publish } from './publish.ts';
 import { unpack } from './unpack.ts';
 import { verify } from './verify.ts';
 import { wayOf } from './way.ts';
+import type { Way } from './way.ts';
 
 export type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
 
@@ -69,9 +70,10 @@ async function newCopy(
   reporting: Reporting,
 ): Promise<DownloadedImage> {
   const source = await withMetalink(given, deps);
+  const way = wayOf(source.request, deps);
   const part = await adopt(source.request, deps, reporting.meter, source.pieces !== undefined);
   try {
-    return await fillPart(part, source, deps, reporting);
+    return await fillPart(part, { ...source, way }, deps, reporting);
   } catch (error) {
     if (isUseless(part, error)) await part.remove().catch(() => undefined);
     throw error;
@@ -82,12 +84,11 @@ async function newCopy(
 
 async function fillPart(
   part: Part,
-  { request, pieces, remarks }: KnownSource,
+  { request, pieces, remarks, way }: KnownSource & { readonly way: Way },
   deps: DownloadDeps,
   reporting: Reporting,
 ): Promise<DownloadedImage> {
   const { meter, tries, attempt } = reporting;
-  const way = wayOf(request, deps);
   const { checksum, parent } = way;
   const followers = follow(part, { ...request, checksum }, deps, pieces);
   const shared = deps.copies?.share(request.copyId, part);

@@ -1,5 +1,6 @@
-/** The tree of a template's copies, as the page shows it. */
+/** The tree of a template's copies, and the state of one, as the page shows them. */
 import type { Deployment } from '../../model/api-answers.ts';
+import { situationOf } from '../../ui/deployments/situation.ts';
 import { spreadOf } from '../../ui/templates/spread.ts';
 import type { Branch } from '../../ui/templates/spread.ts';
 
@@ -51,4 +52,12 @@ test('two copies that were made from each other are both shown', () => {
     copy('finished', { depth: 1, sourcedeploymentid: 'began anew' }),
   ]);
   expect(written(roots)).toBe('finished(began anew)');
+});
+
+test('a copy that machines keep although it was found damaged is not shown as a good one', () => {
+  expect(situationOf(copy('a', { error: 'the file is another one' }))).toMatchObject({
+    mood: 'bad',
+    word: 'Damaged',
+  });
+  expect(situationOf(copy('a'))).toMatchObject({ mood: 'good', word: 'Ready' });
 });

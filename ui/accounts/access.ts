@@ -1,5 +1,5 @@
 /** The access of an account or a user in one word: its state, and its role. */
-import type { Mood } from '../elements/state-badge.tsx';
+import type { Mood } from '../elements/mood.ts';
 
 export function accessOf({ state }: { readonly state: string }): {
   readonly mood: Mood;

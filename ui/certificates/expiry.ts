@@ -1,5 +1,5 @@
 /** Remaining validity of a certificate. */
-import type { Mood } from '../elements/state-badge.tsx';
+import type { Mood } from '../elements/mood.ts';
 import type { Certificate } from '../../model/api-answers.ts';
 
 /** Days before expiry at which the page warns; the api records an event then, too. */

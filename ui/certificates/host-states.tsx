@@ -2,7 +2,8 @@
 import { Anchor, Button, Group, Table, Text } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
-import { type Mood, StateBadge } from '../elements/state-badge.tsx';
+import type { Mood } from '../elements/mood.ts';
+import { StateBadge } from '../elements/state-badge.tsx';
 import { useCertificateActions } from './actions.ts';
 import type { Certificate, CertificateOnHost } from '../../model/api-answers.ts';
 

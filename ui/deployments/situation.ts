@@ -1,6 +1,6 @@
 /** Describes the present activity of a deployment. */
 import type { Deployment } from '../../model/api-answers.ts';
-import type { Mood } from '../elements/state-badge.tsx';
+import type { Mood } from '../elements/mood.ts';
 
 export interface Situation {
   readonly mood: Mood;

@@ -1,4 +1,4 @@
-import type { Mood } from './state-badge.tsx';
+import type { Mood } from './mood.ts';
 
 /** Colours of progress bars. See colours.ts: bars contrast with their background in both themes. */
 export const BAR_COLOURS = {

@@ -9,8 +9,7 @@ import {
   IconTrash,
 } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-
-export type Mood = 'good' | 'bad' | 'busy' | 'waiting' | 'idle' | 'leaving';
+import type { Mood } from './mood.ts';
 
 const LOOKS = {
   good: { color: 'teal', icon: IconCircleCheck },

@@ -3,7 +3,8 @@ import { Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { RecordedEvent } from '../../model/api-answers.ts';
 import { readable } from '../elements/sentence.ts';
-import { type Mood, StateBadge } from '../elements/state-badge.tsx';
+import type { Mood } from '../elements/mood.ts';
+import { StateBadge } from '../elements/state-badge.tsx';
 import { Time } from '../elements/time.tsx';
 import { WorkflowLink } from '../elements/workflow-link.tsx';
 

@@ -1,6 +1,6 @@
 /** The condition of a host in one word. */
 import type { Host } from '../../model/api-answers.ts';
-import type { Mood } from '../elements/state-badge.tsx';
+import type { Mood } from '../elements/mood.ts';
 
 export function conditionOf({ state, resourcestate, problem }: Host): {
   readonly mood: Mood;

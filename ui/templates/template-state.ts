@@ -1,6 +1,6 @@
 /** The state of a template in one word: its registration first, then its copies. */
 import type { Template } from '../../model/api-answers.ts';
-import type { Mood } from '../elements/state-badge.tsx';
+import type { Mood } from '../elements/mood.ts';
 
 /** Whether the registration failed, with a reason of the api. */
 export const isBeingChecked = ({ isready, status }: Template): boolean => !isready && status !== undefined;

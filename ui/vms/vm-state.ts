@@ -1,6 +1,6 @@
 /** The state of a virtual machine, in words for people. */
 import type { VirtualMachine } from '../../model/api-answers.ts';
-import type { Mood } from '../elements/state-badge.tsx';
+import type { Mood } from '../elements/mood.ts';
 
 export interface VmSituation {
   readonly mood: Mood;

@@ -341,6 +341,11 @@ test('a failed download leaves no open descriptor and no part marked as open', a
   const openParts = new Set<string>();
   await failureOf(run({ url: lab.server.url('/a.img') }, { openParts }));
   expect(openParts.size).toBe(0);
+  // It fails between the opening of the part and the first request.
+  const parts = await lab.parts();
+  await failureOf(run({ url: lab.server.url('/a.img'), checksum: '{WHIRLPOOL}00' }, { openParts }));
+  expect(openParts.size).toBe(0);
+  expect(await lab.parts()).toEqual(parts);
 });
 
 test('a copy that another host published first stays, and counts as done', async () => {
