@@ -111,18 +111,22 @@ export async function findByName(
   return { user, passwordHash, mayCall: state === 'enabled' && accountState === 'enabled' };
 }
 
-/** @throws AlreadyExists */
+/**
+ * @param hash makes the stored hash of the password
+ * @throws AlreadyExists
+ */
 export async function createAccount(
   db: Database,
   masterKey: MasterKey,
   { account = '', password = randomPassword(), ...user }: NewAccount,
   role: Role,
+  hash = hashPassword,
 ): Promise<Credentials> {
   const name = account === '' ? user.username : account;
   const keys = newKeys();
   const uuid = randomUUID();
   const stored = await storedKeys(masterKey, uuid, keys);
-  const hash = await hashPassword(password);
+  const password_hash = await hash(password);
   await unlessTaken(`an account named '${name}' or a user named '${user.username}'`, () =>
     db.transaction().execute(async (tx) => {
       const { id } = await tx
@@ -132,7 +136,7 @@ export async function createAccount(
         .executeTakeFirstOrThrow();
       await tx
         .insertInto('user')
-        .values({ uuid, account_id: id, ...user, password_hash: hash, ...stored })
+        .values({ uuid, account_id: id, ...user, password_hash, ...stored })
         .execute();
     }),
   );
