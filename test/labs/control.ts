@@ -4,11 +4,13 @@
  */
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 import { createControlActivities } from '../../activities/control/activities.ts';
 import type { Database } from '../../db/database.ts';
+import { removeHost } from '../../db/hosts/hosts.ts';
 import { createDeploymentJob } from '../../db/jobs/jobs.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { recordRegistration } from '../../db/templates/registrations.ts';
@@ -94,6 +96,8 @@ export interface ControlLab {
   readonly accountId: string;
   readonly userId: string;
   addHost(host: NewHost): Promise<ScriptedHost>;
+  /** Ends upkeep, and removes all hosts with their pools, for a next test that finds none. */
+  removeHosts(): Promise<void>;
   /** UUID of a pool by its name. */
   poolId(name: string): string;
   registration(changes?: Partial<RegistrationInput>): RegistrationInput;
@@ -212,6 +216,14 @@ export async function openControlLab({
       return host;
     },
 
+    async removeHosts() {
+      await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).terminate().catch(unlessAbsent);
+      const removed = hosts.splice(0);
+      await Promise.all(removed.map((host) => host.stop()));
+      for (const { hostId } of removed) await removeHost(db, hostId);
+      pools.clear();
+    },
+
     async recordSecrets(input, secrets) {
       await recordRegistration(db, input, { sealed: await seal(input.templateId, secrets) });
     },
@@ -320,6 +332,10 @@ export async function openControlLab({
       await database.close();
     },
   };
+}
+
+function unlessAbsent(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
 type Ids = Pick<ControlLab, 'accountId' | 'userId' | 'zoneId'>;

@@ -12,17 +12,19 @@ import type { ControlLab } from '../../labs/control.ts';
 import { openMachines } from '../../labs/machines.ts';
 import type { MachineLab } from '../../labs/machines.ts';
 import { deferred } from '../../support/deferred.ts';
+import { isFullRun } from '../../support/programs.ts';
 import { aborted, downloaded, endless, failed } from '../../support/scripted-host.ts';
 import type { ScriptedHost } from '../../support/scripted-host.ts';
 import { until } from '../../support/until.ts';
 
 let lab: ControlLab;
 let machines: MachineLab;
-beforeEach(async () => {
+beforeAll(async () => {
   lab = await openControlLab();
   machines = openMachines(lab);
 });
-afterEach(() => lab.close());
+afterEach(() => lab.removeHosts());
+afterAll(() => lab.close());
 
 const refusing = (kind: FailureKind, message: string) => () =>
   Promise.reject(applicationFailure({ kind, message }));
@@ -94,7 +96,7 @@ test('a pool that has the image goes before one that must download it', async ()
 });
 
 /** So many machines are deployed at once. */
-const MANY = process.env['BYPASS_TEST_FULL'] === undefined ? 12 : 50;
+const MANY = isFullRun ? 50 : 6;
 
 test('many machines of one template at once: one download, and each runs once', async () => {
   const hosts = await Promise.all(['a', 'b', 'c'].map((name) => lab.addHost({ name, pool: 'shared' })));

@@ -15,11 +15,12 @@ import { until } from '../../support/until.ts';
 
 let lab: ControlLab;
 let machines: MachineLab;
-beforeEach(async () => {
+beforeAll(async () => {
   lab = await openControlLab();
   machines = openMachines(lab);
 });
-afterEach(() => lab.close());
+afterEach(() => lab.removeHosts());
+afterAll(() => lab.close());
 
 /** A machine that runs. */
 async function running(templateId?: string): Promise<string> {
