@@ -105,8 +105,14 @@ function startHost(changes: Flags = {}): Running {
 /** A control worker that answers, for as long as `work` takes. */
 async function withControl<T>(work: () => Promise<T>): Promise<T> {
   const { connection, namespace } = temporal;
-  const options = { connection, namespace, taskQueue: CONTROL_QUEUE, workflowBundle: bundle };
-  const worker = await Worker.create(options);
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: CONTROL_QUEUE,
+    workflowBundle: bundle,
+    // Workflows run in this thread: a thread for each control worker would cost more than its work.
+    debugMode: true,
+  });
   return worker.runUntil(work);
 }
 
