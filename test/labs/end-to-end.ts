@@ -140,13 +140,19 @@ export interface EndToEndOptions extends Pick<StackOptions, 'env' | 'command'> {
   readonly ownServers?: boolean;
 }
 
+/** No host has machines unless a test names a libvirt: that of this machine is not the tests'. */
+const NO_LIBVIRT = 'qemu+unix:///system?socket=/nonexistent/libvirt-sock';
+
 export async function openEndToEnd({
   ownServers = !isTestRun(),
   env = {},
   ...options
 }: EndToEndOptions): Promise<EndToEnd> {
   const servers = ownServers ? undefined : await serversOfRun();
-  const stack = await startStack({ ...options, env: { ...servers?.env, ...env } });
+  const stack = await startStack({
+    ...options,
+    env: { ...servers?.env, BYPASS_LIBVIRT_URI: NO_LIBVIRT, ...env },
+  });
   const server = await startImageServer();
   const connection = await Connection.connect({ address: stack.temporalAddress });
   const namespace = servers?.namespace ?? 'default';
@@ -333,6 +339,7 @@ export async function openEndToEnd({
           BYPASS_CLUSTER: 'cluster1',
           BYPASS_URL_ALLOW: '127.0.0.0/8',
           BYPASS_POOLS: pools,
+          BYPASS_LIBVIRT_URI: NO_LIBVIRT,
           ...(invite === undefined ? {} : { BYPASS_INVITE: invite }),
           ...more,
         },
