@@ -65,7 +65,7 @@ export function administering(opened: () => UiLab): void {
     expect(await dialog().locator('pre.secret').count()).toBe(0);
   });
 
-  check(
+  fully(
     'an administrator changes a setting for all zones and for one, and resets it',
     async ({ go, press }) => {
       const setting = article('direct.download.url.deny.ports');
@@ -94,7 +94,7 @@ export function administering(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'an administrator creates an account and users with keys, disables them, and deletes all of them',
     async ({ go, press, heading, row }) => {
       await go('/accounts');
@@ -166,7 +166,7 @@ export function administering(opened: () => UiLab): void {
       .waitFor();
   });
 
-  check('the list of jobs shows commands and results', async ({ go, row }) => {
+  fully('the list of jobs shows commands and results', async ({ go, row }) => {
     await go('/jobs');
     await row('prepareTemplate').first().getByText('Done').waitFor();
     await page().getByRole('radiogroup', { name: 'Which jobs' }).getByText('Failed').click();

@@ -43,7 +43,7 @@ export function certificates(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'a client certificate is uploaded with its key, which is never shown again',
     async ({ page, go, press }) => {
       const { cert, key } = selfSigned({ names: ['client.example.org'] });

@@ -86,7 +86,7 @@ export function deploying(opened: () => UiLab): void {
     },
   );
 
-  check('the list of templates is filtered by state and format', async ({ page, go, row }) => {
+  fully('the list of templates is filtered by state and format', async ({ page, go, row }) => {
     const choose = (label: string, choice: string) =>
       page.getByRole('combobox', { name: label, exact: true }).selectOption(choice);
     await go('/templates');
@@ -193,7 +193,7 @@ export function deploying(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'a click on a column head sorts the list, and a second click reverses the order',
     async ({ page, go, press }) => {
       const names = (): Promise<readonly string[]> =>
@@ -218,7 +218,7 @@ export function deploying(opened: () => UiLab): void {
     },
   );
 
-  check('events are filtered by level', async ({ page, go, row }) => {
+  fully('events are filtered by level', async ({ page, go, row }) => {
     await go('/events');
     await row('info').first().waitFor();
     await page.getByRole('radiogroup', { name: 'Which events' }).getByText('Errors').click();
@@ -230,7 +230,7 @@ export function deploying(opened: () => UiLab): void {
     }
   });
 
-  check(
+  fully(
     'the list shows a template on no pool until its deployment, and then its progress',
     async ({ page, go, press, heading, row }) => {
       const served = slowDownload(rawDisk(2 * MIB));
@@ -256,7 +256,7 @@ export function deploying(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'times are shown with the hour and the elapsed time, and bytes of events in larger units',
     async ({ page, go, row }) => {
       await go('/events?keyword=asked-for');
@@ -269,7 +269,7 @@ export function deploying(opened: () => UiLab): void {
     },
   );
 
-  check('jobs name their template and link to it', async ({ go, row, heading }) => {
+  fully('jobs name their template and link to it', async ({ go, row, heading }) => {
     await go('/jobs');
     await row('prepareTemplate').getByRole('link', { name: 'asked-for' }).click();
     await heading('asked-for');

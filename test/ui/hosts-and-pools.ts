@@ -93,7 +93,7 @@ export function hostsAndPools(opened: () => UiLab): void {
     await pool('pool1').getByText('Up', { exact: true }).waitFor();
   });
 
-  check('the overview warns of an almost full pool and links to it', async ({ go, heading }) => {
+  fully('the overview warns of an almost full pool and links to it', async ({ go, heading }) => {
     const { db } = opened();
     const copy = await db
       .selectFrom('template_spool_ref as copy')

@@ -1,10 +1,10 @@
 /** The api is killed under an open page. */
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 
 export function lostApi(opened: () => UiLab): void {
-  const check = testOf(opened);
-  check(
+  const fully = fullTestOf(opened);
+  fully(
     'a lost api is reported, the data stays visible, and the page recovers by itself',
     async ({ page, go, heading, row }) => {
       await go('/templates');

@@ -1,6 +1,6 @@
 /** Instances, offerings, networks and SSH keys. No host of this installation has libvirt, so that no machine can start. */
 import { rawDisk } from '../support/images.ts';
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf, testOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 
 /** Addresses of the views, for the checks of all views. */
@@ -18,8 +18,9 @@ const PUBLIC_KEY =
 
 export function machines(opened: () => UiLab): void {
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
 
-  check('empty lists of machines, networks and keys say what to do first', async ({ page, go, follow }) => {
+  fully('empty lists of machines, networks and keys say what to do first', async ({ page, go, follow }) => {
     await go('/instances');
     for (const [address, title, first] of [
       ['/instances', 'No instance yet', 'press Deploy VM'],
@@ -61,7 +62,7 @@ export function machines(opened: () => UiLab): void {
     },
   );
 
-  check('an offering is created, changed and deleted', async ({ page, go, press, row }) => {
+  fully('an offering is created, changed and deleted', async ({ page, go, press, row }) => {
     await go('/offerings');
     await press('button', 'Create an offering');
     const dialog = page.getByRole('dialog');
@@ -78,7 +79,7 @@ export function machines(opened: () => UiLab): void {
     await row('tiny').waitFor({ state: 'detached' });
   });
 
-  check('a network is created and deleted', async ({ page, go, press, row }) => {
+  fully('a network is created and deleted', async ({ page, go, press, row }) => {
     await go('/networks');
     await press('button', 'Create a network');
     const dialog = page.getByRole('dialog');

@@ -1,9 +1,10 @@
 /** Empty lists say what to do first. */
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf, testOf } from '../labs/ui.ts';
 import type { UiLab } from '../labs/ui.ts';
 
 export function nothingYet(opened: () => UiLab): void {
   const check = testOf(opened);
+  const fully = fullTestOf(opened);
 
   check('empty lists say what to do first', async ({ page, go, follow }) => {
     await go('/');
@@ -20,7 +21,7 @@ export function nothingYet(opened: () => UiLab): void {
     }
   });
 
-  check('a filter without results says so, and a search filters the list', async ({ page, follow }) => {
+  fully('a filter without results says so, and a search filters the list', async ({ page, follow }) => {
     for (const [view, title] of [
       ['templates', 'No template is like that'],
       ['isos', 'No ISO is like that'],

@@ -89,7 +89,7 @@ export function people(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'a user sees on how many pools a template of another account is, and who deploys templates',
     async () => {
       const { server, pool } = opened();
@@ -149,7 +149,7 @@ export function people(opened: () => UiLab): void {
     expect(answers.join('\n')).not.toContain(host?.name ?? '');
   });
 
-  check('a user changes the password and creates keys', async () => {
+  fully('a user changes the password and creates keys', async () => {
     const { page, go, press, heading } = owner;
     await go('/');
     await press('button', `User ${OWNER.username}`);

@@ -88,7 +88,7 @@ export function registering(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'an unreachable URL is refused beside its field, with the finding of the host',
     async ({ page, go }) => {
       await go('/isos/register');
@@ -166,7 +166,7 @@ export function registering(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'a template is registered and deployed in one step; after a wrong checksum, the filled form registers it again',
     async ({ page, go, press, heading, row }) => {
       await go('/templates/register');

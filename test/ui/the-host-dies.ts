@@ -1,7 +1,7 @@
 /** A host is killed in the middle of a download, and the page says why the download waits. */
 import { rawDisk } from '../support/images.ts';
 import { until } from '../support/until.ts';
-import { testOf } from '../labs/ui.ts';
+import { fullTestOf } from '../labs/ui.ts';
 import type { MortalHost, UiLab } from '../labs/ui.ts';
 
 const MIB = 1_048_576;
@@ -10,14 +10,14 @@ const BODY = rawDisk(16 * MIB);
 
 /** Tests in parts, since other tests need the host alive, and a killed host counts as lost only after a while. */
 export function theHostDies(opened: () => UiLab) {
-  const check = testOf(opened);
+  const fully = fullTestOf(opened);
   let host: MortalHost;
   let deploymentId = '';
 
   return {
     name: NAME,
     approved() {
-      check(
+      fully(
         'a new host is approved, and its missing programs are shown',
         async ({ page, go, press, row }) => {
           const lab = opened();
@@ -41,7 +41,7 @@ export function theHostDies(opened: () => UiLab) {
       );
     },
     killed() {
-      check('a host is killed during a download', async () => {
+      fully('a host is killed during a download', async () => {
         const lab = opened();
         const { id: poolId } = await host.pool();
         lab.server.serve('/orphan', { body: BODY, pauseMs: 400 });
@@ -57,7 +57,7 @@ export function theHostDies(opened: () => UiLab) {
       });
     },
     removed() {
-      check(
+      fully(
         'a lost host is removed, with the pool that no other host has',
         async ({ page, go, press, heading, row }) => {
           await go('/hosts');
@@ -73,7 +73,7 @@ export function theHostDies(opened: () => UiLab) {
       );
     },
     showsWait() {
-      check(
+      fully(
         'the page shows why the download of a killed host waits, and the time of the next attempt',
         async ({ page, go, row }) => {
           await go(`/deployments/${deploymentId}`);
