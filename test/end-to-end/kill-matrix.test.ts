@@ -1,6 +1,6 @@
 /**
  * Kills or suspends the host worker at every step of a deployment, which must complete all the same. `npm test` runs
- * two points, BYPASS_TEST_FULL=1 all of them. Each point costs the time after which a host counts as lost, so hosts die
+ * one point, BYPASS_TEST_FULL=1 all of them. Each point costs the time after which a host counts as lost, so hosts die
  * in parallel.
  */
 import { packed } from '../support/packed-files.ts';
@@ -17,7 +17,6 @@ import { standStillAndGoOn, ZOMBIES } from './zombies.ts';
 
 const MIB = 1_048_576;
 const SHORT: readonly [phase: Point['phase'], name: string][] = [
-  ['download', 'a checkpoint is in place'],
   ['record', 'everything is done and nothing is reported'],
 ];
 
@@ -45,13 +44,12 @@ let hosts: readonly MortalHost[] = [];
 
 beforeAll(async () => {
   const image = Buffer.concat([qcow2Image({ virtualSize: 256n << 20n }), noise((isFullRun ? 96 : 1) * MIB)]);
-  const raw = rawFile(160);
+  // Two checkpoints need a long file.
+  const raw = rawFile(isFullRun ? 160 : 8);
   const files: Readonly<Record<DeadlyFile['kind'], DeadlyFile>> = {
     raw,
     packed: { kind: 'packed', format: 'QCOW2', sent: await packed('xz', image), image },
   };
-  // Two checkpoints need a long file; in the short form the other moments do without.
-  const other = isFullRun ? raw : rawFile(8);
   lab = await openEndToEnd({ hosts: 1, env: { BYPASS_API_CALLS: '0' } });
   hosts = await Promise.all(
     Array.from({ length: HOSTS }, (_, n) => startMortalHost(lab, { name: `mortal${n + 1}` })),
@@ -61,14 +59,15 @@ beforeAll(async () => {
     const work = async (): Promise<void> => {
       for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
         const { point, kind, ended } = next;
-        const file = kind === 'raw' && point.phase !== 'download' ? other : files[kind];
-        ended.resolve(await dieAndGoOn(lab, host, { point, file }).catch((error: unknown) => error));
+        ended.resolve(
+          await dieAndGoOn(lab, host, { point, file: files[kind] }).catch((error: unknown) => error),
+        );
       }
     };
     void work();
   }
   for (const [index, { zombie, ended }] of STANDING.entries()) {
-    const stood = standStillAndGoOn(lab, zombie, { name: `zombie${index + 1}`, file: other });
+    const stood = standStillAndGoOn(lab, zombie, { name: `zombie${index + 1}`, file: raw });
     void stood
       .then(
         () => undefined,

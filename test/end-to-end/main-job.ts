@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { copyWorkflowId, templateWorkflowId } from '../../model/names.ts';
 import { sha256, isoImage, paddedQcow2, rawDisk } from '../support/images.ts';
-import { casesOfForm, isFullRun } from '../support/programs.ts';
+import { casesOfForm, inFullForm, isFullRun } from '../support/programs.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
 
 const MIB = 1_048_576;
@@ -95,7 +95,7 @@ export function mainJob(opened: () => EndToEnd): void {
     expect(lab.server.seen('/again').requests).toHaveLength(requests);
   });
 
-  test('a job has the same result after Temporal has forgotten its workflow', async () => {
+  inFullForm('a job has the same result after Temporal has forgotten its workflow', async () => {
     lab.server.serve('/forgotten', { body: rawDisk(MIB) });
     const image = await lab.register({ url: lab.server.url('/forgotten') });
     const jobid = await lab.prepare(image.id, lab.pool.id);

@@ -7,11 +7,13 @@ import type { EndToEnd } from '../labs/end-to-end.ts';
 import { limits } from './limits.ts';
 import { mainJob } from './main-job.ts';
 import { metalinks } from './metalink.ts';
+import { isFullRun } from '../support/programs.ts';
 
 let lab: EndToEnd;
 
 beforeAll(async () => {
-  lab = await openEndToEnd({ hosts: 1, ownServers: true });
+  // The full form kills the server of Temporal.
+  lab = await openEndToEnd({ hosts: 1, ownServers: isFullRun });
 });
 afterAll(() => lab.close());
 

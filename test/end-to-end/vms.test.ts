@@ -6,7 +6,7 @@ import type { EndToEnd } from '../labs/end-to-end.ts';
 import { needingLibvirt, openLibvirtLab } from '../labs/libvirt.ts';
 import type { LibvirtLab } from '../labs/libvirt.ts';
 import { sha256 } from '../support/images.ts';
-import { isFullRun } from '../support/programs.ts';
+import { inFullForm, isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 import { deployThroughDeaths, MACHINE_DEATHS, TELLING } from './machine-deaths.ts';
 import { openMachines } from './machines.ts';
@@ -15,7 +15,7 @@ import { planDeaths } from './planned-deaths.ts';
 import type { PlannedDeaths } from './planned-deaths.ts';
 
 /** Machines of one template at once. */
-const MANY = isFullRun ? 50 : 5;
+const MANY = isFullRun ? 50 : 3;
 const MANY_MS = isFullRun ? 1_800_000 : 240_000;
 
 needingLibvirt()('virtual machines', () => {
@@ -79,7 +79,7 @@ needingLibvirt()('virtual machines', () => {
     expect(await show(id).catch(() => undefined)).toBeUndefined();
   });
 
-  test('the database follows a domain that is stopped and started by hand', async () => {
+  inFullForm('the database follows a domain that is stopped and started by hand', async () => {
     const { image, deploy, becomes, expunge } = machines;
     const id = await deploy((await image('hand')).id);
     await libvirt.virsh.run(['destroy', id]);
