@@ -77,8 +77,7 @@ export interface Lab {
 
 const PASSWORD = 'a password';
 /** As `hashPassword` makes it, which takes a tenth of a second for each user. */
-const PASSWORD_HASH =
-  'scrypt:32768:8:1:c2FsdCBvZiB0aGUgbGFiIQ:mJR0BCUsB3Ii_gTWxkXEF8XDS-XSbxjMvGg5khTP8b0';
+const PASSWORD_HASH = 'scrypt:32768:8:1:c2FsdCBvZiB0aGUgbGFiIQ:mJR0BCUsB3Ii_gTWxkXEF8XDS-XSbxjMvGg5khTP8b0';
 
 export async function openLab(dependencies: Partial<ServerDependencies> = {}): Promise<Lab> {
   const database = await freshDatabase();
