@@ -276,13 +276,13 @@ export function deploying(opened: () => UiLab): void {
   });
 
   check('a copy is removed from its pool', async ({ page, go, press, heading, row }) => {
-    await go('/deployments?keyword=asked-for');
-    await row('asked-for').getByRole('link', { name: 'asked-for' }).click();
-    await heading('asked-for on pool1');
+    await go('/deployments?keyword=turns-bad');
+    await row('turns-bad').getByRole('link', { name: 'turns-bad' }).click();
+    await heading('turns-bad on pool1');
     await press('button', 'Remove');
     await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
     await heading('There is nothing here');
-    await go('/templates?keyword=asked-for');
+    await go('/templates?keyword=turns-bad');
     await page.getByRole('main').getByText('On no pool yet').waitFor();
   });
 
