@@ -88,6 +88,12 @@ export const ENDED_SIGNAL = 'ended';
 /** Signal to a deployment: its attempt is lost (`LostAttempt`). A hint: the heartbeat time-out reports the loss later. */
 export const LOST_SIGNAL = 'attemptLost';
 
+/**
+ * Signal to a deployment that waits for a host that gives the copy: one has a free upload. A hint: the deployment also looks
+ * again by itself.
+ */
+export const SOURCE_FREE_SIGNAL = 'sourceFree';
+
 /** Memos of a workflow: names of its template, pool or host, since its id and its search attributes are UUIDs. */
 export const TEMPLATE_MEMO = 'template';
 export const POOL_MEMO = 'pool';

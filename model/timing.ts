@@ -39,7 +39,7 @@ export interface CopyTiming {
   readonly removeRunMs: number;
   /** Between tries while no host can work on the copy. */
   readonly hostWait: Backoff;
-  /** Between looks for a host that can give the copy, while all of them are busy. */
+  /** Between looks for a host that can give the copy, while all of them are busy and none is known to have become free. */
   readonly peerWait: Backoff;
   /** Between tries while the pool has no room. */
   readonly spaceWait: Backoff;

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import {
   CONTROL_QUEUE,
   POOL_MEMO,
+  SOURCE_FREE_SIGNAL,
   STOP,
   TEMPLATE_MEMO,
   WANTED_SIGNAL,
@@ -51,7 +52,12 @@ export function copyCalls(
   { timing }: OrchestrationOptions,
 ): Pick<
   Orchestration,
-  'requestDeployment' | 'requestStop' | 'requestRemoval' | 'startRemoval' | 'requestVerification'
+  | 'requestDeployment'
+  | 'requestStop'
+  | 'requestRemoval'
+  | 'startRemoval'
+  | 'requestVerification'
+  | 'signalSourceFree'
 > {
   const { workflow } = client;
   const inputFor = ({ templateId, poolId }: CopyId): CopyInput => ({
@@ -70,6 +76,14 @@ export function copyCalls(
     const { templateId, poolId } = copy;
     const live = (await describeCopies(client, [copy])).get(copyWorkflowId(templateId, poolId));
     return live === undefined || !(live.busy === true || live.wait?.patient === true);
+  };
+
+  const signalIfRunning = async ({ templateId, poolId }: CopyId): Promise<void> => {
+    try {
+      await workflow.getHandle(copyWorkflowId(templateId, poolId)).signal(SOURCE_FREE_SIGNAL);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+    }
   };
 
   return {
@@ -122,6 +136,10 @@ export function copyCalls(
         signal: STOP,
         signalArgs: [stopFor(removal)],
       });
+    },
+
+    async signalSourceFree(copies) {
+      await Promise.all(copies.map((copy) => signalIfRunning(copy)));
     },
 
     async requestVerification(doubted) {

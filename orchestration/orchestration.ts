@@ -125,6 +125,8 @@ export interface Orchestration {
   isRunning(workflowId: string): Promise<boolean>;
   /** Time of the last heartbeat of each worker, by host id and worker; texts by the hosts' clocks, to compare for equality. */
   heartbeats(): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>>;
+  /** Signals deployments that another host may give them the copy now. */
+  signalSourceFree(copies: readonly CopyId[]): Promise<void>;
   /** Starts the upkeep workflow, which watches hosts and repairs records, unless it runs. */
   ensureUpkeep(): Promise<void>;
 }

@@ -20,6 +20,7 @@ import type { CopyPlan, DownloadResult, RemoveResult } from '../../model/payload
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { countFetchedBytes } from './fetched-bytes.ts';
+import { wakeWaiting } from './source-hints.ts';
 
 export type { Attempt } from '../../db/copies/outcomes.ts';
 export type { JobError } from '../../db/jobs/jobs.ts';
@@ -67,6 +68,7 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
     async recordAttempt(copy, attempt) {
       const { tries, wrong } = await recordAttempt(db, copy, attempt);
       countFetchedBytes(tries);
+      await wakeWaiting({ db, orchestration }, copy);
       for (const { templateId, poolId, hostId, hostName } of wrong)
         await orchestration.requestVerification({ templateId, poolId, hostId, hostName });
     },
@@ -75,6 +77,7 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
       const done = { result, attempt: { ...attempt, hostId: result.hostId } };
       const { refused, tries } = await finishCopy(db, withWorkflow(ending), done);
       countFetchedBytes(tries);
+      await wakeWaiting({ db, orchestration }, ending.copy);
       return refused;
     },
     confirmCopy: (ending) => confirmCopy(db, withWorkflow(ending)),

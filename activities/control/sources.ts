@@ -7,6 +7,7 @@ import type { SourceQuestion, SourceWait } from '../../db/spread/source-choice.t
 import type { KnownLineage, PeerSource, TicketClaims } from '../../model/spread.ts';
 import { signTicket } from '../../trust/tickets.ts';
 import type { ControlDeps } from './deps.ts';
+import { wakeWaiting } from './source-hints.ts';
 
 /** A source that a download may begin with. */
 export interface ChosenSource {
@@ -27,7 +28,7 @@ export interface SourceActivities {
   chooseSource(question: SourceQuestion): Promise<SourceChoice>;
 }
 
-export function createSourceActivities({ db, masterKey }: ControlDeps): SourceActivities {
+export function createSourceActivities({ db, masterKey, orchestration }: ControlDeps): SourceActivities {
   const ticketFor = async (fetch: Omit<TicketClaims, 'exp'>): Promise<string> =>
     signTicket((await peerKeys(db, masterKey)).tickets, fetch);
   return {
@@ -35,6 +36,8 @@ export function createSourceActivities({ db, masterKey }: ControlDeps): SourceAc
       const chosen = await chooseSource(db, question);
       if ('wait' in chosen) return chosen;
       const copy = await copyFacts(db, question.copyId);
+      // While it is on its way, the host gives it to others.
+      if (copy !== undefined) await wakeWaiting({ db, orchestration }, copy);
       const lineages = copy === undefined ? [] : await lineagesOf(db, copy.templateId);
       if ('origin' in chosen) return { depth: 0, lineages };
       const { peer, hostName, depth } = chosen;

@@ -128,6 +128,13 @@ const mayServe = ({ isPacked }: Asker) => sql`(
         and (known.sha256 is not null or not ${isPacked}::boolean)))
   ))`;
 
+/** Beside rows of `host`: how many uploads each gives now (`used`). @param except a copy that does not count */
+export const uploading = (except: number | null = null) => sql`lateral (
+    select count(*)::integer as used from template_spool_ref child
+    where child.parent_host_id = host.id and child.fetching = 'peer' and child.state = 'Creating'
+      and child.id is distinct from ${except}::bigint
+  ) uploading`;
+
 /** The copies of the template in the zone that may be served, with their hosts. */
 const servedCopies = (asker: Asker, failed: readonly string[]) => sql`
   template_spool_ref copy
@@ -136,11 +143,7 @@ const servedCopies = (asker: Asker, failed: readonly string[]) => sql`
   join host on host.id = ref.host_id and (copy.state = 'Ready' or host.id = copy.fetch_host_id)
   left join template_spool_ref parent on parent.id = copy.parent_copy_id
   left join image_lineage known on known.lineage = copy.lineage
-  cross join lateral (
-    select count(*)::integer as used from template_spool_ref child
-    where child.parent_host_id = host.id and child.fetching = 'peer' and child.state = 'Creating'
-      and child.id <> ${asker.id}
-  ) uploading
+  cross join ${uploading(asker.id)}
   where copy.template_id = ${asker.templateDbId} and copy.depth is not null and copy.id <> ${asker.id}
     and ${mayServe(asker)}
     and host.id <> ${asker.hostDbId} and ${isUp} and ${isEnabled} and ${takesPart}

@@ -34,7 +34,7 @@ const timing: Timings = {
     reportRunMs: 15 * SECOND,
     removeRunMs: MINUTE,
     hostWait: { firstMs: 5 * SECOND, mostMs: 15 * SECOND },
-    peerWait: { firstMs: SECOND, mostMs: 5 * SECOND },
+    peerWait: { firstMs: SECOND, mostMs: 30 * SECOND },
     spaceWait: { firstMs: 15 * SECOND, mostMs: MINUTE },
     sourceWaitsMs: [2 * SECOND, 10 * SECOND, 30 * SECOND, MINUTE],
     throttleWait: { firstMs: 10 * SECOND, mostMs: 5 * MINUTE },

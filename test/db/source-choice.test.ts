@@ -4,12 +4,12 @@ import { finishCopy, recordAttempt } from '../../db/copies/outcomes.ts';
 import { setConfiguration } from '../../db/zones/configurations.ts';
 import { chooseSource } from '../../db/spread/source-choice.ts';
 import type { Chosen, ChosenPeer, SourceQuestion } from '../../db/spread/source-choice.ts';
+import { copiesToWake } from '../../db/spread/waiting.ts';
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { capabilitiesOf } from '../../model/capabilities.ts';
 import type { DownloadResult, Try } from '../../model/payloads.ts';
 import { peerUrl } from '../../model/spread.ts';
-import { openDbLab } from '../labs/db.ts';
-import type { DbLab } from '../labs/db.ts';
+import { type DbLab, openDbLab } from '../labs/db.ts';
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -28,7 +28,6 @@ interface Given {
 }
 
 type Template = Awaited<ReturnType<DbLab['addTemplate']>>;
-
 const SHA256 = 'ab'.repeat(32);
 
 const doorOf = (name: string, uploads: number) => ({
@@ -371,6 +370,8 @@ test('when every upload is taken a copy waits, and free ones are kept for what i
   });
   await two?.failed();
   expect(await three?.ask()).toHaveProperty('wait');
+  const head = { templateId: template.uuid, poolId: hosts[0]?.pool.id ?? '' };
+  expect(await copiesToWake(lab.db, head)).toMatchObject([{ poolId: hosts[3]?.pool.id }]);
   expect(nameOf((await urgent?.ask({ priority: 1 })) as Chosen)).toBe('h0');
 });
 

@@ -1,9 +1,12 @@
 /** Who fetches from whom, and what follows when a peer fails: hosts are scripted. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { peerKeys } from '../../db/peers/keys.ts';
 import { peerUrl } from '../../model/spread.ts';
+import { createOrchestration } from '../../orchestration/client.ts';
 import { ticketProblem } from '../../trust/tickets.ts';
-import { openControlLab } from '../labs/control.ts';
+import { openControlLab, QUICK_TIMING } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { deferred } from '../support/deferred.ts';
 import { downloaded, endless, failed } from '../support/scripted-host.ts';
@@ -171,24 +174,79 @@ test('a host of a release without peers works beside', async () => {
   expect(older.jobs[0]).not.toHaveProperty('peer');
 });
 
-test('while every upload is taken a copy waits visibly, and goes on with the next free one', async () => {
+/** A template whose copies are served only when they are published. */
+async function packedTemplate(): Promise<string> {
   const template = await lab.addTemplate();
   await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('uuid', '=', template).execute();
-  const giver = await newHost('giver', undefined, 1);
+  return template;
+}
+
+/** A host with one upload has the template, and another host takes it from there, until `end`. */
+async function takeOnlyUpload(template: string, name: string) {
+  const giver = await newHost(name, undefined, 1);
   await lab.finished(await lab.prepare(copyOn(template, giver)));
   const script = endless();
-  const taker = await newHost('taker', script);
+  const taker = await newHost(`takes from ${name}`, script);
   const taking = await lab.prepare(copyOn(template, taker));
   const job = await script.begun;
+  const end = async (): Promise<void> => {
+    script.release(downloaded(taker.hostId, job, taker.pool()));
+    await lab.finished(taking);
+  };
+  return { giver, end };
+}
+
+/** Begins a deployment that waits for a source longer than a test lasts, unless it is told that one is free. */
+const beginPatiently = (copy: CopyUuids): Promise<void> =>
+  createOrchestration(lab.temporal.client, {
+    timing: { ...QUICK_TIMING, peerWait: { firstMs: 600_000, mostMs: 600_000 } },
+  }).requestDeployment(copy);
+
+test('while every upload is taken a copy waits visibly, and is told when one is free', async () => {
+  const template = await packedTemplate();
+  const { end } = await takeOnlyUpload(template, 'giver');
   const late = await newHost('late');
+  await beginPatiently(copyOn(template, late));
   const waiting = await lab.prepare(copyOn(template, late));
   const wait = await lab.waiting(copyOn(template, late), /1 host wants it, and 1 of 1 uploads/);
   expect(wait).toMatchObject({ publicReason: expect.not.stringContaining('giver') });
-  script.release(downloaded(taker.hostId, job, taker.pool()));
-  await lab.finished(taking);
+  await end();
   expect((await lab.finished(waiting)).job_status).toBe(1);
   expect(late.jobs).toHaveLength(1);
   expect(late.jobs[0]?.peer).toMatchObject({ unpacked: true, sha256: 'ab'.repeat(32) });
+});
+
+test('copies that wait for the first host to unpack the image are all told, one by the other', async () => {
+  const template = await packedTemplate();
+  const script = endless();
+  const first = await newHost('unpacker', script, 1);
+  const unpacking = await lab.prepare(copyOn(template, first));
+  const job = await script.begun;
+  const others = await Promise.all([1, 2, 3].map((n) => newHost(`waits-${n}`, undefined, 1)));
+  const jobs: string[] = [];
+  for (const host of others) {
+    await beginPatiently(copyOn(template, host));
+    jobs.push(await lab.prepare(copyOn(template, host)));
+    await lab.waiting(copyOn(template, host), /has not unpacked it yet/);
+  }
+  script.release(downloaded(first.hostId, job, first.pool()));
+  for (const id of [unpacking, ...jobs]) expect((await lab.finished(id)).job_status).toBe(1);
+  for (const host of others) expect(host.jobs[0]?.peer).toBeDefined();
+});
+
+test('a copy that is told of no free upload looks again by itself', async () => {
+  const template = await packedTemplate();
+  const { giver, end } = await takeOnlyUpload(template, 'busy');
+  const late = await newHost('looking');
+  const waiting = await lab.prepare(copyOn(template, late));
+  await lab.waiting(copyOn(template, late), /1 of 1 uploads/);
+  await lab.db
+    .updateTable('host')
+    .set({ peer: sql`jsonb_set(peer, '{uploads}', '2')` })
+    .where('uuid', '=', giver.hostId)
+    .execute();
+  expect((await lab.finished(waiting)).job_status).toBe(1);
+  await end();
 });
 
 test('an image that differs from the first of its lineage is refused and removed', async () => {

@@ -6,6 +6,7 @@
  *                            priority sets `priority`, and calls `onRaise`.
  *   stop (update or signal)  sets `stop`, settles the jobs that waited, and calls `onStop`, which cancels the work
  *   attemptLost (signal)     calls `onLost`: the host of an attempt was restarted
+ *   sourceFree (signal)      counts `sourceHints` up: another host may give the copy now
  *
  * A job is older or younger than a stop by the time that the database wrote it: older ones are settled as stopped,
  * younger ones are served, whatever order the signals arrive in. A stop that removes the copy stays one, even when a
@@ -22,7 +23,7 @@ import {
   defineUpdate,
   setHandler,
 } from '@temporalio/workflow';
-import { LOST_SIGNAL, STOP, WANTED_SIGNAL } from '../../model/names.ts';
+import { LOST_SIGNAL, SOURCE_FREE_SIGNAL, STOP, WANTED_SIGNAL } from '../../model/names.ts';
 import { lostAttempt, stopRequest, wantedRequest } from '../../model/messages/runs.ts';
 import { read } from '../../model/messages/schema.ts';
 import type { CopyInput } from '../../model/payloads.ts';
@@ -33,6 +34,7 @@ import { control } from '../policies.ts';
 
 const wantedSignal = defineSignal<[WantedRequest?]>(WANTED_SIGNAL);
 const lostSignal = defineSignal<[LostAttempt]>(LOST_SIGNAL);
+const sourceFreeSignal = defineSignal(SOURCE_FREE_SIGNAL);
 const stopUpdate = defineUpdate<void, [StopRequest]>(STOP);
 const stopSignal = defineSignal<[StopRequest]>(STOP);
 
@@ -51,6 +53,8 @@ export interface Requests {
   onRaise: () => void;
   /** Called when a restarted host reports the attempt as lost. */
   onLost: (lost: LostAttempt) => void;
+  /** Hints so far that another host may give the copy now. */
+  sourceHints: number;
   /** Workflows to signal at the end. */
   readonly listeners: EndListeners;
   /** Handling of a cancellation from Temporal's own UI, which calls no handler that the SDK waits for. */
@@ -79,6 +83,7 @@ export function receiveRequests(
     priority: copy.priority ?? OLD_PRIORITY,
     onRaise: () => undefined,
     onLost: () => undefined,
+    sourceHints: 0,
     listeners: new EndListeners(mostListeners, listeners),
     cancelling: undefined,
   };
@@ -93,6 +98,9 @@ export function receiveRequests(
   setHandler(lostSignal, (message) => {
     const { value } = read(lostAttempt, message);
     if (value !== undefined) requests.onLost(value);
+  });
+  setHandler(sourceFreeSignal, () => {
+    requests.sourceHints += 1;
   });
   setHandler(stopUpdate, (request) => stop(requests, copy, request), { validator: requireStopRequest });
   setHandler(stopSignal, async (message) => {

@@ -15,7 +15,7 @@ import type { CopyRun } from './attempt.ts';
 export const NO_PEER_FAILURES: PeerFailures = { hostIds: [], farthest: 0 };
 
 /**
- * Waits once when every host that has the copy is busy. A new request for the copy ends the wait early.
+ * Waits once when every host that has the copy is busy. A free upload ends the wait early, as does a new request for the copy.
  * @returns undefined after a wait: the host is chosen anew
  */
 export async function sourceFor(
@@ -23,7 +23,9 @@ export async function sourceFor(
   run: CopyRun,
 ): Promise<ChosenSource | undefined> {
   const { plan, requests, timing } = run;
-  const wantedBefore = requests.wanted;
+  // Counted before the choice: an upload may become free while the choice is on its way here.
+  const { wanted, sourceHints } = requests;
+  const wake = (): boolean => requests.wanted > wanted || requests.sourceHints > sourceHints;
   const choice = await control(`Choose a source for host ${hostName}`).chooseSource({
     copyId: plan.copyId,
     hostId,
@@ -37,7 +39,7 @@ export async function sourceFor(
   }
   const ms = backoffMs(timing.peerWait, run.sourceWaits);
   run.sourceWaits += 1;
-  await waitVisibly({ word: 'NoPeer', ...choice.wait, ms }, () => requests.wanted > wantedBefore);
+  await waitVisibly({ word: 'NoPeer', ...choice.wait, ms }, wake);
   return undefined;
 }
 
