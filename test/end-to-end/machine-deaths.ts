@@ -15,7 +15,7 @@ import type { Moment, PlannedDeaths } from './planned-deaths.ts';
 export interface MachineDeath {
   readonly who: 'the host worker' | 'the control worker' | 'the api' | 'libvirtd';
   readonly name: string;
-  /** Deaths of successive processes. Of libvirtd: the host worker stands still then. */
+  /** Deaths of successive processes. Of libvirtd: the host worker stands still then; a virsh that it has started goes on. */
   readonly moments: readonly Moment[];
   /** Of libvirtd: whether the host worker goes on before libvirtd is back. */
   readonly alone?: boolean;

@@ -26,7 +26,8 @@ test('a copy is verified anew', async () => {
   await save('verification', handle);
 });
 
-test('a copy waits for a peer, and comes from it', async () => {
+// `deployment-from-a-peer` was recorded before deployments were told of free uploads.
+test('a copy waits for a peer, is told of one, and comes from it', async () => {
   const templateId = await lab.addTemplate();
   await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('uuid', '=', templateId).execute();
   const script = endless();
@@ -40,7 +41,7 @@ test('a copy waits for a peer, and comes from it', async () => {
   script.release(downloaded(giver.hostId, job, giver.pool()));
   await lab.finished(giving);
   await lab.finished(taking);
-  await save('deployment-from-a-peer', lab.workflow(copy));
+  await save('deployment-told-of-a-peer', lab.workflow(copy));
 });
 
 test('hosts learn whom they may let in', async () => {

@@ -49,6 +49,7 @@ const WAYS: readonly string[] = [
   'deployment cancelled in Temporal',
   'deployment stopped',
   'deployment signal: attemptLost',
+  'deployment signal: sourceFree',
   'deployment waits: NoHost',
   'deployment waits: NoSpace',
   'deployment waits: NoPeer',
