@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { JobError } from '../../db/jobs/jobs.ts';
 import { forgetPowerOf } from '../../db/vms/domains.ts';
 import {
+  AT_REST,
   changeState,
   forgetPlace,
   LIVING,
@@ -166,9 +167,6 @@ export function createVmTaskActivities(deps: ControlDeps): VmTaskActivities {
     unplaceVm: (vmId) => db.transaction().execute((tx) => forgetPlace(tx, vmId)),
   };
 }
-
-/** Nothing is under way, and nothing is wrong. */
-const AT_REST = { phase: null, error_str: null, error_kind: null } as const;
 
 const withWorkflow = (job: VmJobRef) => ({
   ...job,

@@ -6,6 +6,7 @@ import { isUp } from '../hosts/hosts.ts';
 import { containing, type Listing, type Order, type Page } from '../page.ts';
 import type { Row, Tables } from '../tables.ts';
 import { hasTag, type Tag, tagsOf } from '../tags/tags.ts';
+import { isRootDisk } from './root-disk.ts';
 
 export interface VmQuery {
   /** Only those of this account. */
@@ -140,7 +141,7 @@ export async function listVms(
       'user_data.name as user_data_name',
       'disk_offering.uuid as disk_offering_uuid',
       'disk_offering.name as disk_offering_name',
-      sql<boolean>`root.template_id is not null`.as('has_image'),
+      sql<boolean>`volume.template_id is not null`.as('has_image'),
       'pool.uuid as pool_uuid',
       'pool.pool_type',
       pendingJob.as('job_uuid'),
@@ -173,14 +174,9 @@ const matching = (db: Queryable, query: VmQuery) =>
     .leftJoin('guest_os as os', 'os.id', 'vm.guest_os_id')
     .leftJoin('instance_group as group', 'group.id', 'vm.instance_group_id')
     .leftJoin('user_data', 'user_data.id', 'vm.user_data_id')
-    .leftJoin('volumes as root', (join) =>
-      join
-        .onRef('root.vm_id', '=', 'vm.id')
-        .on('root.volume_type', '=', 'ROOT')
-        .on('root.removed', 'is', null),
-    )
-    .leftJoin('disk_offering', 'disk_offering.id', 'root.disk_offering_id')
-    .leftJoin('storage_pool as pool', 'pool.id', 'root.pool_id')
+    .leftJoin('volumes as volume', (join) => join.on(isRootDisk))
+    .leftJoin('disk_offering', 'disk_offering.id', 'volume.disk_offering_id')
+    .leftJoin('storage_pool as pool', 'pool.id', 'volume.pool_id')
     .where('vm.removed', 'is', null)
     .where(eb.and(conditions(query)));
 

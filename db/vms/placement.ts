@@ -18,6 +18,7 @@ import { takenOf } from '../hosts/machines.ts';
 import { configurationValues } from '../zones/configurations.ts';
 import { imagesOf, lockCopies } from './images.ts';
 import type { NeededImage } from './images.ts';
+import { isRootDisk } from './root-disk.ts';
 
 const MIB = 1_048_576;
 
@@ -103,12 +104,7 @@ async function lockMachine(tx: Queryable, vmId: string) {
     .selectFrom('vm_instance as vm')
     .innerJoin('service_offering as offering', 'offering.id', 'vm.service_offering_id')
     .innerJoin('data_center', 'data_center.id', 'vm.data_center_id')
-    .innerJoin('volumes as volume', (join) =>
-      join
-        .onRef('volume.vm_id', '=', 'vm.id')
-        .on('volume.removed', 'is', null)
-        .on('volume.volume_type', '=', 'ROOT'),
-    )
+    .innerJoin('volumes as volume', (join) => join.on(isRootDisk))
     .leftJoin('storage_pool', 'storage_pool.id', 'volume.pool_id')
     .leftJoin('host as home', 'home.id', 'vm.host_id')
     .leftJoin('host as wanted', 'wanted.id', 'vm.wanted_host_id')

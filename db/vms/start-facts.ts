@@ -5,6 +5,7 @@ import type { StartVmJob, VmImage, VmNic } from '../../model/vm-payloads.ts';
 import type { Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
 import { configurationValues } from '../zones/configurations.ts';
+import { isRootDisk } from './root-disk.ts';
 
 export interface StartFacts {
   readonly job: Omit<StartVmJob, 'sealed'>;
@@ -73,12 +74,7 @@ const placedMachine = (tx: Queryable, vmId: string) =>
     .innerJoin('data_center', 'data_center.id', 'vm.data_center_id')
     .innerJoin('account', 'account.id', 'vm.account_id')
     .innerJoin('service_offering as offering', 'offering.id', 'vm.service_offering_id')
-    .innerJoin('volumes as volume', (join) =>
-      join
-        .onRef('volume.vm_id', '=', 'vm.id')
-        .on('volume.removed', 'is', null)
-        .on('volume.volume_type', '=', 'ROOT'),
-    )
+    .innerJoin('volumes as volume', (join) => join.on(isRootDisk))
     .innerJoin('storage_pool', 'storage_pool.id', 'volume.pool_id')
     .leftJoin('disk_offering', 'disk_offering.id', 'volume.disk_offering_id')
     .where('vm.uuid', '=', vmId)

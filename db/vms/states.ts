@@ -11,6 +11,7 @@ import { isUp } from '../hosts/hosts.ts';
 import { recordPoolReports } from '../pools/pools.ts';
 import { recordAddresses } from './domains.ts';
 import { idOf } from './ids.ts';
+import { isRootDisk } from './root-disk.ts';
 
 /** What the workflow of a machine must know to begin a job. */
 export interface MachineFacts {
@@ -31,12 +32,7 @@ export async function machineFacts(db: Queryable, vmId: string): Promise<Machine
     .selectFrom('vm_instance as vm')
     .innerJoin('data_center', 'data_center.id', 'vm.data_center_id')
     .leftJoin('host', 'host.id', 'vm.host_id')
-    .leftJoin('volumes as volume', (join) =>
-      join
-        .onRef('volume.vm_id', '=', 'vm.id')
-        .on('volume.removed', 'is', null)
-        .on('volume.volume_type', '=', 'ROOT'),
-    )
+    .leftJoin('volumes as volume', (join) => join.on(isRootDisk))
     .leftJoin('storage_pool', 'storage_pool.id', 'volume.pool_id')
     .leftJoin('vm_template as iso', 'iso.id', 'vm.iso_id')
     .where('vm.uuid', '=', vmId)
@@ -100,7 +96,8 @@ export async function changeState(
 /** States of a machine that is neither destroyed nor about to be. */
 export const LIVING: readonly VmState[] = ['Starting', 'Running', 'Stopping', 'Stopped', 'Error'];
 
-const IN_THE_END = { phase: null, error_str: null, error_kind: null } as const;
+/** The columns of a machine when nothing is under way, and nothing is wrong. */
+export const AT_REST = { phase: null, error_str: null, error_kind: null } as const;
 
 /**
  * Records that a machine runs, as its host answered. A guest that stopped at once is stopped. An answer of another host than
@@ -115,7 +112,7 @@ export function recordStarted(db: Database, result: StartVmResult): Promise<stri
     await tx
       .updateTable('vm_instance')
       .set((eb) => ({
-        ...IN_THE_END,
+        ...AT_REST,
         state: isOn ? ('Running' as const) : ('Stopped' as const),
         power_state: isOn ? ('PowerOn' as const) : ('PowerOff' as const),
         power_reason: null,
@@ -174,12 +171,7 @@ export async function stateAfterFailure(
 ): Promise<VmState | undefined> {
   const row = await tx
     .selectFrom('vm_instance as vm')
-    .leftJoin('volumes as volume', (join) =>
-      join
-        .onRef('volume.vm_id', '=', 'vm.id')
-        .on('volume.removed', 'is', null)
-        .on('volume.volume_type', '=', 'ROOT'),
-    )
+    .leftJoin('volumes as volume', (join) => join.on(isRootDisk))
     .where('vm.uuid', '=', vmId)
     .where('vm.removed', 'is', null)
     .select(['vm.state', 'volume.state as disk'])

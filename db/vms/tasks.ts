@@ -63,10 +63,13 @@ export const endingTask = (
     .orderBy('async_job.id')
     .executeTakeFirst();
 
-/** Whether a job of the machine is under way. */
-export const isAtWork = sql<boolean>`exists (
+/** Of rows of `vm_instance`: whether a job waits for the machine. @param more what else must hold of the job `j` */
+const hasJob = (more = sql``) => sql<boolean>`exists (
   select from async_job j where j.instance_uuid = vm_instance.uuid and j.instance_type = ${sql.lit(RESOURCE)}
-    and j.job_status = 0 and j.job_cmd = any(${sql.val([...VM_COMMANDS])}))`;
+    and j.job_status = 0 and j.job_cmd = any(${sql.val([...VM_COMMANDS])}) ${more})`;
+
+/** Whether a job of the machine is under way. */
+export const isAtWork = hasJob();
 
 export interface NamedMachine {
   readonly vmId: string;
@@ -81,10 +84,7 @@ export const machinesToAttend = (db: Queryable, idleSeconds: number): Promise<re
   db
     .selectFrom('vm_instance')
     .where(
-      sql<boolean>`exists (
-        select from async_job j where j.instance_uuid = vm_instance.uuid and j.instance_type = ${sql.lit(RESOURCE)}
-          and j.job_status = 0 and j.job_cmd = any(${sql.val([...VM_COMMANDS])})
-          and j.created < now() - make_interval(secs => ${idleSeconds}))
+      sql<boolean>`${hasJob(sql`and j.created < now() - make_interval(secs => ${idleSeconds})`)}
         or (state = 'Error' and host_id is not null and removed is null
           and updated < now() - make_interval(secs => ${idleSeconds}))`,
     )
