@@ -94,6 +94,11 @@ describe('who sees which machines', () => {
       stopped: { userdata: 'QUFB', userdatadetails: '{"site":"west"}' },
     };
     expect(await secretsOf({ userdata: true })).toEqual(asked);
+    const { asyncjobs } = await m.lab.user.ok('listAsyncJobs');
+    const job = asyncjobs.find(({ jobresult }: Json) => jobresult?.virtualmachine?.id === running);
+    expect(job.jobresult.virtualmachine).not.toHaveProperty('userdatadetails');
+    const { jobresult } = await m.lab.user.ok('queryAsyncJobResult', { jobid: job.jobid });
+    expect(jobresult.virtualmachine).toMatchObject(east);
     const { user_data_sealed, user_data_details_sealed } = await m.row(running);
     await setStopped({ user_data_sealed, user_data_details_sealed });
     expect(await secretsOf({ userdata: true })).toEqual({ ...asked, stopped: {} });

@@ -4,7 +4,7 @@ import type { JobListRow } from '../../../db/jobs/listing.ts';
 import { read, uuid } from '../../../model/messages/schema.ts';
 import type { CommandContext } from '../../server/command.ts';
 import { render } from '../../fields/response.ts';
-import { readVms, VIRTUAL_MACHINE } from '../../fields/answers/vm.ts';
+import { readVms, type SealedAsked, VIRTUAL_MACHINE } from '../../fields/answers/vm.ts';
 
 const marker = z.object({ virtualmachine: z.object({ id: uuid() }) });
 
@@ -19,9 +19,10 @@ const machineOf = ({ job_result }: JobListRow): string | undefined =>
 export async function withMachines<T extends JobListRow>(
   context: CommandContext,
   jobs: readonly T[],
+  asked: SealedAsked,
 ): Promise<readonly T[]> {
   const ids = [...new Set(jobs.flatMap((job) => machineOf(job) ?? []))];
-  const machines = new Map((await readVms(context, ids)).map((view) => [view.uuid, view]));
+  const machines = new Map((await readVms(context, ids, asked)).map((view) => [view.uuid, view]));
   return jobs.map((job) => {
     const vmId = machineOf(job);
     if (vmId === undefined) return job;

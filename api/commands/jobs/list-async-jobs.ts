@@ -35,6 +35,7 @@ export const listAsyncJobs = defineCommand({
       keyword: values.keyword,
     };
     const { count, rows } = await listJobs(db, query, page);
-    return answerList('asyncjobs', JOB_RESULT, { count, rows: await withMachines(context, rows) }, caller);
+    const jobs = await withMachines(context, rows, {});
+    return answerList('asyncjobs', JOB_RESULT, { count, rows: jobs }, caller);
   },
 });

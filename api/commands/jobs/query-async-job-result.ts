@@ -28,7 +28,7 @@ export const queryAsyncJobResult = defineCommand({
       const accountId = caller.role === 'admin' ? undefined : caller.accountId;
       return newestJob(db, { accountId, instanceType: values.resourcetype, instanceId: uuid });
     });
-    const [shown = job] = await withMachines(context, [job]);
+    const [shown = job] = await withMachines(context, [job], { userDataDetails: true });
     return render(JOB_RESULT, shown, caller);
   },
 });

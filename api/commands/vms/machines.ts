@@ -39,7 +39,8 @@ export function requireAlive(machine: Machine): void {
 
 /** The machine as it is now. */
 export async function answerMachine(context: CommandContext, uuid: string): Promise<Answer> {
-  return answerOne('virtualmachine', VIRTUAL_MACHINE, await readVms(context, [uuid]), context.caller);
+  const views = await readVms(context, [uuid], { userDataDetails: true });
+  return answerOne('virtualmachine', VIRTUAL_MACHINE, views, context.caller);
 }
 
 /** @throws ApiError 531 in CloudStack's words */

@@ -211,8 +211,8 @@ export const VM_METRICS: Shape<VmView> = {
 
 /** What a call asks for of what is sealed: nothing else is opened. */
 export interface SealedAsked {
-  readonly userData: boolean;
-  readonly userDataDetails: boolean;
+  readonly userData?: boolean;
+  readonly userDataDetails?: boolean;
 }
 
 /** Adds cards and progress to each row; the number of queries does not depend on the number of rows. */
@@ -270,9 +270,13 @@ function awaitedCopy({ phase, pool_uuid, has_image, template_uuid, iso_uuid }: V
 }
 
 /** Some machines, as their jobs and commands answer them; those that were expunged are absent. */
-export async function readVms(context: CommandContext, uuids: readonly string[]): Promise<readonly VmView[]> {
+export async function readVms(
+  context: CommandContext,
+  uuids: readonly string[],
+  asked: SealedAsked,
+): Promise<readonly VmView[]> {
   if (uuids.length === 0) return [];
   const page = { limit: uuids.length, offset: 0 };
   const { rows } = await listVms(context.db, { ids: uuids }, page);
-  return viewVms(context, rows, { userData: false, userDataDetails: true });
+  return viewVms(context, rows, asked);
 }
