@@ -28,7 +28,7 @@ export function timelineFields(d: KnownDeployment): readonly TitledValue[] {
     { title: 'Now', value: underWay ? describe(progress) : undefined },
     { title: 'Done', value: underWay && progress.total > 0 ? describeNumbers(d) : undefined },
     { title: 'From', value: fromWhom(d.depth, d.sourcehostname) },
-    { title: 'Being copied by', value: describeTakers(d) },
+    { title: 'Being copied by', value: describeCopyingHosts(d) },
     { title: 'Sent', value: describeCost(d) },
     { title: 'Error', value: stage === 'failed' || stage === 'ready' ? d.error : undefined, tone: 'bad' },
     { title: 'Cancelled', value: stage === 'cancelled' ? `by ${d.cancelledby}` : undefined },
@@ -42,8 +42,8 @@ export function timelineFields(d: KnownDeployment): readonly TitledValue[] {
   ];
 }
 
-const describeTakers = ({ takers = 0, takernames }: KnownDeployment): string | undefined =>
-  takers === 0 ? undefined : (takernames ?? `${takers} hosts`);
+const describeCopyingHosts = ({ copyinghosts = 0, copyinghostnames }: KnownDeployment): string | undefined =>
+  copyinghosts === 0 ? undefined : (copyinghostnames ?? `${copyinghosts} hosts`);
 
 /** What the copy has cost the origin, and other hosts. */
 function describeCost({ originbytes = 0, peerbytes = 0 }: KnownDeployment): string | undefined {

@@ -395,9 +395,9 @@ export interface Deployment {
   /** bytes that other hosts have sent for it */
   readonly peerbytes: number;
   /** how many hosts are copying it from here now */
-  readonly takers: number;
+  readonly copyinghosts: number;
   /** the names of these hosts */
-  readonly takernames?: string;
+  readonly copyinghostnames?: string;
   /** why it failed */
   readonly error?: string;
   /** why it failed, as one word */

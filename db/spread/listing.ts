@@ -7,7 +7,7 @@ export interface SpreadColumns {
   readonly parent_host_uuid: string | null;
   readonly parent_host_name: string | null;
   /** Names of hosts that take it from this copy now. */
-  readonly takers: readonly string[];
+  readonly copying_hosts: readonly string[];
 }
 
 export const spreadColumns = [
@@ -20,5 +20,5 @@ export const spreadColumns = [
   sql<string | null>`(select host.name from host where host.id = copy.parent_host_id)`.as('parent_host_name'),
   sql<readonly string[]>`array(select host.name from template_spool_ref child
     join host on host.id = child.fetch_host_id
-    where child.parent_copy_id = copy.id and child.fetching = 'peer' order by host.name)`.as('takers'),
+    where child.parent_copy_id = copy.id and child.fetching = 'peer' order by host.name)`.as('copying_hosts'),
 ];

@@ -99,10 +99,15 @@ test('says from whom a copy comes, who takes it from there, and what it has cost
     originbytes: 0,
     peerbytes: 7,
     source: 'host kvm-1',
-    takers: 0,
+    copyinghosts: 0,
   });
   const [giving] = await list({ templateid: templateId, storageid: here.poolId });
-  expect(giving).toMatchObject({ originbytes: SIZE, peerbytes: 0, takers: 1, takernames: 'kvm-1' });
+  expect(giving).toMatchObject({
+    originbytes: SIZE,
+    peerbytes: 0,
+    copyinghosts: 1,
+    copyinghostnames: 'kvm-1',
+  });
   const [seen] = (await list({ templateid: templateId }, lab.user)).filter(({ id }: Json) => id === copyId);
   expect(seen).toMatchObject({ depth: 1, source: 'another host' });
   expect(JSON.stringify(seen)).not.toMatch(/kvm-1/);

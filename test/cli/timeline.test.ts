@@ -19,20 +19,20 @@ const shown = (deployment: KnownDeployment, ...titles: readonly string[]) =>
 const SPREAD = ['From', 'Being copied by', 'Sent'] as const;
 
 test.each<[string, Partial<KnownDeployment>, readonly (string | undefined)[]]>([
-  ['nothing was begun', { originbytes: 0, peerbytes: 0, takers: 0 }, [undefined, undefined, undefined]],
+  ['nothing was begun', { originbytes: 0, peerbytes: 0, copyinghosts: 0 }, [undefined, undefined, undefined]],
   [
     'it came from the origin, and hosts copy it from here',
-    { depth: 0, originbytes: 3 * MIB, peerbytes: 0, takers: 2, takernames: 'kvm-2, kvm-3' },
+    { depth: 0, originbytes: 3 * MIB, peerbytes: 0, copyinghosts: 2, copyinghostnames: 'kvm-2, kvm-3' },
     ['the origin', 'kvm-2, kvm-3', '3.0 MiB by the origin, 0 B by other hosts'],
   ],
   [
     'it came from another host, after a part from the origin',
-    { depth: 2, sourcehostname: 'kvm-7', originbytes: MIB, peerbytes: 2 * MIB, takers: 0 },
+    { depth: 2, sourcehostname: 'kvm-7', originbytes: MIB, peerbytes: 2 * MIB, copyinghosts: 0 },
     ['kvm-7, 2 behind the origin', undefined, '1.0 MiB by the origin, 2.0 MiB by other hosts'],
   ],
   [
     'it is shown to a user, who sees no hosts',
-    { depth: 1, originbytes: 0, peerbytes: MIB, takers: 3 },
+    { depth: 1, originbytes: 0, peerbytes: MIB, copyinghosts: 3 },
     ['another host, 1 behind the origin', '3 hosts', '0 B by the origin, 1.0 MiB by other hosts'],
   ],
 ])('a deployment says from whom it comes, who copies it, and its cost: %s', (_, given, lines) => {

@@ -157,7 +157,9 @@ test('a host without a token is listed as Disabled, gets no work, and works once
     const mixed = await lab.register({ url: lab.server.url('/mixed') });
     const copies = await lab.deploy(mixed.id);
     const own = copies.filter(({ hostname }) => hostname === 'stranger');
-    expect(own).toMatchObject([{ state: 'Ready', depth: 0, originbytes: MIB, peerbytes: 0, takers: 0 }]);
+    expect(own).toMatchObject([
+      { state: 'Ready', depth: 0, originbytes: MIB, peerbytes: 0, copyinghosts: 0 },
+    ]);
     expect(own[0]?.attempts.map(({ source }) => source)).toEqual([lab.server.url('/mixed')]);
     const others = copies.filter(({ hostname }) => hostname !== 'stranger');
     expect(others).toHaveLength(4);

@@ -63,7 +63,7 @@ inNetworks('in a network of limited links', () => {
         for (const trouble of ['kill', 'stop', 'cut'] as const) {
           const parents = await until(`a parent to ${trouble}`, async () => {
             const copies = await deploying.deployments();
-            const busy = copies.filter(({ takers, state }) => takers > 0 && state === 'Creating');
+            const busy = copies.filter(({ copyinghosts, state }) => copyinghosts > 0 && state === 'Creating');
             const names = busy.map(({ hostname }) => hostname);
             const found = lab.hosts.filter(({ name }) => names.includes(name));
             return found.length > 0 || copies.every(({ state }) => state === 'Ready') ? found : undefined;

@@ -19,7 +19,7 @@ const copy = (id: string, more: Partial<Deployment> = {}): Deployment => ({
   total: 600,
   originbytes: 0,
   peerbytes: 0,
-  takers: 0,
+  copyinghosts: 0,
   attemptcount: 1,
   attempts: [],
   created: '2026-03-01T12:00:00+0000',

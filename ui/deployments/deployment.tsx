@@ -91,7 +91,8 @@ function Now({ of }: { readonly of: Deployment }): ReactNode {
                 <HostLink id={of.sourcehostid}>{of.sourcehostname}</HostLink>, {behindOrigin(of.depth ?? 1)}
               </>
             ),
-          'Being copied by': of.takers === 0 ? undefined : (of.takernames ?? `${of.takers} hosts`),
+          'Being copied by':
+            of.copyinghosts === 0 ? undefined : (of.copyinghostnames ?? `${of.copyinghosts} hosts`),
           'Sent by the origin': bytes(of.originbytes),
           'Sent by other hosts': of.peerbytes === 0 ? undefined : bytes(of.peerbytes),
           Attempts: of.attemptcount,

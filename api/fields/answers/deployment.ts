@@ -166,9 +166,12 @@ export const DEPLOYMENT: Shape<DeploymentView> = {
   depth: optional.integer('how many hosts are between it and the origin', ({ depth }) => depth),
   originbytes: long('bytes that the origin has sent for it', ({ origin_bytes }) => origin_bytes),
   peerbytes: long('bytes that other hosts have sent for it', ({ peer_bytes }) => peer_bytes),
-  takers: integer('how many hosts are copying it from here now', ({ takers }) => takers.length),
-  takernames: forAdmins(
-    optional.string('the names of these hosts', ({ takers }) => takers.join(', ') || undefined),
+  copyinghosts: integer(
+    'how many hosts are copying it from here now',
+    ({ copying_hosts }) => copying_hosts.length,
+  ),
+  copyinghostnames: forAdmins(
+    optional.string('the names of these hosts', ({ copying_hosts }) => copying_hosts.join(', ') || undefined),
   ),
   error: optional.string('why it failed', ({ error_str, error_host }, { role }) =>
     error_str !== null && role === 'admin' ? withHost(error_str, error_host) : error_str,
