@@ -38,8 +38,11 @@ export interface PlacePool {
   /** Bytes, and those that copies and disks may come to take. */
   readonly capacity: number;
   readonly allocated: number;
-  /** Whether the images that the machine needs are there: all of them, or they are on their way. */
-  readonly images: 'ready' | 'coming' | 'absent';
+  /**
+   * Whether the images that the machine needs are there: all of them, or they are on their way; or one was found damaged, and
+   * is kept since other machines use it.
+   */
+  readonly images: 'ready' | 'coming' | 'absent' | 'damaged';
 }
 
 export interface Wish {
@@ -247,6 +250,7 @@ function poolProblem(pool: PlacePool, wish: Wish): string | undefined {
   if (wish.storageType === 'shared' && isLocal) return 'is local, and the offering wants shared storage';
   const tag = wish.storageTags.find((one) => !pool.tags.includes(one));
   if (tag !== undefined) return `lacks the tag ${tag}`;
+  if (pool.images === 'damaged') return 'has a damaged copy of its image, which other machines use';
   const [lost] = wish.lostImages;
   return lost !== undefined && pool.images !== 'ready'
     ? `does not have ${lost}, which was deleted`
@@ -267,7 +271,7 @@ interface Candidate {
   readonly order: readonly number[];
 }
 
-const IMAGES = { ready: 0, coming: 1, absent: 2 } as const;
+const IMAGES = { ready: 0, coming: 1, absent: 2, damaged: 3 } as const;
 
 const share = (taken: number, all: number): number => (all === 0 ? 0 : taken / all);
 

@@ -257,6 +257,11 @@ async function poolsOf(
       sql<number>`(
         select count(*) from template_spool_ref c where c.pool_id = pool.id
           and c.template_id = any(${needed}) and c.state = 'Ready')`.as('ready'),
+      sql<boolean>`exists (
+        select from template_spool_ref c where c.pool_id = pool.id
+          and c.template_id = any(${needed}) and c.state = 'Ready' and c.error_kind is not null)`.as(
+        'damaged',
+      ),
       // A disk that stands on the image means that the image is on its way, before its copy has a row.
       sql<number>`(
         select count(distinct i) from unnest(${needed}::bigint[]) i
@@ -266,11 +271,24 @@ async function poolsOf(
             and v.removed is null and v.state in ('Creating', 'Ready')))`.as('coming'),
     ])
     .execute();
-  return rows.map(({ state, ready, coming, ...row }) => ({
+  return rows.map(({ state, ready, coming, damaged, ...row }) => ({
     ...row,
     usable: state === 'Up',
-    images: ready === needed.length ? 'ready' : coming === needed.length ? 'coming' : 'absent',
+    images: stateOf({ needed: needed.length, ready, coming, damaged }),
   }));
+}
+
+interface ImagesThere {
+  readonly needed: number;
+  readonly ready: number;
+  readonly coming: number;
+  readonly damaged: boolean;
+}
+
+function stateOf({ needed, ready, coming, damaged }: ImagesThere): PlacePool['images'] {
+  if (damaged) return 'damaged';
+  if (ready === needed) return 'ready';
+  return coming === needed ? 'coming' : 'absent';
 }
 
 const noteWaiting = (tx: Queryable, { id }: Machine, reason: string): Promise<unknown> =>

@@ -120,6 +120,7 @@ describe('a pool is no candidate, and the host says why', () => {
     ['lacks the tag fast', {}, { storageTags: ['fast'] }],
     ['does not have its disk', {}, { poolId: 'p2' }],
     ['has failed', {}, { excludedPools: ['p1'] }],
+    ['has a damaged copy of its image, which other machines use', { images: 'damaged' }, {}],
     ['does not have debian, which was deleted', { images: 'coming' }, { lostImages: ['debian'] }],
   ])('%s', (reason, poolChanges, wishChanges) => {
     const choice = choosePlace([host()], [pool(poolChanges)], wish(wishChanges), ONCE);
@@ -255,6 +256,30 @@ describe('in the database', () => {
       .execute();
     return uuid;
   }
+
+  test('a machine is not put onto a copy that was found damaged', async () => {
+    const shared = db.selectFrom('storage_pool').where('uuid', '=', poolId).select('id');
+    const { id } = await db
+      .insertInto('template_spool_ref')
+      .values({
+        template_id: template,
+        pool_id: shared,
+        state: 'Ready',
+        download_state: 'DOWNLOADED',
+        error_kind: 'ContentRefused',
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    const vmId = await addMachine();
+    expect(why((await place(db, request(vmId))) as Choice)).toMatch(
+      /pool shared has a damaged copy of its image/,
+    );
+    await db.updateTable('template_spool_ref').where('id', '=', id).set({ error_kind: null }).execute();
+    expect(await place(db, request(vmId))).toMatchObject({ outcome: 'placed', images: [{ ready: true }] });
+    await db.deleteFrom('volumes').execute();
+    await db.deleteFrom('vm_instance').execute();
+    await db.deleteFrom('template_spool_ref').execute();
+  });
 
   test('placements at once promise no byte twice: eight machines fit on two hosts of four', async () => {
     const all = await Promise.all(Array.from({ length: 12 }, addMachine));
