@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { createJob } from '../../db/jobs/jobs.ts';
 import { removeHost } from '../../db/hosts/hosts.ts';
+import type { CertificateOutcome } from '../../model/certificate-jobs.ts';
+import { certificateWorkflowId } from '../../model/names.ts';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { endless } from '../support/scripted-host.ts';
@@ -147,5 +150,16 @@ describe('with fewer slots for activities than copies', () => {
     const deletions = await Promise.all(templates.map((templateId) => requestDeletion(templateId, small)));
     for (const job of deletions) expect((await small.finished(job)).job_status).toBe(1);
     expect(await small.db.selectFrom('template_spool_ref').selectAll().execute()).toEqual([]);
+  });
+
+  test('a certificate is brought to more hosts than there are slots', async () => {
+    const hosts = await Promise.all(['e', 'f', 'g', 'h'].map((name) => small.addHost({ name })));
+    const hostIds = hosts.map(({ hostId }) => hostId);
+    const certificateId = randomUUID();
+    await small.orchestration.syncCertificate({ certificateId, alias: 'mirror' }, hostIds, 60_000);
+    const workflow = small.temporal.client.workflow.getHandle(certificateWorkflowId(certificateId));
+    const { hosts: done } = (await workflow.result()) as CertificateOutcome;
+    expect(done.map(({ hostId }) => hostId).toSorted()).toEqual(hostIds.toSorted());
+    expect(done.filter(({ problem }) => problem !== undefined)).toEqual([]);
   });
 });
