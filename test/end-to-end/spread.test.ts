@@ -3,7 +3,7 @@
  * short form has 8 hosts, the full form 24.
  */
 import { openSpreadLab } from '../labs/spread.ts';
-import type { SpreadLab } from '../labs/spread.ts';
+import type { SpreadHost, SpreadLab } from '../labs/spread.ts';
 import { canMakeNetworks } from '../labs/network.ts';
 import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
@@ -60,16 +60,19 @@ inNetworks('in a network of limited links', () => {
         const random = seeded(17);
         const deploying = await lab.deploy(image);
         const mend: (() => Promise<void>)[] = [];
+        const troubled = new Set<string>();
         for (const trouble of ['kill', 'stop', 'cut'] as const) {
           const parents = await until(`a parent to ${trouble}`, async () => {
             const copies = await deploying.deployments();
             const busy = copies.filter(({ copyinghosts, state }) => copyinghosts > 0 && state === 'Creating');
             const names = busy.map(({ hostname }) => hostname);
-            const found = lab.hosts.filter(({ name }) => names.includes(name));
-            return found.length > 0 || copies.every(({ state }) => state === 'Ready') ? found : undefined;
+            const found = lab.hosts.filter(({ name }) => names.includes(name) && !troubled.has(name));
+            const over = copies.length === HOSTS && copies.every(({ state }) => state === 'Ready');
+            if (over) throw new Error(`all hosts had the image before one could be troubled: ${trouble}`);
+            return found.length > 0 ? found : undefined;
           });
-          const parent = parents[Math.floor(random() * parents.length)];
-          if (parent === undefined) break;
+          const parent = parents[Math.floor(random() * parents.length)] as SpreadHost;
+          troubled.add(parent.name);
           if (trouble === 'kill') {
             await parent.kill();
             mend.push(() => parent.start());
