@@ -1,6 +1,6 @@
 /** Limits of a host are changed during downloads. */
 import { rawDisk } from '../support/images.ts';
-import { inFullForm } from '../support/programs.ts';
+import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
 
@@ -57,9 +57,8 @@ export function limits(opened: () => EndToEnd): void {
     for (const { job } of [first, second]) expect((await lab.job(job)).jobstatus).toBe(1);
   });
 
-  inFullForm(
-    'a restarted host has the limits again, and its own settings after a reset',
-    async () => {
+  if (isFullRun)
+    test('a restarted host has the limits again, and its own settings after a reset', async () => {
       await limit({ ratelimit: 7 * MIB, downloadlimit: 3 });
       await inForce('the limits', { currentratelimit: 7 * MIB, currentdownloadlimit: 3 });
       const { name } = await host();
@@ -71,7 +70,5 @@ export function limits(opened: () => EndToEnd): void {
       await limit({ ratelimit: -1, downloadlimit: -1 });
       await inForce('its own settings', { currentratelimit: 0, currentdownloadlimit: 2 });
       expect(await host()).not.toHaveProperty('ratelimit');
-    },
-    240_000,
-  );
+    }, 240_000);
 }

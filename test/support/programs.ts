@@ -29,8 +29,3 @@ export const isFullRun = process.env['BYPASS_TEST_FULL'] === '1';
 /** All cases in the full form, and the first `count` in the short form: the most telling ones come first. */
 export const casesOfForm = <T>(cases: readonly T[], count = 1): readonly T[] =>
   isFullRun ? cases : cases.slice(0, count);
-
-/** A test of the full form; the short form leaves it out. */
-export const inFullForm = (name: string, act: () => Promise<void>, timeoutMs?: number): void => {
-  if (isFullRun) test(name, act, timeoutMs);
-};

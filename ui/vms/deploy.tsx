@@ -101,9 +101,16 @@ function Sheet({ rows, image, back }: SheetProps): ReactNode {
   const [form, setForm] = useState(() => blankFor(image));
   const [zoneId, setZoneId] = useState(image.zoneid ?? '');
   const [, go] = useLocation();
-  const offerings = useList<ServiceOffering>('listServiceOfferings', 'serviceoffering').data?.rows;
-  const ownKeys = useList<SshKeyPair>('listSSHKeyPairs', 'sshkeypair').data?.rows;
-  const networks = useList<Network>('listNetworks', 'network', { zoneid: zoneId, listall: true }).data?.rows;
+  const offeringList = useList<ServiceOffering>('listServiceOfferings', 'serviceoffering');
+  const keyList = useList<SshKeyPair>('listSSHKeyPairs', 'sshkeypair');
+  const networkList = useList<Network>('listNetworks', 'network', { zoneid: zoneId, listall: true });
+  const [offerings, ownKeys, networks] = [
+    offeringList.data?.rows,
+    keyList.data?.rows,
+    networkList.data?.rows,
+  ];
+  // What is chosen by itself: a machine that is deployed before would be one without keys.
+  const awaitsChoices = [offeringList, keyList, networkList].some(({ isPending }) => isPending);
   const deploy = useCommand<{ readonly id: string }>('deployVirtualMachine');
   const refusal = refusalOf(deploy.error, FIELDS);
   const proposed = useProposedName(image);
@@ -124,7 +131,7 @@ function Sheet({ rows, image, back }: SheetProps): ReactNode {
       <Form
         refusal={refusal}
         submit={form.starts ? 'Deploy and start' : 'Deploy'}
-        isPending={deploy.isPending}
+        isPending={deploy.isPending || awaitsChoices}
         back={back}
         maxWidth={820}
         onSubmit={() =>
