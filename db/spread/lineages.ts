@@ -7,7 +7,7 @@ import type { Queryable } from '../database.ts';
 import { isUp } from '../hosts/hosts.ts';
 
 /** The activity is run again in a moment. */
-export class LineageUnknown extends Error {
+class LineageUnknown extends Error {
   constructor() {
     super(
       'The SHA-256 of this download is not known yet: the host that fetches it from the origin has not published it',
