@@ -42,8 +42,15 @@ test('the package has the compiled program, the threads, the workflows and the p
   );
 });
 
-test('the package has no sources, no tests and no benchmarks', () => {
-  expect(files.filter((name) => /\.tsx?$|(?:^|\/)(?:test|bench)\//.test(name))).toEqual([]);
+test('the package has no sources, no tests, no benchmarks, no packages of others and no tools of developers', () => {
+  expect(files.filter((name) => /\.tsx?$|(?:^|\/)(?:test|bench|node_modules|debian)\//.test(name))).toEqual(
+    [],
+  );
+  expect(files.filter((name) => name.startsWith('bin/')).toSorted()).toEqual([
+    'bin/build.js',
+    'bin/bypass.js',
+    'bin/download-temporal.js',
+  ]);
 });
 
 test('an unpacked package runs its commands and compiles nothing', async () => {
