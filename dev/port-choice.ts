@@ -7,7 +7,7 @@ import { freePorts, problemOfPort } from './ports.ts';
 
 export interface ChosenPorts {
   readonly ports: Ports;
-  /** Ports of `/readyz`: first the control worker's, then one for each host. */
+  /** Ports of `/readyz`: first those of the control worker and the api, then one for each host. */
   readonly health: readonly number[];
   /** Ports of the doors of several hosts; none of a single one, which nobody comes to. */
   readonly doors: readonly number[];
@@ -33,7 +33,7 @@ export async function choosePorts(plan: Plan): Promise<ChosenPorts> {
     );
   }
   const doorCount = plan.hosts > 1 ? plan.hosts : 0;
-  const free = await freePorts(wanted.length + 1 + plan.hosts + doorCount);
+  const free = await freePorts(wanted.length + 2 + plan.hosts + doorCount);
   const chosen = wanted.map(({ key }, index) => [key, plan.ports[key] || free[index]] as const);
   const [health, doors] = [
     free.slice(wanted.length, free.length - doorCount),

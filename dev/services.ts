@@ -130,6 +130,7 @@ export interface ApiPlace {
   readonly masterKeyFile: string;
   readonly address: string;
   readonly port: number;
+  readonly healthPort: number;
   /** Empty when this start does not run Temporal. */
   readonly temporalUiUrl: string;
 }
@@ -145,6 +146,7 @@ export const apiService = (setting: Setting, place: ApiPlace): Service =>
       BYPASS_MASTER_KEY_FILE: place.masterKeyFile,
       BYPASS_API_ADDRESS: place.address,
       BYPASS_API_PORT: String(place.port),
+      BYPASS_HEALTH_PORT: String(place.healthPort),
       // `npm start` serves plain HTTP, whatever the environment names for production.
       BYPASS_API_TLS_CERT: '',
       BYPASS_API_TLS_KEY: '',

@@ -92,7 +92,7 @@ async function start(context: Start): Promise<Pick<Stack, 'client' | 'databaseUr
   const { apiKey, secretKey } = admin;
   const apiUrl = `${origin}/client/api`;
   const client = createClient({ url: apiUrl, origin: 'npm start', apiKey, secretKey });
-  const pools = await waitUntilReady(context, { processes, client, origin, health });
+  const pools = await waitUntilReady(context, { processes, client, health });
   const ready = (): ReadyFile => ({
     apiUrl,
     pageUrl: `${origin}/`,
@@ -190,9 +190,14 @@ async function startProcesses(
   { ports, health, doors, ...place }: Places,
 ): Promise<Processes> {
   const shared = await sharedPool(folder, plan.hosts);
-  const [controlHealth = 0, ...hostHealth] = health;
+  const [controlHealth = 0, apiHealth = 0, ...hostHealth] = health;
   const control = controlService(setting, { ...place, healthPort: controlHealth });
-  const api = apiService(setting, { ...place, address: plan.apiAddress, port: ports.api });
+  const api = apiService(setting, {
+    ...place,
+    address: plan.apiAddress,
+    port: ports.api,
+    healthPort: apiHealth,
+  });
   const ownPorts = [ports.api, ports.postgres, ports.temporal, ports.temporalUi, ...health, ...doors];
   const hosts = hostHealth.map((healthPort, index) =>
     hostService(setting, { n: index + 1, healthPort, doorPort: doors[index], shared, ownPorts }),
@@ -204,21 +209,19 @@ async function startProcesses(
 interface StartedProcesses {
   readonly processes: Processes;
   readonly client: ApiClient;
-  readonly origin: string;
   readonly health: readonly number[];
 }
 
 /** @returns the pools of all hosts */
 async function waitUntilReady(
   { folder, supervisor, deps }: Start,
-  { processes, client, origin, health }: StartedProcesses,
+  { processes, client, health }: StartedProcesses,
 ): Promise<readonly Pool[]> {
   const waiting = { supervisor, signal: deps.signal };
   const { control, api, hosts, shared } = processes;
   const local = health.map((port) => `http://127.0.0.1:${port}`);
-  const all = [control, ...hosts].map((service, index) => [service, local[index] as string] as const);
-  for (const [service, at] of [...all, [api, origin] as const]) {
-    await waitFor(() => lookAtProcess(service, at), waiting);
+  for (const [index, service] of [control, api, ...hosts].entries()) {
+    await waitFor(() => lookAtProcess(service, local[index] as string), waiting);
   }
   const numbers = hosts.map((_, index) => index + 1);
   await waitFor(() => lookAtHosts(client, numbers.map(hostName)), waiting);

@@ -2,6 +2,7 @@
 import { PROTOCOLS } from '../images/fetch/protocols/registry.ts';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { createCallLimit } from '../api/server/call-limit.ts';
 import { loadPage } from '../api/server/page.ts';
@@ -15,6 +16,10 @@ import { compiledFile } from '../platform/installation.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
 import { followServerTls, loadServerTls } from './api-tls.ts';
 import { connectDatabase } from './database.ts';
+import { startHealthIfAsked } from './health.ts';
+import { metricsText } from './metric-text.ts';
+import { processMetricsIfAsked } from './process-metrics.ts';
+import type { ProcessMetrics } from './process-metrics.ts';
 import { apiEndpoints, publicUrls, publishEndpoints, serverEndpoints } from './protected-endpoints.ts';
 import {
   connectTemporal,
@@ -41,8 +46,10 @@ const CALLS_UNDER_WAY = { slotsPerOwner: 32, maxWaitingPerOwner: 500 };
 export async function run(settings: Settings): Promise<void> {
   const stop = stopRequested();
   const logger = createLogger(settings.text('logLevel'), 'api');
-  installRuntime(logger);
-  await runApi({ settings, logger, stop });
+  const metrics = processMetricsIfAsked(settings);
+  installRuntime(logger, metrics?.buffer);
+  await runApi({ settings, logger, stop, metrics });
+  metrics?.close();
 }
 
 export interface ApiOptions {
@@ -52,15 +59,16 @@ export interface ApiOptions {
   readonly stop: Promise<unknown>;
   /** Called with the port once the api listens. */
   readonly onListening?: (port: number) => void;
+  /** What the process counts; default: nothing. */
+  readonly metrics?: Pick<ProcessMetrics, 'count' | 'families'> | undefined;
 }
 
 /**
  * Resolves after an orderly stop, which answers running calls first.
  * @throws StartError, SecretFileError or SettingError when the api cannot start
  */
-export async function runApi({ settings, logger, stop, onListening }: ApiOptions): Promise<void> {
-  const address = settings.text('apiAddress');
-  const port = settings.number('apiPort');
+export async function runApi({ settings, logger, stop, onListening, metrics }: ApiOptions): Promise<void> {
+  const place = { address: settings.text('apiAddress'), port: settings.number('apiPort') };
   const urls = publicUrls(settings);
   const proxies = trustedProxies(settings);
   const masterKey = await loadMasterKey(settings.required('masterKeyFile'));
@@ -70,6 +78,7 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
     const temporal = await connectTemporal(settings, `api:${process.pid}`);
     try {
       await requireWorkerListing(temporal);
+      const ready = (): Promise<boolean> => isReady(db, temporal);
       const server = buildServer({
         db,
         masterKey,
@@ -79,7 +88,11 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
         calls: createCallLimit(settings.number('apiCalls'), SECOND),
         logins: createCallLimit(FAILED_LOGINS, 60 * SECOND),
         sessionIdle: settings.number('sessionIdle', 1) * 60,
-        ready: () => isReady(db, temporal),
+        ready,
+        onAnswered({ command, status, ms }) {
+          metrics?.count('bypass_api_calls_total', 1, { command, code: String(status) });
+          metrics?.count('bypass_api_call_duration_seconds', ms / SECOND);
+        },
         sessions: createSessionMemory(),
         answers: createSharedAnswers(),
         turns: createFairQueue(CALLS_UNDER_WAY),
@@ -94,19 +107,14 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
         trustedProxies: proxies,
         isPublicByTls: urls.length > 0 && urls.every((url) => new URL(url).protocol === 'https:'),
       });
-      await server.listen({ host: address, port }).catch((error: unknown) => {
-        throw explainListening(error, address, port);
-      });
-      const taken = (server.server.address() as AddressInfo).port;
-      logger.info({ address, port: taken, tls: tls !== undefined }, 'the api listens');
-      const parts = [...serverEndpoints(settings, temporal.address), ...apiEndpoints(settings, taken)];
-      const withdraw = await publishEndpoints({ db, logger }, parts);
-      onListening?.(taken);
-      const following = tls && followServerTls({ settings, logger }, server.server as unknown as Server, tls);
-      await stop;
-      following?.();
-      await server.close();
-      await withdraw();
+      const health = await startHealthIfAsked(settings, ready, async () =>
+        metricsText('api', metrics?.families() ?? []),
+      );
+      try {
+        await serve(server, { settings, logger, stop, onListening, db, temporal, tls, ...place });
+      } finally {
+        await health?.close();
+      }
     } finally {
       await temporal.connection.close();
     }
@@ -114,6 +122,34 @@ export async function runApi({ settings, logger, stop, onListening }: ApiOptions
     await db.destroy();
   }
   logger.info('stopped');
+}
+
+interface Serving extends Pick<ApiOptions, 'settings' | 'logger' | 'stop'> {
+  readonly onListening: ApiOptions['onListening'] | undefined;
+  readonly db: Database;
+  readonly temporal: Temporal;
+  readonly tls: Awaited<ReturnType<typeof loadServerTls>>;
+  readonly address: string;
+  readonly port: number;
+}
+
+async function serve(
+  server: FastifyInstance,
+  { settings, logger, stop, onListening, db, temporal, tls, address, port }: Serving,
+): Promise<void> {
+  await server.listen({ host: address, port }).catch((error: unknown) => {
+    throw explainListening(error, address, port);
+  });
+  const taken = (server.server.address() as AddressInfo).port;
+  logger.info({ address, port: taken, tls: tls !== undefined }, 'the api listens');
+  const parts = [...serverEndpoints(settings, temporal.address), ...apiEndpoints(settings, taken)];
+  const withdraw = await publishEndpoints({ db, logger }, parts);
+  onListening?.(taken);
+  const following = tls && followServerTls({ settings, logger }, server.server as unknown as Server, tls);
+  await stop;
+  following?.();
+  await server.close();
+  await withdraw();
 }
 
 function explainListening(error: unknown, address: string, port: number): Error {

@@ -10,13 +10,15 @@ import { bindAll } from '../db/sealed.ts';
 import { CONTROL_QUEUE, SEARCH_ATTRIBUTES } from '../model/names.ts';
 import { createOrchestration } from '../orchestration/client.ts';
 import type { Orchestration } from '../orchestration/orchestration.ts';
+import { readWaits } from '../orchestration/waits.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
 import type { MasterKey } from '../trust/master-key.ts';
 import { connectDatabase } from './database.ts';
-import { certificateMetrics } from './metrics.ts';
+import { createFigures } from './figures.ts';
 import { startHealthIfAsked } from './health.ts';
-import { createSdkMetrics } from './sdk-metrics.ts';
-import type { SdkMetrics } from './sdk-metrics.ts';
+import { metricsText } from './metric-text.ts';
+import { processMetricsIfAsked } from './process-metrics.ts';
+import type { ProcessMetrics } from './process-metrics.ts';
 import { publishEndpoints, serverEndpoints } from './protected-endpoints.ts';
 import {
   connectTemporal,
@@ -39,9 +41,9 @@ const UPKEEP_CHECK_MS = 30_000;
 export async function run(settings: Settings): Promise<void> {
   const stop = stopRequested();
   const logger = createLogger(settings.text('logLevel'), 'control');
-  const metrics = settings.text('healthPort') === '' ? undefined : createSdkMetrics();
+  const metrics = processMetricsIfAsked(settings);
   installRuntime(logger, metrics?.buffer);
-  await runControl({ settings, logger, stop, ...(metrics === undefined ? {} : { metrics }) });
+  await runControl({ settings, logger, stop, metrics });
   metrics?.close();
 }
 
@@ -50,8 +52,8 @@ export interface ControlOptions {
   readonly logger: Logger;
   /** Settles when the control worker must stop. */
   readonly stop: Promise<unknown>;
-  /** Metrics of Temporal's SDK, added to those of Bypass. */
-  readonly metrics?: Pick<SdkMetrics, 'text'>;
+  /** What the process counts; default: nothing. */
+  readonly metrics?: Pick<ProcessMetrics, 'families'> | undefined;
   /** Default: the bundle of the build. */
   readonly workflowBundle?: WorkerOptions['workflowBundle'];
 }
@@ -83,15 +85,8 @@ export async function runControl({
       });
       const withdraw = await publishEndpoints({ db, logger }, serverEndpoints(settings, connected.address));
       try {
-        await serve({
-          settings,
-          logger,
-          stop,
-          db,
-          orchestration,
-          worker,
-          ...(metrics === undefined ? {} : { metrics }),
-        });
+        const figures = createFigures({ db, waits: () => readWaits(connected.client) });
+        await serve({ settings, logger, stop, metrics, figures, orchestration, worker });
       } finally {
         await withdraw();
       }
@@ -127,16 +122,24 @@ const createWorker = (
   });
 
 interface Serving extends ControlOptions {
-  readonly db: Database;
+  readonly figures: ReturnType<typeof createFigures>;
   readonly orchestration: Orchestration;
   readonly worker: Worker;
 }
 
-async function serve({ settings, logger, stop, metrics, db, orchestration, worker }: Serving): Promise<void> {
+async function serve({
+  settings,
+  logger,
+  stop,
+  metrics,
+  figures,
+  orchestration,
+  worker,
+}: Serving): Promise<void> {
   const health = await startHealthIfAsked(
     settings,
     () => worker.getState() === 'RUNNING',
-    async () => `${await certificateMetrics(db)}\n${metrics?.text() ?? ''}`,
+    async () => metricsText('control', [...(await figures()), ...(metrics?.families() ?? [])]),
   );
   const keeping = setInterval(() => void keepUpkeep(orchestration, logger), UPKEEP_CHECK_MS);
   try {

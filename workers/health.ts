@@ -12,10 +12,13 @@ export interface Health {
 /** Starts the server when the setting `healthPort` names a port. */
 export const startHealthIfAsked = async (
   settings: Settings,
-  ready: () => boolean,
+  ready: Ready,
   metrics?: Metrics,
 ): Promise<Health | undefined> =>
   settings.text('healthPort') === '' ? undefined : startHealth(settings.number('healthPort'), ready, metrics);
+
+/** Whether the process can do its work; a rejection is a no. */
+type Ready = () => boolean | Promise<boolean>;
 
 /** Returns metrics in Prometheus' text format. */
 export type Metrics = () => Promise<string>;
@@ -25,20 +28,20 @@ export type Metrics = () => Promise<string>;
  * @param ready called on each request to `/readyz`; false answers 503
  * @param metrics called on each request to `/metrics`; a rejection answers 503
  */
-export async function startHealth(port: number, ready: () => boolean, metrics?: Metrics): Promise<Health> {
+export async function startHealth(port: number, ready: Ready, metrics?: Metrics): Promise<Health> {
   const server = createServer((request, response) => {
     const answer = (status: number, text: string): void => {
       response.writeHead(status, { 'content-type': 'text/plain', 'cache-control': 'no-store' });
       response.end(`${text}\n`);
     };
-    const isReady = ready();
     const path = request.url?.split('?', 1)[0];
     if (path === '/healthz') answer(200, 'ok');
-    else if (path === '/readyz') answer(isReady ? 200 : 503, isReady ? 'ready' : 'not ready');
-    else if (path === '/metrics' && metrics !== undefined) {
+    else if (path === '/readyz') {
+      void isReady(ready).then((yes) => answer(yes ? 200 : 503, yes ? 'ready' : 'not ready'));
+    } else if (path === '/metrics' && metrics !== undefined) {
       metrics().then(
         (text) => answer(200, text),
-        () => answer(503, 'the database does not answer'),
+        () => answer(503, 'PostgreSQL or Temporal does not answer'),
       );
     } else answer(404, `there are ${metrics === undefined ? '' : '/metrics, '}/healthz and /readyz`);
   });
@@ -52,4 +55,12 @@ export async function startHealth(port: number, ready: () => boolean, metrics?: 
       await once(server, 'close');
     },
   };
+}
+
+async function isReady(ready: Ready): Promise<boolean> {
+  try {
+    return await ready();
+  } catch {
+    return false;
+  }
 }

@@ -27,6 +27,9 @@ import { watchHostDomains } from './host-domains.ts';
 import { join } from './host-join.ts';
 import type { JoinDeps } from './host-join.ts';
 import { announcePolicy } from './host-policy.ts';
+import { metricsText } from './metric-text.ts';
+import { processMetricsIfAsked } from './process-metrics.ts';
+import type { ProcessMetrics } from './process-metrics.ts';
 import { hostAddress, hostNameOf, readInvite } from './host-settings.ts';
 import { lockStateDir, openStateDir } from './host-state.ts';
 import {
@@ -53,8 +56,10 @@ const RECONNECT_MS = 5000;
 export async function run(settings: Settings): Promise<void> {
   const stop = stopRequested();
   const logger = createLogger(settings.text('logLevel'), 'host');
-  installRuntime(logger);
-  await runHost({ settings, logger, stop });
+  const metrics = processMetricsIfAsked(settings);
+  installRuntime(logger, metrics?.buffer);
+  await runHost({ settings, logger, stop, metrics });
+  metrics?.close();
 }
 
 export interface HostOptions {
@@ -62,13 +67,15 @@ export interface HostOptions {
   readonly logger: Logger;
   /** Settles when the host must stop. */
   readonly stop: Promise<unknown>;
+  /** What the process counts; default: nothing. */
+  readonly metrics?: Pick<ProcessMetrics, 'families'> | undefined;
 }
 
 /**
  * Resolves after an orderly stop, which aborts running downloads at once and keeps their bytes.
  * @throws StartError or SettingError when the host worker cannot start
  */
-export async function runHost({ settings, logger, stop }: HostOptions): Promise<void> {
+export async function runHost({ settings, logger, stop, metrics }: HostOptions): Promise<void> {
   const about = {
     name: hostNameOf(settings),
     address: hostAddress(),
@@ -86,7 +93,7 @@ export async function runHost({ settings, logger, stop }: HostOptions): Promise<
     const identity = await loadOrCreateIdentity(stateDir);
     const plan = await build(identity, stateDir);
     try {
-      await work(plan, identity, { settings, logger, stopping, stopped, about });
+      await work(plan, identity, { settings, logger, metrics, stopping, stopped, about });
     } finally {
       // The lock must outlast the transfer thread: a free lock means that no process writes to a pool for this host.
       await plan.transfers.close();
@@ -105,7 +112,7 @@ interface Work extends Omit<HostOptions, 'stop'>, Pick<Serving, 'stopping' | 'st
 async function work(
   { deps, virsh, transfers }: Plan,
   identity: Identity,
-  { settings, logger, stopping, stopped, about }: Work,
+  { settings, logger, metrics, stopping, stopped, about }: Work,
 ): Promise<void> {
   const { hostId } = identity;
   const isStarting = (domain: string): boolean => deps.hypervisor?.isStarting(domain) === true;
@@ -123,7 +130,8 @@ async function work(
       settings,
       stopping,
       stopped,
-      metrics: async () => doorMetrics(transfers.doorCounts()),
+      metrics: async () =>
+        metricsText('host', [...doorMetrics(transfers.doorCounts()), ...(metrics?.families() ?? [])]),
       async join() {
         const { limits } = await join({ ...joining, invite, report: () => describeHost(deps) });
         if (limits !== undefined) deps.limits.apply(limits);

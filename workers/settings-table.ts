@@ -146,7 +146,7 @@ export const SETTINGS = {
     'Temporal namespace; when empty, as TEMPORAL_NAMESPACE says, else `default`',
   ),
   healthPort: setting(
-    ['control', 'host'],
+    ['api', 'control', 'host'],
     'BYPASS_HEALTH_PORT',
     '--health-port',
     '',

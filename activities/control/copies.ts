@@ -19,7 +19,7 @@ import { apiCodes } from '../../model/api-codes.ts';
 import type { CopyPlan, DownloadResult, RemoveResult } from '../../model/payloads.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
-import { countFetchedBytes } from './fetched-bytes.ts';
+import { countTries } from './counted-tries.ts';
 import { wakeWaiting } from './source-hints.ts';
 
 export type { Attempt } from '../../db/copies/outcomes.ts';
@@ -67,7 +67,7 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
     reserveSpace: (copyId, bytes) => reserve(db, copyId, bytes),
     async recordAttempt(copy, attempt) {
       const { tries, wrong } = await recordAttempt(db, copy, attempt);
-      countFetchedBytes(tries);
+      countTries(tries);
       await wakeWaiting({ db, orchestration }, copy);
       for (const { templateId, poolId, hostId, hostName } of wrong)
         await orchestration.requestVerification({ templateId, poolId, hostId, hostName });
@@ -76,7 +76,7 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
       const result = await readSigned(db, ['download'], answer);
       const done = { result, attempt: { ...attempt, hostId: result.hostId } };
       const { refused, tries } = await finishCopy(db, withWorkflow(ending), done);
-      countFetchedBytes(tries);
+      countTries(tries);
       await wakeWaiting({ db, orchestration }, ending.copy);
       return refused;
     },

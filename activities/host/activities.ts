@@ -17,12 +17,15 @@ import {
   removeJob,
 } from '../../model/messages/jobs.ts';
 import type { HostReport } from '../../model/payloads.ts';
+import type { UrlReport } from '../../model/source.ts';
 import type { HostActivityDeps } from './deps.ts';
+import { count, setGauge } from '../metrics.ts';
 import { downloadOnHost } from './download.ts';
 import { hashCopy } from './hash-copy.ts';
 import { withImageErrors } from './image-errors.ts';
 import { withReadJob } from './jobs.ts';
 import { createProbeTurns } from './probe-turns.ts';
+import { createRunningDownloads } from './running-downloads.ts';
 import { withProof } from './proof.ts';
 import { wholeUrl } from './secrets.ts';
 import { createVmActivities } from './vms.ts';
@@ -36,6 +39,9 @@ export interface HostActivities {
 export function createHostActivities(deps: HostActivityDeps): HostActivities {
   const { hostId, pools, certificates } = deps;
   const turns = createProbeTurns(deps.probeTurns);
+  const running = createRunningDownloads((phase, number) =>
+    setGauge('bypass_host_downloads', number, { phase }),
+  );
   const quick: QuickActivities & VmActivities = {
     ...createVmActivities(deps),
     probe: withReadJob(probeJob(deps.probes.sources.protocols), async (job) => {
@@ -50,6 +56,7 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
           ),
         ),
       );
+      for (const verdict of found.urls.map(verdictOf)) count('bypass_probe_verdicts_total', 1, { verdict });
       return { v: 1, hostId, ...found };
     }),
     describeHost: withReadJob(describeJob, () => describeHost(deps)),
@@ -85,9 +92,12 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
   return {
     quick: withProof(deps, withImageErrors(deps.onFailure, quick)),
     // A download reports its failure together with its tries, and so translates its errors itself.
-    transfer: withProof(deps, { download: (job) => downloadOnHost(job, deps) }),
+    transfer: withProof(deps, { download: (job) => downloadOnHost(job, { ...deps, running }) }),
   };
 }
+
+const verdictOf = ({ reachable, rule }: UrlReport): string =>
+  reachable ? 'reachable' : rule === undefined ? 'unreachable' : 'denied';
 
 type DescribeDeps = Pick<
   HostActivityDeps,

@@ -15,11 +15,19 @@ import { applicationFailure, isWorkerStopping, withHeartbeats } from '../context
 import type { Heartbeat } from '../context.ts';
 import { readJob } from './jobs.ts';
 import type { HostActivityDeps } from './deps.ts';
+import type { RunningDownloads } from './running-downloads.ts';
 
 /** Only the latest tries are reported: a source that cuts every connection makes more than fit into a payload. */
 const MAX_TRIES = 64;
 
-export async function downloadOnHost(message: DownloadJob, deps: HostActivityDeps): Promise<DownloadResult> {
+export interface DownloadActivityDeps extends HostActivityDeps {
+  readonly running: RunningDownloads;
+}
+
+export async function downloadOnHost(
+  message: DownloadJob,
+  deps: DownloadActivityDeps,
+): Promise<DownloadResult> {
   const tries: Try[] = [];
   let pool: Pool | undefined;
   try {
@@ -30,13 +38,15 @@ export async function downloadOnHost(message: DownloadJob, deps: HostActivityDep
     return { v: 1, hostId: deps.hostId, ...image, tries: latest, pool: await pool.report() };
   } catch (error) {
     throw await failureFor(error, { deps, tries, pool });
+  } finally {
+    deps.running.end(message.attemptId);
   }
 }
 
 function inTurn(
   job: DownloadJob,
   pool: Pool,
-  deps: HostActivityDeps,
+  deps: DownloadActivityDeps,
   tries: Try[],
 ): Promise<DownloadedImage> {
   const source = displayUrl(job.url);
@@ -54,7 +64,10 @@ function inTurn(
     ({ signal, report }) => {
       const heartbeat = {
         signal,
-        report: (progress: Progress, atOnce?: boolean) => report(withAttempt(progress), atOnce),
+        report(progress: Progress, atOnce?: boolean) {
+          deps.running.note(job.attemptId, progress.phase);
+          report(withAttempt(progress), atOnce);
+        },
       };
       return deps.scheduler.run(
         {

@@ -53,6 +53,16 @@ export interface ApiDependencies {
   /** Calls under way, by the UUID of their user. */
   readonly turns: FairQueue;
   readonly installation: Installation;
+  /** Called for each answered call. */
+  readonly onAnswered?: (call: AnsweredCall) => void;
+}
+
+export interface AnsweredCall {
+  /** Name of the command; `unknown` where there is none of that name. */
+  readonly command: string;
+  /** Of HTTP. */
+  readonly status: number;
+  readonly ms: number;
 }
 
 /** Facts about this installation that its users may see. */

@@ -64,6 +64,7 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
   const { log } = request;
   let command: KnownCommand | undefined;
   let user: User | undefined;
+  let status = 200;
   try {
     const sent = readParameters(...request.texts);
     const name = sent.get('command') ?? '';
@@ -96,12 +97,13 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
   } catch (error) {
     const refusal = asApiError(error) ?? internalError(request.id);
     if (refusal.code >= apiCodes.internal && refusal !== error) log.error({ err: error }, 'a call failed');
-    return refuse(command, refusal, user?.role);
+    const refused = refuse(command, refusal, user?.role);
+    status = refused.status;
+    return refused;
   } finally {
-    log.info(
-      { command: command?.name, user: user?.username, ms: Date.now() + ANSWER_WITHIN_MS - answerBy },
-      'call',
-    );
+    const ms = Date.now() + ANSWER_WITHIN_MS - answerBy;
+    log.info({ command: command?.name, user: user?.username, status, ms }, 'call');
+    dependencies.onAnswered?.({ command: command?.name ?? 'unknown', status, ms });
   }
 }
 

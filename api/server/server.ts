@@ -8,6 +8,7 @@ import {
   type FastifyError,
   type FastifyInstance,
 } from 'fastify';
+import { sharedFor } from '../../platform/shared-for.ts';
 import type { ApiDependencies } from './command.ts';
 import { isCrossSite } from './cross-site.ts';
 import { type ApiAnswer, dispatch, refuse } from './dispatch.ts';
@@ -129,15 +130,4 @@ function addHealth(server: FastifyInstance, dependencies: ServerDependencies): v
       .type('text/plain')
       .send(isReady ? 'ready\n' : 'not ready\n');
   });
-}
-
-/** Calls `check` at most once in so many milliseconds; calls in between share its result. */
-function sharedFor<T>(ms: number, check: () => Promise<T>): () => Promise<T> {
-  let latest: { readonly at: number; readonly result: Promise<T> } | undefined;
-  return () => {
-    if (latest === undefined || performance.now() - latest.at > ms) {
-      latest = { at: performance.now(), result: check() };
-    }
-    return latest.result;
-  };
 }

@@ -16,7 +16,7 @@ import type { CopyUuids, JobError } from '../jobs/jobs.ts';
 import { recordPoolReports } from '../pools/pools.ts';
 import { isOfItsLineage } from '../spread/lineages.ts';
 import { addCosts, NOT_FETCHING, noteWrongPeers, wrongPeersOf } from '../spread/records.ts';
-import type { FetchedBytes, WrongPeer } from '../spread/records.ts';
+import type { CountedTry, WrongPeer } from '../spread/records.ts';
 import { release } from './reservations.ts';
 import { countEnded } from './throughput.ts';
 import { usersOf } from './users.ts';
@@ -40,7 +40,7 @@ export interface Outcome {
 
 /** What was recorded of an attempt for the first time. */
 export interface Recorded {
-  readonly tries: readonly FetchedBytes[];
+  readonly tries: readonly CountedTry[];
   /** Published copies of hosts that gave wrong bytes, which must be verified anew. */
   readonly wrong: readonly WrongPeer[];
 }
@@ -161,11 +161,7 @@ const foreignIn = ({ foreign = [], failure }: Try): readonly string[] => [
 ];
 
 /** @returns those that were not there yet */
-async function insertTries(
-  tx: Queryable,
-  copyId: number,
-  attempt: Attempt,
-): Promise<readonly FetchedBytes[]> {
+async function insertTries(tx: Queryable, copyId: number, attempt: Attempt): Promise<readonly CountedTry[]> {
   if (attempt.tries.length === 0) return [];
   const inserted = await tx
     .insertInto('download_attempt')
@@ -187,7 +183,7 @@ async function insertTries(
       })),
     )
     .onConflict((conflict) => conflict.columns(['uuid', 'sequence']).doNothing())
-    .returning(['source', 'bytes'])
+    .returning(['source', 'bytes', 'failure_kind'])
     .execute();
   await addCosts(tx, copyId, inserted);
   return inserted;
@@ -197,7 +193,7 @@ export interface Finished {
   /** Why the image was not accepted, and the jobs failed instead. */
   readonly refused: JobError | undefined;
   /** What was recorded of the attempt for the first time. */
-  readonly tries: readonly FetchedBytes[];
+  readonly tries: readonly CountedTry[];
 }
 
 /**
@@ -213,7 +209,7 @@ export async function finishCopy(
 ): Promise<Finished> {
   const { result, attempt } = done;
   const { templateId } = outcome.copy;
-  let tries: readonly FetchedBytes[] = [];
+  let tries: readonly CountedTry[] = [];
   const refused = await end(db, outcome, async (tx, row) => {
     if (row.copyId !== result.installPath) return LATE;
     if (!(await isOfItsLineage(tx, result, { copyDbId: row.id, templateId }))) {

@@ -60,8 +60,13 @@ export async function listPools(
   return { count, rows };
 }
 
-const reserved = sql<number>`(
+/** Bytes that are promised to downloads under way to a row of `pool`. */
+export const reserved = sql<number>`(
   select coalesce(sum(r.bytes), 0)::bigint from pool_reservation r where r.pool_id = pool.id)`;
+
+/** Whether less than a tenth of a row of `pool` is left, with what is reserved taken for used: the one definition. */
+export const isAlmostFull = sql<boolean>`(pool.capacity_bytes > 0
+  and pool.free_bytes - ${reserved} < 0.1 * pool.capacity_bytes)`;
 
 function matching(db: Queryable, query: PoolQuery) {
   const { id, name, zoneId, clusterIds, hostId, scope, path, address, state, almostFull, keyword } = query;
@@ -81,10 +86,7 @@ function matching(db: Queryable, query: PoolQuery) {
   }
   if (state !== undefined) pools = pools.where('pool.state', '=', state);
   if (keyword !== undefined) pools = pools.where('pool.name', 'ilike', containing(keyword));
-  if (almostFull === true) {
-    pools = pools.where(sql<boolean>`pool.capacity_bytes > 0
-      and pool.free_bytes - ${reserved} < 0.1 * pool.capacity_bytes`);
-  }
+  if (almostFull === true) pools = pools.where(isAlmostFull);
   return pools;
 }
 

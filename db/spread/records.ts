@@ -3,19 +3,16 @@ import { sql } from 'kysely';
 import { isPeerUrl, peerHostOf } from '../../model/spread.ts';
 import type { Try } from '../../model/payloads.ts';
 import type { Queryable } from '../database.ts';
+import type { Row } from '../tables.ts';
 
 /** The columns of a copy whose attempt has ended: it serves its part to nobody any more. */
 export const NOT_FETCHING = { fetching: null, source_asked: null, source_priority: null } as const;
 
-/** Bytes that one try fetched from a source. */
-export type FetchedBytes = Pick<Try, 'source' | 'bytes'>;
+/** What one try fetched from a source, and how it failed. */
+export type CountedTry = Pick<Row<'download_attempt'>, 'source' | 'bytes' | 'failure_kind'>;
 
 /** Adds fetched bytes to what the copy has cost. @param tries that are recorded for the first time */
-export async function addCosts(
-  tx: Queryable,
-  copyDbId: number,
-  tries: readonly FetchedBytes[],
-): Promise<void> {
+export async function addCosts(tx: Queryable, copyDbId: number, tries: readonly CountedTry[]): Promise<void> {
   const bytesOf = (some: typeof tries): number => some.reduce((sum, { bytes }) => sum + bytes, 0);
   const fromPeers = bytesOf(tries.filter(({ source }) => isPeerUrl(source)));
   const fromOrigin = bytesOf(tries.filter(({ source }) => !isPeerUrl(source)));

@@ -4,7 +4,8 @@ import { addCertificate, removeCertificate, revokeEverywhere } from '../../db/ce
 import type { Database } from '../../db/database.ts';
 import { DAY_MS } from '../../model/certificate.ts';
 import { startHealth } from '../../workers/health.ts';
-import { certificateMetrics } from '../../workers/metrics.ts';
+import { createFigures } from '../../workers/figures.ts';
+import { metricsText } from '../../workers/metric-text.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 
@@ -76,10 +77,11 @@ test('a revoked certificate expires without a warning', async () => {
 
 test('metrics have the days that are left', async () => {
   const { id } = await endingIn(12);
+  const figures = createFigures({ db, waits: async () => [] });
   const health = await startHealth(
     0,
     () => true,
-    () => certificateMetrics(db),
+    async () => metricsText('control', await figures()),
   );
   try {
     const answer = await fetch(`http://127.0.0.1:${health.port}/metrics`);

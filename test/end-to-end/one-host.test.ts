@@ -7,6 +7,7 @@ import type { EndToEnd } from '../labs/end-to-end.ts';
 import { limits } from './limits.ts';
 import { mainJob } from './main-job.ts';
 import { metalinks } from './metalink.ts';
+import { monitoring } from './monitoring.ts';
 import { isFullRun } from '../support/programs.ts';
 
 let lab: EndToEnd;
@@ -28,6 +29,9 @@ describe('failures', () => {
 });
 describe('limits', () => {
   limits(() => lab);
+});
+describe('monitoring', () => {
+  monitoring(() => lab);
 });
 csClient(() => lab);
 // Last, since these tests kill processes.

@@ -1,26 +1,18 @@
-/** Metrics about the door for Prometheus, from the host worker. */
+/** Metrics about the door, from the host worker. */
+import { familyOf } from '../metric-text.ts';
+import type { Family } from '../metric-text.ts';
 import type { DoorCounts } from './counts.ts';
 
 /** @param counts undefined while the door was not open */
-export function doorMetrics(counts: DoorCounts | undefined): string {
+export function doorMetrics(counts: DoorCounts | undefined): readonly Family[] {
   const { bytes = 0, served = 0, uploads = 0, refused = {} } = counts ?? {};
   return [
-    ...metric('bypass_peer_sent_bytes_total', 'counter', 'Bytes of images sent to other hosts.', bytes),
-    ...metric('bypass_peer_uploads_total', 'counter', 'Uploads to other hosts that began.', served),
-    ...metric('bypass_peer_uploads', 'gauge', 'Uploads to other hosts that run.', uploads),
-    ...about('bypass_peer_refused_total', 'counter', 'Connections and requests that were refused.'),
-    ...Object.entries(refused).map(
-      ([reason, count]) => `bypass_peer_refused_total{reason="${reason}"} ${count}`,
+    familyOf('bypass_peer_sent_bytes_total', [{ value: bytes }]),
+    familyOf('bypass_peer_uploads_total', [{ value: served }]),
+    familyOf('bypass_peer_uploads', [{ value: uploads }]),
+    familyOf(
+      'bypass_peer_refused_total',
+      Object.entries(refused).map(([reason, value]) => ({ labels: { reason }, value })),
     ),
-  ].join('\n');
+  ];
 }
-
-const about = (name: string, type: string, meaning: string): readonly string[] => [
-  `# HELP ${name} ${meaning}`,
-  `# TYPE ${name} ${type}`,
-];
-
-const metric = (name: string, type: string, meaning: string, value: number): readonly string[] => [
-  ...about(name, type, meaning),
-  `${name} ${value}`,
-];
