@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowFailedError } from '@temporalio/client';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
+import { readWaits } from '../../orchestration/waits.ts';
 import type { PriorityJob } from '../../model/payloads.ts';
 import { downloaded, endless, failed } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
@@ -192,6 +193,11 @@ test('without a host a deployment waits visibly, and goes on at a new request', 
   const { typedSearchAttributes } = await lab.workflow(copy).describe();
   expect(typedSearchAttributes.getAll().map(({ value }) => value)).toEqual(
     expect.arrayContaining(['Waiting', 'NoHost', lab.zoneId, copy.templateId, copy.poolId]),
+  );
+  await until('monitoring sees the wait', async () =>
+    (await readWaits(lab.temporal.client)).some(
+      ({ workflow, reason, count }) => workflow === 'deployment' && reason === 'NoHost' && count > 0,
+    ),
   );
   await host.setUp(true);
   expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(1);
