@@ -1,4 +1,5 @@
 /** What the host worker runs its activities with: the settings are read first, then everything is built. */
+import { activityInfo } from '@temporalio/activity';
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { createHostCertificates } from '../activities/host/certificates.ts';
@@ -123,8 +124,10 @@ export function planActivities(
       openVmSecrets: ({ vmId, sealed }) => openVmSecrets(sealingPrivateKey, sealed, { vmId, hostId }),
       programs: () => reportPrograms([...programsFor(PROTOCOLS), ...HYPERVISOR_PROGRAMS]),
       describeHypervisor: (installed) => reporter.report(installed),
-      onFailure: (activity, error) =>
-        logger.warn({ activity, kind: error.kind, err: error }, `${activity} failed`),
+      onFailure(activity, error) {
+        const { workflowExecution: { workflowId } = {} } = activityInfo();
+        logger.warn({ activity, workflowId, kind: error.kind, err: error }, `${activity} failed`);
+      },
     };
     return { deps, transfers, virsh };
   };

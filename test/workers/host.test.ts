@@ -348,13 +348,15 @@ describe('a host that downloads', () => {
         ['allowed addresses', { policy: { onlyAddresses: ['10.0.0.0/8'] } }],
       ];
       for (const [rule, changes] of denials) {
-        const failure = await failureOf(await startFetch({ ...(await newJob('/denied')), ...changes }));
+        const fetch = await startFetch({ ...(await newJob('/denied')), ...changes });
+        const failure = await failureOf(fetch);
         expect(failure.type).toBe('NotAllowed');
         expect((failure.details?.[0] as DownloadFailure | undefined)?.failure).toMatchObject({
           kind: 'NotAllowed',
           rule,
         });
         expect(host.log()).toContain(`"rule":"${rule}"`);
+        expect(host.log()).toContain(`"activity":"download","workflowId":"${fetch.workflowId}"`);
       }
       await host.stop();
       await joined(startHost({ urlAllow: '' }));
