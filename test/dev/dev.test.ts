@@ -159,66 +159,67 @@ if (isFullRun)
     expect(await zoneNames(stack)).toEqual(['kept', 'zone1']);
   });
 
-test('after kill -9 the next start ends the processes left behind, and downloads go on', async () => {
-  stack = running();
-  const before = { ...stack.pids };
-  const body = rawDisk(8 * MIB);
-  origin.serve('/slow', { body, pauseMs: 100, pieceBytes: 65_536 });
-  const zoneid = (await stack.api.list<Zone>('listZones', 'zone')).find(({ name }) => name === 'zone1')?.id;
-  const registration = {
-    name: 'slow',
-    displaytext: 'slow',
-    format: 'RAW',
-    hypervisor: 'KVM',
-    customid: 'once',
-  };
-  const register = async (): Promise<string> => {
-    const url = origin.url('/slow');
-    const parameters = { ...registration, url, zoneid, directdownload: true };
-    const answer = await (stack as Stack).api.call<{ template: { id: string }[] }>(
-      'registerTemplate',
-      parameters,
-    );
-    return answer.template[0]?.id ?? '';
-  };
-  const templateid = await register();
-  const storageid = stack.pools[0]?.id;
-  await stack.api.call('prepareTemplate', { templateid, zoneid, storageid });
-  await until('bytes flow', () => origin.seen('/slow').bytes > MIB);
-  await stack.stop('SIGKILL');
-  expect((await left()).length).toBeGreaterThan(4);
-  expect(await exists(stack.readyFile)).toBe(true);
+if (isFullRun)
+  test('after kill -9 the next start ends the processes left behind, and downloads go on', async () => {
+    stack = running();
+    const before = { ...stack.pids };
+    const body = rawDisk(8 * MIB);
+    origin.serve('/slow', { body, pauseMs: 100, pieceBytes: 65_536 });
+    const zoneid = (await stack.api.list<Zone>('listZones', 'zone')).find(({ name }) => name === 'zone1')?.id;
+    const registration = {
+      name: 'slow',
+      displaytext: 'slow',
+      format: 'RAW',
+      hypervisor: 'KVM',
+      customid: 'once',
+    };
+    const register = async (): Promise<string> => {
+      const url = origin.url('/slow');
+      const parameters = { ...registration, url, zoneid, directdownload: true };
+      const answer = await (stack as Stack).api.call<{ template: { id: string }[] }>(
+        'registerTemplate',
+        parameters,
+      );
+      return answer.template[0]?.id ?? '';
+    };
+    const templateid = await register();
+    const storageid = stack.pools[0]?.id;
+    await stack.api.call('prepareTemplate', { templateid, zoneid, storageid });
+    await until('bytes flow', () => origin.seen('/slow').bytes > MIB);
+    await stack.stop('SIGKILL');
+    expect((await left()).length).toBeGreaterThan(4);
+    expect(await exists(stack.readyFile)).toBe(true);
 
-  stack = await startStack({ folder, hosts: 2, command: npm });
-  expect(stack.output()).toMatch(/Ended \d+ processes that an earlier start left behind/);
-  const now = new Set(Object.values(stack.pids).flat());
-  expect(
-    Object.values(before)
-      .flat()
-      .filter((pid) => now.has(pid)),
-  ).toEqual([]);
-  expect(await stack.api.list<Host>('listHosts', 'host')).toHaveLength(2);
-  expect(await zoneNames(stack)).toEqual(['kept', 'zone1']);
+    stack = await startStack({ folder, hosts: 2, command: npm });
+    expect(stack.output()).toMatch(/Ended \d+ processes that an earlier start left behind/);
+    const now = new Set(Object.values(stack.pids).flat());
+    expect(
+      Object.values(before)
+        .flat()
+        .filter((pid) => now.has(pid)),
+    ).toEqual([]);
+    expect(await stack.api.list<Host>('listHosts', 'host')).toHaveLength(2);
+    expect(await zoneNames(stack)).toEqual(['kept', 'zone1']);
 
-  // The deployment that was under way completes, and a second registration finds the template of the first.
-  origin.serve('/slow', { body });
-  const { api } = stack;
-  const deployment = await until('the image is on its pool', async () => {
-    const all = await api.list<Deployment>('listTemplateDeployments', 'templatedeployment', {
-      templateid,
+    // The deployment that was under way completes, and a second registration finds the template of the first.
+    origin.serve('/slow', { body });
+    const { api } = stack;
+    const deployment = await until('the image is on its pool', async () => {
+      const all = await api.list<Deployment>('listTemplateDeployments', 'templatedeployment', {
+        templateid,
+      });
+      return all.find(({ state }) => state === 'Ready');
     });
-    return all.find(({ state }) => state === 'Ready');
-  });
-  expect(deployment.sha256).toBe(sha256(body));
-  expect(await register()).toBe(templateid);
-  const templates = await api.list<Template>('listTemplates', 'template', { templatefilter: 'all' });
-  expect(templates.map(({ name }) => name)).toEqual(['slow']);
+    expect(deployment.sha256).toBe(sha256(body));
+    expect(await register()).toBe(templateid);
+    const templates = await api.list<Template>('listTemplates', 'template', { templatefilter: 'all' });
+    expect(templates.map(({ name }) => name)).toEqual(['slow']);
 
-  // npm itself ends at once; the program that it ran stops in order.
-  await stack.stop('SIGTERM');
-  await until('nothing is left', async () => (await left()).length === 0);
-  expect(await exists(stack.readyFile)).toBe(false);
-});
+    // npm itself ends at once; the program that it ran stops in order.
+    await stack.stop('SIGTERM');
+    await until('nothing is left', async () => (await left()).length === 0);
+    expect(await exists(stack.readyFile)).toBe(false);
+  });
 
 /** URLs may not lead to Bypass's own ports, although `npm start` allows loopback. */
 async function refusesItsParts(
@@ -361,36 +362,33 @@ async function expectDeployed({ err, result }: Awaited<ReturnType<typeof runDemo
   expect(processes.filter((one) => marks.includes(one.variable(FOLDER_MARK) ?? ''))).toEqual([]);
 }
 
-const LIBVIRT = needingLibvirt();
-
-// Where libvirt runs, the short form has the longer demo alone, which does all of this one.
-if (isFullRun || LIBVIRT !== describe)
-  test('the demo deploys an image onto a pool, and prints the result as one line of JSON', async () => {
-    const ran = await runDemo('qemu+unix:///system?socket=/nonexistent/libvirt-sock');
-    expect(Object.keys(ran.result)).toEqual(RESULT);
-    await expectDeployed(ran);
-    expect(ran.err).toMatch(/^The disk is not booted as a virtual machine: .*(?:install|libvirtd)/m);
-  });
-
-LIBVIRT('where libvirt runs', () => {
-  test('the demo boots its disk as a virtual machine, shows what it writes, and leaves none behind', async () => {
-    const lab = await openLibvirtLab();
-    try {
-      await chmod(folder, 0o711);
-      const ran = await runDemo(lab.uri);
-      const { err, result } = ran;
-      expect(Object.keys(result)).toEqual([...RESULT, 'console']);
-      await expectDeployed(ran);
-      expect(result['console']).toBe(FIRST_LINE);
-      expect(err).toContain(`On its serial console, after`);
-      expect(await readdir(dirname(String(result['path'])))).toEqual([
-        '.bypass-parts',
-        '.bypass-pool',
-        basename(String(result['path'])),
-      ]);
-      expect((await lab.virsh.run(['list', '--all', '--name'])).trim()).toBe('');
-    } finally {
-      await lab.close();
-    }
-  });
+test('the demo deploys an image onto a pool, and prints the result as one line of JSON', async () => {
+  const ran = await runDemo('qemu+unix:///system?socket=/nonexistent/libvirt-sock');
+  expect(Object.keys(ran.result)).toEqual(RESULT);
+  await expectDeployed(ran);
+  expect(ran.err).toMatch(/^The disk is not booted as a virtual machine: .*(?:install|libvirtd)/m);
 });
+
+if (isFullRun)
+  needingLibvirt()('where libvirt runs', () => {
+    test('the demo boots its disk as a virtual machine, shows what it writes, and leaves none behind', async () => {
+      const lab = await openLibvirtLab();
+      try {
+        await chmod(folder, 0o711);
+        const ran = await runDemo(lab.uri);
+        const { err, result } = ran;
+        expect(Object.keys(result)).toEqual([...RESULT, 'console']);
+        await expectDeployed(ran);
+        expect(result['console']).toBe(FIRST_LINE);
+        expect(err).toContain(`On its serial console, after`);
+        expect(await readdir(dirname(String(result['path'])))).toEqual([
+          '.bypass-parts',
+          '.bypass-pool',
+          basename(String(result['path'])),
+        ]);
+        expect((await lab.virsh.run(['list', '--all', '--name'])).trim()).toBe('');
+      } finally {
+        await lab.close();
+      }
+    });
+  });

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promise
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { rawDisk } from '../support/images.ts';
-import { casesOfForm, isFullRun } from '../support/programs.ts';
+import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 import { openEndToEnd } from '../labs/end-to-end.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
@@ -196,7 +196,7 @@ function eachKindOfPool(): void {
     await lab.call('deleteHost', { id: (await hostNamed('kinds'))?.id ?? '', forced: true });
   });
 
-  test.each(casesOfForm(KINDS))('gets an image: %s', async (_case, name) => {
+  test.each(KINDS)('gets an image: %s', async (_case, name) => {
     const body = rawDisk(MIB);
     lab.server.serve(`/${name}`, { body });
     const image = await lab.register({ url: lab.server.url(`/${name}`) });
@@ -289,9 +289,11 @@ describe('a host is lost', () => {
     lab.killHost(victim?.hostname ?? '');
   });
 
-  describe('meanwhile, each kind of pool', () => {
-    eachKindOfPool();
-  });
+  // In the short form, the pools of the other tests stand for them: one of each host, and a shared one.
+  if (isFullRun)
+    describe('meanwhile, each kind of pool', () => {
+      eachKindOfPool();
+    });
   aMountIsMissing('its own');
 
   test('another host continues from the bytes on the shared pool', async () => {

@@ -15,7 +15,7 @@ import { planDeaths } from './planned-deaths.ts';
 import type { PlannedDeaths } from './planned-deaths.ts';
 
 /** Machines of one template at once. */
-const MANY = isFullRun ? 50 : 3;
+const MANY = isFullRun ? 50 : 2;
 const MANY_MS = isFullRun ? 1_800_000 : 240_000;
 
 needingLibvirt()('virtual machines', () => {
@@ -90,24 +90,25 @@ needingLibvirt()('virtual machines', () => {
       await expunge(id);
     });
 
-  test('a machine is installed from an ISO onto an empty disk; row and domain name the same ISO after each start', async () => {
-    const { image, deploy, console, show, act, ended, expunge } = machines;
-    const { id: templateid } = await image('install', { format: 'ISO' });
-    const id = await deploy(templateid, { rootdisksize: 1, hypervisor: 'KVM' });
-    await console(id, 'hello from install');
-    const [copy] = await lab.deployments({ templateid });
-    const restarted = async (): Promise<string> => {
-      await act('stopVirtualMachine', id, { forced: true });
-      await act('startVirtualMachine', id);
-      return libvirt.virsh.run(['dumpxml', id]);
-    };
-    expect(await restarted()).toContain(copy?.localpath);
-    expect(await show(id)).toMatchObject({ isoid: templateid, state: 'Running' });
-    await ended((await lab.call<{ jobid: string }>('detachIso', { virtualmachineid: id })).jobid);
-    expect(await restarted()).not.toContain(copy?.localpath);
-    expect((await show(id))?.isoid).toBeUndefined();
-    await expunge(id);
-  });
+  if (isFullRun)
+    test('a machine is installed from an ISO onto an empty disk; row and domain name the same ISO after each start', async () => {
+      const { image, deploy, console, show, act, ended, expunge } = machines;
+      const { id: templateid } = await image('install', { format: 'ISO' });
+      const id = await deploy(templateid, { rootdisksize: 1, hypervisor: 'KVM' });
+      await console(id, 'hello from install');
+      const [copy] = await lab.deployments({ templateid });
+      const restarted = async (): Promise<string> => {
+        await act('stopVirtualMachine', id, { forced: true });
+        await act('startVirtualMachine', id);
+        return libvirt.virsh.run(['dumpxml', id]);
+      };
+      expect(await restarted()).toContain(copy?.localpath);
+      expect(await show(id)).toMatchObject({ isoid: templateid, state: 'Running' });
+      await ended((await lab.call<{ jobid: string }>('detachIso', { virtualmachineid: id })).jobid);
+      expect(await restarted()).not.toContain(copy?.localpath);
+      expect((await show(id))?.isoid).toBeUndefined();
+      await expunge(id);
+    });
 
   test(
     `${MANY} machines of one template at once: one download, and the copy is the same file until the last of them goes`,

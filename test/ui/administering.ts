@@ -18,7 +18,7 @@ export function administering(opened: () => UiLab): void {
   const submit = (label: string): Promise<void> =>
     dialog().getByRole('button', { name: label, exact: true }).click();
 
-  check('an administrator creates, changes and deletes zones and clusters', async ({ go, press }) => {
+  fully('an administrator creates, changes and deletes zones and clusters', async ({ go, press }) => {
     await go('/zones');
     await press('button', 'Create a zone');
     await fill({ Name: 'zone1' });

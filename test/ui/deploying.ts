@@ -275,7 +275,7 @@ export function deploying(opened: () => UiLab): void {
     await heading('asked-for');
   });
 
-  check('a copy is removed from its pool', async ({ page, go, press, heading, row }) => {
+  fully('a copy is removed from its pool', async ({ page, go, press, heading, row }) => {
     await go('/deployments?keyword=turns-bad');
     await row('turns-bad').getByRole('link', { name: 'turns-bad' }).click();
     await heading('turns-bad on pool1');

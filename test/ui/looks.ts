@@ -19,10 +19,20 @@ const LOOKS: readonly (readonly [Theme, number])[] = isFullRun
       ['dark', 390],
     ];
 
-/** In the short form the dark theme on a phone is checked on the overview and on a template; other views differ little. */
+/**
+ * In the short form, views that share their parts with another one are left out, and the dark theme on a phone is checked
+ * on the overview and on a template; other views differ little.
+ */
 const isChecked = (address: string, theme: Theme): boolean =>
-  isFullRun || theme === 'light' || address === '/' || TEMPLATE.test(address);
+  isFullRun || (theme === 'light' ? !TWIN.test(address) : address === '/' || TEMPLATE.test(address));
 
+const SHORT_VIEWS: Readonly<Record<Theme, string>> = {
+  light: 'each kind of view',
+  dark: 'the overview and a template',
+};
+
+/** ISOs and changes have the lists and forms of templates; an address without a view has a heading alone. */
+const TWIN = /^\/isos|\/edit$|\/nothing-here$/;
 const TEMPLATE = /^\/templates\/[^/]{36}$/;
 
 /** Addresses of all views, with ids of existing things. */
@@ -75,7 +85,7 @@ export function looks(opened: () => UiLab): void {
 
   for (const [theme, width] of LOOKS) {
     const rules = theme === 'light' ? RULES : COLOURS;
-    const views = isFullRun || theme === 'light' ? 'every view' : 'the overview and a template';
+    const views = isFullRun ? 'every view' : SHORT_VIEWS[theme];
     check(`${views}, ${theme}, ${width} px`, async (admin) => {
       await admin.go('/');
       await lookAs(admin, theme, width);

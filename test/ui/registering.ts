@@ -109,7 +109,7 @@ export function registering(opened: () => UiLab): void {
     },
   );
 
-  check(
+  fully(
     'a refusal focuses the first wrong field, also on a phone, where the field was out of sight',
     async ({ page, go }) => {
       await page.setViewportSize({ width: 390, height: 700 });

@@ -13,6 +13,7 @@ import type { ControlLab } from '../labs/control.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { rawDisk } from '../support/images.ts';
+import { isFullRun } from '../support/programs.ts';
 import { searchableText } from '../support/searchable-text.ts';
 import { openRealHosts } from '../support/real-hosts.ts';
 import type { RealHosts, RunningHost } from '../support/real-hosts.ts';
@@ -171,61 +172,63 @@ test('every host gets a certificate, or loses it, also one that was Down and one
   expect(await hosts.api.call('listTemplateDirectDownloadCertificates', {})).toEqual({});
 });
 
-test('a damaged keystore is reported, and rebuilt before the next download', async () => {
-  const [host] = hosts.running;
-  if (host === undefined) throw new Error('no host runs');
-  const made = await upload();
-  await writeFile(join(host.state, 'certificates.p12'), 'no keystore');
-  const upkeep = await lab.startUpkeep();
-  try {
-    await until('it is made anew', async () => {
-      const aliases = await aliasesOf(host).catch((): readonly string[] => []);
-      return aliases.includes('mirror');
-    });
-    const events = await until('an event tells it', async () => {
-      const found = await lab.db
-        .selectFrom('event')
-        .where('type', '=', 'HOST.KEYSTORE')
-        .selectAll()
-        .execute();
-      return found.length > 0 ? found : undefined;
-    });
-    expect(events[0]?.description).toMatch(
-      /damaged, and made anew: the keystore .*certificates\.p12 cannot be used/,
+if (isFullRun)
+  test('a damaged keystore is reported, and rebuilt before the next download', async () => {
+    const [host] = hosts.running;
+    if (host === undefined) throw new Error('no host runs');
+    const made = await upload();
+    await writeFile(join(host.state, 'certificates.p12'), 'no keystore');
+    const upkeep = await lab.startUpkeep();
+    try {
+      await until('it is made anew', async () => {
+        const aliases = await aliasesOf(host).catch((): readonly string[] => []);
+        return aliases.includes('mirror');
+      });
+      const events = await until('an event tells it', async () => {
+        const found = await lab.db
+          .selectFrom('event')
+          .where('type', '=', 'HOST.KEYSTORE')
+          .selectAll()
+          .execute();
+        return found.length > 0 ? found : undefined;
+      });
+      expect(events[0]?.description).toMatch(
+        /damaged, and made anew: the keystore .*certificates\.p12 cannot be used/,
+      );
+    } finally {
+      await upkeep.terminate();
+    }
+    await hosts.api.call('deleteTemplateDirectDownloadCertificate', { id: made.id });
+  });
+
+if (isFullRun)
+  test('a mirror that demands a client certificate gets it, and its key is nowhere in plain text', async () => {
+    for (const host of hosts.running) await hosts.seen(host);
+    const plain = await upload({ name: 'ca' });
+    expect(await registered(closedMirror)).toMatch(/client certificate.*clientcertificate and privatekey/);
+    await hosts.api.call('deleteTemplateDirectDownloadCertificate', { id: plain.id });
+    const made = await upload({ name: 'mutual', clientcertificate: visitor.cert, privatekey: visitor.key });
+    expect(Object.values(statusByHost(made.hostsmap))).toEqual(hosts.running.map(() => 'UPLOADED'));
+    expect(await registered(closedMirror)).toBe('active');
+
+    const secret = visitor.key.split('\n')[1] ?? '';
+    const bytes = Buffer.from(visitor.key.replace(/-----.*-----|\n/g, ''), 'base64');
+    const row = await lab.db.selectFrom('direct_download_certificate').selectAll().executeTakeFirstOrThrow();
+    const events = await lab.db.selectFrom('event').selectAll().execute();
+    const listed = await hosts.api.call('listTemplateDirectDownloadCertificates', { listhosts: true });
+    const histories = await Promise.all(
+      hosts.running.map(({ id }) =>
+        lab.temporal.client.workflow.getHandle(keystoreWorkflowId(id)).fetchHistory(),
+      ),
     );
-  } finally {
-    await upkeep.terminate();
-  }
-  await hosts.api.call('deleteTemplateDirectDownloadCertificate', { id: made.id });
-});
-
-test('a mirror that demands a client certificate gets it, and its key is nowhere in plain text', async () => {
-  for (const host of hosts.running) await hosts.seen(host);
-  const plain = await upload({ name: 'ca' });
-  expect(await registered(closedMirror)).toMatch(/client certificate.*clientcertificate and privatekey/);
-  await hosts.api.call('deleteTemplateDirectDownloadCertificate', { id: plain.id });
-  const made = await upload({ name: 'mutual', clientcertificate: visitor.cert, privatekey: visitor.key });
-  expect(Object.values(statusByHost(made.hostsmap))).toEqual(hosts.running.map(() => 'UPLOADED'));
-  expect(await registered(closedMirror)).toBe('active');
-
-  const secret = visitor.key.split('\n')[1] ?? '';
-  const bytes = Buffer.from(visitor.key.replace(/-----.*-----|\n/g, ''), 'base64');
-  const row = await lab.db.selectFrom('direct_download_certificate').selectAll().executeTakeFirstOrThrow();
-  const events = await lab.db.selectFrom('event').selectAll().execute();
-  const listed = await hosts.api.call('listTemplateDirectDownloadCertificates', { listhosts: true });
-  const histories = await Promise.all(
-    hosts.running.map(({ id }) =>
-      lab.temporal.client.workflow.getHandle(keystoreWorkflowId(id)).fetchHistory(),
-    ),
-  );
-  const texts = [
-    JSON.stringify([row, events, listed]),
-    searchableText(histories),
-    ...hosts.running.map((host) => host.log()),
-  ];
-  for (const text of texts) expect(text).not.toContain(secret);
-  for (const { state } of hosts.running) {
-    expect((await readFile(join(state, 'certificates.p12'))).includes(bytes)).toBe(false);
-  }
-  await hosts.api.call('deleteTemplateDirectDownloadCertificate', { id: made.id });
-});
+    const texts = [
+      JSON.stringify([row, events, listed]),
+      searchableText(histories),
+      ...hosts.running.map((host) => host.log()),
+    ];
+    for (const text of texts) expect(text).not.toContain(secret);
+    for (const { state } of hosts.running) {
+      expect((await readFile(join(state, 'certificates.p12'))).includes(bytes)).toBe(false);
+    }
+    await hosts.api.call('deleteTemplateDirectDownloadCertificate', { id: made.id });
+  });
