@@ -5,6 +5,7 @@ import { watchDomains } from '../../hypervisor/watch.ts';
 import type { WatchOptions } from '../../hypervisor/watch.ts';
 import { needingLibvirt, openLibvirtLab } from '../labs/libvirt.ts';
 import type { LibvirtLab } from '../labs/libvirt.ts';
+import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
 interface Watching {
@@ -48,6 +49,12 @@ test('without libvirt, nothing counts as a change, not even that time passes', a
   await watching.stop();
 });
 
+/** A guest without a disk, which idles in its firmware. */
+const guest = (name: string) => ({
+  xml: `<domain type='qemu'><name>${name}</name><memory unit='MiB'>16</memory><os>
+    <type arch='x86_64' machine='q35'>hvm</type></os></domain>`,
+});
+
 needingLibvirt()('the domains of a libvirt', () => {
   let lab: LibvirtLab;
   beforeAll(async () => {
@@ -62,12 +69,8 @@ needingLibvirt()('the domains of a libvirt', () => {
     return watching;
   };
 
-  /** A guest without a disk, which idles in its firmware. */
-  const create = (name: string): Promise<unknown> =>
-    lab.virsh.run(['create', '/dev/stdin'], {
-      xml: `<domain type='qemu'><name>${name}</name><memory unit='MiB'>16</memory><os>
-        <type arch='x86_64' machine='q35'>hvm</type></os></domain>`,
-    });
+  const create = (name: string): Promise<unknown> => lab.virsh.run(['create', '/dev/stdin'], guest(name));
+  const define = (name: string): Promise<unknown> => lab.virsh.run(['define', '/dev/stdin'], guest(name));
 
   test('that change are reported at once: one starts, one ends', async () => {
     const watching = await begin();
@@ -128,8 +131,9 @@ needingLibvirt()('the domains of a libvirt', () => {
     });
     await until('the first call', () => calls === 1);
     const names = Array.from({ length: 3 }, () => `guest-${randomUUID()}`);
-    for (const name of names) await create(name);
-    for (const name of names) await lab.virsh.run(['destroy', name]);
+    // They change within a moment: the pause after a call is a multiple of what it took.
+    for (const name of names) await define(name);
+    for (const name of names) await lab.virsh.run(['undefine', name]);
     expect(calls).toBe(1);
     gate[0]?.();
     await until('the call for all of them', () => calls === 2);
@@ -161,18 +165,19 @@ needingLibvirt()('the domains of a libvirt', () => {
     await watching.stop();
   });
 
-  test('are still reported after a call has failed', async () => {
-    let calls = 0;
-    const watching = watch({
-      virsh: lab.virsh,
-      comparisonMs: 10,
-      onChange: () => {
-        calls += 1;
-        return Promise.reject(new Error('no server'));
-      },
+  if (isFullRun)
+    test('are still reported after a call has failed', async () => {
+      let calls = 0;
+      const watching = watch({
+        virsh: lab.virsh,
+        comparisonMs: 10,
+        onChange: () => {
+          calls += 1;
+          return Promise.reject(new Error('no server'));
+        },
+      });
+      await until('more calls', () => calls > 3);
+      expect(watching.problems[0]).toBe('no server');
+      await watching.stop();
     });
-    await until('more calls', () => calls > 3);
-    expect(watching.problems[0]).toBe('no server');
-    await watching.stop();
-  });
 });
