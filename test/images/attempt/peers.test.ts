@@ -12,6 +12,7 @@ import type { PeerLab } from '../../labs/peers.ts';
 import { deferred } from '../../support/deferred.ts';
 import type { Behaviour } from '../../support/image-server.ts';
 import { rawDisk, sha256 } from '../../support/images.ts';
+import { casesOfForm, isFullRun } from '../../support/programs.ts';
 import { until } from '../../support/until.ts';
 
 const MIB = 1_048_576;
@@ -146,16 +147,17 @@ describe('fetching from another host', () => {
     expect(image.tries.at(-1)?.note).toContain('lineage');
   });
 
-  test('with a checksum, bytes of another lineage go on', async () => {
-    serve({ body });
-    const [one, other, child] = [await lab.addHost(), await lab.addHost(), await lab.addHost()];
-    const [{ lineage }] = [await one.attempt({ checksum }), await other.attempt({ checksum })];
-    await lab.stoppedAfter(3 * MIB, one, child, { checksum });
-    const image = await child.attempt({ peer: await lab.from(other, child), checksum });
-    expect(image.fetched).toBeLessThanOrEqual(5 * MIB);
-    expect(image.lineage).not.toBe(lineage);
-    expect((await bytesAt(image)).equals(body)).toBe(true);
-  });
+  if (isFullRun)
+    test('with a checksum, bytes of another lineage go on', async () => {
+      serve({ body });
+      const [one, other, child] = [await lab.addHost(), await lab.addHost(), await lab.addHost()];
+      const [{ lineage }] = [await one.attempt({ checksum }), await other.attempt({ checksum })];
+      await lab.stoppedAfter(3 * MIB, one, child, { checksum });
+      const image = await child.attempt({ peer: await lab.from(other, child), checksum });
+      expect(image.fetched).toBeLessThanOrEqual(5 * MIB);
+      expect(image.lineage).not.toBe(lineage);
+      expect((await bytesAt(image)).equals(body)).toBe(true);
+    });
 
   test('when the head is gone, a host goes on at the origin by the validator of the lineage', async () => {
     serve((n) => (n === 0 ? { body, stallAfter: 4 * MIB } : { body }));
@@ -237,21 +239,22 @@ describe('fetching from another host', () => {
     expect(seen().bytes).toBeLessThanOrEqual(SIZE + MIB);
   });
 
-  test('a parent that begins anew has another lineage, and whoever has bytes of the old one begins anew, too', async () => {
-    serve((n) => ({ body, etag: null, ...(n === 0 ? { stallAfter: 4 * MIB } : {}) }));
-    const [head, child] = [await lab.addHost(), await lab.addHost()];
-    const stop = new AbortController();
-    const first = head.attempt({ signal: stop.signal });
-    const { lineage } = await head.served();
-    await lab.stoppedAfter(3 * MIB, head, child);
-    stop.abort(new Error('stopped'));
-    await expect(first).rejects.toThrow('stopped');
-    const again = await head.attempt();
-    const image = await child.attempt({ peer: await lab.from(head, child) });
-    expect(again.lineage).not.toBe(lineage);
-    expect(image).toMatchObject({ lineage: again.lineage, fetched: SIZE, sha256: sha256(body) });
-    expect(image.tries.at(-1)?.note).toContain('lineage');
-  });
+  if (isFullRun)
+    test('a parent that begins anew has another lineage, and whoever has bytes of the old one begins anew, too', async () => {
+      serve((n) => ({ body, etag: null, ...(n === 0 ? { stallAfter: 4 * MIB } : {}) }));
+      const [head, child] = [await lab.addHost(), await lab.addHost()];
+      const stop = new AbortController();
+      const first = head.attempt({ signal: stop.signal });
+      const { lineage } = await head.served();
+      await lab.stoppedAfter(3 * MIB, head, child);
+      stop.abort(new Error('stopped'));
+      await expect(first).rejects.toThrow('stopped');
+      const again = await head.attempt();
+      const image = await child.attempt({ peer: await lab.from(head, child) });
+      expect(again.lineage).not.toBe(lineage);
+      expect(image).toMatchObject({ lineage: again.lineage, fetched: SIZE, sha256: sha256(body) });
+      expect(image.tries.at(-1)?.note).toContain('lineage');
+    });
 
   test('a packed source is passed on unpacked, and the checksum of the packed file does not count', async () => {
     const packed = gzipSync(body, { level: 1 });
@@ -310,26 +313,27 @@ describe('a host that gives wrong bytes', () => {
     expect(await child.lab.published()).toEqual([]);
   });
 
-  test('is not confused with the host that bytes came from later: that one is asked for all of them', async () => {
-    const goOn = heldBack(4 * MIB);
-    const [liar, child] = [await lab.addHost({ serve: lyingAt(2 * MIB) }), await lab.addHost()];
-    const right = await lab.addHost();
-    const own = liar.attempt();
-    await liar.served();
-    await lab.stoppedAfter(3 * MIB, liar, child);
-    const second = right.attempt();
-    goOn();
-    await Promise.all([own, second]);
-    // The same lineage as the liar's, from a host whose file is right.
-    const third = await lab.addHost();
-    const { sha256: hex } = await third.attempt({ peer: await lab.from(liar, third) });
-    const image = await child.attempt({ peer: await lab.from(third, child, { sha256: hex }) });
-    expect((await bytesAt(image)).equals(body)).toBe(true);
-    expect(image.fetched).toBeGreaterThan(SIZE);
-    expect(image.tries.map(({ failure }) => failure?.kind)).toEqual(['PeerUnreachable', undefined]);
-  });
+  if (isFullRun)
+    test('is not confused with the host that bytes came from later: that one is asked for all of them', async () => {
+      const goOn = heldBack(4 * MIB);
+      const [liar, child] = [await lab.addHost({ serve: lyingAt(2 * MIB) }), await lab.addHost()];
+      const right = await lab.addHost();
+      const own = liar.attempt();
+      await liar.served();
+      await lab.stoppedAfter(3 * MIB, liar, child);
+      const second = right.attempt();
+      goOn();
+      await Promise.all([own, second]);
+      // The same lineage as the liar's, from a host whose file is right.
+      const third = await lab.addHost();
+      const { sha256: hex } = await third.attempt({ peer: await lab.from(liar, third) });
+      const image = await child.attempt({ peer: await lab.from(third, child, { sha256: hex }) });
+      expect((await bytesAt(image)).equals(body)).toBe(true);
+      expect(image.fetched).toBeGreaterThan(SIZE);
+      expect(image.tries.map(({ failure }) => failure?.kind)).toEqual(['PeerUnreachable', undefined]);
+    });
 
-  test.each(['is known to be another image', 'was published by nobody'])(
+  test.each(casesOfForm(['is known to be another image', 'was published by nobody']))(
     'its bytes are not gone on from at the origin where the lineage %s',
     async (what) => {
       const goOn = heldBack(4 * MIB);
@@ -348,39 +352,43 @@ describe('a host that gives wrong bytes', () => {
 });
 
 describe('a host that cannot be asked', () => {
-  test.each([
-    'its door is closed',
+  const troubles = [
     'it falls silent',
     'its ticket is for another host',
+    'its door is closed',
     'it is another host',
-  ] as const)('when %s, the attempt ends as PeerUnreachable and keeps its bytes', async (how) => {
-    serve((n) => (n === 0 ? { body, stallAfter: 4 * MIB } : { body }));
-    const head = await lab.addHost();
-    const child = await lab.addHost({ peers: { idleMs: 500 } });
-    const stop = new AbortController();
-    const own = head.attempt({ signal: stop.signal });
-    own.catch(() => undefined);
-    await head.served();
-    await lab.stoppedAfter(3 * MIB, head, child);
-    const peer = await lab.from(head, child);
-    if (how === 'its door is closed') await head.closeDoor();
-    const other = await lab.addHost();
-    const asked = {
-      'its door is closed': peer,
-      'it falls silent': peer,
-      'its ticket is for another host': { ...peer, ticket: (await lab.from(other, child)).ticket },
-      'it is another host': { ...peer, hostId: other.hostId },
-    }[how];
-    await expect(child.attempt({ peer: asked })).rejects.toMatchObject({
-      kind: 'PeerUnreachable',
-      url: `peer:${asked.hostId}`,
-      tries: expect.arrayContaining([
-        expect.objectContaining({ failure: expect.objectContaining({ kind: 'PeerUnreachable' }) }),
-      ]),
-    });
-    stop.abort(new Error('stopped'));
-    expect((await child.attempt({ checksum })).fetched).toBeLessThanOrEqual(5 * MIB);
-  });
+  ] as const;
+  test.each(casesOfForm(troubles, 2))(
+    'when %s, the attempt ends as PeerUnreachable and keeps its bytes',
+    async (how) => {
+      serve((n) => (n === 0 ? { body, stallAfter: 4 * MIB } : { body }));
+      const head = await lab.addHost();
+      const child = await lab.addHost({ peers: { idleMs: 500 } });
+      const stop = new AbortController();
+      const own = head.attempt({ signal: stop.signal });
+      own.catch(() => undefined);
+      await head.served();
+      await lab.stoppedAfter(3 * MIB, head, child);
+      const peer = await lab.from(head, child);
+      if (how === 'its door is closed') await head.closeDoor();
+      const other = await lab.addHost();
+      const asked = {
+        'its door is closed': peer,
+        'it falls silent': peer,
+        'its ticket is for another host': { ...peer, ticket: (await lab.from(other, child)).ticket },
+        'it is another host': { ...peer, hostId: other.hostId },
+      }[how];
+      await expect(child.attempt({ peer: asked })).rejects.toMatchObject({
+        kind: 'PeerUnreachable',
+        url: `peer:${asked.hostId}`,
+        tries: expect.arrayContaining([
+          expect.objectContaining({ failure: expect.objectContaining({ kind: 'PeerUnreachable' }) }),
+        ]),
+      });
+      stop.abort(new Error('stopped'));
+      expect((await child.attempt({ checksum })).fetched).toBeLessThanOrEqual(5 * MIB);
+    },
+  );
 
   test('a host that was stopped is told from one that waits for bytes itself', async () => {
     const goOn = heldBack(4 * MIB);
