@@ -5,6 +5,7 @@ import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { readWaits } from '../../orchestration/waits.ts';
 import type { PriorityJob } from '../../model/payloads.ts';
+import { isFullRun } from '../support/programs.ts';
 import { downloaded, endless, failed } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 
@@ -60,28 +61,31 @@ test('a copy that is ready is not downloaded again', async () => {
   expect(host.jobs).toHaveLength(1);
 });
 
-test('a host that finds all bytes on the pool is recorded as the one that finished the copy', async () => {
-  const script = endless();
-  const host = await lab.addHost({ name: 'heir', script });
-  const copy = await newCopy('heir');
-  const jobId = await lab.prepare(copy);
-  const result = downloaded(host.hostId, await script.begun, host.pool());
-  script.release({ ...result, fetched: 0, tries: [] });
-  expect((await lab.finished(jobId)).job_status).toBe(1);
-  const told = {
-    host_name: 'heir',
-    bytes: 0,
-    failure_kind: null,
-    note: 'all bytes were on the pool already',
-  };
-  expect(await lab.attempts(copy)).toMatchObject([told]);
-});
+if (isFullRun)
+  test('a host that finds all bytes on the pool is recorded as the one that finished the copy', async () => {
+    const script = endless();
+    const host = await lab.addHost({ name: 'heir', script });
+    const copy = await newCopy('heir');
+    const jobId = await lab.prepare(copy);
+    const result = downloaded(host.hostId, await script.begun, host.pool());
+    script.release({ ...result, fetched: 0, tries: [] });
+    expect((await lab.finished(jobId)).job_status).toBe(1);
+    const told = {
+      host_name: 'heir',
+      bytes: 0,
+      failure_kind: null,
+      note: 'all bytes were on the pool already',
+    };
+    expect(await lab.attempts(copy)).toMatchObject([told]);
+  });
 
-test('200 callers at once cause one download', async () => {
+const CALLERS = isFullRun ? 200 : 40;
+
+test('many callers at once cause one download', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'crowd', script });
   const copy = await newCopy('crowd');
-  const jobs = await Promise.all(Array.from({ length: 200 }, () => lab.prepare(copy)));
+  const jobs = await Promise.all(Array.from({ length: CALLERS }, () => lab.prepare(copy)));
   script.release(downloaded(host.hostId, await script.begun, host.pool()));
   const ended = await Promise.all(jobs.map((job) => lab.finished(job)));
   expect(new Set(ended.map((job) => job.job_status))).toEqual(new Set([1]));
@@ -168,20 +172,21 @@ test('a host that falls silent during a download is passed over, and another hos
   expect(new Set([silent.jobs[0]?.copyId, other.jobs[0]?.copyId]).size).toBe(1);
 });
 
-test('a host that never takes the download is passed over', async () => {
-  await lab.addHost({ name: 'dead', pool: 'half', dead: true });
-  const other = await lab.addHost({ name: 'alive', pool: 'half' });
-  await other.setUp(false);
-  const copy = await newCopy('half');
-  const jobId = await lab.prepare(copy);
-  await until('the dead one was chosen', async () => (await lab.live(copy))?.hostId !== undefined);
-  await other.setUp(true);
-  expect((await lab.finished(jobId)).job_status).toBe(1);
-  expect(await lab.attempts(copy)).toMatchObject([
-    { host_name: 'dead', failure_kind: 'HostGone', error_str: 'the host did not take the job' },
-    { host_name: 'alive' },
-  ]);
-});
+if (isFullRun)
+  test('a host that never takes the download is passed over', async () => {
+    await lab.addHost({ name: 'dead', pool: 'half', dead: true });
+    const other = await lab.addHost({ name: 'alive', pool: 'half' });
+    await other.setUp(false);
+    const copy = await newCopy('half');
+    const jobId = await lab.prepare(copy);
+    await until('the dead one was chosen', async () => (await lab.live(copy))?.hostId !== undefined);
+    await other.setUp(true);
+    expect((await lab.finished(jobId)).job_status).toBe(1);
+    expect(await lab.attempts(copy)).toMatchObject([
+      { host_name: 'dead', failure_kind: 'HostGone', error_str: 'the host did not take the job' },
+      { host_name: 'alive' },
+    ]);
+  });
 
 test('without a host a deployment waits visibly, and goes on at a new request', async () => {
   const host = await lab.addHost({ name: 'down' });
@@ -239,22 +244,23 @@ test('space that is reserved for another download does not count as free', async
   for (const id of jobs) expect((await lab.finished(id)).job_status).toBe(1);
 });
 
-test('a download waits for a disk that is full after all, then goes on', async () => {
-  let calls = 0;
-  const host = await lab.addHost({
-    name: 'enospc',
-    script: {
-      download(job) {
-        calls += 1;
-        if (calls > 1) return Promise.resolve(downloaded(host.hostId, job, host.pool()));
-        throw failed(host.hostId, job, { kind: 'NoSpace', message: 'no space left' }, host.pool());
+if (isFullRun)
+  test('a download waits for a disk that is full after all, then goes on', async () => {
+    let calls = 0;
+    const host = await lab.addHost({
+      name: 'enospc',
+      script: {
+        download(job) {
+          calls += 1;
+          if (calls > 1) return Promise.resolve(downloaded(host.hostId, job, host.pool()));
+          throw failed(host.hostId, job, { kind: 'NoSpace', message: 'no space left' }, host.pool());
+        },
       },
-    },
+    });
+    const copy = await newCopy('enospc');
+    expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(1);
+    expect(await lab.attempts(copy)).toMatchObject([{ failure_kind: 'NoSpace' }, { failure_kind: null }]);
   });
-  const copy = await newCopy('enospc');
-  expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(1);
-  expect(await lab.attempts(copy)).toMatchObject([{ failure_kind: 'NoSpace' }, { failure_kind: null }]);
-});
 
 test('a source that asks the client to wait is not tried before its time', async () => {
   let calls = 0;
@@ -285,22 +291,23 @@ test('a source that asks the client to wait is not tried before its time', async
   expect(second?.started.getTime()).toBeGreaterThanOrEqual(Date.parse(wait.until) - 100);
 });
 
-test('a source that fails for a while is tried again', async () => {
-  let calls = 0;
-  const host = await lab.addHost({
-    name: 'flaky',
-    script: {
-      download(job) {
-        calls += 1;
-        if (calls > 2) return Promise.resolve(downloaded(host.hostId, job, host.pool()));
-        throw failed(host.hostId, job, { kind: 'ServerError', message: 'answers 500', url: job.url });
+if (isFullRun)
+  test('a source that fails for a while is tried again', async () => {
+    let calls = 0;
+    const host = await lab.addHost({
+      name: 'flaky',
+      script: {
+        download(job) {
+          calls += 1;
+          if (calls > 2) return Promise.resolve(downloaded(host.hostId, job, host.pool()));
+          throw failed(host.hostId, job, { kind: 'ServerError', message: 'answers 500', url: job.url });
+        },
       },
-    },
+    });
+    const copy = await newCopy('flaky');
+    expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(1);
+    expect(host.jobs).toHaveLength(3);
   });
-  const copy = await newCopy('flaky');
-  expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(1);
-  expect(host.jobs).toHaveLength(3);
-});
 
 test('a source that keeps failing ends the deployment with a sentence; a repeated call tries again', async () => {
   let broken = true;
@@ -334,19 +341,20 @@ test('a source that keeps failing ends the deployment with a sentence; a repeate
   expect(await lab.copy(copy)).toMatchObject({ state: 'Ready', error_str: null });
 });
 
-test('wrong content is not tried again', async () => {
-  const host = await lab.addHost({
-    name: 'wrong',
-    script: {
-      download(job) {
-        throw failed(host.hostId, job, { kind: 'ChecksumMismatch', message: 'has another checksum' });
+if (isFullRun)
+  test('wrong content is not tried again', async () => {
+    const host = await lab.addHost({
+      name: 'wrong',
+      script: {
+        download(job) {
+          throw failed(host.hostId, job, { kind: 'ChecksumMismatch', message: 'has another checksum' });
+        },
       },
-    },
+    });
+    const copy = await newCopy('wrong');
+    expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(2);
+    expect(host.jobs).toHaveLength(1);
   });
-  const copy = await newCopy('wrong');
-  expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(2);
-  expect(host.jobs).toHaveLength(1);
-});
 
 const broken = (name: string) => ({
   download(job: Parameters<typeof failed>[1]) {
@@ -354,29 +362,31 @@ const broken = (name: string) => ({
   },
 });
 
-test('a host with a broken disk is passed over; when all are broken, the job fails with the reason', async () => {
-  await lab.addHost({ name: 'b1', pool: 'disks', script: broken('b1') });
-  await lab.addHost({ name: 'b2', pool: 'disks', script: broken('b2') });
-  const copy = await newCopy('disks');
-  const job = await lab.finished(await lab.prepare(copy));
-  expect(job).toMatchObject({ job_status: 2, job_result_code: 534 });
-  expect((await lab.attempts(copy)).map(({ host_name }) => host_name).toSorted()).toEqual(['b1', 'b2']);
-});
+if (isFullRun) {
+  test('a host with a broken disk is passed over; when all are broken, the job fails with the reason', async () => {
+    await lab.addHost({ name: 'b1', pool: 'disks', script: broken('b1') });
+    await lab.addHost({ name: 'b2', pool: 'disks', script: broken('b2') });
+    const copy = await newCopy('disks');
+    const job = await lab.finished(await lab.prepare(copy));
+    expect(job).toMatchObject({ job_status: 2, job_result_code: 534 });
+    expect((await lab.attempts(copy)).map(({ host_name }) => host_name).toSorted()).toEqual(['b1', 'b2']);
+  });
 
-test("an error in the host's own program ends the deployment", async () => {
-  await lab.addHost({
-    name: 'bug',
-    script: {
-      download: () => Promise.reject(new TypeError('undefined is not a function')),
-    },
+  test("an error in the host's own program ends the deployment", async () => {
+    await lab.addHost({
+      name: 'bug',
+      script: {
+        download: () => Promise.reject(new TypeError('undefined is not a function')),
+      },
+    });
+    const copy = await newCopy('bug');
+    const job = await lab.finished(await lab.prepare(copy));
+    expect(job.job_result).toMatchObject({
+      errortext: 'the host failed: undefined is not a function (see the log of the host worker)',
+      errors: [{ kind: 'HostFault', host: { name: 'bug' } }],
+    });
   });
-  const copy = await newCopy('bug');
-  const job = await lab.finished(await lab.prepare(copy));
-  expect(job.job_result).toMatchObject({
-    errortext: 'the host failed: undefined is not a function (see the log of the host worker)',
-    errors: [{ kind: 'HostFault', host: { name: 'bug' } }],
-  });
-});
+}
 
 test('secrets reach the chosen host, sealed for it', async () => {
   const secrets = {
