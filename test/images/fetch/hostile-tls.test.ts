@@ -17,7 +17,7 @@ import type { Expected, CheckOptions } from '../../support/hostile-outcome.ts';
 import { rawDisk } from '../../support/images.ts';
 import { onLoopback } from '../../support/loopback.ts';
 import { startNginx } from '../../support/nginx.ts';
-import { needing } from '../../support/programs.ts';
+import { casesOfForm, needing } from '../../support/programs.ts';
 import { createResolver } from '../../support/resolver.ts';
 
 const MIB = 1_048_576;
@@ -63,24 +63,24 @@ const titled = (rows: readonly Row[]): [title: string, row: Row][] =>
   rows.map((row) => [`${row[0]} → ${row[1].kind ?? 'right'}`, row]);
 
 const ROWS: readonly Row[] = [
-  ['fine', {}],
   ['GOAWAY once at half', {}],
   ['graceful GOAWAY with each answer', { tries: 1 }],
-  ['graceful GOAWAY, then a cut', { kind: 'ConnectionLost', kept: 'perhaps' }],
   ['RST_STREAM once at half', {}],
+  ['NO_ERROR always at half', { kind: 'ConnectionLost', kept: 'perhaps' }],
+  ['RST_STREAM before the answer', { kind: 'ConnectionLost' }],
+  ['window 0 for ever', { kind: 'Stalled', message: /idle limit/, kept: true }, { http: short }],
+  ['103 without end', { kind: 'Stalled', message: /limit for headers/ }, { http: short }],
+  ['headers of 200 kB', { kind: 'ProtocolError', message: /headers .* at most 144 KiB/ }],
+  ['no end, no length', { kind: 'SizeMismatch' }, { request: { size: body.length } }],
+  ['fine', {}],
+  ['graceful GOAWAY, then a cut', { kind: 'ConnectionLost', kept: 'perhaps' }],
   ['GOAWAY always at half', { kind: 'ConnectionLost', kept: 'perhaps' }],
   ['RST_STREAM always at half', { kind: 'ConnectionLost', kept: 'perhaps' }],
   ['CANCEL always at half', { kind: 'ConnectionLost', kept: 'perhaps' }],
-  ['NO_ERROR always at half', { kind: 'ConnectionLost', kept: 'perhaps' }],
   ['connection cut at half', { kind: 'ConnectionLost', kept: 'perhaps' }],
-  ['RST_STREAM before the answer', { kind: 'ConnectionLost' }],
   ['GOAWAY before the answer', { kind: 'ConnectionLost' }],
-  ['window 0 for ever', { kind: 'Stalled', message: /idle limit/, kept: true }, { http: short }],
   ['silent before the answer', { kind: 'Stalled', message: /limit for headers/ }, { http: short }],
-  ['103 without end', { kind: 'Stalled', message: /limit for headers/ }, { http: short }],
   ['headers of 120 kB', {}],
-  ['headers of 200 kB', { kind: 'ProtocolError', message: /headers .* at most 144 KiB/ }],
-  ['no end, no length', { kind: 'SizeMismatch' }, { request: { size: body.length } }],
 ];
 
 describe('HTTP/2', () => {
@@ -90,7 +90,7 @@ describe('HTTP/2', () => {
   });
   afterEach(() => origin.close());
 
-  test.each(titled(ROWS))('%s', (_title, [name, expected, given]) =>
+  test.each(titled(casesOfForm(ROWS, 9)))('%s', (_title, [name, expected, given]) =>
     check(origin.url(name), expected, given),
   );
 
@@ -108,10 +108,11 @@ describe('HTTP/2', () => {
     }
   });
 
-  test.each([
-    ['is no idle source', 'fine'],
+  const readers = [
     ['gets all of it although the server has ended the connection', 'graceful GOAWAY with each answer'],
-  ])('a reader that takes its time %s', async (_title, name) => {
+    ['is no idle source', 'fine'],
+  ] as const;
+  test.each(casesOfForm(readers))('a reader that takes its time %s', async (_title, name) => {
     const source = await createHttpSource({ ...onLoopback, ...trusting, idleMs: 50 }).open({
       url: origin.url(name),
       signal: new AbortController().signal,
@@ -154,20 +155,30 @@ const using = async (
 };
 
 describe('TLS', () => {
-  test.each([
-    ['expired', selfSigned({ days: -1 }), true, /has expired/],
-    ['not valid yet', selfSigned({ inDays: 1 }), true, /is not valid yet/],
-    ['self-signed', certificate, false, /this host does not trust/],
-    ['for another host', selfSigned({ names: ['other.example.org'] }), true, /for another host name/],
-    ['fine, but with TLS 1.1 only', { ...certificate, maxVersion: 'TLSv1.1' as const }, true, /too old|TLS/],
-  ])('a certificate that is %s: nothing is fetched', (_name, tls, trusted, message) =>
-    using(tls, (origin) =>
-      check(
-        origin.url('a'),
-        { kind: 'TlsFailed', message },
-        { http: { trust: fixedTrust(trusted ? [tls.cert] : []) } },
-      ),
-    ),
+  const certificates = [
+    ['expired', () => selfSigned({ days: -1 }), true, /has expired/],
+    ['self-signed', () => certificate, false, /this host does not trust/],
+    ['for another host', () => selfSigned({ names: ['other.example.org'] }), true, /for another host name/],
+    [
+      'fine, but with TLS 1.1 only',
+      () => ({ ...certificate, maxVersion: 'TLSv1.1' as const }),
+      true,
+      /too old|TLS/,
+    ],
+    ['not valid yet', () => selfSigned({ inDays: 1 }), true, /is not valid yet/],
+  ] as const;
+  test.each(casesOfForm(certificates, 4))(
+    'a certificate that is %s: nothing is fetched',
+    (_name, make, trusted, message) => {
+      const tls = make();
+      return using(tls, (origin) =>
+        check(
+          origin.url('a'),
+          { kind: 'TlsFailed', message },
+          { http: { trust: fixedTrust(trusted ? [tls.cert] : []) } },
+        ),
+      );
+    },
   );
 
   test('a certificate that is signed with SHA-1: nothing is fetched', () => {

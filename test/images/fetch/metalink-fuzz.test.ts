@@ -160,7 +160,7 @@ function check(bytes: Buffer): void {
 
 test(
   'a changed metalink',
-  () => fuzz({ rounds: { short: 1000, full: 400_000 } }, document, check),
+  () => fuzz({ rounds: { short: 300, full: 400_000 } }, document, check),
   fuzzTimeout,
 );
 
@@ -168,7 +168,7 @@ test(
   'a metalink as long as it may be',
   () =>
     fuzz(
-      { rounds: { short: 5, full: 4 * SEVERAL.length }, measureEvery: 1 },
+      { rounds: { short: 2, full: 4 * SEVERAL.length }, measureEvery: 1 },
       (seed) => long(seed * (isFullRun ? 5 : 10)),
       check,
     ),

@@ -18,8 +18,8 @@ import { FIRST_SEED, fuzz, fuzzTimeout } from '../../support/fuzzing.ts';
 import { isFullRun, needing } from '../../support/programs.ts';
 import { checkFaults } from '../../support/qemu.ts';
 
-const ROUNDS = { short: 1000, full: 100_000 };
-const CHECKED = isFullRun ? 10_000 : 100;
+const ROUNDS = { short: 300, full: 100_000 };
+const CHECKED = isFullRun ? 10_000 : 25;
 
 interface Seed {
   readonly bytes: Buffer;
@@ -108,7 +108,7 @@ it.each([
 it('a head that is cut anywhere is judged', () => {
   const crashes: string[] = [];
   for (const [index, { bytes }] of [...QCOW2, ...OTHERS].entries()) {
-    for (let length = 0; length <= 700; length += isFullRun || index === 0 ? 1 : 11) {
+    for (let length = 0; length <= 700; length += isFullRun ? 1 : index === 0 ? 7 : 41) {
       for (const declared of ['QCOW2', 'RAW', 'ISO'] as const) {
         for (const size of [length, bytes.length, Number.MAX_SAFE_INTEGER]) {
           const result = outcome(() => inspectHead(bytes.subarray(0, length), size, declared));

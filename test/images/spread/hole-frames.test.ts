@@ -9,9 +9,9 @@ const BLOCK = 16_384;
 /** Islands that begin and end anywhere. */
 const image = Buffer.alloc(6 * MIB);
 noise(40_000, 1).copy(image, 5);
-noise(3 * BLOCK, 2).copy(image, 2 * MIB);
+noise(3 * BLOCK, 2).copy(image, 2 * MIB - BLOCK);
 noise(1, 3).copy(image, 4 * MIB - 1);
-noise(300_000, 4).copy(image, image.length - 300_000);
+noise(20_000, 4).copy(image, image.length - 20_000);
 
 /** The body of an answer with the bytes of the image from a position on, coded in chunks of this length. */
 function coded(first: number, chunkBytes: number): Buffer {

@@ -11,6 +11,7 @@ import type { Behaviour, ImageServer } from '../../support/image-server.ts';
 import { isoImage, noise, paddedQcow2, qcow2Image, rawDisk } from '../../support/images.ts';
 import { onLoopback } from '../../support/loopback.ts';
 import { packed, pipedThrough } from '../../support/packed-files.ts';
+import { casesOfForm } from '../../support/programs.ts';
 import { zipOf } from '../../support/zip.ts';
 
 const MIB = 1_048_576;
@@ -35,9 +36,11 @@ async function look(
 const verdictOf = (url: UrlReport) =>
   judgeRegistration({ demandAllMirrors: false }, { v: 1, hostId: 'h', urls: [url] });
 
+const qcow2 = paddedQcow2(2 * MIB);
+
 describe.each(compressions)('the probe of a %s file', (compression) => {
   test('a qcow2 image inside is reported with its virtual size', async () => {
-    const body = await packed(compression, paddedQcow2(4 * MIB));
+    const body = await packed(compression, qcow2);
     const seen = await look(body, 'QCOW2');
     expect(seen).toMatchObject({
       reachable: true,
@@ -54,6 +57,20 @@ describe.each(compressions)('the probe of a %s file', (compression) => {
     });
   });
 
+  test('an image of another format than declared is refused', async () => {
+    const seen = await look(await packed(compression, qcow2), 'RAW');
+    expect(seen).toMatchObject({
+      reachable: false,
+      reason: `unpacked from ${compression}, the file is a qcow2 disk; it was declared as RAW`,
+    });
+    expect(verdictOf(seen)).toMatchObject({ accepted: false });
+  });
+});
+
+/** What comes out is judged alike, whatever it was packed by. */
+const JUDGED = casesOfForm(['zstd', 'zip', 'gzip', 'xz', 'bzip2'] as const);
+
+describe.each(JUDGED)('the probe of a %s file', (compression) => {
   test('a raw disk inside has no certain size, but its partitions give one for planning', async () => {
     const body = await packed(compression, rawDisk(4 * MIB));
     const seen = await look(body, 'RAW');
@@ -74,15 +91,6 @@ describe.each(compressions)('the probe of a %s file', (compression) => {
     expect(seen).toMatchObject({ reachable: true, virtualSize: 40_960, unpackedSize: 40_960 });
   });
 
-  test('an image of another format than declared is refused', async () => {
-    const seen = await look(await packed(compression, paddedQcow2(4 * MIB)), 'RAW');
-    expect(seen).toMatchObject({
-      reachable: false,
-      reason: `unpacked from ${compression}, the file is a qcow2 disk; it was declared as RAW`,
-    });
-    expect(verdictOf(seen)).toMatchObject({ accepted: false });
-  });
-
   test('an image that needs another file is refused', async () => {
     const body = await packed(compression, qcow2Image({ backingOffset: 512n, backingSize: 11 }));
     expect(await look(body, 'QCOW2')).toMatchObject({ reachable: false });
@@ -95,10 +103,10 @@ test('a bzip2 block that is longer than the first request is read by a second on
   expect(server.seen('/x').requests).toHaveLength(2);
 });
 
-test.each(['xz', 'bzip2', 'zstd'] as const)(
+test.each(casesOfForm(['xz', 'bzip2', 'zstd'] as const))(
   'a probe on a host without %s reports the missing program',
   async (program) => {
-    const seen = await look(await packed(program, paddedQcow2(2 * MIB)), 'QCOW2', { path: '/nonexistent' });
+    const seen = await look(await packed(program, qcow2), 'QCOW2', { path: '/nonexistent' });
     expect(seen).toMatchObject({
       reachable: false,
       reason: `the program ${program}, which unpacks the file, is not installed`,
@@ -115,7 +123,7 @@ test('a zip archive is refused by its beginning when it is empty or encrypted', 
   });
 });
 
-test.each(['gzip', 'xz', 'zstd'] as const)(
+test.each(casesOfForm(['gzip', 'xz', 'zstd'] as const))(
   'an initial RAM disk, which is a cpio archive in %s, is refused by its name',
   async (compression) => {
     const archive = Buffer.concat([Buffer.from('070701'), noise(MIB)]);
@@ -141,30 +149,40 @@ describe('a zip archive with a directory at its end', () => {
     mode: 0o40755,
   }));
 
-  test.each([
-    ['alone', zipOf([image])],
-    ['with other files beside it', zipOf([...beside, image])],
-    ['with a comment', zipOf([image, ...beside], { comment: 'x'.repeat(65_535) })],
-    ['of zip64', zipOf([{ ...image, zip64: true, descriptor: 'signed' }, ...beside], { zip64: true })],
-    ['whose directory is long', zipOf([image, ...folders])],
-  ])('is reported with the size of its image: %s', async (_, body) => {
-    expect(await look(body, 'RAW')).toMatchObject({ reachable: true, unpackedSize: disk.length });
+  const good = [
+    ['with a comment', () => zipOf([image, ...beside], { comment: 'x'.repeat(65_535) })],
+    ['of zip64', () => zipOf([{ ...image, zip64: true, descriptor: 'signed' }, ...beside], { zip64: true })],
+    ['whose directory is long', () => zipOf([image, ...folders])],
+    ['alone', () => zipOf([image])],
+    ['with other files beside it', () => zipOf([...beside, image])],
+  ] as const;
+  test.each(casesOfForm(good, 3))('is reported with the size of its image: %s', async (_, make) => {
+    expect(await look(make(), 'RAW')).toMatchObject({ reachable: true, unpackedSize: disk.length });
   });
 
-  test.each([
-    ['of several files', zipOf([image, { name: 'b.img', bytes: disk }]), 'more than one file'],
-    ['of no image', zipOf([{ ...image, name: 'image.txt' }]), 'without a file that may be an image'],
-    ['with a link', zipOf([image, { name: 'b', bytes: Buffer.from('/etc'), mode: 0o120777 }]), 'a link'],
-    ['that is cut short', zipOf([image]).subarray(0, -30), 'no end of a zip archive'],
-    ['with something behind it', Buffer.concat([zipOf([image]), noise(100)]), 'no end of a zip archive'],
-    ['that counts wrong', zipOf([image], { count: 2 }), 'contradicts'],
+  const bad = [
+    ['of several files', () => zipOf([image, { name: 'b.img', bytes: disk }]), 'more than one file'],
+    ['that is cut short', () => zipOf([image]).subarray(0, -30), 'no end of a zip archive'],
     [
       'whose directory begins elsewhere',
-      Buffer.concat([zipOf([image]).subarray(0, 100), zipOf([image])]),
+      () => Buffer.concat([zipOf([image]).subarray(0, 100), zipOf([image])]),
       'no zip directory where it is due',
     ],
-  ])('is refused before the download: one %s', async (_, body, reason) => {
-    const seen = await look(body, 'RAW');
+    ['of no image', () => zipOf([{ ...image, name: 'image.txt' }]), 'without a file that may be an image'],
+    [
+      'with a link',
+      () => zipOf([image, { name: 'b', bytes: Buffer.from('/etc'), mode: 0o120777 }]),
+      'a link',
+    ],
+    [
+      'with something behind it',
+      () => Buffer.concat([zipOf([image]), noise(100)]),
+      'no end of a zip archive',
+    ],
+    ['that counts wrong', () => zipOf([image], { count: 2 }), 'contradicts'],
+  ] as const;
+  test.each(casesOfForm(bad, 3))('is refused before the download: one %s', async (_, make, reason) => {
+    const seen = await look(make(), 'RAW');
     expect(seen.reachable).toBe(false);
     expect(seen.reason).toContain(reason);
   });

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { compressions } from '../../../model/source.ts';
 import { isoImage, noise, paddedQcow2, qcow2Image, rawDisk, sha256 } from '../../support/images.ts';
-import { casesOfForm, isFullRun } from '../../support/programs.ts';
+import { casesOfForm } from '../../support/programs.ts';
 import { packed, pipedThrough } from '../../support/packed-files.ts';
 import { openUnpackLab } from '../../labs/unpack.ts';
 import type { UnpackLab } from '../../labs/unpack.ts';
@@ -31,7 +31,15 @@ describe.each(compressions)('a %s file', (compression) => {
       fetched: body.length,
     });
   });
+});
 
+const BY_INTEREST = ['zstd', 'zip', 'gzip', 'xz', 'bzip2'] as const;
+/** The short form has one program and the two formats that Bypass reads itself. */
+const DAMAGED = casesOfForm(BY_INTEREST, 3);
+/** What comes out is judged alike, whatever it was packed by. */
+const JUDGED = casesOfForm(BY_INTEREST);
+
+describe.each(DAMAGED)('a %s file', (compression) => {
   const cuts: readonly (readonly [where: string, at: (length: number) => number])[] = [
     ['at its end', (length) => length - 7],
     ['in the middle', (length) => length >> 1],
@@ -67,9 +75,6 @@ describe.each(compressions)('a %s file', (compression) => {
     await lab.expectNothing();
   });
 });
-
-/** The short form has one program and one format that Bypass reads itself: what comes out is judged alike. */
-const JUDGED = isFullRun ? compressions : (['zstd', 'zip'] as const);
 
 describe.each(JUDGED)('a %s file', (compression) => {
   test('is accepted with a qcow2 image inside', async () => {
@@ -110,10 +115,11 @@ describe.each(JUDGED)('a %s file', (compression) => {
     await lab.expectNothing();
   });
 
-  test.each([
+  const pages = [
     ['long', HTML],
     ['short', HTML.subarray(0, 200)],
-  ])('is refused with a %s HTML page inside', async (_, page) => {
+  ] as const;
+  test.each(casesOfForm(pages))('is refused with a %s HTML page inside', async (_, page) => {
     await expect(lab.bring(await packed(compression, page), { format: 'QCOW2' })).rejects.toMatchObject({
       kind: 'FormatMismatch',
       message: expect.stringContaining('an HTML page') as string,
@@ -145,11 +151,14 @@ describe.each(JUDGED)('a %s file', (compression) => {
 });
 
 describe('a file of several members', () => {
-  test.each(['gzip', 'bzip2', 'xz', 'zstd'] as const)('is unpacked as a whole: %s', async (compression) => {
-    const parts = [disk.subarray(0, 100), disk.subarray(100, MIB), disk.subarray(MIB)];
-    const body = await Promise.all(parts.map((part) => packed(compression, part)));
-    await lab.expectImage(await lab.bring(Buffer.concat(body)), disk);
-  });
+  test.each(casesOfForm(['gzip', 'zstd', 'bzip2', 'xz'] as const, 2))(
+    'is unpacked as a whole: %s',
+    async (compression) => {
+      const parts = [disk.subarray(0, 100), disk.subarray(100, MIB), disk.subarray(MIB)];
+      const body = await Promise.all(parts.map((part) => packed(compression, part)));
+      await lab.expectImage(await lab.bring(Buffer.concat(body)), disk);
+    },
+  );
 
   test('is unpacked when its gzip members end at chunk limits', async () => {
     const overhead = gzipSync(disk.subarray(0, 256 * KIB - 100), { level: 0 }).length - (256 * KIB - 100);
@@ -210,10 +219,11 @@ test('a file that matches two formats is refused', async () => {
   await lab.expectNothing();
 });
 
-test.each([
+const unsupported = [
   ['7z', Buffer.concat([Buffer.from('7z\xbc\xaf\x27\x1c', 'latin1'), noise(100_000)]), 'a 7z archive'],
   ['lz4', Buffer.concat([Buffer.from([4, 0x22, 0x4d, 0x18]), noise(100_000)]), 'an LZ4 file'],
-])('an unsupported %s archive is refused', async (_, body, name) => {
+] as const;
+test.each(casesOfForm(unsupported))('an unsupported %s archive is refused', async (_, body, name) => {
   await expect(lab.bring(body)).rejects.toMatchObject({
     kind: 'FormatMismatch',
     message: `the file is ${name}; it was declared as RAW`,
@@ -224,74 +234,80 @@ describe('a zip archive', () => {
   const entry = { name: 'disk.img', bytes: disk };
   const fork = { name: '__MACOSX/._disk.img', bytes: noise(212), stored: true };
   const readme = { name: 'README.md', bytes: Buffer.from('# How to begin') };
-  test.each([
-    ['stored', zipOf([{ ...entry, stored: true }])],
-    ['sizes behind the data', zipOf([{ ...entry, descriptor: 'signed' }])],
-    ['sizes behind the data, without a signature', zipOf([{ ...entry, descriptor: 'bare' }])],
-    ['zip64', zipOf([{ ...entry, zip64: true }], { zip64: true })],
-    ['zip64, stored', zipOf([{ ...entry, zip64: true, stored: true }], { zip64: true })],
-    ['zip64, sizes behind the data', zipOf([{ ...entry, zip64: true, descriptor: 'signed' }])],
-    ['a comment', zipOf([entry], { comment: 'made by hand' })],
+  const good = [
+    ['zip64, sizes behind the data', () => zipOf([{ ...entry, zip64: true, descriptor: 'signed' }])],
+    ['texts around it', () => zipOf([readme, entry, { ...readme, name: 'a/SHA256SUMS', stored: true }])],
+    ['sizes behind the data, without a signature', () => zipOf([{ ...entry, descriptor: 'bare' }])],
+    ['stored', () => zipOf([{ ...entry, stored: true }])],
+    ['a name that is a path elsewhere', () => zipOf([{ ...entry, name: '../../../etc/passwd' }])],
+    ['sizes behind the data', () => zipOf([{ ...entry, descriptor: 'signed' }])],
+    ['zip64', () => zipOf([{ ...entry, zip64: true }], { zip64: true })],
+    ['zip64, stored', () => zipOf([{ ...entry, zip64: true, stored: true }], { zip64: true })],
+    ['a comment', () => zipOf([entry], { comment: 'made by hand' })],
     [
       'a folder before it',
-      zipOf([{ name: 'a/', bytes: Buffer.alloc(0), stored: true, mode: 0o40755 }, entry]),
+      () => zipOf([{ name: 'a/', bytes: Buffer.alloc(0), stored: true, mode: 0o40755 }, entry]),
     ],
     [
       'a folder behind it',
-      zipOf([entry, { name: 'a/', bytes: Buffer.alloc(0), stored: true, mode: 0o40755 }]),
+      () => zipOf([entry, { name: 'a/', bytes: Buffer.alloc(0), stored: true, mode: 0o40755 }]),
     ],
-    ['a name that is a path elsewhere', zipOf([{ ...entry, name: '../../../etc/passwd' }])],
-    ['a resource fork of macOS behind it', zipOf([entry, fork])],
-    ['a resource fork of macOS before it', zipOf([fork, entry])],
-    ['texts around it', zipOf([readme, entry, { ...readme, name: 'a/SHA256SUMS', stored: true }])],
-    ['a text before it, sizes behind the data', zipOf([{ ...readme, descriptor: 'bare' }, entry])],
-    ['a text behind it, zip64', zipOf([entry, { ...readme, zip64: true, descriptor: 'signed' }])],
-  ])('is unpacked: %s', async (_, body) => {
-    await lab.expectImage(await lab.bring(body), disk);
+    ['a resource fork of macOS behind it', () => zipOf([entry, fork])],
+    ['a resource fork of macOS before it', () => zipOf([fork, entry])],
+    ['a text before it, sizes behind the data', () => zipOf([{ ...readme, descriptor: 'bare' }, entry])],
+    ['a text behind it, zip64', () => zipOf([entry, { ...readme, zip64: true, descriptor: 'signed' }])],
+  ] as const;
+  test.each(casesOfForm(good, 5))('is unpacked: %s', async (_, make) => {
+    await lab.expectImage(await lab.bring(make()), disk);
   });
 
-  test.each([
-    ['without a file', zipOf([]), 'without a file'],
-    ['with two files', zipOf([entry, { ...entry, name: 'b' }]), 'more than one file'],
+  const bad = [
+    ['with two files', () => zipOf([entry, { ...entry, name: 'b' }]), 'more than one file'],
+    ['of a link', () => zipOf([{ ...entry, mode: 0o120777 }]), 'such as a link'],
+    ['encrypted', () => zipOf([{ ...entry, flags: 1 }]), 'encrypted'],
+    ['whose directory has another size', () => zipOf([{ ...entry, lies: { size: 5 } }]), 'contradicts'],
+    ['that counts wrong, zip64', () => zipOf([entry], { count: 2, zip64: true }), 'contradicts'],
+    ['stored, sizes behind', () => zipOf([{ ...entry, stored: true, descriptor: 'signed' }]), 'too late'],
+    ['without a file', () => zipOf([]), 'without a file'],
     [
       'with two files, the second small',
-      zipOf([entry, { name: 'b', bytes: Buffer.from('b') }]),
+      () => zipOf([entry, { name: 'b', bytes: Buffer.from('b') }]),
       'more than one',
     ],
-    ['with nothing but a text', zipOf([readme, fork]), 'without a file that may be an image'],
+    ['with nothing but a text', () => zipOf([readme, fork]), 'without a file that may be an image'],
     [
       'with much beside its image',
-      zipOf([{ ...readme, bytes: Buffer.alloc(17 * MIB) }, entry]),
+      () => zipOf([{ ...readme, bytes: Buffer.alloc(17 * MIB) }, entry]),
       'bytes beside its image',
     ],
     [
       'with many files beside its image',
-      zipOf([...Array.from({ length: 1001 }, () => ({ ...readme, bytes: Buffer.alloc(0) })), entry]),
+      () => zipOf([...Array.from({ length: 1001 }, () => ({ ...readme, bytes: Buffer.alloc(0) })), entry]),
       'more than 1000 files',
     ],
     [
       'whose text is another one in its directory',
-      zipOf([{ ...readme, lies: { name: 'LICENSE' } }, entry]),
+      () => zipOf([{ ...readme, lies: { name: 'LICENSE' } }, entry]),
       'contradicts',
     ],
     [
       'whose image is a text in its directory',
-      zipOf([{ ...entry, lies: { name: 'README' } }, readme]),
+      () => zipOf([{ ...entry, lies: { name: 'README' } }, readme]),
       'contradicts',
     ],
-    ['whose text is damaged', zipOf([{ ...readme, lies: { size: 3 } }, entry]), 'contradicts'],
-    ['encrypted', zipOf([{ ...entry, flags: 1 }]), 'encrypted'],
-    ['of a link', zipOf([{ ...entry, mode: 0o120777 }]), 'such as a link'],
-    ['of a device', zipOf([{ ...entry, mode: 0o060600 }]), 'no regular file'],
-    ['of another method', zipOf([{ ...entry, method: 12 }]), 'compression method 12'],
-    ['whose directory has another name', zipOf([{ ...entry, lies: { name: 'else.img' } }]), 'contradicts'],
-    ['whose directory has another size', zipOf([{ ...entry, lies: { size: 5 } }]), 'contradicts'],
-    ['whose directory points elsewhere', zipOf([{ ...entry, lies: { offset: 9 } }]), 'contradicts'],
-    ['that counts wrong', zipOf([entry], { count: 2 }), 'contradicts'],
-    ['that counts wrong, zip64', zipOf([entry], { count: 2, zip64: true }), 'contradicts'],
-    ['stored, sizes behind', zipOf([{ ...entry, stored: true, descriptor: 'signed' }]), 'too late'],
-  ])('is refused: one %s', async (_, body, why) => {
-    await expect(lab.bring(body)).rejects.toMatchObject({
+    ['whose text is damaged', () => zipOf([{ ...readme, lies: { size: 3 } }, entry]), 'contradicts'],
+    ['of a device', () => zipOf([{ ...entry, mode: 0o060600 }]), 'no regular file'],
+    ['of another method', () => zipOf([{ ...entry, method: 12 }]), 'compression method 12'],
+    [
+      'whose directory has another name',
+      () => zipOf([{ ...entry, lies: { name: 'else.img' } }]),
+      'contradicts',
+    ],
+    ['whose directory points elsewhere', () => zipOf([{ ...entry, lies: { offset: 9 } }]), 'contradicts'],
+    ['that counts wrong', () => zipOf([entry], { count: 2 }), 'contradicts'],
+  ] as const;
+  test.each(casesOfForm(bad, 6))('is refused: one %s', async (_, make, why) => {
+    await expect(lab.bring(make())).rejects.toMatchObject({
       class: 'content',
       message: expect.stringContaining(why) as string,
     });

@@ -51,7 +51,7 @@ async function orRefused<T>(work: () => Promise<T>): Promise<T | undefined> {
 
 test.each([...SEEDS.entries()])('archive %i is unpacked as its directory describes it', async (_, bytes) => {
   expect(await listed(bytes)).toMatchObject({ unpacked: disk.length });
-  expect(await unpacked(bytes)).toEqual(disk);
+  expect((await unpacked(bytes))?.equals(disk)).toBe(true);
 });
 
 const changed = (seed: number): Buffer => {
@@ -71,7 +71,7 @@ const changed = (seed: number): Buffer => {
 test(
   'a mutated archive is unpacked as its directory describes it, or refused',
   async () => {
-    await fuzz({ rounds: { short: 500, full: 100_000 } }, changed, async (bytes) => {
+    await fuzz({ rounds: { short: 150, full: 100_000 } }, changed, async (bytes) => {
       const [given, listing] = [await unpacked(bytes), await listed(bytes)];
       if (given === undefined) return;
       expect(listing).toMatchObject({ unpacked: given.length });
