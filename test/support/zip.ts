@@ -83,13 +83,15 @@ export function zipOf(
   options: { readonly comment?: string; readonly zip64?: boolean; readonly count?: number } = {},
 ): Buffer {
   const { comment = '', zip64 = false, count = entries.length } = options;
-  let files = NOTHING as Buffer;
-  let listing = NOTHING as Buffer;
+  const [locals, centrals]: [Buffer[], Buffer[]] = [[], []];
+  let offset = 0;
   for (const entry of entries) {
-    const { local, central } = made(entry, files.length);
-    files = Buffer.concat([files, local]);
-    listing = Buffer.concat([listing, central]);
+    const { local, central } = made(entry, offset);
+    locals.push(local);
+    centrals.push(central);
+    offset += local.length;
   }
+  const [files, listing] = [Buffer.concat(locals), Buffer.concat(centrals)];
   const end64 = record(
     ...([
       [4, 0x06064b50],

@@ -181,20 +181,19 @@ describe('TLS', () => {
     },
   );
 
+  const issuer = selfSigned({ names: ['authority.example.org'] });
+
   test('a certificate that is signed with SHA-1: nothing is fetched', () => {
-    const issuer = selfSigned({ names: ['authority.example.org'] });
     const old = selfSigned({ issuer, digest: 'sha1' });
     return using(old, (origin) =>
       check(origin.url('a'), { kind: 'TlsFailed' }, { http: { trust: fixedTrust([issuer.cert]) } }),
     );
   });
 
-  test('one of the same authority that is signed with SHA-256 is trusted', () => {
-    const issuer = selfSigned({ names: ['authority.example.org'] });
-    return using(selfSigned({ issuer }), (origin) =>
+  test('one of the same authority that is signed with SHA-256 is trusted', () =>
+    using(selfSigned({ issuer }), (origin) =>
       check(origin.url('a'), {}, { http: { trust: fixedTrust([issuer.cert]) } }),
-    );
-  });
+    ));
 
   test('a handshake that is asked for anew in the middle of the file', () =>
     using({ ...certificate, maxVersion: 'TLSv1.2' }, (origin) => check(origin.url('renegotiates'), {})));

@@ -20,7 +20,7 @@ import type { RandomOrigin } from '../../support/random-origin.ts';
 
 const MOST_MS = 30_000;
 const http = { headersMs: 200, idleMs: 200, connectMs: 2000, minimumRate: 0 };
-const rounds = { short: 6, full: 500 };
+const rounds = { short: 4, full: 500 };
 /** Each input makes several connections, whose garbage adds up. */
 const measureEvery = 5;
 let lab: DownloadLab;
