@@ -2,8 +2,7 @@
  * Runs random inputs, seed by seed, within limits of time and memory. A failure names its seed; BYPASS_FUZZ_SEED sets
  * the first one.
  */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from './garbage.ts';
 import { isFullRun } from './programs.ts';
 
 export const FIRST_SEED = Number(process.env['BYPASS_FUZZ_SEED'] ?? 1);
@@ -12,8 +11,6 @@ const MIB = 1_048_576;
 const MAX_CPU_TIME = 1_000_000;
 const MAX_MEMORY = 64 * MIB;
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 const inUse = (): number => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
 
 export interface FuzzOptions {
@@ -30,7 +27,7 @@ export async function fuzz<T>(
   make: (seed: number) => T,
   once: (input: T, seed: number) => unknown,
 ): Promise<void> {
-  collect();
+  collectGarbage();
   const before = inUse();
   for (let seed = FIRST_SEED; seed < FIRST_SEED + (isFullRun ? rounds.full : rounds.short); seed += 1) {
     const input = make(seed);
@@ -45,6 +42,6 @@ export async function fuzz<T>(
     if (seed % measureEvery !== 0) continue;
     const taken = inUse() - before;
     if (taken > MAX_MEMORY) throw new Error(`up to seed ${seed} ${taken} bytes of memory are taken`);
-    collect();
+    collectGarbage();
   }
 }

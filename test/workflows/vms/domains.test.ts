@@ -81,6 +81,8 @@ test('a report of a moment before the latest change says nothing about the machi
 });
 
 test('a report during a job of the machine says nothing about it', async () => {
+  // The workflow of the reboot would take the job.
+  await machines.ended(vmId);
   const jobId = await lab.db
     .insertInto('async_job')
     .values((eb) => ({
