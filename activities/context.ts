@@ -36,6 +36,9 @@ export interface Heartbeat<P> {
   readonly report: (details: P, atOnce?: boolean) => void;
 }
 
+/** The id of the workflow that the current activity works for. */
+export const workflowId = (): string => Context.current().info.workflowExecution?.workflowId ?? '';
+
 /** The signal by which Temporal ends the current activity: cancelled, paused, out of time, or its worker stops. */
 export const activitySignal = (): AbortSignal => Context.current().cancellationSignal;
 

@@ -169,6 +169,7 @@ function describeWork(d: KnownDeployment, sinceMs: number): string {
   const rate = seconds > 0 ? ` (${formatRate(bytes / seconds)})` : '';
   const host = tries.at(-1)?.hostname ?? d.hostname;
   const by = host === undefined ? '' : ` by ${host}`;
-  const resumed = bytes < size ? ` of ${formatBytes(size)}` : '';
-  return `${formatBytes(bytes)}${resumed} in ${formatDuration(seconds)}${rate}${by}`;
+  // The rest was there already, or is zeros, which other hosts do not send.
+  const fetched = bytes < size ? `, ${formatBytes(bytes)} of it fetched` : '';
+  return `${formatBytes(size)}${fetched} in ${formatDuration(seconds)}${rate}${by}`;
 }

@@ -16,6 +16,7 @@ import { isAbsent } from './errors.ts';
 import type { HypervisorOptions } from './hypervisor.ts';
 import { stateOf } from './states.ts';
 import type { FoundState } from './states.ts';
+import { MAX_COMMANDS } from './virsh.ts';
 import { parseXml } from './xml.ts';
 
 type Options = Pick<HypervisorOptions, 'virsh' | 'hostId' | 'networks' | 'pools'>;
@@ -31,8 +32,6 @@ interface Known {
 const AGENT_TIMEOUT_MS = 5000;
 /** How many guests without an address one listing asks through their agents. */
 const MAX_AGENTS = 10;
-/** How many definitions one virsh reads. */
-const DEFINITIONS_AT_ONCE = 32;
 /** Bytes on a pool with which a paused machine can go on for a while. */
 const ROOM_TO_RESUME = 256 * 1024 * 1024;
 const FULL = 'I/O error: no space is left on the pool; the machine goes on when 256 MiB are free there';
@@ -172,8 +171,8 @@ async function definitionsOf(
   vmIds: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const definitions = new Map<string, string>();
-  for (let start = 0; start < vmIds.length; start += DEFINITIONS_AT_ONCE) {
-    const some = vmIds.slice(start, start + DEFINITIONS_AT_ONCE);
+  for (let start = 0; start < vmIds.length; start += MAX_COMMANDS) {
+    const some = vmIds.slice(start, start + MAX_COMMANDS);
     const answers = await virsh.runEach(some.map((vmId) => ['dumpxml', vmId]));
     for (const [index, vmId] of some.entries()) {
       const answer = answers[index];

@@ -52,7 +52,7 @@ export interface Virsh {
    */
   runAll(commands: readonly (readonly string[])[], call?: VirshCall): Promise<readonly string[]>;
   /**
-   * As `runAll`, for commands of which each may fail by itself; 32 of them at most, so that their errors are all read.
+   * As `runAll`, for commands of which each may fail by itself; `MAX_COMMANDS` of them at most.
    * @returns what each wrote to its standard output, or its failure
    * @throws ImageError when virsh itself cannot run or gives no answer; the signal's reason when aborted
    */
@@ -71,6 +71,9 @@ export interface Virsh {
     call: { readonly signal: AbortSignal },
   ): Promise<void>;
 }
+
+/** How many commands `runEach` takes: the errors of more might be cut off by the limit of what is read. */
+export const MAX_COMMANDS = 32;
 
 /** In a command: the XML of its call. */
 export const XML_INPUT = '/dev/stdin';

@@ -136,11 +136,15 @@ async function serve({
   orchestration,
   worker,
 }: Serving): Promise<void> {
-  const health = await startHealthIfAsked(
-    settings,
-    () => worker.getState() === 'RUNNING',
-    async () => metricsText('control', [...(await figures()), ...(metrics?.families() ?? [])]),
-  );
+  const readMetrics = async (): Promise<string> => {
+    try {
+      return metricsText('control', [...(await figures()), ...(metrics?.families() ?? [])]);
+    } catch (error) {
+      logger.warn({ err: error }, 'the figures for /metrics could not be read');
+      throw error;
+    }
+  };
+  const health = await startHealthIfAsked(settings, () => worker.getState() === 'RUNNING', readMetrics);
   const keeping = setInterval(() => void keepUpkeep(orchestration, logger), UPKEEP_CHECK_MS);
   try {
     const running = runWorkers([worker], stop);

@@ -9,7 +9,7 @@ import { sharedFor } from '../platform/shared-for.ts';
 import { familyOf } from './metric-text.ts';
 import type { Family } from './metric-text.ts';
 
-/** So long one reading answers all who ask. */
+/** Milliseconds for which one reading answers all who ask. */
 const MAX_AGE_MS = 10_000;
 const MAX_CERTIFICATES = 10_000;
 
@@ -18,7 +18,6 @@ export interface FiguresDeps {
   readonly waits: () => Promise<readonly WaitFigures[]>;
 }
 
-/** @returns a function that rejects while PostgreSQL or Temporal does not answer */
 /** @returns a function that rejects while PostgreSQL or Temporal does not answer */
 export const createFigures = ({ db, waits }: FiguresDeps): (() => Promise<readonly Family[]>) =>
   sharedFor(MAX_AGE_MS, async () => {
@@ -67,7 +66,7 @@ const copyFamilies = ({ copies, pending }: Figures): readonly Family[] => [
   ),
   familyOf(
     'bypass_deployments_pending',
-    sums(pending, ({ zone, phase }) => ({ zone, phase })),
+    pending.map(({ zone, phase, count }) => ({ labels: { zone, phase }, value: count })),
   ),
   familyOf(
     'bypass_deployments_pending_oldest_seconds',
@@ -77,42 +76,41 @@ const copyFamilies = ({ copies, pending }: Figures): readonly Family[] => [
 
 const placeOf = ({ zone, scope }: PoolFigures): Labels => ({ zone, scope });
 
-const poolFamilies = ({ pools }: Figures): readonly Family[] => {
-  return [
-    familyOf(
-      'bypass_pools',
-      sums(pools, ({ zone, scope, state }) => ({ zone, scope, state })),
-    ),
-    familyOf(
-      'bypass_pools_almost_full',
-      sums(pools, placeOf, ({ almostFull }) => almostFull),
-    ),
-    familyOf(
-      'bypass_pool_capacity_bytes',
-      sums(pools, placeOf, ({ capacity }) => capacity),
-    ),
-    familyOf(
-      'bypass_pool_free_bytes',
-      sums(pools, placeOf, ({ free }) => free),
-    ),
-    familyOf(
-      'bypass_pool_reserved_bytes',
-      sums(pools, placeOf, ({ reserved }) => reserved),
-    ),
-  ];
-};
+const poolFamilies = ({ pools }: Figures): readonly Family[] => [
+  familyOf(
+    'bypass_pools',
+    sums(pools, ({ zone, scope, state }) => ({ zone, scope, state })),
+  ),
+  familyOf(
+    'bypass_pools_almost_full',
+    sums(pools, placeOf, ({ almostFull }) => almostFull),
+  ),
+  familyOf(
+    'bypass_pool_capacity_bytes',
+    sums(pools, placeOf, ({ capacity }) => capacity),
+  ),
+  familyOf(
+    'bypass_pool_free_bytes',
+    sums(pools, placeOf, ({ free }) => free),
+  ),
+  familyOf(
+    'bypass_pool_reserved_bytes',
+    sums(pools, placeOf, ({ reserved }) => reserved),
+  ),
+];
 
 const waitLabels = ({ workflow, reason }: WaitFigures): Labels => ({ workflow, reason });
 
-const waitFamilies = (waits: readonly WaitFigures[]): readonly Family[] => {
-  return [
-    familyOf('bypass_waits', sums(waits, waitLabels)),
-    familyOf(
-      'bypass_waits_oldest_seconds',
-      sums(waits, waitLabels, ({ oldest }) => oldest),
-    ),
-  ];
-};
+const waitFamilies = (waits: readonly WaitFigures[]): readonly Family[] => [
+  familyOf(
+    'bypass_waits',
+    waits.map((wait) => ({ labels: waitLabels(wait), value: wait.count })),
+  ),
+  familyOf(
+    'bypass_waits_oldest_seconds',
+    waits.map((wait) => ({ labels: waitLabels(wait), value: wait.oldest })),
+  ),
+];
 
 async function certificateFamily(db: Database): Promise<Family> {
   const { rows } = await listCertificates(db, {}, { limit: MAX_CERTIFICATES, offset: 0 });

@@ -41,7 +41,7 @@ export async function startHealth(port: number, ready: Ready, metrics?: Metrics)
     } else if (path === '/metrics' && metrics !== undefined) {
       metrics().then(
         (text) => answer(200, text),
-        () => answer(503, 'PostgreSQL or Temporal does not answer'),
+        () => answer(503, 'the metrics could not be read: see the log'),
       );
     } else answer(404, `there are ${metrics === undefined ? '' : '/metrics, '}/healthz and /readyz`);
   });

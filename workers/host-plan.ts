@@ -1,7 +1,7 @@
 /** What the host worker runs its activities with: the settings are read first, then everything is built. */
-import { activityInfo } from '@temporalio/activity';
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
+import { workflowId } from '../activities/context.ts';
 import { createHostCertificates } from '../activities/host/certificates.ts';
 import type { HostActivityDeps } from '../activities/host/deps.ts';
 import { createHostLimiter } from '../activities/host/limits.ts';
@@ -125,8 +125,10 @@ export function planActivities(
       programs: () => reportPrograms([...programsFor(PROTOCOLS), ...HYPERVISOR_PROGRAMS]),
       describeHypervisor: (installed) => reporter.report(installed),
       onFailure(activity, error) {
-        const { workflowExecution: { workflowId } = {} } = activityInfo();
-        logger.warn({ activity, workflowId, kind: error.kind, err: error }, `${activity} failed`);
+        logger.warn(
+          { activity, workflowId: workflowId(), kind: error.kind, err: error },
+          `${activity} failed`,
+        );
       },
     };
     return { deps, transfers, virsh };

@@ -9,11 +9,10 @@ import type { InspectionLimits } from '../images/inspect/limits.ts';
 import type { PoolConfig, PublishSettings } from '../images/pools/pool.ts';
 import type { Budgets } from '../images/fetch/network/budgets.ts';
 import { POOL_SCOPES, POOL_TYPES } from '../model/states.ts';
-import { HOST_NETWORK_NAME } from '../model/vms.ts';
+import { GIB, HOST_NETWORK_NAME } from '../model/vms.ts';
 import { label, SettingError } from './settings.ts';
 import type { SettingName, Settings } from './settings.ts';
 
-const GIB = 2 ** 30;
 const FORM = 'NAME=TYPE:SCOPE:PATH, such as fast=Filesystem:HOST:/srv/images';
 
 /** @throws SettingError that says what would be right */

@@ -84,11 +84,12 @@ export function createTotals(): { add(update: Update): void; families(): readonl
         labels,
         value: 0,
         count: 0,
-        buckets: BUCKETS.map(() => 0),
+        buckets: metric.kind === 'histogram' ? BUCKETS.map(() => 0) : [],
       };
       total.series.set(labels, series);
       if (metric.kind === 'gauge') series.value = value;
       else series.value += value;
+      if (metric.kind !== 'histogram') return;
       series.count += 1;
       for (const [at, bound] of BUCKETS.entries())
         if (value <= bound) series.buckets[at] = (series.buckets[at] ?? 0) + 1;

@@ -1,5 +1,4 @@
 /** The control side of deployments and removals of one copy. */
-import { activityInfo } from '@temporalio/activity';
 import { openCopy } from '../../db/copies/copies.ts';
 import type { CopyUuids, JobError } from '../../db/jobs/jobs.ts';
 import {
@@ -17,6 +16,7 @@ import { reserve } from '../../db/copies/reservations.ts';
 import type { Room } from '../../db/copies/reservations.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import type { CopyPlan, DownloadResult, RemoveResult } from '../../model/payloads.ts';
+import { workflowId } from '../context.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { countTries } from './counted-tries.ts';
@@ -93,5 +93,4 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
   };
 }
 
-const workflowId = (): string => activityInfo().workflowExecution?.workflowId ?? '';
 const withWorkflow = (ending: Ending): Outcome => ({ ...ending, workflowId: workflowId() });

@@ -1,11 +1,10 @@
 /** The control side of the deletion of a template. */
-import { activityInfo } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { beginDeletion, failDeletion, finishDeletion } from '../../db/copies/removals.ts';
 import type { CopyToRemove } from '../../db/copies/removals.ts';
 import { copyWorkflowId } from '../../model/names.ts';
 import type { DeletionInput } from '../../model/payloads.ts';
-import { withHeartbeats } from '../context.ts';
+import { withHeartbeats, workflowId } from '../context.ts';
 import type { ControlDeps } from './deps.ts';
 
 export interface DoomedCopies {
@@ -67,5 +66,3 @@ export function createDeletionActivities({ db, orchestration }: ControlDeps): De
     failDeletion: (templateId, text) => failDeletion(db, templateId, text),
   };
 }
-
-const workflowId = (): string => activityInfo().workflowExecution?.workflowId ?? '';

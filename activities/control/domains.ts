@@ -1,7 +1,7 @@
 /** The control side of comparisons of domains with machines. */
-import { activityInfo } from '@temporalio/activity';
 import { beforeDomains, recordDomains } from '../../db/vms/domains.ts';
 import type { ListDomainsResult } from '../../model/vm-payloads.ts';
+import { workflowId } from '../context.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 
@@ -16,7 +16,6 @@ export const createDomainActivities = ({ db }: ControlDeps): DomainActivities =>
   beginDomains: (hostId) => beforeDomains(db, hostId),
   async recordDomains(answer, at) {
     const listed = await readSigned(db, ['listDomains'], answer);
-    const workflowId = activityInfo().workflowExecution?.workflowId ?? '';
-    return { changes: await recordDomains(db, listed, { at, workflowId }) };
+    return { changes: await recordDomains(db, listed, { at, workflowId: workflowId() }) };
   },
 });

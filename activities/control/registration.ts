@@ -15,6 +15,7 @@ import type { ProbeReport, RegistrationInput, RegistrationRefusal } from '../../
 import { judgeRegistration, type RegistrationVerdict } from '../../model/registration.ts';
 import type { SourceCheckResult } from '../../model/source-check.ts';
 import { titleOf } from '../../model/title.ts';
+import { workflowId } from '../context.ts';
 import { readSigned } from './answers.ts';
 import { addressTo } from './sealing.ts';
 import type { ChosenHost } from './sealing.ts';
@@ -171,5 +172,5 @@ const about = (input: RegistrationInput) => ({
   accountUuid: input.accountId,
   resourceType: resourceTypeOf(input),
   resourceUuid: input.templateId,
-  workflowId: activityInfo().workflowExecution?.workflowId ?? '',
+  workflowId: workflowId(),
 });

@@ -1,5 +1,5 @@
 /**
- * Wakes copies that wait for a host that gives them, when the end or the begin of another fetch leaves uploads free. A hint: a
+ * Wakes copies that wait for a host that gives them, when another fetch begins or ends and so leaves uploads free. A hint: a
  * copy that gets none looks again by itself.
  */
 import { log } from '@temporalio/activity';

@@ -36,7 +36,7 @@ export function createSourceActivities({ db, masterKey, orchestration }: Control
       const chosen = await chooseSource(db, question);
       if ('wait' in chosen) return chosen;
       const copy = await copyFacts(db, question.copyId);
-      // While it is on its way, the host gives it to others.
+      // A host gives a copy to others while the copy is on its way.
       if (copy !== undefined) await wakeWaiting({ db, orchestration }, copy);
       const lineages = copy === undefined ? [] : await lineagesOf(db, copy.templateId);
       if ('origin' in chosen) return { depth: 0, lineages };

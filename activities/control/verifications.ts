@@ -1,10 +1,10 @@
 /** The control side of verifying a copy anew. */
-import { activityInfo } from '@temporalio/activity';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { signingKeyOf } from '../../db/hosts/hosts.ts';
 import { copyToVerify, recordVerification } from '../../db/spread/verifications.ts';
 import type { CopyToVerify } from '../../db/spread/verifications.ts';
 import type { HashResult } from '../../model/verification.ts';
+import { workflowId } from '../context.ts';
 import { readSigned } from './answers.ts';
 import type { Ending } from './copies.ts';
 import type { ControlDeps } from './deps.ts';
@@ -24,11 +24,10 @@ export const createVerificationActivities = ({ db, orchestration }: ControlDeps)
   copyToVerify: (copy) => copyToVerify(db, copy),
   async recordVerification(ending, copyId, answer) {
     const { sha256, hostId } = await readSigned(db, ['hashCopy'], answer);
-    const workflowId = activityInfo().workflowExecution?.workflowId ?? '';
     const host = { id: hostId, name: (await signingKeyOf(db, hostId))?.name ?? hostId };
     const { isRight, mayGo } = await recordVerification(
       db,
-      { ...ending, workflowId },
+      { ...ending, workflowId: workflowId() },
       { copyId, sha256, host },
     );
     if (mayGo) await orchestration.startRemoval(ending.copy, { by: 'Bypass' });

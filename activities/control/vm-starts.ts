@@ -1,5 +1,4 @@
 /** The control side of starts: place, images, the job for the host, its result. */
-import { activityInfo } from '@temporalio/activity';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { awaitCopy, copyOutcome, forgetWait } from '../../db/vms/copies.ts';
 import type { CopyOutcome } from '../../db/vms/copies.ts';
@@ -10,6 +9,7 @@ import { endTask } from '../../db/vms/tasks.ts';
 import { CURRENT_TIMING } from '../../model/rules/released.ts';
 import type { StartVmResult } from '../../model/vm-payloads.ts';
 import type { CopyNames } from '../../orchestration/orchestration.ts';
+import { workflowId } from '../context.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { planStart } from './vm-first-steps.ts';
@@ -80,5 +80,3 @@ export function createVmStartActivities(deps: ControlDeps): VmStartActivities {
     },
   };
 }
-
-const workflowId = (): string => activityInfo().workflowExecution?.workflowId ?? '';

@@ -1,5 +1,4 @@
 /** The control side of the jobs of virtual machines: which is next, what the machine is, how the job ends. */
-import { activityInfo } from '@temporalio/activity';
 import { sql } from 'kysely';
 import type { JobError } from '../../db/jobs/jobs.ts';
 import { forgetPowerOf } from '../../db/vms/domains.ts';
@@ -18,6 +17,7 @@ import { planRelease, recordReleased, removeRows } from '../../db/vms/volumes.ts
 import type { ReleasePlan, Removes } from '../../db/vms/volumes.ts';
 import type { ReleaseVmResult, VmCommand, VmStateResult, VmTask } from '../../model/vm-payloads.ts';
 import type { VmPhase, VmState } from '../../model/vms.ts';
+import { workflowId } from '../context.ts';
 import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { removeUnused } from './unused-copies.ts';
@@ -170,5 +170,5 @@ export function createVmTaskActivities(deps: ControlDeps): VmTaskActivities {
 
 const withWorkflow = (job: VmJobRef) => ({
   ...job,
-  workflowId: activityInfo().workflowExecution?.workflowId ?? '',
+  workflowId: workflowId(),
 });

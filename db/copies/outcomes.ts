@@ -38,10 +38,11 @@ export interface Outcome {
   readonly workflowId: string;
 }
 
-/** What was recorded of an attempt for the first time. */
+/** What came of recording an attempt. */
 export interface Recorded {
+  /** Recorded for the first time. */
   readonly tries: readonly CountedTry[];
-  /** Published copies of hosts that gave wrong bytes, which must be verified anew. */
+  /** Published copies of hosts that gave wrong bytes, which must be verified anew; also when the attempt was recorded before. */
   readonly wrong: readonly WrongPeer[];
 }
 

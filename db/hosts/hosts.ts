@@ -11,8 +11,10 @@ import { keystoreInSync } from './keystore-sync.ts';
 /** Seconds without a sign of life after which a host counts as Down. */
 export const UP_SECONDS = 35;
 
-/** Whether a row of `host` is Up: the one definition. Worker heartbeats come every 10 s. */
-export const isUp = sql<boolean>`coalesce(host.last_seen > now() - make_interval(secs => ${sql.lit(UP_SECONDS)}), false)`;
+/** Whether a row of `host`, under the name that it has in the query, is Up: the one definition. Worker heartbeats come every 10 s. */
+export const isUpAs = (host: string) =>
+  sql<boolean>`coalesce(${sql.ref(host)}.last_seen > now() - make_interval(secs => ${sql.lit(UP_SECONDS)}), false)`;
+export const isUp = isUpAs('host');
 
 /** Whether a row of `host` may get downloads: it is enabled, and so is its cluster. */
 export const isEnabled = sql<boolean>`(host.resource_state = 'Enabled' and exists (

@@ -1,6 +1,6 @@
 /** Hosts that take part in the spread of images. */
 import { sql } from 'kysely';
-import { UP_SECONDS } from '../hosts/hosts.ts';
+import { isUpAs } from '../hosts/hosts.ts';
 import { hasDoor } from '../peers/hosts.ts';
 
 const heedsPeers = sql<boolean>`coalesce(host.capabilities -> 'features' ? 'peers', false)`;
@@ -16,7 +16,7 @@ const soon = sql`make_interval(secs => ${sql.lit(ARRIVAL_SECONDS)})`;
 const isKnownToAll = sql<boolean>`not exists (
   select from host other where other.data_center_id = host.data_center_id and other.id <> host.id
     and other.resource_state <> 'Disabled' and other.peer is not null
-    and other.last_seen > now() - make_interval(secs => ${sql.lit(UP_SECONDS)})
+    and ${isUpAs('other')}
     and other.peer ->> 'trusted' is distinct from host.peer ->> 'trusted')`;
 
 /**

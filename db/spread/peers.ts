@@ -69,8 +69,12 @@ export interface Others {
   readonly moreUrgent: number;
 }
 
-/** A copy that has not asked again for this long does not wait any more: its workflow was stopped. */
+/** A copy that has not asked again for this long does not wait for a host any more: its workflow was stopped, or waits for space. */
 const ASKED_SECONDS = 60;
+
+/** Whether a row of `copy` waits for a host that gives it. */
+export const waitsForPeer = sql<boolean>`(copy.state = 'Creating'
+  and coalesce(copy.source_asked > now() - make_interval(secs => ${sql.lit(ASKED_SECONDS)}), false))`;
 
 /**
  * A copy that is under way serves as far as it goes, if its bytes have a lineage: those from the origin do, and those of a
@@ -201,10 +205,7 @@ export async function othersOf(
       (count(*) filter (where copy.source_priority < ${priority}))::integer as "moreUrgent"
     from template_spool_ref copy
     join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
-    where copy.template_id = ${templateDbId} and copy.source_asked is not null and copy.state = 'Creating'
-      and copy.source_asked > now() - make_interval(secs => ${ASKED_SECONDS}) and copy.id <> ${id}`.execute(
-    tx,
-  );
+    where copy.template_id = ${templateDbId} and ${waitsForPeer} and copy.id <> ${id}`.execute(tx);
   return rows[0] ?? { atOrigin: 0, waiting: 0, moreUrgent: 0 };
 }
 

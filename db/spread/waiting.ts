@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Queryable } from '../database.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
-import { uploading } from './peers.ts';
+import { uploading, waitsForPeer } from './peers.ts';
 
 /**
  * Copies of the same template in the same zone that wait, as many as the host of this copy and that of its parent have free
@@ -23,7 +23,7 @@ export async function copiesToWake(
     from fetched
     join template_spool_ref copy on copy.template_id = fetched.template_id and copy.id <> fetched.id
     join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = fetched.data_center_id
-    where copy.source_asked is not null and copy.state = 'Creating'
+    where ${waitsForPeer}
     order by copy.source_priority, random()
     limit (
       select coalesce(sum(greatest(0, (host.peer ->> 'uploads')::integer - used)), 0)

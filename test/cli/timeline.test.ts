@@ -1,5 +1,5 @@
 /** What the command line says of a deployment: from whom it comes, who copies it from there, what it cost, what is wrong. */
-import { remarkOn } from '../../cli/deployments.ts';
+import { outcomeOf, remarkOn } from '../../cli/deployments.ts';
 import type { KnownDeployment } from '../../cli/deployments.ts';
 import { timelineFields } from '../../cli/timeline.ts';
 
@@ -53,4 +53,14 @@ test('a copy that was found damaged says so, although it is ready for the machin
   expect(remarkOn(damaged)).toBe(damaged.error);
   expect(shown(damaged, 'Error')).toEqual([damaged.error]);
   expect(shown(ready, 'Error')).toEqual([undefined]);
+});
+
+test('a copy that is ready says its size, and what of it was fetched where that is less', () => {
+  const started = '2026-03-01T12:00:00+0000';
+  const ended = '2026-03-01T12:00:02+0000';
+  const attempt = { id: 'a', source: 'http://images.example.org/d', started, ended, hostname: 'kvm-1' };
+  const line = (bytes: number): string =>
+    outcomeOf({ ...ready, size: 4 * MIB, attempts: [{ ...attempt, bytes }] }, 0).line;
+  expect(line(4 * MIB)).toMatch(/^local: ready, 4\.0 MiB in 2 s .* by kvm-1$/);
+  expect(line(MIB)).toMatch(/^local: ready, 4\.0 MiB, 1\.0 MiB of it fetched in 2 s .* by kvm-1$/);
 });

@@ -359,11 +359,8 @@ test('when every upload is taken a copy waits, and free ones are kept for what i
   await one?.ask();
   await one?.finish();
   // The copies that take it now have no lineage to serve, as those of a release without lineages.
-  await lab.db
-    .updateTable('template_spool_ref')
-    .set({ lineage: null })
-    .where('state', '=', 'Ready')
-    .execute();
+  const copies = lab.db.updateTable('template_spool_ref');
+  await copies.set({ lineage: null }).where('state', '=', 'Ready').execute();
   await two?.ask();
   expect(await urgent?.ask({ priority: 1 })).toMatchObject({
     wait: { reason: expect.stringMatching(/^1 host wants it, and 1 of 1 uploads .* are taken.*\(h0\)$/) },
@@ -372,6 +369,9 @@ test('when every upload is taken a copy waits, and free ones are kept for what i
   expect(await three?.ask()).toHaveProperty('wait');
   const head = { templateId: template.uuid, poolId: hosts[0]?.pool.id ?? '' };
   expect(await copiesToWake(lab.db, head)).toMatchObject([{ poolId: hosts[3]?.pool.id }]);
+  const long = new Date(Date.now() - 120_000);
+  await copies.set({ source_asked: long }).where('source_priority', '=', 1).execute();
+  expect(await copiesToWake(lab.db, head)).toMatchObject([{ poolId: hosts[2]?.pool.id }]);
   expect(nameOf((await urgent?.ask({ priority: 1 })) as Chosen)).toBe('h0');
 });
 

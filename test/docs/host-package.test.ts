@@ -4,7 +4,6 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +13,7 @@ import { HYPERVISOR_PROGRAMS } from '../../hypervisor/programs.ts';
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { programsFor } from '../../images/programs.ts';
 import { PROJECT_ROOT } from '../../platform/installation.ts';
+import { sha256 } from '../support/images.ts';
 import { isFullRun, needing } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
@@ -117,10 +117,7 @@ async function laterRelease(folder: string, path: string): Promise<string> {
   return `${tree}.deb`;
 }
 
-const digestOf = async (path: string): Promise<string> =>
-  createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
+const digestOf = async (path: string): Promise<string> => sha256(await readFile(path));
 
 const needingDpkg =
   isFullRun && process.getuid?.() === 0

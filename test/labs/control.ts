@@ -4,7 +4,6 @@
  */
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
@@ -25,7 +24,7 @@ import type { VmTiming } from '../../model/vm-timing.ts';
 import { createOrchestration } from '../../orchestration/client.ts';
 import type { LiveCopy } from '../../orchestration/live.ts';
 import type { Orchestration } from '../../orchestration/orchestration.ts';
-import { waitForEnd } from '../../orchestration/workflow-status.ts';
+import { isAbsent, waitForEnd } from '../../orchestration/workflow-status.ts';
 import { sealSecrets } from '../../trust/at-rest.ts';
 import { masterKeyOf } from '../../trust/master-key.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
@@ -335,7 +334,7 @@ export async function openControlLab({
 }
 
 function unlessAbsent(error: unknown): void {
-  if (!(error instanceof WorkflowNotFoundError)) throw error;
+  if (!isAbsent(error)) throw error;
 }
 
 type Ids = Pick<ControlLab, 'accountId' | 'userId' | 'zoneId'>;

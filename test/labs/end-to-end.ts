@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { isAbsent } from '../../orchestration/workflow-status.ts';
 import { ApiError, UnreachableError } from '../../cli/errors.ts';
 import type {
   AsyncJob,
@@ -295,10 +296,7 @@ export async function openEndToEnd({
         const removal = { namespace, workflowExecution: { workflowId } };
         await temporal.workflowService.deleteWorkflowExecution(removal).catch(() => undefined);
         const found = temporal.workflow.getHandle(workflowId).describe();
-        return found.then(
-          () => false,
-          (error: unknown) => error instanceof WorkflowNotFoundError,
-        );
+        return found.then(() => false, isAbsent);
       });
     },
     async failureOf(workflowId) {

@@ -12,7 +12,7 @@ import type { Branch } from './spread.ts';
 /** Nothing, as long as every copy comes from the origin. */
 export function SpreadTree({ of }: { readonly of: readonly Deployment[] }): ReactNode {
   const { roots, count, sent } = spreadOf(of);
-  if (roots.every(({ children }) => children.length === 0)) return null;
+  if (roots.every(({ copy, children }) => copy.depth === 0 && children.length === 0)) return null;
   return (
     <section aria-label="Who copied it from whom">
       <Title order={2} size="h4" mb="sm">
