@@ -4,10 +4,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from '../cli/client.ts';
 import type { ApiClient } from '../cli/client.ts';
 import { LOOPBACK } from '../model/url-policy.ts';
 import { PROGRAM } from '../platform/installation.ts';
+import { clientOf, jobEnd, registerImage, zoneOf } from './calls.ts';
 import { withImage } from './image.ts';
 import { stop } from './processes.ts';
 import { ownEnvironment, startStack } from './stack.ts';
@@ -44,10 +44,9 @@ export async function benchDeletions(options: DeletionsOptions): Promise<Deletio
   const env = { BYPASS_ACTIVITY_SLOTS: String(SLOTS) };
   try {
     options.onStep('starting Bypass');
-    const stack = await startStack(folder, options.signal, env);
+    const stack = await startStack(folder, { signal: options.signal, settings: env });
     try {
-      const { apiUrl: url, apiKey, secretKey } = stack.ready;
-      const client = createClient({ url, apiKey, secretKey, origin: 'the bench' });
+      const client = clientOf(stack);
       return await withHost(folder, stack, client, options, () =>
         withImage(folder, options.signal, (image) => measure(client, image, options)),
       );
@@ -108,34 +107,24 @@ async function measure(
   url: string,
   { deletions, copies, onStep, signal }: DeletionsOptions,
 ): Promise<DeletionsReport> {
-  const [zone] = await client.list<{ readonly id: string }>('listZones', 'zone');
+  const zoneid = await zoneOf(client);
   onStep(`${deletions} templates, each deployed to ${copies} pools`);
   const ids: string[] = [];
   for (let n = 0; n < deletions; n += 1) {
-    ids.push(await register(client, { name: `bench-${n}`, url, zoneid: zone?.id ?? '' }));
+    ids.push((await registerImage(client, { name: `bench-${n}`, url, zoneid })).id);
   }
-  for (const id of ids) await deploy(client, id, zone?.id ?? '', signal);
+  for (const id of ids) await deploy(client, id, zoneid, signal);
   onStep(`${deletions} deletions at once, ${SLOTS} activities at a time`);
   const begun = performance.now();
   const jobs = await Promise.all(
     ids.map((id) => client.call<{ readonly jobid: string }>('deleteTemplate', { id })),
   );
-  const ends = await Promise.all(jobs.map(({ jobid }) => jobEnd(client, jobid, signal, MAX_SECONDS)));
+  const ends = await Promise.all(
+    jobs.map(({ jobid }) => jobEnd(client, jobid, { pollMs: POLL_MS, signal, seconds: MAX_SECONDS })),
+  );
   const done = ends.flatMap((end) => (end === undefined ? [] : [(end - begun) / 1000]));
   const goals = [atLeast('deletions that ended', done.length, deletions, '')];
   return { deletions, copies, slots: SLOTS, ended: done.length, seconds: Math.max(0, ...done), goals };
-}
-
-async function register(
-  client: ApiClient,
-  given: { readonly name: string; readonly url: string; readonly zoneid: string },
-): Promise<string> {
-  const fixed = { displaytext: given.name, format: 'RAW', hypervisor: 'KVM', directdownload: true };
-  const { template } = await client.call<{ readonly template: readonly { readonly id: string }[] }>(
-    'registerTemplate',
-    { ...given, ...fixed },
-  );
-  return template[0]?.id ?? '';
 }
 
 async function deploy(client: ApiClient, id: string, zoneid: string, signal: AbortSignal): Promise<void> {
@@ -143,26 +132,5 @@ async function deploy(client: ApiClient, id: string, zoneid: string, signal: Abo
     templateid: id,
     zoneid,
   });
-  await jobEnd(client, jobid, signal);
-}
-
-/** @returns the time at which the job was found ended; undefined when it did not end within `seconds` */
-async function jobEnd(
-  client: ApiClient,
-  jobid: string,
-  signal: AbortSignal,
-  seconds = Infinity,
-): Promise<number | undefined> {
-  const until = performance.now() + seconds * 1000;
-  while (performance.now() < until) {
-    signal.throwIfAborted();
-    const { jobstatus, jobresult } = await client.call<{
-      readonly jobstatus: number;
-      readonly jobresult?: { readonly errortext?: string };
-    }>('queryAsyncJobResult', { jobid });
-    if (jobstatus === 1) return performance.now();
-    if (jobstatus === 2) throw new Error(`A job of the bench failed: ${jobresult?.errortext ?? ''}`);
-    await sleep(POLL_MS);
-  }
-  return undefined;
+  await jobEnd(client, jobid, { pollMs: POLL_MS, signal });
 }

@@ -1,10 +1,9 @@
-/** The baseline for registrations: a workflow of two activities that do nothing. */
+/** The baseline of an engine: a workflow of activities that do nothing, one after the other. */
 import { proxyActivities } from '@temporalio/workflow';
 import type { EmptyActivities } from './empty-worker.ts';
 
 const { nothing } = proxyActivities<EmptyActivities>({ startToCloseTimeout: '10 seconds' });
 
-export async function empty(): Promise<void> {
-  await nothing();
-  await nothing();
+export async function empty(activities: number): Promise<void> {
+  for (let n = 0; n < activities; n += 1) await nothing();
 }

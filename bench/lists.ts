@@ -69,7 +69,7 @@ export async function benchLists(options: ListsOptions): Promise<ListsReport> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
   try {
     options.onStep('starting Bypass');
-    const stack = await startStack(folder, options.signal);
+    const stack = await startStack(folder, { signal: options.signal });
     const db = openDatabase(await databaseUrl(stack), { maxConnections: 1 });
     try {
       return await measure(stack, db, options);

@@ -18,6 +18,17 @@ export interface Throughput {
   readonly failures: readonly string[];
 }
 
+export interface Rates {
+  /** Per second, of each round. */
+  readonly rounds: readonly number[];
+  /** Median of the rounds. */
+  readonly perSecond: number;
+  /** Time of one job among concurrent ones: median over the rounds of each round's median. */
+  readonly milliseconds: number;
+  /** Messages of failed jobs, which do not count. */
+  readonly failures: readonly string[];
+}
+
 /** @throws the signal's reason when aborted; Error when no job succeeded */
 export async function throughput(
   { count, concurrency }: Load,
@@ -42,3 +53,10 @@ export async function throughput(
   if (times.length === 0) throw new Error(`All ${count} failed: ${failures[0]}`);
   return { perSecond: times.length / seconds, milliseconds: median(times), failures };
 }
+
+export const ratesOf = (measured: readonly Throughput[]): Rates => ({
+  rounds: measured.map(({ perSecond }) => perSecond),
+  perSecond: median(measured.map(({ perSecond }) => perSecond)),
+  milliseconds: median(measured.map(({ milliseconds }) => milliseconds)),
+  failures: measured.flatMap(({ failures }) => failures),
+});

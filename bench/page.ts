@@ -52,7 +52,7 @@ export async function benchPage({ rounds, signal, onStep }: Watch & { readonly r
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
   onStep('starting Bypass');
   try {
-    const stack = await startStack(folder, signal);
+    const stack = await startStack(folder, { signal });
     try {
       onStep('page: visits');
       const args = ['--no-sandbox', '--disable-dev-shm-usage'];

@@ -1,37 +1,21 @@
 /** Measures registrations per second through the real api, compared with an empty workflow of two activities on the same server. */
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { createClient } from '../cli/client.ts';
-import { EMPTY_QUEUE, EMPTY_WORKFLOW } from './empty-worker.ts';
+import { clientOf, registerImage, zoneOf } from './calls.ts';
+import { withEmptyWorker } from './empty-engine.ts';
 import { withImage } from './image.ts';
-import { throughput } from './load.ts';
-import type { Load, Throughput } from './load.ts';
-import { stop } from './processes.ts';
+import { ratesOf, throughput } from './load.ts';
+import type { Load, Rates, Throughput } from './load.ts';
 import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
-import { atLeast, median, orderOfRound } from './statistics.ts';
+import { atLeast, orderOfRound } from './statistics.ts';
 import type { Goal } from './statistics.ts';
 import type { Watch } from './watch.ts';
 
 export interface RegistrationsOptions extends Watch, Load {
   readonly rounds: number;
-}
-
-export interface Rates {
-  /** Per second, of each round. */
-  readonly rounds: readonly number[];
-  /** Median of the rounds. */
-  readonly perSecond: number;
-  /** Time of one registration among concurrent ones: median over the rounds of each round's median. */
-  readonly milliseconds: number;
-  /** Messages of failed runs, which do not count. */
-  readonly failures: readonly string[];
 }
 
 export interface RegistrationsReport extends Load {
@@ -44,17 +28,18 @@ export interface RegistrationsReport extends Load {
 
 type Job = () => Promise<void>;
 
-const NAMESPACE = 'default';
+/** Of the empty workflow. */
+const ACTIVITIES = 2;
 
 export async function benchRegistrations(options: RegistrationsOptions): Promise<RegistrationsReport> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
   try {
     options.onStep('starting Bypass');
-    const stack = await startStack(folder, options.signal);
+    const stack = await startStack(folder, { signal: options.signal });
     try {
       return await withImage(folder, options.signal, async (url) => {
         const register = await registering(stack, url);
-        return withEmptyWorker(stack, (empty) => compare(register, empty, options));
+        return withEmptyWorker(stack, (run) => compare(register, () => run(ACTIVITIES), options));
       });
     } finally {
       await stack.stop();
@@ -64,54 +49,14 @@ export async function benchRegistrations(options: RegistrationsOptions): Promise
   }
 }
 
-interface RegisterAnswer {
-  readonly template?: readonly { readonly isready?: boolean }[];
-}
-
 /** Registers the image under a new name each time, as a client would. */
-async function registering({ ready }: Stack, url: string): Promise<Job> {
-  const { apiUrl, apiKey, secretKey } = ready;
-  const client = createClient({ url: apiUrl, apiKey, secretKey, origin: 'the bench' });
-  const [zone] = await client.list<{ readonly id: string }>('listZones', 'zone');
+async function registering(stack: Stack, url: string): Promise<Job> {
+  const client = clientOf(stack);
+  const zoneid = await zoneOf(client);
   return async () => {
-    const name = `bench-${randomUUID()}`;
-    const parameters = { name, displaytext: name, url, format: 'RAW', zoneid: zone?.id };
-    const fixed = { hypervisor: 'KVM', directdownload: true };
-    const answer = await client.call<RegisterAnswer>('registerTemplate', { ...parameters, ...fixed });
-    if (answer.template?.[0]?.isready !== true) {
-      throw new Error('It was not done when its call was answered.');
-    }
+    const image = await registerImage(client, { name: `bench-${randomUUID()}`, url, zoneid });
+    if (image.isready !== true) throw new Error('It was not done when its call was answered.');
   };
-}
-
-async function withEmptyWorker<T>({ ready }: Stack, use: (job: Job) => Promise<T>): Promise<T> {
-  const { temporalAddress: address } = ready;
-  const program = fileURLToPath(new URL('./empty-worker.js', import.meta.url));
-  const worker = spawn(process.execPath, [program, address, NAMESPACE], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  try {
-    await Promise.race([once(worker.stdout, 'data'), endedEarly(worker)]);
-    const connection = await Connection.connect({ address });
-    try {
-      const { workflow } = new Client({ connection, namespace: NAMESPACE });
-      return await use(async () => {
-        await workflow.execute(EMPTY_WORKFLOW, {
-          taskQueue: EMPTY_QUEUE,
-          workflowId: `bench:${randomUUID()}`,
-        });
-      });
-    } finally {
-      await connection.close();
-    }
-  } finally {
-    await stop(worker);
-  }
-}
-
-async function endedEarly(worker: ReturnType<typeof spawn>): Promise<never> {
-  await once(worker, 'exit');
-  throw new Error('The worker of the empty workflow ended before it ran.');
 }
 
 async function compare(
@@ -137,10 +82,3 @@ async function compare(
   const goals = [atLeast('registrations per empty workflow', ratio, 0.5, '')];
   return { count, concurrency, registrations, emptyWorkflows, ratio, goals };
 }
-
-const ratesOf = (measured: readonly Throughput[]): Rates => ({
-  rounds: measured.map(({ perSecond }) => perSecond),
-  perSecond: median(measured.map(({ perSecond }) => perSecond)),
-  milliseconds: median(measured.map(({ milliseconds }) => milliseconds)),
-  failures: measured.flatMap(({ failures }) => failures),
-});

@@ -2,9 +2,11 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { ComparisonReport } from './comparison.ts';
 import type { DeletionsReport } from './deletions.ts';
+import type { DeploymentsReport } from './deployments.ts';
 import type { PageReport } from './page.ts';
 import type { ListsReport } from './lists.ts';
-import type { Rates, RegistrationsReport } from './registrations.ts';
+import type { Rates } from './load.ts';
+import type { RegistrationsReport } from './registrations.ts';
 import type { Goal } from './statistics.ts';
 import type { SpreadReport } from './spread.ts';
 import type { VmsReport } from './vms.ts';
@@ -19,6 +21,7 @@ export interface BenchReport {
   readonly page?: PageReport;
   readonly lists?: ListsReport;
   readonly deletions?: DeletionsReport;
+  readonly deployments?: DeploymentsReport;
   readonly vms?: VmsReport;
   readonly spread?: SpreadReport;
 }
@@ -75,6 +78,23 @@ export function describeRegistrations(report: RegistrationsReport): string {
       rateRow('empty workflows', emptyWorkflows, 1),
     ]),
     ...describeFailures('registrations', registrations),
+    ...describeFailures('empty workflows', emptyWorkflows),
+    ...goals.map(describeGoal),
+  ].join('\n');
+}
+
+export function describeDeployments(report: DeploymentsReport): string {
+  const { deployments, concurrency, hosts, pools, history, deployed, emptyWorkflows, ratio, goals } = report;
+  return [
+    `${deployments} deployments: images of 1 MiB onto ${pools} pools by ${hosts} hosts, ${concurrency} images at a time, beside an ` +
+      `empty workflow of ${history.activities} activities`,
+    table([
+      ['', 'median per s', 'rounds', 'by the empty one'],
+      ['deployments', ...perSecondCells(deployed), ratio.toFixed(2)],
+      ['empty workflows', ...perSecondCells(emptyWorkflows), '1.00'],
+    ]),
+    `  A deployment has ${history.events} events in its history.`,
+    ...describeFailures('deployments', deployed),
     ...describeFailures('empty workflows', emptyWorkflows),
     ...goals.map(describeGoal),
   ].join('\n');
@@ -152,16 +172,16 @@ export const describeVms = (report: VmsReport): string => {
 const describeFailures = (name: string, { failures }: Rates): readonly string[] =>
   failures.length === 0 ? [] : [`  ${failures.length} ${name} failed and are not counted: ${failures[0]}`];
 
-const rateRow = (
-  name: string,
-  { perSecond, rounds, milliseconds }: Rates,
-  share: number,
-): readonly string[] => [
+const rateRow = (name: string, rates: Rates, share: number): readonly string[] => [
   name,
+  ...perSecondCells(rates),
+  rates.milliseconds.toFixed(0),
+  share.toFixed(2),
+];
+
+const perSecondCells = ({ perSecond, rounds }: Rates): readonly [string, string] => [
   perSecond.toFixed(1),
   rounds.map((value) => value.toFixed(1)).join(' '),
-  milliseconds.toFixed(0),
-  share.toFixed(2),
 ];
 
 function describeGoal({ name, value, limit, direction, unit, met }: Goal): string {

@@ -13,14 +13,21 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
+export interface StackOptions {
+  readonly signal: AbortSignal;
+  /** Default: 1. */
+  readonly hosts?: number;
+  readonly settings?: NodeJS.ProcessEnv;
+}
+
 /** @throws CannotBench with the output when the stack does not start */
 export async function startStack(
   folder: string,
-  signal: AbortSignal,
-  settings: NodeJS.ProcessEnv = {},
+  { signal, hosts = 1, settings = {} }: StackOptions,
 ): Promise<Stack> {
   const readyFile = join(folder, 'ready.json');
-  const args = ['dev', '--data-dir', join(folder, 'data'), '--port', '0', '--ready-file', readyFile];
+  const where = ['--data-dir', join(folder, 'data'), '--port', '0', '--ready-file', readyFile];
+  const args = ['dev', '--hosts', String(hosts), ...where];
   const env = { ...ownEnvironment(folder), ...settings };
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   let said = '';

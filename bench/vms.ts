@@ -8,11 +8,10 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pLimit from 'p-limit';
-import { createClient } from '../cli/client.ts';
 import type { ApiClient } from '../cli/client.ts';
+import { clientOf, jobEnd, registerImage, zoneOf } from './calls.ts';
 import { withImage } from './image.ts';
 import { startStack } from './stack.ts';
 import { atMost, median } from './statistics.ts';
@@ -58,10 +57,9 @@ export async function benchVms(options: VmsOptions): Promise<VmsReport> {
   const env = { BYPASS_LIBVIRT_URI: options.libvirtUri };
   try {
     options.onStep('starting Bypass');
-    const stack = await startStack(folder, options.signal, env);
+    const stack = await startStack(folder, { signal: options.signal, settings: env });
     try {
-      const { apiUrl: url, apiKey, secretKey } = stack.ready;
-      const client = createClient({ url, apiKey, secretKey, origin: 'the bench' });
+      const client = clientOf(stack);
       return await withImage(folder, options.signal, (image) => measure(client, folder, image, options));
     } finally {
       await stack.stop();
@@ -141,30 +139,18 @@ async function bypassMachines(
   url: string,
   signal: AbortSignal,
 ): Promise<(pollMs: number) => Promise<BypassMachine>> {
-  const [zone] = await client.list<{ readonly id: string }>('listZones', 'zone');
-  const zoneid = zone?.id ?? '';
-  const { template } = await client.call<{ readonly template: readonly { readonly id: string }[] }>(
-    'registerTemplate',
-    {
-      name: 'bench',
-      displaytext: 'bench',
-      format: 'RAW',
-      hypervisor: 'KVM',
-      directdownload: true,
-      url,
-      zoneid,
-    },
-  );
+  const zoneid = await zoneOf(client);
+  const template = await registerImage(client, { name: 'bench', url, zoneid });
   const { serviceoffering } = await client.call<{ readonly serviceoffering: { readonly id: string } }>(
     'createServiceOffering',
     { name: 'bench', displaytext: 'bench', cpunumber: 1, cpuspeed: 1, memory: MEMORY, storagetype: 'any' },
   );
   const deployment = {
     zoneid,
-    templateid: template[0]?.id ?? '',
+    templateid: template.id,
     serviceofferingid: serviceoffering.id,
   };
-  const end = (jobid: string, pollMs: number): Promise<void> => jobEnd(client, { jobid, pollMs, signal });
+  const end = (jobid: string, pollMs: number) => jobEnd(client, jobid, { pollMs, signal });
   return async (pollMs) => {
     const { id, jobid } = await client.call<{ readonly id: string; readonly jobid: string }>(
       'deployVirtualMachine',
@@ -182,27 +168,6 @@ async function bypassMachines(
       },
     };
   };
-}
-
-async function jobEnd(
-  client: ApiClient,
-  {
-    jobid,
-    pollMs,
-    signal,
-  }: { readonly jobid: string; readonly pollMs: number; readonly signal: AbortSignal },
-): Promise<void> {
-  for (;;) {
-    signal.throwIfAborted();
-    const { jobstatus, jobresult } = await client.call<{
-      readonly jobstatus: number;
-      readonly jobresult?: { readonly errortext?: string };
-    }>('queryAsyncJobResult', { jobid });
-    if (jobstatus === 1) return;
-    if (jobstatus === 2)
-      throw new CannotBench(`A machine of the bench failed: ${jobresult?.errortext ?? ''}`);
-    await sleep(pollMs);
-  }
 }
 
 /** @param model a machine of Bypass, which stays */

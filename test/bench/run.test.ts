@@ -111,6 +111,19 @@ if (isFullRun) {
     expect(await readdir(folder)).toEqual([]);
   }, 300_000);
 
+  it('measures deployments beside an empty workflow with as many activities', async () => {
+    const args = ['--only', 'deployments', '--deployments', '8', '--concurrency', '1', '--rounds', '1'];
+    const { stdout } = await bench([...args, '--json']);
+    const { deployments } = JSON.parse(stdout) as BenchReport;
+    expect(deployments).toMatchObject({ deployments: 8, pools: 4, hosts: 3 });
+    expect(deployments?.deployed).toMatchObject({ failures: [] });
+    expect(deployments?.ratio).toBeGreaterThan(0);
+    // The download, and what chooses its host and records its end.
+    expect(deployments?.history.activities).toBeGreaterThanOrEqual(3);
+    expect(deployments?.history.events).toBeGreaterThan(deployments?.history.activities ?? 0);
+    expect(await readdir(folder)).toEqual([]);
+  }, 300_000);
+
   it('measures short and long lists, and repeated calls, without a failure', async () => {
     const templates = 100_000;
     const args = ['--only', 'lists', '--templates', String(templates), '--seconds', '60', '--json'];
