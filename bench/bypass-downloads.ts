@@ -85,6 +85,7 @@ async function run(job: DownloadsJob): Promise<DownloadsReport> {
   const one = async (from: string): Promise<string> => {
     const request = {
       pool,
+      templateId: randomUUID(),
       copyId: randomUUID(),
       attemptId: randomUUID(),
       url: from,

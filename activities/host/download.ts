@@ -94,7 +94,7 @@ async function download(
   pool: Pool,
   { deps, tries, heartbeat }: RunningDownload,
 ): Promise<DownloadedImage> {
-  const { copyId, attemptId, format, checksum, size, peer, lineages } = job;
+  const { templateId, copyId, attemptId, format, checksum, size, peer, lineages } = job;
   // Secrets are for the origin: a job that fetches from another host does not open them.
   const secrets = peer === undefined ? await deps.openSealed(job) : undefined;
   const url = peer === undefined ? wholeUrl(job.url, secrets) : job.url;
@@ -103,6 +103,7 @@ async function download(
   return deps.download(
     {
       pool,
+      templateId,
       copyId,
       attemptId,
       url,

@@ -16,7 +16,16 @@ import type { CopyRegistry } from '../spread/copy-registry.ts';
 
 export interface DownloadRequest extends Pick<
   DownloadJob,
-  'copyId' | 'attemptId' | 'url' | 'mirrors' | 'format' | 'checksum' | 'size' | 'peer' | 'lineages'
+  | 'templateId'
+  | 'copyId'
+  | 'attemptId'
+  | 'url'
+  | 'mirrors'
+  | 'format'
+  | 'checksum'
+  | 'size'
+  | 'peer'
+  | 'lineages'
 > {
   readonly pool: Pool;
   readonly secrets?: Secrets | undefined;

@@ -13,7 +13,7 @@ import type { ProgressMeter } from './progress-meter.ts';
 export async function publish(
   part: Part,
   { file, ...image }: InspectedImage,
-  { url, signal }: Pick<DownloadRequest, 'url' | 'signal'>,
+  { templateId, url, signal }: Pick<DownloadRequest, 'templateId' | 'url' | 'signal'>,
   { meter, tries }: { readonly meter: ProgressMeter; readonly tries: readonly Try[] },
 ): Promise<DownloadedImage> {
   const transferred = part.position;
@@ -22,6 +22,7 @@ export async function publish(
   const passedOn = lineageOf(part, file, image.sha256);
   const { facts, foreign } = await part.publish(file, {
     ...identity,
+    templateId,
     ...passedOn,
     isSame: (published) => hasIdentity(published, identity, signal),
   });

@@ -2,15 +2,16 @@
  * The ledger of a host: what this host itself has written onto pools. It lies in the host's state folder, where
  * nobody else writes. Anybody may write onto a pool, so names and records there prove nothing; the ledger does.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { originVersion } from '../../model/messages/lineages.ts';
 import { ifUnderstood, message, readJson, text, uuid, whole } from '../../model/messages/schema.ts';
 import type { OriginVersion } from '../../model/spread.ts';
+import { errnoOf } from '../../platform/errno.ts';
 import { replaceFile } from '../../platform/replace-file.ts';
 import { readShort, unlinkIfThere } from '../regular-files.ts';
-import { requireUuid } from '../uuid.ts';
+import { isUuid, requireUuid } from '../uuid.ts';
 
 const MAX_NOTE = 65_536;
 
@@ -28,6 +29,8 @@ export interface NotedImage {
   readonly lineage?: string;
   /** Absent where the image was unpacked: no origin has it. */
   readonly origin?: OriginVersion;
+  /** The template that it is of; absent in notes of releases that did not note it. */
+  readonly templateId?: string;
 }
 
 interface Note {
@@ -45,6 +48,7 @@ const note = message<Note>({
       size: whole(),
       lineage: ifUnderstood(uuid()),
       origin: ifUnderstood(originVersion),
+      templateId: ifUnderstood(uuid()),
     }),
   ),
 });
@@ -52,6 +56,8 @@ const note = message<Note>({
 export interface Ledger {
   partOf(copyId: string): Promise<NotedPart | undefined>;
   imageOf(copyId: string): Promise<NotedImage | undefined>;
+  /** Ids of the copies of this template that were noted as images. */
+  copiesOf(templateId: string): Promise<readonly string[]>;
   notePart(copyId: string, part: NotedPart): Promise<void>;
   noteImage(copyId: string, image: NotedImage): Promise<void>;
   /** Removes the note of a removed copy. */
@@ -70,10 +76,27 @@ export function openLedger(stateDir: string): Ledger {
   return {
     partOf: async (copyId) => (await readNote(pathOf(copyId)))?.part,
     imageOf: async (copyId) => (await readNote(pathOf(copyId)))?.image,
+    async copiesOf(templateId) {
+      const found: string[] = [];
+      for (const copyId of await copiesIn(folder)) {
+        const { image } = (await readNote(pathOf(copyId))) ?? {};
+        if (image?.templateId === templateId) found.push(copyId);
+      }
+      return found;
+    },
     notePart: (copyId, part) => write(copyId, { part }),
     noteImage: (copyId, image) => write(copyId, { image }),
     forget: async (copyId) => void (await unlinkIfThere(pathOf(copyId))),
   };
+}
+
+async function copiesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).map((name) => name.replace(/\.json$/, '')).filter(isUuid);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** @returns undefined when the note is absent or damaged */

@@ -32,6 +32,12 @@ export interface Pool {
    * @throws ImageError DiskBroken when its name belongs to something that is no regular file
    */
   openPublished(copyId: string): Promise<StoredImage | undefined>;
+  /**
+   * Gives a published image the name of another copy as well; no byte is copied.
+   * @param image as it was opened and verified
+   * @returns undefined when the name is taken, or the pool can give an image one name alone
+   */
+  publishAgain(image: StoredImage, copyId: string): Promise<StoredFacts | undefined>;
   /** Opens the part of a new attempt, with those bytes of earlier attempts in it that `usable` accepts. */
   openPart(request: PartRequest, writer: PoolWriter): Promise<Part>;
   /** Removes the parts of a copy. @returns number of removed files with bytes of the image */
@@ -123,6 +129,8 @@ export interface PublishedIdentity {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
+  /** The template that the image is of. */
+  readonly templateId: string;
   readonly lineage?: string;
   /** Absent where the image was unpacked. */
   readonly origin?: OriginVersion;

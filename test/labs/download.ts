@@ -51,6 +51,7 @@ export async function openDownloadLab(): Promise<DownloadLab> {
     stateDir,
     request: (changes) => ({
       pool,
+      templateId: randomUUID(),
       copyId: randomUUID(),
       attemptId: randomUUID(),
       mirrors: [],

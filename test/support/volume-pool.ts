@@ -46,6 +46,7 @@ export function openVolumes(config: PoolConfig): Promise<Pool> {
       const file = await open(path);
       return { file, facts: () => factsOf(copyId, file) };
     },
+    publishAgain: () => Promise.resolve(undefined),
     async openPart(request) {
       const { path, file } = await newVolume();
       return new VolumePart(file, request, {

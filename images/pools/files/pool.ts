@@ -5,7 +5,7 @@ import { adopt } from './adopt.ts';
 import { identify, readMarker } from './marker.ts';
 import { FilesPart } from './part.ts';
 import { removeParts } from './part-file.ts';
-import { openPublished, storedFacts } from './publish.ts';
+import { openPublished, publishAgain, storedFacts } from './publish.ts';
 import { removeCopy } from './remove.ts';
 import { reportPool } from './report.ts';
 import { createVolume, openVolume, removeVolume } from './volumes.ts';
@@ -25,6 +25,7 @@ export async function openFilesPool(config: PoolConfig, knownId?: string): Promi
     },
     report: () => reportPool(pool),
     openPublished: (copyId) => openStored(pool, copyId),
+    publishAgain: ({ file }, copyId) => publishAgain(pool, file, copyId),
     openPart: (request, writer) => openPart(pool, request, writer),
     removeParts: (copyId) => removeParts(pool, copyId),
     remove: (copyId) => removeCopy(pool, copyId),

@@ -101,6 +101,22 @@ export async function publish(image: Publishable, publishing: Publishing): Promi
   return foreign;
 }
 
+/**
+ * Gives a published file a second name, as a link to the same inode. Owner and mode stay, since a virtual machine may use it.
+ * @returns undefined when the name is taken
+ */
+export async function publishAgain(
+  pool: Pool,
+  file: FileHandle,
+  copyId: string,
+): Promise<StoredFacts | undefined> {
+  await pool.check();
+  const path = publishedPath(pool, copyId);
+  if (!(await linkOpenFile(file, path)) || (await namedBy(path, file)) !== 'this') return undefined;
+  await syncFolder(pool.config.path);
+  return storedFacts(pool, copyId, file);
+}
+
 async function isPublished({ pool, copyId, isSame }: Publishing): Promise<boolean> {
   const file = await openPublished(pool, copyId);
   if (file === undefined) return false;

@@ -87,6 +87,45 @@ describe('a plain download', () => {
     expect(lab.server.seen('/a.img').requests).toHaveLength(1);
   });
 
+  test('takes over the image of another copy of the template that this host published, and fetches nothing', async () => {
+    const body = rawDisk(MIB);
+    lab.server.serve('/a.img', { body });
+    const request = { url: lab.server.url('/a.img'), templateId: randomUUID() };
+    const before = await run({ ...request, copyId: randomUUID() });
+    const after = await run({ ...request, copyId: randomUUID() });
+    expect(after).toMatchObject({ fetched: 0, size: body.length, sha256: sha256(body), tries: [] });
+    expect(after.localPath).toBe(join(lab.pool.config.path, after.installPath));
+    expect((await stat(after.localPath)).ino).toBe((await stat(before.localPath)).ino);
+    expect(await lab.published()).toEqual([before.installPath, after.installPath].toSorted());
+    expect(lab.server.seen('/a.img').requests).toHaveLength(1);
+    await unlink(before.localPath);
+    expect(await run({ ...request, copyId: after.installPath })).toMatchObject({ fetched: 0 });
+  });
+
+  const notTaken: readonly [
+    string,
+    (path: string) => Promise<unknown>,
+    { readonly hostId?: string; readonly templateId?: string },
+  ][] = [
+    ['that was changed since', (path) => writeFile(path, rawDisk(MIB, 7)), {}],
+    ['of another template', () => Promise.resolve(), { templateId: randomUUID() }],
+    ['that another host published', () => Promise.resolve(), { hostId: 'host-2' }],
+  ];
+  test.each(notTaken)('takes over no image %s', async (_name, change, { hostId, ...changes }) => {
+    const body = rawDisk(MIB);
+    lab.server.serve('/a.img', { body });
+    const request = { url: lab.server.url('/a.img'), templateId: randomUUID() };
+    const before = await run({ ...request, copyId: randomUUID() });
+    await change(before.localPath);
+    const left = await readFile(before.localPath);
+    const after = await run(
+      { ...request, ...changes, copyId: randomUUID() },
+      hostId === undefined ? {} : { hostId },
+    );
+    expect(after).toMatchObject({ fetched: body.length, sha256: sha256(body) });
+    expect((await readFile(before.localPath)).equals(left)).toBe(true);
+  });
+
   test('does not follow a link that bears the name of the copy', async () => {
     lab.server.serve('/a.img', { body: rawDisk(MIB) });
     const copyId = randomUUID();
