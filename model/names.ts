@@ -8,6 +8,11 @@ export const hostQueue = (hostId: string): string => `host:${hostId}`;
 /** Queue of a host's downloads. The worker takes every job at once; its scheduler decides which of them run. */
 export const transferQueue = (hostId: string): string => `host:${hostId}:transfer`;
 
+const QUEUE_OF_HOST = /^host:([0-9a-f-]{36})(?::transfer)?$/;
+
+/** The host whose queue this is; undefined for any other queue. */
+export const hostOfQueue = (taskQueue: string): string | undefined => QUEUE_OF_HOST.exec(taskQueue)?.[1];
+
 /** The Temporal identity of a host worker, for people who look at pollers. Heartbeats are recognised by their queue. */
 export const hostIdentity = (hostId: string): string => `host:${hostId}`;
 

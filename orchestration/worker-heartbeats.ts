@@ -1,12 +1,8 @@
 /** Heartbeats of host workers, from the server's list of workers. */
 import type { Client } from '@temporalio/client';
+import { hostOfQueue } from '../model/names.ts';
 
 const PAGE_SIZE = 500;
-/**
- * The two task queues of a host; no other worker polls them. A worker cannot be recognised by its identity: the server
- * lists the identity of its connection.
- */
-const HOST_QUEUE = /^host:([0-9a-f-]{36})(?::transfer)?$/;
 
 /**
  * The heartbeat time of each worker, by host id and worker. A worker that died stays in the list for minutes, with an
@@ -22,7 +18,8 @@ export async function listHeartbeats(
     const page = await client.workflowService.listWorkers({ namespace, pageSize: PAGE_SIZE, nextPageToken });
     for (const { workerHeartbeat } of page.workersInfo) {
       const { taskQueue, workerInstanceKey, heartbeatTime } = workerHeartbeat ?? {};
-      const hostId = HOST_QUEUE.exec(taskQueue ?? '')?.[1];
+      // By its queue, which no other worker polls: of identities, the server lists that of the connection.
+      const hostId = hostOfQueue(taskQueue ?? '');
       if (hostId === undefined || !workerInstanceKey || !heartbeatTime) continue;
       const time = `${String(heartbeatTime.seconds ?? 0)}.${heartbeatTime.nanos ?? 0}`;
       found.set(hostId, { ...found.get(hostId), [workerInstanceKey]: time });

@@ -1,7 +1,6 @@
 /** What the host worker runs its activities with: the settings are read first, then everything is built. */
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
-import { workflowId } from '../activities/context.ts';
 import { createHostCertificates } from '../activities/host/certificates.ts';
 import type { HostActivityDeps } from '../activities/host/deps.ts';
 import { createHostLimiter } from '../activities/host/limits.ts';
@@ -125,10 +124,7 @@ export function planActivities(
       programs: () => reportPrograms([...programsFor(PROTOCOLS), ...HYPERVISOR_PROGRAMS]),
       describeHypervisor: (installed) => reporter.report(installed),
       onFailure(activity, error) {
-        logger.warn(
-          { activity, workflowId: workflowId(), kind: error.kind, err: error },
-          `${activity} failed`,
-        );
+        logger.warn({ activity, kind: error.kind, err: error }, `${activity} failed`);
       },
     };
     return { deps, transfers, virsh };

@@ -1,6 +1,12 @@
-/** Logs: JSON lines on stderr, or lines for people when stderr is a terminal. */
+/**
+ * Logs: JSON lines on stderr, or lines for people when stderr is a terminal. Here, and nowhere else, each line gets the ids of
+ * what it is about: a line that is written within an activity, by whatever code, names the activity and its workflow; and
+ * a line that names a workflow names the template, pool, host or machine of that workflow.
+ */
+import { asyncLocalStorage } from '@temporalio/activity';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import { subjectsOfLine } from '../model/log-subjects.ts';
 import { escapeControlCharacters, showableJson } from '../model/control-characters.ts';
 
 const CLOCK_END = 19;
@@ -20,6 +26,8 @@ export function createLogger(level: string, processName: string): Logger {
   const options = {
     level,
     base: { process: processName, pid: process.pid },
+    mixin: fieldsOfActivity,
+    formatters: { log: (fields: Record<string, unknown>) => ({ ...subjectsOfLine(fields), ...fields }) },
     // Fields that may hold secrets are hidden, in case a caller logs one by mistake.
     redact: { paths: ['*.headers', '*.sealed', '*.apiKey', '*.secretKey', '*.password'], censor: '[hidden]' },
   };
@@ -27,6 +35,18 @@ export function createLogger(level: string, processName: string): Logger {
   const stderr = pino.destination({ dest: 2, sync: true });
   const shown = process.stderr.isTTY ? (line: string) => `${formatLine(line)}\n` : showableJson;
   return pino(options, { write: (line: string) => stderr.write(shown(line)) });
+}
+
+/** Of the activity that runs now; none outside of activities. */
+function fieldsOfActivity(): object {
+  const context = asyncLocalStorage.getStore();
+  if (context === undefined) return {};
+  const { activityType, taskQueue, workflowExecution } = context.info;
+  return {
+    activityType,
+    taskQueue,
+    ...(workflowExecution === undefined ? {} : { workflowId: workflowExecution.workflowId }),
+  };
 }
 
 interface Entry extends Readonly<Record<string, unknown>> {

@@ -21,6 +21,8 @@ import { authenticate } from './authenticate.ts';
 import type { ApiDependencies, Command, CommandContext, Documented } from './command.ts';
 import { cloudStackCommand, notDone } from './cloudstack-commands.ts';
 import { apiCodes } from '../../model/api-codes.ts';
+import { subjectsOfCall } from '../../model/log-subjects.ts';
+import type { LogSubjects } from '../../model/log-subjects.ts';
 import { ApiError, badParameter, notAvailable } from './errors.ts';
 import { asApiError, internalError } from './known-errors.ts';
 import { findCommand, findPublicCommand } from './registry.ts';
@@ -65,6 +67,7 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
   let command: KnownCommand | undefined;
   let user: User | undefined;
   let status = 200;
+  let about: LogSubjects = {};
   try {
     const sent = readParameters(...request.texts);
     const name = sent.get('command') ?? '';
@@ -77,6 +80,7 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
     }
     const called = findCommand(name);
     command = called ?? namedByCloudStack(name);
+    about = subjectsOfCall(name, sent.entries);
     user = await authenticate(dependencies, sent, request.cookies, mayBeOld(called, sent));
     countCall(dependencies, user);
     const allowed = permitted(called, user, sent);
@@ -96,13 +100,13 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
     return { status: 200, body: wrap(command, answer) };
   } catch (error) {
     const refusal = asApiError(error) ?? internalError(request.id);
-    if (refusal.code >= apiCodes.internal && refusal !== error) log.error({ err: error }, 'a call failed');
+    if (refusal.code >= apiCodes.internal && refusal !== error) log.error({ ...about, err: error }, 'a call failed');
     const refused = refuse(command, refusal, user?.role);
     status = refused.status;
     return refused;
   } finally {
     const ms = Date.now() + ANSWER_WITHIN_MS - answerBy;
-    log.info({ command: command?.name, user: user?.username, status, ms }, 'call');
+    log.info({ command: command?.name, ...about, user: user?.username, status, ms }, 'call');
     dependencies.onAnswered?.({ command: command?.name ?? 'unknown', status, ms });
   }
 }

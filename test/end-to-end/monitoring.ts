@@ -1,9 +1,10 @@
 /** What the processes of an installation export for Prometheus, and what the alert rules and the dashboard read of it. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { METRICS } from '../../model/metrics.ts';
 import type { Metric, MetricProcess } from '../../model/metrics.ts';
+import { copyWorkflowId } from '../../model/names.ts';
 import { PROJECT_ROOT } from '../../platform/installation.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
 import { rawDisk } from '../support/images.ts';
@@ -47,6 +48,8 @@ interface Dashboard {
   readonly panels: readonly { readonly targets: readonly Expression[] }[];
 }
 
+type Line = Readonly<Record<string, string | undefined>>;
+
 /** Each expression names at least one. */
 const namesIn = (expressions: readonly Expression[]): readonly string[] =>
   expressions
@@ -88,4 +91,38 @@ export function monitoring(lab: () => EndToEnd): void {
     for (const [file, names] of Object.entries(await namesInFiles()))
       expect([file, names.filter((name) => !exported.has(name))]).toEqual([file, []]);
   });
+
+  test('the logs of api, control worker and host tell template, pool, host and workflow of a failed download', async () => {
+    const { server, pool } = lab();
+    server.serve('/logged.img', { body: rawDisk(70_000) });
+    const checksum = `{SHA-256}${'0'.repeat(64)}`;
+    const { id: templateId } = await lab().register({ url: server.url('/logged.img'), checksum });
+    await lab().job(await lab().prepare(templateId, pool.id));
+    const workflowId = copyWorkflowId(templateId, pool.id);
+    const copy = { templateId, poolId: pool.id };
+    const [host] = await lab().hosts();
+    const found = await until('all have written it', async () => {
+      const lines = await linesAbout(templateId);
+      const of = (name: string, word: string) =>
+        lines.find(({ process, msg, command }) => process === name && (msg === word || command === word));
+      const told = [
+        of('api', 'prepareTemplate'),
+        of('control', 'Workflow failed'),
+        of('host', 'download failed'),
+      ];
+      return told.every((line) => line !== undefined) ? told : undefined;
+    });
+    expect(found).toMatchObject([copy, { ...copy, workflowId }, { ...copy, workflowId, hostId: host?.id }]);
+  });
+
+  async function linesAbout(text: string): Promise<readonly Line[]> {
+    const folder = join(lab().stack.dataDir, 'logs');
+    const files = await Promise.all(
+      (await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')),
+    );
+    const lines = files.join('\n').split('\n');
+    return lines
+      .filter((line) => line.startsWith('{') && line.includes(text))
+      .map((line) => JSON.parse(line) as Line);
+  }
 }
