@@ -18,7 +18,7 @@ import type {
   ThroughputSampleTable,
 } from './copies/tables.ts';
 import type { EventTable } from './events/tables.ts';
-import type { HostInviteTable, HostTable, ProtectedEndpointTable } from './hosts/tables.ts';
+import type { HostInviteTable, HostTable, ProtectedEndpointTable, StrayDomainTable } from './hosts/tables.ts';
 import type { InstanceGroupTable, SshKeyPairTable, UserDataTable } from './keys/tables.ts';
 import type { NetworkOfferingTable, NetworkTable, NetworkTagTable } from './networks/tables.ts';
 import type {
@@ -53,6 +53,11 @@ interface ListChangeTable {
   id: Generated<string>;
   /** `Counted`. */
   subject: string;
+}
+
+/** One row; `restored.ts` explains it. */
+interface UpkeepSweepTable {
+  count: number;
 }
 
 export interface Tables {
@@ -104,6 +109,8 @@ export interface Tables {
   nics: NicTable;
   vm_tag: VmTagTable;
   peer_key: PeerKeyTable;
+  upkeep_sweep: UpkeepSweepTable;
+  stray_domain: StrayDomainTable;
 }
 
 export type Row<T extends keyof Tables> = Selectable<Tables[T]>;

@@ -441,4 +441,6 @@ export interface UpkeepInput extends RunParameters<UpkeepTiming> {
   readonly v: 1;
   /** Replaces times of the current timing, in each run of upkeep. */
   readonly instead?: Partial<UpkeepTiming>;
+  /** Number of the latest sweep. */
+  readonly sweeps?: number;
 }

@@ -28,7 +28,8 @@ export function workerCommands(program: Command): void {
     example: 'api run --address 0.0.0.0 --port 8080',
     run: async (settings) => (await import('./api.ts')).run(settings),
   });
-  defineProcess(noun(program, 'admin', 'administrators, made where the database is').command('create'), {
+  const admin = noun(program, 'admin', 'what is done where the database is');
+  defineProcess(admin.command('create'), {
     process: 'admin',
     summary: 'make an administrator, and print the keys once',
     example: 'admin create --name alice',
@@ -38,6 +39,12 @@ export function workerCommands(program: Command): void {
     ],
     run: async (settings, { name, json }) =>
       (await import('./admin.ts')).run(settings, { name: String(name), json: json === true }),
+  });
+  defineProcess(admin.command('restored'), {
+    process: 'admin',
+    summary: 'settle a database that was restored, when Temporal was lost as well',
+    example: 'admin restored --database-url postgres://bypass@db.example.org/bypass',
+    run: async (settings) => (await import('./restored.ts')).run(settings),
   });
   defineProcess(noun(program, 'secrets', 'the master key, changed where the database is').command('rotate'), {
     process: 'admin',

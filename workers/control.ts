@@ -9,7 +9,6 @@ import { hideQueries } from '../db/templates/hidden-queries.ts';
 import { bindAll } from '../db/sealed.ts';
 import { CONTROL_QUEUE, SEARCH_ATTRIBUTES } from '../model/names.ts';
 import { createOrchestration } from '../orchestration/client.ts';
-import type { Orchestration } from '../orchestration/orchestration.ts';
 import { readWaits } from '../orchestration/waits.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
 import type { MasterKey } from '../trust/master-key.ts';
@@ -86,7 +85,12 @@ export async function runControl({
       const withdraw = await publishEndpoints({ db, logger }, serverEndpoints(settings, connected.address));
       try {
         const figures = createFigures({ db, waits: () => readWaits(connected.client) });
-        await serve({ settings, logger, stop, metrics, figures, orchestration, worker });
+        const ensureUpkeep = async (): Promise<void> => {
+          // A namespace that was made anew while the worker runs has none.
+          await createSearchAttributes(connected);
+          await orchestration.ensureUpkeep();
+        };
+        await serve({ settings, logger, stop, metrics, figures, ensureUpkeep, worker });
       } finally {
         await withdraw();
       }
@@ -123,7 +127,8 @@ const createWorker = (
 
 interface Serving extends ControlOptions {
   readonly figures: ReturnType<typeof createFigures>;
-  readonly orchestration: Orchestration;
+  /** Makes the namespace ready, and starts upkeep there unless it runs. */
+  readonly ensureUpkeep: () => Promise<void>;
   readonly worker: Worker;
 }
 
@@ -133,7 +138,7 @@ async function serve({
   stop,
   metrics,
   figures,
-  orchestration,
+  ensureUpkeep,
   worker,
 }: Serving): Promise<void> {
   const readMetrics = async (): Promise<string> => {
@@ -145,10 +150,10 @@ async function serve({
     }
   };
   const health = await startHealthIfAsked(settings, () => worker.getState() === 'RUNNING', readMetrics);
-  const keeping = setInterval(() => void keepUpkeep(orchestration, logger), UPKEEP_CHECK_MS);
+  const keeping = setInterval(() => void keepUpkeep(ensureUpkeep, logger), UPKEEP_CHECK_MS);
   try {
     const running = runWorkers([worker], stop);
-    await keepUpkeep(orchestration, logger);
+    await keepUpkeep(ensureUpkeep, logger);
     logger.info(health === undefined ? {} : { healthPort: health.port }, 'ready');
     await running;
   } finally {
@@ -157,10 +162,10 @@ async function serve({
   }
 }
 
-/** Starts the upkeep workflow again after somebody ended it in Temporal's UI. */
-async function keepUpkeep(orchestration: Orchestration, logger: Logger): Promise<void> {
+/** Starts the upkeep workflow again after somebody ended it in Temporal's UI, or the namespace was lost. */
+async function keepUpkeep(ensureUpkeep: Serving['ensureUpkeep'], logger: Logger): Promise<void> {
   try {
-    await orchestration.ensureUpkeep();
+    await ensureUpkeep();
   } catch (error) {
     logger.warn({ err: error }, 'the upkeep workflow could not be started; trying again');
   }

@@ -8,7 +8,8 @@
  * workflows again. When the history is long, the watch is cancelled first, and the run continues as new.
  *
  * No failure of one step may keep another step, another host or the next round from running: every call goes through
- * `logFailure`. Nothing here may hold state that the next run would miss: all of it is in the database.
+ * `logFailure`. Nothing here may hold state that the next run would miss: all of it is in the database, but for the number of
+ * sweeps, which is here because a restored database forgets it (db/restored.ts).
  */
 import { CancellationScope, isCancellation, log, sleep, workflowInfo } from '@temporalio/workflow';
 import type { NamedHost } from '../activities/control/upkeep.ts';
@@ -28,8 +29,9 @@ export async function upkeep(input: UpkeepInput): Promise<never> {
   show('Watching hosts, and repairing what a crash left behind.', { State: 'Watching' });
   const watching = new CancellationScope();
   const watch = watching.run(() => watchHosts(timing));
+  let { sweeps } = input;
   for (;;) {
-    await repair(timing);
+    sweeps = (await repair(timing, sweeps)) ?? sweeps;
     await collectReports(timing);
     if (workflowInfo().continueAsNewSuggested) break;
     await sleep(timing.roundMs, { summary: 'until the next round' });
@@ -37,7 +39,11 @@ export async function upkeep(input: UpkeepInput): Promise<never> {
   watching.cancel();
   await watch;
   // Each run takes the rules and the timing of the release that starts it, since upkeep itself never ends.
-  return continueAs(workflowTypes.upkeep, { ...input, ...newRunParameters('upkeep', input.instead) });
+  return continueAs(workflowTypes.upkeep, {
+    ...input,
+    ...newRunParameters('upkeep', input.instead),
+    ...(sweeps === undefined ? {} : { sweeps }),
+  });
 }
 
 /** Returns when its scope is cancelled. */
@@ -52,16 +58,22 @@ async function watchHosts({ watchEveryMs, watchMs }: UpkeepTiming): Promise<void
   }
 }
 
-async function repair({ idleMs }: UpkeepTiming): Promise<void> {
+/** @param sweeps number of the latest sweep @returns that of this one; undefined when it failed */
+async function repair({ idleMs }: UpkeepTiming, sweeps: number | undefined): Promise<number | undefined> {
+  let count: number | undefined;
   await logFailure(async () => {
-    const { registrations, copies, deletions, keystores, machines } = await longRunningControl(
-      'Repair',
-    ).sweep({ idleSeconds: idleMs / 1000 });
+    const swept = await longRunningControl('Repair').sweep({
+      idleSeconds: idleMs / 1000,
+      ...(sweeps === undefined ? {} : { count: sweeps }),
+    });
+    count = swept.count;
+    const { registrations, copies, deletions, keystores, machines } = swept;
     const repaired = { registrations, copies, deletions, keystores, machines };
     if (registrations + copies + deletions + keystores + machines > 0)
       log.warn('repaired what no workflow took care of', repaired);
   });
   await logFailure(() => control('Warn of certificates that expire soon').warnOfExpiry());
+  return count;
 }
 
 /** Requests the reports of the hosts whose turn it is. */

@@ -5,6 +5,7 @@ import { hostsOutOfSync } from '../../db/certificates/certificates.ts';
 import { countUpHosts, recordHeartbeats, takeHostsToDescribe } from '../../db/hosts/hosts.ts';
 import { findCopy, unfinishedCopies } from '../../db/copies/copies.ts';
 import type { Database } from '../../db/database.ts';
+import { countSweep } from '../../db/restored.ts';
 import type { CopyNames } from '../../orchestration/orchestration.ts';
 import { configurationValues } from '../../db/zones/configurations.ts';
 import { pendingCopies, pendingDeletions } from '../../db/jobs/jobs.ts';
@@ -24,6 +25,7 @@ import type { UpkeepTiming } from '../../model/timing.ts';
 import { warnOfExpiry } from './expiry.ts';
 import { withHeartbeats } from '../context.ts';
 import { sweepPeers } from './peers.ts';
+import { watchUnknownHosts } from './unknown-hosts.ts';
 import { removeUnused } from './unused-copies.ts';
 import { whileCounting } from './throughput.ts';
 import type { ControlDeps } from './deps.ts';
@@ -43,10 +45,14 @@ export interface WatchOptions {
 export interface SweepOptions {
   /** Seconds without a change after which a row may need repair. */
   readonly idleSeconds: number;
+  /** Number of the sweep before, as upkeep remembers it. */
+  readonly count?: number;
 }
 
 /** How many rows of each kind a sweep repaired. */
 export interface SweepResult {
+  /** Number of this sweep. Absent in runs of releases that did not count. */
+  readonly count?: number;
   readonly registrations: number;
   readonly copies: number;
   readonly deletions: number;
@@ -56,6 +62,8 @@ export interface SweepResult {
   readonly peers: number;
   /** Virtual machines whose workflows were requested. */
   readonly machines: number;
+  /** Hosts that are connected, and that the database does not know. */
+  readonly unknownHosts: number;
   /** Jobs and events whose retention is over. */
   readonly forgotten: Expired;
 }
@@ -79,6 +87,7 @@ const READS_PER_COUNT = 3;
 
 export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
   const { db, orchestration } = deps;
+  const reportUnknownHosts = watchUnknownHosts(deps);
   return {
     watchHosts: ({ everyMs, forMs }) =>
       withHeartbeats(null, ({ signal }) =>
@@ -91,14 +100,17 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
         }),
       ),
 
-    sweep: ({ idleSeconds }) =>
+    sweep: ({ idleSeconds, count }) =>
       withHeartbeats(null, async ({ signal }) => ({
+        // First, since the rest trusts what the database says of unfinished work.
+        count: await countSweep(db, count),
         registrations: await sweepRegistrations(deps, idleSeconds, signal),
         copies: await sweepCopies(deps, idleSeconds, signal),
         deletions: await sweepDeletions(deps, idleSeconds, signal),
         keystores: await sweepKeystores(deps),
         peers: await sweepPeers(deps),
         machines: await sweepMachines(deps, idleSeconds, signal),
+        unknownHosts: await reportUnknownHosts(),
         forgotten: await deleteExpired(db, retentionOf(await configurationValues(db))),
       })),
 
@@ -175,7 +187,7 @@ const sweepCopies: Sweep = async ({ db, orchestration }, idleSeconds, signal) =>
     } else
       await failCopy(db, abandonedOutcome(copy), {
         code: apiCodes.internal,
-        text: 'Its workflow was ended in Temporal',
+        text: 'Its workflow was ended in Temporal, or is not known there: call it again; bytes that are on the pool are used',
         kind: 'Cancelled',
       });
     repaired += 1;

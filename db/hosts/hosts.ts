@@ -128,6 +128,15 @@ export async function takeHostsToDescribe(
     .execute();
 }
 
+/** Those of these hosts that have no row. */
+export async function unknownHosts(db: Queryable, hostIds: readonly string[]): Promise<readonly string[]> {
+  if (hostIds.length === 0) return [];
+  const { rows } = await sql<{ id: string }>`
+    select wanted.id::text as id from unnest(${hostIds}::uuid[]) as wanted (id)
+    where not exists (select from host where host.uuid = wanted.id)`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
 /** Heartbeat times of the workers of one host: worker → time, as the server lists them. */
 export type Heartbeats = Readonly<Record<string, string>>;
 

@@ -17,6 +17,12 @@ export interface HostInviteTable {
   used_by: string | null;
 }
 
+/** A domain on a host that should not have it. */
+export interface StrayDomainTable {
+  vm_uuid: string;
+  host_id: number;
+}
+
 export interface HostTable {
   id: Id;
   uuid: string;

@@ -1,7 +1,8 @@
 /**
  * What hosts report of domains, and what follows for the rows of machines: libvirt is the truth about a domain. A report
  * changes a row only when no job of the machine is under way, and the row has not changed since the host was asked. A domain
- * on another host than the machine's is an event, and changes nothing: it is not adopted silently.
+ * on another host than the machine's is an event, and changes nothing: it is not adopted silently, and while it is there
+ * the machine is not started (placement.ts).
  */
 import { sql } from 'kysely';
 import type { DomainReport, DomainState, NicAddresses, PowerState, VmState } from '../../model/vms.ts';
@@ -72,7 +73,11 @@ export async function recordDomains(
   }
   const own = new Set(machines.map(({ vmId }) => vmId));
   const strays = domains.filter(({ vmId, state }) => !own.has(vmId) && state !== 'absent');
-  for (const stray of strays) await reportStray(db, hostId, stray, { at, workflowId });
+  const found: string[] = [];
+  for (const stray of strays) {
+    if (await reportStray(db, hostId, stray, { at, workflowId })) found.push(stray.vmId);
+  }
+  await noteStrays(db, hostId, found);
   await db
     .updateTable('host')
     .set({ domains_reported: sql`now()` })
@@ -168,13 +173,39 @@ function stateBy(state: VmState, power: PowerState): VmState {
   return state === 'Running' || state === 'Stopping' || state === 'Starting' ? 'Stopped' : state;
 }
 
-/** A machine that its own host does not have, as far as is known, on a host: once a day. */
+/** Remembers the strays of a host, in place of those of its report before. */
+const noteStrays = (db: Database, hostId: string, vmIds: readonly string[]): Promise<void> =>
+  db.transaction().execute(async (tx) => {
+    const host = sql<number>`(select id from host where uuid = ${hostId})`;
+    await tx.deleteFrom('stray_domain').where('host_id', '=', host).execute();
+    if (vmIds.length === 0) return;
+    await tx
+      .insertInto('stray_domain')
+      .values(vmIds.map((vmId) => ({ vm_uuid: vmId, host_id: host })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  });
+
+/** Whether a host has a domain of this machine that it should not have. */
+export async function isAstray(db: Queryable, vmId: string): Promise<boolean> {
+  const found = await db
+    .selectFrom('stray_domain')
+    .where('vm_uuid', '=', vmId)
+    .select('host_id')
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+/**
+ * Records an event, once a day, about a machine that its own host does not have, as far as is known, on a host.
+ * @returns false when the report is older than what is known of the machine, or a job of it is under way
+ */
 async function reportStray(
   db: Queryable,
   hostId: string,
   { vmId, state }: DomainReport,
   { at, workflowId }: Moment,
-): Promise<void> {
+): Promise<boolean> {
   const machine = await db
     .selectFrom('vm_instance')
     .leftJoin('host as home', 'home.id', 'vm_instance.host_id')
@@ -190,7 +221,7 @@ async function reportStray(
     .executeTakeFirstOrThrow();
   if (machine === undefined) {
     const known = await db.selectFrom('vm_instance').where('uuid', '=', vmId).select('id').executeTakeFirst();
-    if (known !== undefined) return;
+    if (known !== undefined) return false;
   }
   const whose =
     machine === undefined || machine.removed !== null
@@ -206,6 +237,7 @@ async function reportStray(
     workflowId,
     once: `stray:${vmId}:${hostId}:${at.slice(0, 10)}`,
   });
+  return true;
 }
 
 /** Notes that it is unknown whether a machine runs that a host has, or may have. */

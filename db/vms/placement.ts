@@ -16,6 +16,7 @@ import { NotPossible } from '../errors.ts';
 import { isEnabled, isUp } from '../hosts/hosts.ts';
 import { takenOf } from '../hosts/machines.ts';
 import { configurationValues } from '../zones/configurations.ts';
+import { isAstray } from './domains.ts';
 import { imagesOf, lockCopies } from './images.ts';
 import type { NeededImage } from './images.ts';
 import { isRootDisk } from './root-disk.ts';
@@ -63,6 +64,7 @@ export type Placement =
 export function place(db: Database, request: PlacementRequest): Promise<Placement> {
   return db.transaction().execute(async (tx) => {
     const machine = await lockMachine(tx, request.vmId);
+    if (await isAstray(tx, request.vmId)) throw new NotPossible(ASTRAY);
     const values = await configurationValues(tx, machine.zone);
     const images = await imagesOf(tx, machine.id);
     const pools = await poolsOf(tx, machine, images);
@@ -90,6 +92,9 @@ export function place(db: Database, request: PlacementRequest): Promise<Placemen
     };
   });
 }
+
+const ASTRAY =
+  'A host has this machine that should not have it, so that it would run twice: an administrator must undefine its domain there (event VM.DOMAIN.STRAY)';
 
 type Machine = Awaited<ReturnType<typeof lockMachine>>;
 

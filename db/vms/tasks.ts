@@ -31,6 +31,21 @@ const pendingJobs = (db: Queryable, vmId: string) =>
     .where('job_status', '=', jobStatus.pending)
     .where('job_cmd', 'in', VM_COMMANDS);
 
+/** All jobs of machines that wait or are under way. */
+export const pendingVmJobs = (db: Queryable): Promise<readonly Omit<VmJob, 'workflowId'>[]> =>
+  db
+    .selectFrom('async_job')
+    .where('instance_type', '=', RESOURCE)
+    .where('job_status', '=', jobStatus.pending)
+    .where('job_cmd', 'in', VM_COMMANDS)
+    .select((eb) => [
+      eb.ref('instance_uuid').$castTo<string>().as('vmId'),
+      'uuid as jobId',
+      eb.ref('job_cmd').$castTo<VmCommand>().as('command'),
+    ])
+    .orderBy('id')
+    .execute();
+
 /** The oldest job that waits for the machine. */
 export async function nextTask(db: Queryable, vmId: string): Promise<VmTask | undefined> {
   const job = await pendingJobs(db, vmId)

@@ -144,6 +144,7 @@ export const upkeepInput = messageToHandOn<UpkeepInput>({
   v: version(),
   ...runParameters,
   instead: ifUnderstood(partOf()),
+  sweeps: ifUnderstood(whole()),
 });
 
 /** What the workflow reads of it. All of it is handed on as it came, since the host has signed it. */

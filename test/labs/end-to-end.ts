@@ -71,6 +71,8 @@ export interface EndToEnd {
   readonly server: ImageServer;
   readonly temporal: Client;
   readonly db: Database;
+  /** Of the database of `db`. */
+  readonly databaseUrl: string;
   readonly pools: readonly PoolPlace[];
   /** The first of `pools`. */
   readonly pool: PoolPlace;
@@ -158,7 +160,8 @@ export async function openEndToEnd({
   const connection = await Connection.connect({ address: stack.temporalAddress });
   const namespace = servers?.namespace ?? 'default';
   const temporal = new Client({ connection, namespace });
-  const db = openDatabase(await databaseUrl(stack));
+  const databaseUrl = await databaseUrlOf(stack);
+  const db = openDatabase(databaseUrl);
   const call = <T>(command: string, parameters: Parameters = {}): Promise<T> =>
     stack.api.call<T>(command, parameters);
   const list = async <T>(command: string, key: string, parameters: Parameters = {}): Promise<readonly T[]> =>
@@ -231,6 +234,7 @@ export async function openEndToEnd({
     server,
     temporal,
     db,
+    databaseUrl,
     pools: stack.pools,
     pool: stack.pools[0] as PoolPlace,
     zoneId,
@@ -375,7 +379,7 @@ function unlessReached(error: unknown): undefined {
 }
 
 /** Reads the database URL from the environment of the api, since only the processes that use it have it. */
-async function databaseUrl({ pids }: Stack): Promise<string> {
+async function databaseUrlOf({ pids }: Stack): Promise<string> {
   const environment = (await readFile(`/proc/${pids.api}/environ`, 'utf8')).split('\0');
   const found = environment.find((entry) => entry.startsWith('BYPASS_DATABASE_URL='));
   return found?.slice('BYPASS_DATABASE_URL='.length) ?? '';

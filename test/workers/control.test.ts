@@ -13,6 +13,7 @@ import { freshDatabase } from '../support/postgres.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { testTemporal, workflowBundle } from '../support/temporal.ts';
 import type { TestTemporal } from '../support/temporal.ts';
+import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
 let database: TestDatabase;
@@ -99,3 +100,16 @@ test.each([
   await expect(running).rejects.toThrow(sentence);
   await expect(running).rejects.not.toThrow(/secret/);
 });
+
+if (isFullRun)
+  test('a namespace that lost everything while a control worker runs gets search attributes and upkeep again', async () => {
+    const { connection, namespace } = temporal;
+    const control = await start();
+    await until('upkeep runs', () => upkeepRuns().catch(() => false));
+    await connection.operatorService.removeSearchAttributes({ namespace, searchAttributes: ['State', 'Reason'] });
+    await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).terminate('by the test');
+    await until('upkeep runs again', () => upkeepRuns().catch(() => false), 60_000);
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining([...SEARCH_ATTRIBUTES]));
+    await control.stop();
+  }, 120_000);
