@@ -88,7 +88,15 @@ async function registerAll(api: ApiClient, url: string, count: number): Promise<
     const name = `sizing-${ids.length}`;
     const answer = await api.call<{ readonly template?: readonly { readonly id: string }[] }>(
       'registerTemplate',
-      { name, displaytext: name, url, format: 'RAW', zoneid: zone?.id, hypervisor: 'KVM', directdownload: true },
+      {
+        name,
+        displaytext: name,
+        url,
+        format: 'RAW',
+        zoneid: zone?.id,
+        hypervisor: 'KVM',
+        directdownload: true,
+      },
     );
     ids.push(answer.template?.[0]?.id ?? '');
   };
@@ -130,7 +138,10 @@ function rowsOf(
   after: ReadonlyMap<string, number>,
   count: number,
 ): readonly Measured[] {
-  const grown = [...after].map(([name, bytes]) => ({ name, value: (bytes - (before.get(name) ?? 0)) / count }));
+  const grown = [...after].map(([name, bytes]) => ({
+    name,
+    value: (bytes - (before.get(name) ?? 0)) / count,
+  }));
   const parts = grown.filter(({ value }) => value >= 1).toSorted((a, b) => b.value - a.value);
   const all = parts.reduce((sum, { value }) => sum + value, 0);
   const unit = 'bytes of the database';
@@ -165,7 +176,9 @@ async function measureIdle(pid: number, seconds: number): Promise<readonly Measu
 /** Requests to Temporal so far, those that wait for work too. */
 async function requestsOf(pid: number): Promise<number> {
   const answer = await fetch(`http://127.0.0.1:${await variableOf(pid, 'BYPASS_HEALTH_PORT')}/metrics`);
-  const counts = (await answer.text()).matchAll(/^temporal_(?:long_)?request(?:_total)?(?:\{[^}]*\})? (\S+)$/gm);
+  const counts = (await answer.text()).matchAll(
+    /^temporal_(?:long_)?request(?:_total)?(?:\{[^}]*\})? (\S+)$/gm,
+  );
   return [...counts].reduce((sum, [, number]) => sum + Number(number), 0);
 }
 

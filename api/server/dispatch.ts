@@ -100,7 +100,8 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
     return { status: 200, body: wrap(command, answer) };
   } catch (error) {
     const refusal = asApiError(error) ?? internalError(request.id);
-    if (refusal.code >= apiCodes.internal && refusal !== error) log.error({ ...about, err: error }, 'a call failed');
+    if (refusal.code >= apiCodes.internal && refusal !== error)
+      log.error({ ...about, err: error }, 'a call failed');
     const refused = refuse(command, refusal, user?.role);
     status = refused.status;
     return refused;

@@ -106,7 +106,10 @@ if (isFullRun)
     const { connection, namespace } = temporal;
     const control = await start();
     await until('upkeep runs', () => upkeepRuns().catch(() => false));
-    await connection.operatorService.removeSearchAttributes({ namespace, searchAttributes: ['State', 'Reason'] });
+    await connection.operatorService.removeSearchAttributes({
+      namespace,
+      searchAttributes: ['State', 'Reason'],
+    });
     await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).terminate('by the test');
     await until('upkeep runs again', () => upkeepRuns().catch(() => false), 60_000);
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
