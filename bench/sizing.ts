@@ -9,10 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { sql } from 'kysely';
-import { createClient } from '../cli/client.ts';
-import type { ApiClient } from '../cli/client.ts';
 import { openDatabase } from '../db/database.ts';
 import type { Database } from '../db/database.ts';
+import { clientOf, jobEnd, registerImage, zoneOf } from './calls.ts';
 import { withImage } from './image.ts';
 import { throughput } from './load.ts';
 import { describeMachine, machine, table } from './report.ts';
@@ -36,9 +35,11 @@ async function run(): Promise<void> {
   const { signal } = new AbortController();
   const folder = await mkdtemp(join(tmpdir(), 'bypass-sizing-'));
   try {
-    const stack = await startStack(folder, signal);
+    const stack = await startStack(folder, { signal });
     try {
-      const measured = await withImage(folder, signal, (url) => measure(stack, { url, count, idleSeconds }));
+      const measured = await withImage(folder, signal, (url) =>
+        measure(stack, { url, count, idleSeconds, signal }),
+      );
       const rows = measured.map(({ what, value, unit }) => [what, value.toFixed(value < 10 ? 1 : 0), unit]);
       process.stdout.write(`${describeMachine(machine())}\n${table([['', '', ''], ...rows])}\n`);
     } finally {
@@ -54,19 +55,41 @@ interface Plan {
   /** Templates that are registered and deployed. */
   readonly count: number;
   readonly idleSeconds: number;
+  readonly signal: AbortSignal;
 }
 
-async function measure({ ready }: Stack, { url, count, idleSeconds }: Plan): Promise<readonly Measured[]> {
-  const { apiUrl, apiKey, secretKey, pids, temporalAddress, pools } = ready;
-  const api = createClient({ url: apiUrl, apiKey, secretKey, origin: 'the sizing' });
+async function measure(
+  stack: Stack,
+  { url, count, idleSeconds, signal }: Plan,
+): Promise<readonly Measured[]> {
+  const { pids, temporalAddress, pools } = stack.ready;
+  const client = clientOf(stack);
+  const zoneid = await zoneOf(client);
   const db = openDatabase(await variableOf(pids.control, 'BYPASS_DATABASE_URL'));
   const connection = await Connection.connect({ address: temporalAddress });
   try {
     const idle = await measureIdle(pids.hosts[0] ?? 0, idleSeconds);
     const empty = await tableBytes(db);
-    const templates = await registerAll(api, url, count);
+    const templates: string[] = [];
+    await throughput(
+      { count, concurrency: AT_ONCE },
+      async () => {
+        const name = `sizing-${templates.length}`;
+        templates.push((await registerImage(client, { name, url, zoneid })).id);
+      },
+      signal,
+    );
     const registered = await tableBytes(db);
-    await deployAll(api, templates, pools[0]?.id ?? '');
+    const waiting = [...templates];
+    await throughput(
+      { count, concurrency: AT_ONCE },
+      async () => {
+        const where = { templateid: waiting.pop(), storageid: pools[0]?.id, zoneid };
+        const { jobid } = await client.call<{ readonly jobid: string }>('prepareTemplate', where);
+        await jobEnd(client, jobid, { pollMs: 200, signal });
+      },
+      signal,
+    );
     const deployed = await tableBytes(db);
     return [
       ...idle,
@@ -79,49 +102,6 @@ async function measure({ ready }: Stack, { url, count, idleSeconds }: Plan): Pro
     await connection.close();
     await db.destroy();
   }
-}
-
-async function registerAll(api: ApiClient, url: string, count: number): Promise<readonly string[]> {
-  const [zone] = await api.list<{ readonly id: string }>('listZones', 'zone');
-  const ids: string[] = [];
-  const job = async (): Promise<void> => {
-    const name = `sizing-${ids.length}`;
-    const answer = await api.call<{ readonly template?: readonly { readonly id: string }[] }>(
-      'registerTemplate',
-      {
-        name,
-        displaytext: name,
-        url,
-        format: 'RAW',
-        zoneid: zone?.id,
-        hypervisor: 'KVM',
-        directdownload: true,
-      },
-    );
-    ids.push(answer.template?.[0]?.id ?? '');
-  };
-  await throughput({ count, concurrency: AT_ONCE }, job, new AbortController().signal);
-  return ids;
-}
-
-async function deployAll(api: ApiClient, templates: readonly string[], storageid: string): Promise<void> {
-  const [zone] = await api.list<{ readonly id: string }>('listZones', 'zone');
-  const waiting = [...templates];
-  const job = async (): Promise<void> => {
-    const templateid = waiting.pop();
-    const { jobid } = await api.call<{ readonly jobid: string }>('prepareTemplate', {
-      templateid,
-      storageid,
-      zoneid: zone?.id,
-    });
-    for (;;) {
-      const { jobstatus } = await api.call<{ readonly jobstatus: number }>('queryAsyncJobResult', { jobid });
-      if (jobstatus === 1) return;
-      if (jobstatus === 2) throw new Error('A deployment failed.');
-      await sleep(200);
-    }
-  };
-  await throughput({ count: templates.length, concurrency: AT_ONCE }, job, new AbortController().signal);
 }
 
 /** Bytes of each table with its indexes. */
