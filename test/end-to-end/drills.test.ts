@@ -6,6 +6,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
 import { backUpDatabase } from '../support/database-backup.ts';
+import { deferred } from '../support/deferred.ts';
 import { rawDisk } from '../support/images.ts';
 import { until } from '../support/until.ts';
 import { openEndToEnd } from '../labs/end-to-end.ts';
@@ -38,20 +39,13 @@ async function expectReady(templateId: string, body: Buffer): Promise<void> {
 const sweeps = async (): Promise<number> =>
   (await lab.db.selectFrom('upkeep_sweep').select('count').executeTakeFirst())?.count ?? 0;
 
-/** Resolves while the origin must hold its bytes back. */
-function gate() {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { open, opened };
-}
-
 test('a database restored to an earlier moment finds the copies that were published since', async () => {
   const kept = await registered('/kept');
   await lab.deploy(kept.id);
   const later = await registered('/later');
-  const { open, opened } = gate();
+  const gate = deferred();
   const underWay = await registered('/under-way');
-  lab.server.serve('/under-way', { body: BODY, hold: () => opened });
+  lab.server.serve('/under-way', { body: BODY, hold: () => gate.promise });
   const job = await lab.prepare(underWay.id);
   await until(
     'it downloads',
@@ -60,7 +54,7 @@ test('a database restored to an earlier moment finds the copies that were publis
 
   const before = await sweeps();
   const backup = await backUpDatabase(lab.databaseUrl);
-  open();
+  gate.resolve();
   expect((await lab.job(job)).jobstatus).toBe(1);
   await lab.deploy(later.id);
   const unknown = await registered('/unknown');
@@ -88,9 +82,9 @@ test('a database restored to an earlier moment finds the copies that were publis
 
 test("when Temporal's history is lost, downloads go on from their bytes, and everything can go on", async () => {
   const body = rawDisk(24 * MIB);
-  const { open, opened } = gate();
+  const gate = deferred();
   const image = await registered('/lost', body);
-  lab.server.serve('/lost', { body, hold: (sent) => (sent > 8 * MIB ? opened : undefined) });
+  lab.server.serve('/lost', { body, hold: (sent) => (sent > 8 * MIB ? gate.promise : undefined) });
   const stays = await registered('/stays');
   await lab.deploy(stays.id);
   const job = await lab.prepare(image.id);
@@ -101,7 +95,7 @@ test("when Temporal's history is lost, downloads go on from their bytes, and eve
   const folder = join(lab.stack.dataDir, 'temporal');
   for (const name of await readdir(folder)) if (name.startsWith('temporal.db')) await rm(join(folder, name));
   lab.resume();
-  open();
+  gate.resolve();
 
   await until('Temporal is there again, and knows nothing', async () =>
     lab.repairSoon().then(
