@@ -1,16 +1,16 @@
 /**
  * Starts deployments, and follows them to their end.
  *
- * One call of prepareTemplate starts one job per target: a pool, or all pools of a zone. Following polls two things in this
- * order: first the jobs, then the list of deployments. The order matters: once all jobs are over, the list that was read
- * after them shows how every deployment ended.
+ * One call of prepareTemplate starts one job per target: a pool, or a roll-out to many. Following polls two things in this
+ * order: first the jobs, then the lists of deployments. The order matters: once all jobs are over, the lists that were read
+ * after them show how every deployment ended. Of a roll-out to very many pools only its own counts are read.
  *
  * A job that succeeded names its deployments. A running or failed job names none, so its deployments are found by pool or
- * zone; those that failed or were cancelled before the job began are left out, as the job has nothing to do with them.
+ * roll-out; those that failed or were cancelled before the job began are left out, as the job has nothing to do with them.
  *
  * The exit code is 0 only if every job succeeded. Interrupting the wait cancels nothing.
  */
-import type { Deployment, AsyncJob } from '../model/api-answers.ts';
+import type { AsyncJob, Deployment, Rollout } from '../model/api-answers.ts';
 import type { ApiClient } from './client.ts';
 import type { Session } from './command.ts';
 import { outcomeOf, progressAfter, stageOf } from './deployments.ts';
@@ -19,16 +19,12 @@ import { CliError, exitCodes } from './errors.ts';
 import type { ExitCode } from './errors.ts';
 import { parseTime } from './format.ts';
 import type { Named } from './lookup.ts';
+import { listRollouts, outcomeOfRollout, progressOfRollout } from './rollouts.ts';
+import { isOnePool, parametersOf } from './targets.ts';
+import type { Target } from './targets.ts';
 import { hang } from './text.ts';
 import { askJob, errorOf, hasFailed, isOver, waitFor } from './waiting.ts';
 import type { Wait } from './waiting.ts';
-
-/** Where one call of prepareTemplate deploys to. */
-export interface Target {
-  readonly zoneId: string;
-  /** Default: every pool of the zone. */
-  readonly poolId?: string | undefined;
-}
 
 export interface Started {
   readonly target: Target;
@@ -44,8 +40,7 @@ export async function startDeployments(
   for (const target of targets) {
     const { jobid } = await api.call<{ readonly jobid: string }>('prepareTemplate', {
       templateid: templateId,
-      zoneid: target.zoneId,
-      storageid: target.poolId,
+      ...parametersOf(target),
     });
     started.push({ target, jobid });
   }
@@ -90,18 +85,22 @@ export async function concludeDeployments(
   const value = { template: { id: image.id, name: image.name }, jobids, ...more };
   if (!wait) {
     out.done(`Deploying ${image.name}: job ${jobids.join(', ')}`, { ...value, deployments: [] });
-    out.remark(`See how far it is: bypass deploy show ${image.name}`);
+    const [rollout] = started.filter(({ target }) => !isOnePool(target));
+    const pausable =
+      rollout === undefined ? '' : `; pause or cancel all: bypass rollout pause ${rollout.jobid}`;
+    out.remark(`See how far it is: bypass deploy show ${image.name}${pausable}`);
     return exitCodes.ok;
   }
-  const { jobs, deployments } = await follow(session, image, started);
+  const { jobs, deployments, rollouts } = await follow(session, image, started);
   const since = sinceOf(jobs);
   const outcomes = deployments.map((deployment) => outcomeOf(deployment, since));
-  if (out.format === 'table') out.lines(outcomes.flatMap(({ line }) => hang(line, out.width, '  ')));
-  else out.done('', { ...value, deployments });
+  const lines = [...outcomes.map(({ line }) => line), ...rollouts.flatMap(outcomeOfRollout)];
+  if (out.format === 'table') out.lines(lines.flatMap((line) => hang(line, out.width, '  ')));
+  else out.done('', { ...value, deployments, ...(rollouts.length === 0 ? {} : { rollouts }) });
 
   const failed = jobs.filter(hasFailed);
   if (failed.length === 0) return exitCodes.ok;
-  const isExplained = outcomes.some(({ ok }) => !ok) && out.format === 'table';
+  const isExplained = (rollouts.length > 0 || outcomes.some(({ ok }) => !ok)) && out.format === 'table';
   if (!isExplained) throw new CliError(errorOf(failed[0] as AsyncJob));
   return exitCodes.failed;
 }
@@ -109,28 +108,61 @@ export async function concludeDeployments(
 interface Followed {
   readonly jobs: readonly AsyncJob[];
   readonly deployments: readonly Deployment[];
+  /** Those about so many pools that each is shown as one line. */
+  readonly rollouts: readonly Rollout[];
 }
+
+/** Pools above which a roll-out is one bar, and not one for each pool. */
+const MAX_BARS = 20;
 
 const follow = (session: Session, image: Named, started: readonly Started[]): Promise<Followed> =>
   waitFor(
     session,
-    `See how far it is: bypass deploy show ${image.name}; stop it: bypass deploy cancel ${image.name} --pool POOL`,
+    `See how far it is: bypass deploy show ${image.name}; stop it: ${howToStop(image, started)}`,
     async (wait) => {
+      const big = await bigRollouts(session.api, started, wait);
+      const each = started.filter(({ jobid }) => !big.has(jobid));
       let shown: ReadonlyMap<string, Progress> = new Map();
       for (;;) {
         const jobs = await Promise.all(
           started.map(({ jobid }) => wait.ask((signal) => askJob(session.api, jobid, signal))),
         );
-        // Read after the jobs: once all jobs are over, the list shows how each deployment ended.
-        const deployments = await look(session.api, image.id, started, jobs, wait);
-        if (jobs.every(isOver)) return { jobs, deployments };
-        const rows = deployments.map((each) => progressAfter(shown.get(each.id), each));
+        // Read after the jobs: once all jobs are over, the lists show how each deployment ended.
+        const deployments = await look(session.api, image.id, each, jobs, wait);
+        const rollouts = await lookAtRollouts(session.api, [...big], wait);
+        if (jobs.every(isOver)) return { jobs, deployments, rollouts };
+        const rows = deployments.map((one) => progressAfter(shown.get(one.id), one));
         shown = new Map(rows.map((row) => [row.id, row]));
-        wait.view.update(rows);
+        wait.view.update([...rollouts.map(progressOfRollout), ...rows]);
         await wait.pause();
       }
     },
   );
+
+function howToStop({ name }: Named, started: readonly Started[]): string {
+  const [rollout] = started.filter(({ target }) => !isOnePool(target));
+  return rollout === undefined
+    ? `bypass deploy cancel ${name} --pool POOL`
+    : `bypass rollout cancel ${rollout.jobid}`;
+}
+
+/** Ids of the roll-outs that are about many pools. */
+async function bigRollouts(
+  api: ApiClient,
+  started: readonly Started[],
+  wait: Wait,
+): Promise<ReadonlySet<string>> {
+  const ids = started.filter(({ target }) => !isOnePool(target)).map(({ jobid }) => jobid);
+  const rollouts = await lookAtRollouts(api, ids, wait);
+  return new Set(rollouts.filter(({ total }) => total > MAX_BARS).map(({ id }) => id));
+}
+
+const lookAtRollouts = async (
+  api: ApiClient,
+  ids: readonly string[],
+  { ask }: Wait,
+): Promise<readonly Rollout[]> =>
+  (await Promise.all(ids.map((id) => ask((signal) => listRollouts(api, { id }, signal))))).flat();
 
 /** The deployments that these jobs started. */
 async function look(
@@ -140,18 +172,22 @@ async function look(
   jobs: readonly AsyncJob[],
   { ask }: Wait,
 ): Promise<readonly Deployment[]> {
-  const all = await ask((signal) => listDeployments(api, { templateid }, signal));
-  return all.filter((deployment) =>
-    started.some(({ target }, i) => belongs(deployment, target, jobs[i] as AsyncJob)),
+  const found = await Promise.all(
+    started.map(async ({ target, jobid }) => {
+      const job = jobs.find((one) => one.jobid === jobid);
+      const where = isOnePool(target) ? { storageid: target.poolIds?.[0] } : { rolloutid: jobid };
+      const all = await ask((signal) => listDeployments(api, { templateid, ...where }, signal));
+      return all.filter((deployment) => belongs(deployment, job));
+    }),
   );
+  return found.flat();
 }
 
-/** Whether the job started the deployment: by the job's result, or without one by its target. */
-function belongs(d: Deployment, { zoneId, poolId }: Target, job: AsyncJob): boolean {
-  const named = job.jobresult?.templatedeployment;
+/** Whether the job started the deployment: by the job's result, or without one by its time. */
+function belongs(d: Deployment, job: AsyncJob | undefined): boolean {
+  const named = job?.jobresult?.templatedeployment;
   if (named !== undefined) return named.some(({ id }) => id === d.id);
-  const isOnTarget = poolId === undefined ? d.zoneid === zoneId : d.storageid === poolId;
-  return isOnTarget && isCurrent(d, parseTime(job.created));
+  return isCurrent(d, parseTime(job?.created));
 }
 
 /** False for a deployment that failed or was cancelled before the job began. */

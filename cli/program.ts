@@ -16,6 +16,7 @@ import { keyCommands } from './commands/key.ts';
 import { networkCommands } from './commands/network.ts';
 import { offeringCommands } from './commands/offering.ts';
 import { poolCommands } from './commands/pool.ts';
+import { rolloutCommands } from './commands/rollout.ts';
 import { templateCommands } from './commands/template.ts';
 import { userCommands } from './commands/user.ts';
 import { versionCommand } from './commands/version.ts';
@@ -62,6 +63,7 @@ export function createProgram(cli: Cli): Command {
   templateCommands(program, cli);
   isoCommands(program, cli);
   deployCommands(program, cli);
+  rolloutCommands(program, cli);
   program.commandsGroup('Virtual machines:');
   vmCommands(program, cli);
   offeringCommands(program, cli);

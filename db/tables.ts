@@ -28,6 +28,7 @@ import type {
 } from './offerings/tables.ts';
 import type { AsyncJobCopyTable, AsyncJobTable } from './jobs/tables.ts';
 import type { PeerKeyTable } from './peers/tables.ts';
+import type { TemplateRolloutTable } from './rollouts/tables.ts';
 import type { StoragePoolHostRefTable, StoragePoolTable } from './pools/tables.ts';
 import type {
   GuestOsTable,
@@ -88,6 +89,7 @@ export interface Tables {
   pool_reservation: PoolReservationTable;
   async_job: AsyncJobTable;
   async_job_copy: AsyncJobCopyTable;
+  template_rollout: TemplateRolloutTable;
   direct_download_certificate: DirectDownloadCertificateTable;
   direct_download_certificate_host_map: DirectDownloadCertificateHostMapTable;
   event: EventTable;

@@ -76,7 +76,7 @@ export async function registerAndDeploy(
 
   context.print(`Deploying it onto ${pool.name}`);
   const zoneId = registered.zones[0]?.id ?? '';
-  const [job] = await startDeployments(session.api, registered.id, [{ zoneId, poolId: pool.id }]);
+  const [job] = await startDeployments(session.api, registered.id, [{ zoneId, poolIds: [pool.id] }]);
   await follow(session, registered.id, job?.jobid ?? '');
   const seconds = Math.round(performance.now() - started) / 1000;
   context.signal.throwIfAborted();

@@ -707,8 +707,10 @@ export interface JobOutcome {
   readonly hostid?: string;
   /** true, where there is nothing else to say */
   readonly success?: boolean;
-  /** the copies that were deployed */
+  /** the copies that were deployed, at most 500; listTemplateDeployments has all of a roll-out */
   readonly templatedeployment?: readonly DeployedCopy[];
+  /** how many copies of a roll-out are there, and why others are not */
+  readonly templaterollout?: RolloutOutcome;
 }
 
 export interface Mirror {
@@ -1092,6 +1094,93 @@ export interface Role {
   readonly ispublic: boolean;
   /** enabled */
   readonly state: string;
+}
+
+export interface Rollout {
+  /** the id, which is that of its job */
+  readonly id: string;
+  /** the id of the template or ISO */
+  readonly templateid: string;
+  /** the name of the template or ISO */
+  readonly templatename: string;
+  /** QCOW2, RAW or ISO */
+  readonly format: 'QCOW2' | 'RAW' | 'ISO';
+  /** the id of the zone */
+  readonly zoneid: string;
+  /** the name of the zone */
+  readonly zonename: string;
+  /** what its pools were chosen by: zone, cluster, pools or tag */
+  readonly selection: 'zone' | 'cluster' | 'pools' | 'tag';
+  /** the id of the cluster of its pools */
+  readonly clusterid?: string;
+  /** the name of that cluster */
+  readonly clustername?: string;
+  /** the storage tag of its pools */
+  readonly tag?: string;
+  /** Running, Paused, Cancelled, Completed, or Failed when it has ended without some of its copies */
+  readonly state: 'Running' | 'Paused' | 'Cancelled' | 'Completed' | 'Failed';
+  /** how many copies it brings at a time at most */
+  readonly atonce?: number;
+  /** how many copies it is about */
+  readonly total: number;
+  /** how many are there */
+  readonly ready: number;
+  /** how many are under way */
+  readonly running: number;
+  /** how many wait for their turn */
+  readonly queued: number;
+  /** how many failed */
+  readonly failed: number;
+  /** how many were cancelled */
+  readonly cancelled: number;
+  /** how much of it is there */
+  readonly percent: number;
+  /** bytes that are there, of all copies */
+  readonly bytes: number;
+  /** bytes of all copies; 0 while the size is not known */
+  readonly totalbytes: number;
+  /** bytes per second of all its copies, now */
+  readonly rate: number;
+  /** why copies failed, the most frequent reasons first */
+  readonly errors: readonly RolloutError[];
+  /** the account of who asked */
+  readonly account: string;
+  /** who asked */
+  readonly username: string;
+  /** who cancelled it */
+  readonly cancelledby?: string;
+  /** its workflow in Temporal */
+  readonly workflowid: string;
+  /** when it was asked for */
+  readonly created: string;
+  /** when it ended */
+  readonly completed?: string;
+}
+
+export interface RolloutError {
+  /** why */
+  readonly error: string;
+  /** why, as one word */
+  readonly errorkind?: string;
+  /** of how many copies */
+  readonly count: number;
+  /** the names of their pools, the first ones */
+  readonly storagenames: readonly string[];
+}
+
+export interface RolloutOutcome {
+  /** the id of the roll-out */
+  readonly id: string;
+  /** how many copies it was about */
+  readonly total: number;
+  /** how many are there */
+  readonly ready: number;
+  /** how many failed */
+  readonly failed: number;
+  /** how many were cancelled */
+  readonly cancelled: number;
+  /** why copies failed, the most frequent reasons first */
+  readonly errors: readonly RolloutError[];
 }
 
 export interface ServiceOffering {

@@ -200,6 +200,19 @@ const ORIGIN_FETCHES = count(
   { fallback: 1, most: 1000 },
 );
 
+const ROLLOUTS = {
+  perZone: count(
+    'template.rollout.max.per.zone',
+    'copies that roll-outs (prepareTemplate for many pools) bring onto pools of the zone at a time; downloads that others want count, and go first. 0: no limit',
+    { fallback: 1000, most: 100_000 },
+  ),
+  perOrigin: count(
+    'template.rollout.max.per.origin',
+    'copies that roll-outs of the zone fetch from the same origin (the host of the URL) at a time, downloads from it to other zones included. 0: no limit',
+    { fallback: 10, most: 100_000 },
+  ),
+} as const;
+
 const RETENTION = { jobs: 'job.expire.minutes', events: 'event.purge.delay' } as const;
 
 const KEEPING: readonly Definition[] = [
@@ -280,7 +293,7 @@ const EXPUNGE_INTERVAL = count(
 
 /** Every setting, by subject. */
 export const configurations = (protocols: Protocols): readonly Configuration[] => [
-  ...[...urlDefinitions(protocols), ...WAITING, ORIGIN_FETCHES].map(
+  ...[...urlDefinitions(protocols), ...WAITING, ORIGIN_FETCHES, ...Object.values(ROLLOUTS)].map(
     (one) => ({ ...one, category: 'Direct download', scope: 'Zone' }) as const,
   ),
   ...[DEFAULT_NETWORK, ...Object.values(FACTORS)].map(
@@ -355,6 +368,14 @@ const valueOf = (values: ConfigurationValues, { name, fallback }: Definition): s
 /** Copies of a template in a zone that are fetched from the origin at a time; 0: peers are off. */
 export const originFetchesOf = (values: ConfigurationValues): number =>
   Number(valueOf(values, ORIGIN_FETCHES));
+
+/** How many copies the roll-outs of a zone bring at a time: Infinity where there is no limit. */
+export const rolloutLimitsOf = (
+  values: ConfigurationValues,
+): Readonly<Record<keyof typeof ROLLOUTS, number>> => ({
+  perZone: Number(valueOf(values, ROLLOUTS.perZone)) || Infinity,
+  perOrigin: Number(valueOf(values, ROLLOUTS.perOrigin)) || Infinity,
+});
 
 /** The network of hosts for networks of a zone that name none. */
 export const defaultNetworkOf = (values: ConfigurationValues): string => valueOf(values, DEFAULT_NETWORK);

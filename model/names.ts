@@ -49,6 +49,9 @@ export const domainsWorkflowId = (hostId: string): string => `host:${hostId}:dom
 /** Tells the hosts of a zone by whom they are known, and whom they may let in. */
 export const peersWorkflowId = (zoneId: string): string => `zone:${zoneId}:peers`;
 
+/** One call of prepareTemplate for many pools, by the id of its job. */
+export const rolloutWorkflowId = (jobId: string): string => `rollout:${jobId}`;
+
 /** The one workflow that watches hosts and repairs what a crash left behind. */
 export const UPKEEP_WORKFLOW_ID = 'upkeep';
 
@@ -70,14 +73,15 @@ export const workflowTypes = {
   keystore: 'keystore',
   upkeep: 'upkeep',
   peers: 'peers',
+  rollout: 'rollout',
   vm: 'vm',
   consoleLog: 'consoleLog',
   domains: 'domains',
 } as const;
 
 /**
- * Signal to a copy's workflow: a job waits for the copy. Also to the workflow of a keystore (`KeystoreRequest`),
- * and to that of a certificate (`CertificateRequest`).
+ * Signal to a copy's workflow: a job waits for the copy. Also to the workflow of a keystore (`KeystoreRequest`), to that of
+ * a certificate (`CertificateRequest`), and to that of a roll-out: its row has changed.
  */
 export const WANTED_SIGNAL = 'wanted';
 

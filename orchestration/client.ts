@@ -27,6 +27,7 @@ import { describeCopies, describeRegistration } from './live.ts';
 import { startRegistration } from './start-registration.ts';
 import type { Orchestration, OrchestrationOptions } from './orchestration.ts';
 import { peerCalls } from './peers.ts';
+import { rolloutCalls } from './rollouts.ts';
 import { vmCalls } from './vms.ts';
 import { isAbsent } from './workflow-status.ts';
 import { checkSource } from './source-check.ts';
@@ -75,6 +76,8 @@ export function createOrchestration(client: Client, options: OrchestrationOption
     ...vmCalls(client, options),
 
     ...peerCalls(client),
+
+    ...rolloutCalls(client, options),
 
     live: (copies) => describeCopies(client, copies),
 

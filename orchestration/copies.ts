@@ -54,6 +54,7 @@ export function copyCalls(
   Orchestration,
   | 'requestDeployment'
   | 'requestStop'
+  | 'signalStop'
   | 'requestRemoval'
   | 'startRemoval'
   | 'requestVerification'
@@ -78,9 +79,13 @@ export function copyCalls(
     return live === undefined || !(live.busy === true || live.wait?.patient === true);
   };
 
-  const signalIfRunning = async ({ templateId, poolId }: CopyId): Promise<void> => {
+  const signalIfRunning = async (
+    { templateId, poolId }: CopyId,
+    signal: string,
+    ...message: StopRequest[]
+  ): Promise<void> => {
     try {
-      await workflow.getHandle(copyWorkflowId(templateId, poolId)).signal(SOURCE_FREE_SIGNAL);
+      await workflow.getHandle(copyWorkflowId(templateId, poolId)).signal(signal, ...message);
     } catch (error) {
       if (!isAbsent(error)) throw error;
     }
@@ -116,6 +121,8 @@ export function copyCalls(
       }
     },
 
+    signalStop: (copy, request) => signalIfRunning(copy, STOP, { v: 1, ...request }),
+
     async requestRemoval(copy, removal, names) {
       const start = new WithStartWorkflowOperation<Removal>(workflowTypes.removal, {
         ...removalOf(copy, removal, names),
@@ -139,7 +146,7 @@ export function copyCalls(
     },
 
     async signalSourceFree(copies) {
-      await Promise.all(copies.map((copy) => signalIfRunning(copy)));
+      await Promise.all(copies.map((copy) => signalIfRunning(copy, SOURCE_FREE_SIGNAL)));
     },
 
     async requestVerification(doubted) {

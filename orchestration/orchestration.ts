@@ -5,6 +5,7 @@ import type { StopRequest } from '../model/run-messages.ts';
 import type { SourceCheckResult } from '../model/source-check.ts';
 import type { CopyTiming } from '../model/timing.ts';
 import type { ConsoleLogAnswer } from '../model/vm-payloads.ts';
+import type { RolloutTiming } from '../model/rollout.ts';
 import type { VmTiming } from '../model/vm-timing.ts';
 import type { LiveCopy, LiveRegistration } from './live.ts';
 import type { RegistrationOutcome } from './start-registration.ts';
@@ -52,6 +53,13 @@ export interface RemovalRequest {
   readonly listener?: string;
 }
 
+export interface RolloutRequest {
+  /** UUID of its job. */
+  readonly jobId: string;
+  readonly templateId: string;
+  readonly templateName: string;
+}
+
 export interface Orchestration {
   /**
    * Starts a registration, or joins the running one, and waits `waitMs` milliseconds at most for its end. A call after the
@@ -74,6 +82,10 @@ export interface Orchestration {
   requestRemoval(copy: CopyId, request: RemovalRequest, names?: CopyNames): Promise<void>;
   /** The same without waiting for the run, for activities. */
   startRemoval(copy: CopyId, request: RemovalRequest, names?: CopyNames): Promise<void>;
+  /** Stops the deployment of a copy if one runs, without waiting for the run, for activities. */
+  signalStop(copy: CopyId, request: Omit<StopRequest, 'v'>): Promise<void>;
+  /** Makes sure that the workflow of a roll-out runs, and looks at its rows after this call. */
+  requestRollout(rollout: RolloutRequest): Promise<void>;
   /** Makes sure that a host verifies a published copy anew. */
   requestVerification(doubted: DoubtedCopy): Promise<void>;
   /** Makes sure that a deletion of the template runs, or will run. It completes all jobs that wait for the deletion. */
@@ -136,4 +148,6 @@ export interface OrchestrationOptions {
   readonly timing?: Partial<CopyTiming>;
   /** Times for the workflows of machines. Default: `VM_TIMING`. */
   readonly vmTiming?: Partial<VmTiming>;
+  /** Times for the workflows of roll-outs. Default: `ROLLOUT_TIMING`. */
+  readonly rolloutTiming?: Partial<RolloutTiming>;
 }

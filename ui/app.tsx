@@ -22,6 +22,7 @@ const Networks = lazy(() => import('./networks/networks.tsx'));
 const SshKeys = lazy(() => import('./ssh-keys/ssh-keys.tsx'));
 const Deployments = lazy(() => import('./deployments/deployments.tsx'));
 const Deployment = lazy(() => import('./deployments/deployment.tsx'));
+const Rollouts = lazy(() => import('./rollouts/rollouts.tsx'));
 const Hosts = lazy(() => import('./hosts/hosts.tsx'));
 const Host = lazy(() => import('./hosts/host.tsx'));
 const Pools = lazy(() => import('./pools/pools.tsx'));
@@ -105,6 +106,7 @@ function Views({ isAdmin }: { readonly isAdmin: boolean }): ReactNode {
       </Route>
       {isAdmin && (
         <Switch>
+          <Route path="/rollouts" component={Rollouts} />
           <Route path="/hosts" component={Hosts} />
           <Route path="/hosts/:id" component={Host} />
           <Route path="/pools" component={Pools} />

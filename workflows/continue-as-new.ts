@@ -4,6 +4,7 @@ import { makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import { workflowTypes } from '../model/names.ts';
 import type { CertificateInput, KeystoreInput } from '../model/certificate-jobs.ts';
 import type { CopyInput, DeletionInput, RemovalInput, UpkeepInput } from '../model/payloads.ts';
+import type { RolloutInput } from '../model/rollout.ts';
 import type { PeersInput } from '../model/spread.ts';
 import type { VmInput } from '../model/vm-payloads.ts';
 import type { CopyRun } from './copy/attempt.ts';
@@ -18,6 +19,7 @@ interface ContinuedInputs {
   readonly deletion: DeletionInput;
   readonly vm: VmInput;
   readonly peers: PeersInput;
+  readonly rollout: RolloutInput;
 }
 
 /** Ends this run, and starts one of the given type. Memo and search attributes stay. */

@@ -9,6 +9,7 @@ import {
   peersInput,
   registrationInput,
   removalInput,
+  rolloutInput,
   upkeepInput,
   verificationInput,
 } from '../model/messages/inputs.ts';
@@ -24,6 +25,7 @@ import { keystore as runKeystore } from './host/keystore.ts';
 import { peers as runPeers } from './host/peers.ts';
 import { registration as runRegistration } from './template/registration.ts';
 import { removal as runRemoval } from './copy/removal.ts';
+import { rollout as runRollout } from './rollout/rollout.ts';
 import { withParsedInput } from './run-input.ts';
 import { sourceCheck as runSourceCheck } from './template/source-check.ts';
 import { upkeep as runUpkeep } from './upkeep.ts';
@@ -41,6 +43,7 @@ export const keystore = withParsedInput(keystoreInput, runKeystore);
 export const peers = withParsedInput(peersInput, runPeers);
 export const registration = withParsedInput(registrationInput, runRegistration);
 export const removal = withParsedInput(removalInput, runRemoval);
+export const rollout = withParsedInput(rolloutInput, runRollout);
 export const sourceCheck = withParsedInput(registrationInput, runSourceCheck);
 export const upkeep = withParsedInput(upkeepInput, runUpkeep);
 export const verification = withParsedInput(verificationInput, runVerification);

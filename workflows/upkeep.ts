@@ -67,9 +67,9 @@ async function repair({ idleMs }: UpkeepTiming, sweeps: number | undefined): Pro
       ...(sweeps === undefined ? {} : { count: sweeps }),
     });
     count = swept.count;
-    const { registrations, copies, deletions, keystores, machines } = swept;
-    const repaired = { registrations, copies, deletions, keystores, machines };
-    if (registrations + copies + deletions + keystores + machines > 0)
+    const { registrations, copies, deletions, keystores, machines, rollouts } = swept;
+    const repaired = { registrations, copies, deletions, keystores, machines, rollouts };
+    if (Object.values(repaired).some((found) => found > 0))
       log.warn('repaired what no workflow took care of', repaired);
   });
   await logFailure(() => control('Warn of certificates that expire soon').warnOfExpiry());

@@ -17,6 +17,8 @@ import { createPeerActivities } from './peers.ts';
 import type { PeerActivities } from './peers.ts';
 import { createRegistrationActivities } from './registration.ts';
 import type { RegistrationActivities } from './registration.ts';
+import { createRolloutActivities } from './rollouts.ts';
+import type { RolloutActivities } from './rollouts.ts';
 import { createSourceActivities } from './sources.ts';
 import type { SourceActivities } from './sources.ts';
 import { createUpkeepActivities } from './upkeep.ts';
@@ -43,6 +45,7 @@ export type ControlActivities = AnswerActivities &
   CertificateActivities &
   HostRecordActivities &
   PeerActivities &
+  RolloutActivities &
   UpkeepActivities &
   VmTaskActivities &
   VmStartActivities &
@@ -61,6 +64,7 @@ export const createControlActivities = (deps: ControlDeps): ControlActivities =>
     ...createCertificateActivities(deps),
     ...createHostRecords(deps),
     ...createPeerActivities(deps),
+    ...createRolloutActivities(deps),
     ...createUpkeepActivities(deps),
     ...createVmTaskActivities(deps),
     ...createVmStartActivities(deps),

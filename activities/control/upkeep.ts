@@ -15,11 +15,13 @@ import type { Outcome } from '../../db/copies/outcomes.ts';
 import { abandonRegistration, idleRegistrations } from '../../db/templates/registrations.ts';
 import { deleteExpired } from '../../db/retention.ts';
 import type { Expired } from '../../db/retention.ts';
+import { pendingRollouts } from '../../db/rollouts/rollouts.ts';
 import { forgetPower } from '../../db/vms/domains.ts';
 import { expungeLater, machinesToAttend } from '../../db/vms/tasks.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { expungeDelayOf, retentionOf } from '../../model/configurations.ts';
-import { copyWorkflowId, templateWorkflowId, vmWorkflowId } from '../../model/names.ts';
+import { copyWorkflowId, rolloutWorkflowId, templateWorkflowId, vmWorkflowId } from '../../model/names.ts';
+import { ROLLOUT_PRIORITY } from '../../model/rollout.ts';
 import { reportsInRound } from '../../model/timing.ts';
 import type { UpkeepTiming } from '../../model/timing.ts';
 import { warnOfExpiry } from './expiry.ts';
@@ -64,6 +66,8 @@ export interface SweepResult {
   readonly machines: number;
   /** Hosts that are connected, and that the database does not know. */
   readonly unknownHosts: number;
+  /** Roll-outs whose workflows were requested. */
+  readonly rollouts: number;
   /** Jobs and events whose retention is over. */
   readonly forgotten: Expired;
 }
@@ -111,6 +115,7 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
         peers: await sweepPeers(deps),
         machines: await sweepMachines(deps, idleSeconds, signal),
         unknownHosts: await reportUnknownHosts(),
+        rollouts: await sweepRollouts(deps, idleSeconds, signal),
         forgotten: await deleteExpired(db, retentionOf(await configurationValues(db))),
       })),
 
@@ -177,7 +182,10 @@ const sweepCopies: Sweep = async ({ db, orchestration }, idleSeconds, signal) =>
   for (const copy of wanted) {
     if (!(await isIdle(copy))) continue;
     const names = await namesOf(db, copy);
-    await orchestration.requestDeployment(copy, names === undefined ? {} : { names });
+    await orchestration.requestDeployment(copy, {
+      ...(names === undefined ? {} : { names }),
+      ...(copy.isRolledOut ? { priority: ROLLOUT_PRIORITY } : {}),
+    });
     repaired += 1;
   }
   for (const copy of unfinished) {
@@ -216,4 +224,15 @@ const sweepDeletions: Sweep = async ({ db, orchestration }, idleSeconds, signal)
     restarted += 1;
   }
   return restarted;
+};
+
+const sweepRollouts: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
+  let requested = 0;
+  for (const rollout of await pendingRollouts(db, idleSeconds)) {
+    signal.throwIfAborted();
+    if (await orchestration.isRunning(rolloutWorkflowId(rollout.jobId))) continue;
+    await orchestration.requestRollout(rollout);
+    requested += 1;
+  }
+  return requested;
 };

@@ -169,14 +169,14 @@ export const choice = <const W extends readonly string[]>(
 
 const MAX_LIST_LENGTH = 20_000;
 
-/** Items separated by commas; an empty value is an empty list. */
-export const list = (description: string): Parameter<readonly string[], false> =>
+/** Items separated by commas; an empty value is an empty list. @param length of all of them, in characters */
+export const list = (description: string, length = MAX_LIST_LENGTH): Parameter<readonly string[], false> =>
   emptyMeans(
     scalar(
       'list',
       description,
       (value) => [...new Set(value.split(',').map((item) => item.trim()))].filter((item) => item !== ''),
-      MAX_LIST_LENGTH,
+      length,
     ),
     [],
   );

@@ -18,6 +18,7 @@ import { NETWORK, NETWORK_OFFERING, NETWORK_SERVICE } from '../fields/answers/ne
 import { DISK_OFFERING, SERVICE_OFFERING } from '../fields/answers/offering.ts';
 import { CLUSTER, OS_CATEGORY, OS_TYPE, POD, ZONE } from '../fields/answers/places.ts';
 import { ROLE } from '../fields/answers/role.ts';
+import { ROLLOUT, ROLLOUT_ERROR, ROLLOUT_OUTCOME } from '../fields/answers/rollout.ts';
 import { MIRROR, POOL_OF_TEMPLATE, TAG, TEMPLATE } from '../fields/answers/template.ts';
 import { NIC } from '../fields/answers/nic.ts';
 import { CONSOLE_LOG } from '../commands/vms/get-virtual-machine-console-log.ts';
@@ -63,6 +64,9 @@ export const ANSWERED_OBJECTS = {
   RecordedEvent: EVENT,
   Registration: REGISTRATION,
   Role: ROLE,
+  Rollout: ROLLOUT,
+  RolloutError: ROLLOUT_ERROR,
+  RolloutOutcome: ROLLOUT_OUTCOME,
   ServiceOffering: SERVICE_OFFERING,
   SourceCheck: SOURCE,
   SshKeyPair: SSH_KEY_PAIR,

@@ -20,6 +20,7 @@ export type ApiOrchestration = Pick<
   | 'register'
   | 'checkSource'
   | 'requestDeployment'
+  | 'requestRollout'
   | 'requestStop'
   | 'requestRemoval'
   | 'requestDeletion'

@@ -46,6 +46,12 @@ import { listResourceLimits } from '../commands/accounts/list-resource-limits.ts
 import { listRoles } from '../commands/accounts/list-roles.ts';
 import { listStoragePools } from '../commands/pools/list-storage-pools.ts';
 import { listTags } from '../commands/tags/list-tags.ts';
+import { listTemplateRollouts } from '../commands/rollouts/list-template-rollouts.ts';
+import {
+  cancelTemplateRollout,
+  pauseTemplateRollout,
+  resumeTemplateRollout,
+} from '../commands/rollouts/steer-rollout.ts';
 import { listTemplateDeployments } from '../commands/deployments/list-template-deployments.ts';
 import { listTemplateDirectDownloadCertificates } from '../commands/certificates/list-template-direct-download-certificates.ts';
 import {
@@ -137,6 +143,7 @@ export const COMMANDS: readonly Command[] = [
   cancelHostMaintenance,
   cancelStorageMaintenance,
   cancelTemplateDeployment,
+  cancelTemplateRollout,
   changeServiceForVirtualMachine,
   createAccount,
   createDiskOffering,
@@ -215,6 +222,7 @@ export const COMMANDS: readonly Command[] = [
   listStoragePools,
   listTags,
   listTemplateDeployments,
+  listTemplateRollouts,
   listTemplateDirectDownloadCertificates,
   listTemplatePermissions,
   listTemplates,
@@ -227,6 +235,7 @@ export const COMMANDS: readonly Command[] = [
   lockAccount,
   lockUser,
   prepareHostForMaintenance,
+  pauseTemplateRollout,
   prepareTemplate,
   provisionTemplateDirectDownloadCertificate,
   queryAsyncJobResult,
@@ -242,6 +251,7 @@ export const COMMANDS: readonly Command[] = [
   resetSshKeyForVirtualMachine,
   resetUserDataForVirtualMachine,
   restoreVirtualMachine,
+  resumeTemplateRollout,
   revokeTemplateDirectDownloadCertificate,
   scaleVirtualMachine,
   startVirtualMachine,

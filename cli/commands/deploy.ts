@@ -8,16 +8,18 @@ import type { Session } from '../command.ts';
 import { confirm, yesOption } from '../confirm.ts';
 import type { YesOption } from '../confirm.ts';
 import { concludeDeployments, listDeployments, startDeployments } from '../deploying.ts';
-import type { Target } from '../deploying.ts';
+import { targetsOf } from '../targets.ts';
+import type { TargetOptions } from '../targets.ts';
 import { progressOf, remarkOn, stageOf, stateOf, TONES } from '../deployments.ts';
-import { CliError, exitCodes, UsageError } from '../errors.ts';
+import { CliError, exitCodes } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
 import { bytesCell } from '../cells.ts';
 import { formatBytes } from '../format.ts';
-import { findImage, findPool, findZone, listPools, pick } from '../lookup.ts';
+import { findImage, findPool, findZone } from '../lookup.ts';
 import type { Image } from '../lookup.ts';
 import type { Column } from '../output.ts';
 import type { Cli } from '../context.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { renderTimeline, timelineFields } from '../timeline.ts';
 
 interface Filters {
@@ -27,9 +29,7 @@ interface Filters {
   readonly state?: string;
 }
 
-interface StartOptions {
-  readonly pool?: readonly string[];
-  readonly zone?: string;
+interface StartOptions extends TargetOptions {
   readonly wait?: true;
 }
 
@@ -42,7 +42,7 @@ export function deployCommands(program: Command, cli: Cli): void {
 
   verb<[template: string], StartOptions>(deploy, cli, {
     usage: 'start <template>',
-    summary: 'bring a template or ISO onto one pool, or onto every pool of its zones',
+    summary: 'bring a template or ISO onto one pool, or roll it out to many: some at a time',
     example: 'deploy start ubuntu-24.04 --pool local-1 --wait',
     options: [
       new Option(
@@ -50,8 +50,15 @@ export function deployCommands(program: Command, cli: Cli): void {
         'only these pools, by name or id: several with commas, or repeated',
       ).argParser(collectList),
       new Option('--zone <zone>', 'only the pools of this zone, by name or id'),
+      new Option('--cluster <cluster>', 'only the pools of this cluster, by name or id'),
+      new Option('--tag <tag>', 'only the pools with this storage tag'),
+      new Option(
+        '--at-once <n>',
+        'of many pools, so many at a time; also limited by the settings of the zone',
+      ).argParser(wholeNumber('--at-once', 'copies')),
       waitOption(),
     ],
+    help: 'Without options: onto every pool of its zones. A roll-out can be paused and cancelled: bypass rollout.',
     run: async (session, [text], options) => {
       const image = await findImage(session.api, text);
       const started = await startDeployments(session.api, image.id, await targetsOf(session, image, options));
@@ -172,25 +179,6 @@ const COLUMNS: readonly Column<Deployment>[] = [
 
 const isUnderWay = (d: Deployment): boolean => ['running', 'waiting'].includes(stageOf(d));
 
-/** Where to deploy: the given pools, else the given zone, else every zone of the image. */
-async function targetsOf({ api }: Session, image: Image, options: StartOptions): Promise<readonly Target[]> {
-  const zone = options.zone === undefined ? undefined : await findZone(api, options.zone);
-  if (zone !== undefined && !image.zones.some(({ id }) => id === zone.id)) {
-    throw new UsageError(`${image.noun.title} ${image.name} is not in zone ${zone.name}`);
-  }
-  if (options.pool === undefined) {
-    return (zone === undefined ? image.zones : [zone]).map(({ id }) => ({ zoneId: id }));
-  }
-  const pools = await listPools(api);
-  return options.pool
-    .map((text) => pick('storage pool', text, pools))
-    .map((pool) => {
-      const zoneId = zone?.id ?? pool.zoneid ?? image.zones[0]?.id;
-      if (zoneId === undefined) throw new UsageError(`${image.noun.title} ${image.name} is in no zone`);
-      return { zoneId, poolId: pool.id };
-    });
-}
-
 /** Finds the pool among the deployments of the image, whose names are known already, so that no further call is needed. */
 async function deploymentsOf(
   { api }: Pick<Session, 'api'>,
@@ -224,9 +212,10 @@ async function retry(
     });
     return exitCodes.ok;
   }
-  const targets = stopped.map(({ storageid, zoneid }) => ({
-    zoneId: zoneid ?? image.zones[0]?.id ?? '',
-    poolId: storageid,
+  const zones = new Set(stopped.map(({ zoneid }) => zoneid));
+  const targets = [...zones].map((zoneId) => ({
+    zoneId,
+    poolIds: stopped.filter(({ zoneid }) => zoneid === zoneId).flatMap(({ storageid }) => storageid ?? []),
   }));
   return concludeDeployments(session, image, await startDeployments(api, image.id, targets), wait);
 }

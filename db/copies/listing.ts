@@ -15,6 +15,8 @@ export interface DeploymentQuery {
   readonly templateId?: string | undefined;
   readonly poolId?: string | undefined;
   readonly zoneId?: string | undefined;
+  /** UUID of the job that deployed it, such as a roll-out. */
+  readonly jobId?: string | undefined;
   readonly state?: CopyState | undefined;
   readonly keyword?: string | undefined;
   readonly order?: Order<DeploymentColumn> | undefined;
@@ -89,8 +91,8 @@ export async function listDeployments(
 }
 
 /** Whether it asks for more than what stands in the copies themselves, each of which has a template, a pool and a zone. */
-const isAboutOthers = ({ accountId, templateId, poolId, zoneId, keyword }: DeploymentQuery): boolean =>
-  [accountId, templateId, poolId, zoneId, keyword].some((given) => given !== undefined);
+const isAboutOthers = ({ accountId, templateId, poolId, zoneId, jobId, keyword }: DeploymentQuery): boolean =>
+  [accountId, templateId, poolId, zoneId, jobId, keyword].some((given) => given !== undefined);
 
 async function countOthers(db: Queryable, query: DeploymentQuery): Promise<number> {
   const { count } = await matching(db, query)
@@ -107,7 +109,7 @@ const copiesOnly = (db: Queryable, { id, state }: DeploymentQuery) =>
     .select(({ fn }) => fn.countAll<number>().as('count'));
 
 function matching(db: Queryable, query: DeploymentQuery) {
-  const { accountId, id, templateId, poolId, zoneId, state, keyword } = query;
+  const { accountId, id, templateId, poolId, zoneId, jobId, state, keyword } = query;
   let copies = db
     .selectFrom('template_spool_ref as copy')
     .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
@@ -118,6 +120,11 @@ function matching(db: Queryable, query: DeploymentQuery) {
   if (templateId !== undefined) copies = copies.where('template.uuid', '=', templateId);
   if (poolId !== undefined) copies = copies.where('pool.uuid', '=', poolId);
   if (zoneId !== undefined) copies = copies.where('zone.uuid', '=', zoneId);
+  if (jobId !== undefined) {
+    copies = copies.where(sql<boolean>`exists (
+      select from async_job_copy w join async_job job on job.id = w.job_id
+      where job.uuid = ${jobId} and w.template_uuid = template.uuid and w.pool_uuid = pool.uuid)`);
+  }
   if (state !== undefined) copies = copies.where('copy.state', '=', state);
   if (keyword !== undefined) {
     const pattern = containing(keyword);

@@ -5,6 +5,7 @@ import type { JobErrorKind } from '../../model/job-errors.ts';
 import { jobStatus } from '../../model/states.ts';
 import type { VmJobParameters } from '../../model/vm-payloads.ts';
 import type { Database, Queryable } from '../database.ts';
+import { countOfCopies, isCancelled, isFailed, isReady, MAX_REASONS, reasonsOf } from './outcomes.ts';
 
 export interface CopyUuids {
   readonly templateId: string;
@@ -51,6 +52,8 @@ export interface FailedResult {
   readonly errortext: string;
   /** Each reason, the first one first. Absent in what earlier releases stored. */
   readonly errors?: readonly RecordedError[];
+  /** Of a roll-out: how many copies are there, and why others are not. */
+  readonly templaterollout?: object;
 }
 
 /** @returns the job's UUID */
@@ -90,7 +93,10 @@ export function createDeploymentJob(
   });
 }
 
-const insertJob = (tx: Queryable, job: NewJob): Promise<{ readonly id: number; readonly uuid: string }> =>
+export const insertJob = (
+  tx: Queryable,
+  job: NewJob,
+): Promise<{ readonly id: number; readonly uuid: string }> =>
   tx
     .insertInto('async_job')
     .values({
@@ -156,52 +162,75 @@ export async function settleCopy(
   await completeSettled(tx, ids);
 }
 
-/** Whether a job waits for the copy. */
+/** Whether a job waits for the copy, other than a roll-out that has not begun it yet. */
 export async function isAwaited(db: Queryable, copy: CopyUuids): Promise<boolean> {
   const found = await db
     .selectFrom('async_job_copy')
     .where('template_uuid', '=', copy.templateId)
     .where('pool_uuid', '=', copy.poolId)
     .where('settled', 'is', null)
+    .where(hasTurn)
     .select('job_id')
     .limit(1)
     .executeTakeFirst();
   return found !== undefined;
 }
 
+/** Whether a row of `async_job_copy` is to be deployed now: roll-outs begin some of their copies later. */
+export const hasTurn = sql<boolean>`coalesce(async_job_copy.turn, '') <> 'queued'`;
+
 /** Ends those of the jobs whose copies are all settled. */
-async function completeSettled(tx: Queryable, ids: readonly number[]): Promise<void> {
+export async function completeSettled(tx: Queryable, ids: readonly number[]): Promise<void> {
   await sql`
     with settled as (
       select job_id,
         count(*) filter (where error_str is not null) as failed,
-        (array_agg(error_code order by settled) filter (where error_str is not null))[1] as code,
-        string_agg(distinct error_str, '; ') as text,
-        jsonb_agg(jsonb_build_object('text', error_str, 'kind', error_kind, 'host', error_host) order by settled)
-          filter (where error_str is not null) as errors
-      from async_job_copy where job_id = any(${ids}) group by job_id having count(*) = count(settled))
+        (array_agg(error_code order by settled) filter (where error_str is not null))[1] as code
+      from async_job_copy where job_id = any(${ids}) group by job_id having count(*) = count(settled)),
+    reasons as (
+      select job_id, string_agg(distinct text, '; ') as text,
+        jsonb_agg(jsonb_build_object('text', text, 'kind', kind, 'host', host) order by first) as errors
+      from (
+        select job_id, error_str as text, error_kind as kind, error_host as host, min(settled) as first,
+          row_number() over (partition by job_id order by min(settled)) as place
+        from async_job_copy where job_id in (select job_id from settled) and error_str is not null
+        group by job_id, error_str, error_kind, error_host) reason
+      where place <= ${MAX_REASONS} group by job_id)
     update async_job set
       completed = now(),
       job_status = case when failed = 0 then ${jobStatus.done}::integer else ${jobStatus.failed}::integer end,
       job_result_code = case when failed = 0 then 0 else code end,
       job_result = case when failed = 0
-        then jsonb_build_object('success', true, 'templatedeployment', ${deploymentsOf()})
-        else jsonb_build_object('errorcode', code, 'errortext', text, 'errors', errors) end
-    from settled where async_job.id = settled.job_id and job_status = ${jobStatus.pending}`.execute(tx);
+        then jsonb_build_object('success', true, 'templatedeployment', ${deploymentsOf()}) || ${rolledOut}
+        else jsonb_build_object('errorcode', code, 'errortext', text, 'errors', errors) || ${rolledOut} end
+    from settled left join reasons using (job_id) where async_job.id = settled.job_id and job_status = ${jobStatus.pending}`.execute(
+    tx,
+  );
 }
+
+/** What the result of a roll-out says besides, as a field. */
+const rolledOut = sql`coalesce((
+  select jsonb_build_object('templaterollout', jsonb_build_object(
+      'id', async_job.uuid, 'total', ${countOfCopies(sql`true`)}, 'ready', ${countOfCopies(isReady)},
+      'failed', ${countOfCopies(isFailed)}, 'cancelled', ${countOfCopies(isCancelled)},
+      'errors', ${reasonsOf(sql`async_job.id`)}))
+  from template_rollout where template_rollout.job_id = async_job.id), '{}')`;
+
+/** Copies in the result of a job, which lists of jobs have too; listTemplateDeployments has all of a roll-out. */
+const MAX_COPIES = 500;
 
 /** The copies in the result of a deployment job, with where they are now. */
 const deploymentsOf = () => sql`(
-  select coalesce(jsonb_agg(jsonb_build_object(
+  select coalesce(jsonb_agg(found.copy order by found.name), '[]') from (
+    select p.name, jsonb_build_object(
       'id', c.uuid, 'templateid', t.uuid, 'templatename', t.name, 'storageid', p.uuid, 'storagename', p.name,
       'state', c.state, 'downloadstate', c.download_state, 'installpath', c.install_path,
-      'localpath', c.local_path, 'size', c.template_size, 'physicalsize', c.physical_size, 'sha256', c.sha256)
-      order by p.name), '[]')
-  from async_job_copy w
-  join vm_template t on t.uuid = w.template_uuid
-  join storage_pool p on p.uuid = w.pool_uuid
-  join template_spool_ref c on c.template_id = t.id and c.pool_id = p.id
-  where w.job_id = async_job.id)`;
+      'localpath', c.local_path, 'size', c.template_size, 'physicalsize', c.physical_size, 'sha256', c.sha256) as copy
+    from async_job_copy w
+    join vm_template t on t.uuid = w.template_uuid
+    join storage_pool p on p.uuid = w.pool_uuid
+    join template_spool_ref c on c.template_id = t.id and c.pool_id = p.id
+    where w.job_id = async_job.id order by p.name limit ${MAX_COPIES}) found)`;
 
 /** Ends one job. Doing it again changes nothing. */
 export async function completeJob(
@@ -249,15 +278,28 @@ const failedResult = ({ code, text, kind, host, errors }: JobError): FailedResul
 export const hostColumn = (host: NamedHost | undefined): string | null =>
   host === undefined ? null : JSON.stringify(host);
 
-/** Copies that a job has waited for, for at least so long. */
-export const pendingCopies = (db: Queryable, olderThanSeconds: number): Promise<readonly CopyUuids[]> =>
+/** A copy that jobs wait for. */
+export interface PendingCopy extends CopyUuids {
+  /** Only roll-outs do. */
+  readonly isRolledOut: boolean;
+}
+
+/** Copies that a job has waited for, for at least so long; a roll-out does from their turn on. */
+export const pendingCopies = (db: Queryable, olderThanSeconds: number): Promise<readonly PendingCopy[]> =>
   db
     .selectFrom('async_job_copy')
     .innerJoin('async_job', 'async_job.id', 'async_job_copy.job_id')
     .where('async_job_copy.settled', 'is', null)
-    .where('async_job.created', '<', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`)
-    .select(['async_job_copy.template_uuid as templateId', 'async_job_copy.pool_uuid as poolId'])
-    .distinct()
+    .where(hasTurn)
+    .where(
+      sql<boolean>`coalesce(async_job_copy.begun, async_job.created) < now() - make_interval(secs => ${olderThanSeconds})`,
+    )
+    .groupBy(['async_job_copy.template_uuid', 'async_job_copy.pool_uuid'])
+    .select([
+      'async_job_copy.template_uuid as templateId',
+      'async_job_copy.pool_uuid as poolId',
+      sql<boolean>`bool_and(async_job_copy.turn is not null)`.as('isRolledOut'),
+    ])
     .execute();
 
 export interface PendingDeletion {

@@ -33,4 +33,8 @@ export interface AsyncJobCopyTable {
   error_kind: string | null;
   /** The host that the error is about. */
   error_host: NullableJson<NamedHost>;
+  /** Of a roll-out; null: of a job that begins all its copies at once. */
+  turn: 'queued' | 'due' | 'begun' | 'stopping' | null;
+  /** When its turn came. */
+  begun: NullableTime;
 }

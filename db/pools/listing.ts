@@ -135,6 +135,8 @@ export interface DeployablePool {
   readonly name: string;
   readonly state: PoolState;
   readonly zoneId: string;
+  readonly clusterId: string | null;
+  readonly tags: readonly string[];
   /** False for a pool of a single host in a zone without local storage. */
   readonly inUse: boolean;
   /** Whether a host that is Up and Enabled mounts it. */
@@ -145,11 +147,14 @@ const deployable = (db: Queryable) =>
   db
     .selectFrom('storage_pool as pool')
     .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id')
+    .leftJoin('cluster', 'cluster.id', 'pool.cluster_id')
     .select((eb) => [
       'pool.uuid',
       'pool.name',
       'pool.state',
+      'pool.tags',
       'zone.uuid as zoneId',
+      'cluster.uuid as clusterId',
       sql<boolean>`(pool.scope <> 'HOST' or zone.is_local_storage_enabled)`.as('inUse'),
       eb
         .exists(

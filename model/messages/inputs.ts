@@ -13,6 +13,7 @@ import type {
   RemovalInput,
   UpkeepInput,
 } from '../payloads.ts';
+import type { RolloutInput, RolloutTiming } from '../rollout.ts';
 import type { PeersInput } from '../spread.ts';
 import type { VerificationInput } from '../verification.ts';
 import { failure } from './failures.ts';
@@ -138,6 +139,18 @@ export const peersInput = messageToHandOn<PeersInput>({
   ...runParameters,
   zoneId: id(),
   sends: ifUnderstood(z.record(z.string(), whole())),
+});
+
+const backoff = z.object({ firstMs: z.number(), mostMs: z.number() });
+
+export const rolloutInput = messageToHandOn<RolloutInput>({
+  v: version(),
+  jobId: id(),
+  timing: messageToHandOn<RolloutTiming>({
+    lookAgain: backoff,
+    stalledMs: z.number(),
+    mostOfLook: whole(1),
+  }),
 });
 
 export const upkeepInput = messageToHandOn<UpkeepInput>({

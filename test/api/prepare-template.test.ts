@@ -83,8 +83,20 @@ describe('prepareTemplate', () => {
 
   test('deploys, without a pool, to every enabled pool that a live, admitted host mounts', async () => {
     const { templateId } = await lab.template(lab.user);
-    await prepare(templateId);
-    expect(deployments().map(({ poolId }) => poolId)).toEqual([pools.local.id, pools.shared.id]);
+    const { inner } = await prepare(templateId);
+    expect(Object.keys(inner).toSorted()).toEqual(['jobid', 'template']);
+    expect(deployments()).toEqual([]);
+    expect(lab.orchestration.of('requestRollout')).toEqual([
+      { jobId: inner.jobid, templateId, templateName: 'debian' },
+    ]);
+    const copies = await lab.db
+      .selectFrom('async_job_copy')
+      .where('template_uuid', '=', templateId)
+      .select(['pool_uuid', 'turn'])
+      .execute();
+    expect(copies.toSorted((a, b) => (a.pool_uuid < b.pool_uuid ? -1 : 1))).toEqual(
+      [pools.local.id, pools.shared.id].toSorted().map((id) => ({ pool_uuid: id, turn: 'queued' })),
+    );
   });
 
   test('deploys an ISO too', async () => {

@@ -120,6 +120,9 @@ export function recordOrchestration(db: Database): RecordingOrchestration {
     async requestDeployment(copy, options) {
       note('requestDeployment', copy, options);
     },
+    async requestRollout(rollout) {
+      note('requestRollout', rollout);
+    },
     async requestStop(copy, request) {
       note('requestStop', copy, request);
       return recording.running;

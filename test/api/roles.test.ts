@@ -58,6 +58,14 @@ const freshPool = async (): Promise<string> => {
 const ownTemplate = async (): Promise<string> => (await lab.template(lab.user)).templateId;
 const ownIso = async (): Promise<string> => (await lab.template(lab.user, { format: 'ISO' })).templateId;
 
+/** A roll-out, which has not ended. */
+const rollout = async (paused = false): Promise<string> => {
+  const given = { templateid: await ownTemplate(), zoneid: lab.zone.uuid, storageids: await freshPool() };
+  const { jobid: id } = await lab.admin.ok('prepareTemplate', given);
+  if (paused) await lab.admin.ok('pauseTemplateRollout', { id });
+  return id as string;
+};
+
 /** What deploys a machine. */
 const machine = async (): Promise<Parameters> => {
   const { serviceoffering } = await lab.db
@@ -145,6 +153,7 @@ const TABLE: Readonly<Record<string, readonly [CallSpec, Statuses]>> = {
   cancelHostMaintenance: [() => ({ id: host.hostId }), ADMIN],
   cancelStorageMaintenance: [() => ({ id: pool.id }), ADMIN],
   cancelTemplateDeployment: [async () => ({ templateid: await ownTemplate(), storageid: pool.id }), ADMIN],
+  cancelTemplateRollout: [async () => ({ id: await rollout() }), ADMIN],
   changeServiceForVirtualMachine: [
     async () => ({ id: await vm(), serviceofferingid: await otherOffering() }),
     OWNER,
@@ -256,6 +265,7 @@ const TABLE: Readonly<Record<string, readonly [CallSpec, Statuses]>> = {
   listTemplateDeployments: [async () => ({ templateid: await ownTemplate() }), OWNER],
   listTemplateDirectDownloadCertificates: [{}, ADMIN],
   listTemplatePermissions: [async () => ({ id: await ownTemplate() }), OWNER],
+  listTemplateRollouts: [async () => ({ id: await rollout() }), ADMIN],
   listTemplates: [async () => ({ id: await ownTemplate(), templatefilter: 'executable' }), OWNER],
   listUsers: [{}, ALL],
   listNics: [async () => ({ virtualmachineid: await vm() }), OWNER],
@@ -263,6 +273,7 @@ const TABLE: Readonly<Record<string, readonly [CallSpec, Statuses]>> = {
   listVirtualMachines: [async () => ({ id: await vm() }), OWNER],
   listVirtualMachinesMetrics: [async () => ({ id: await vm() }), OWNER],
   listZones: [{}, ALL],
+  pauseTemplateRollout: [async () => ({ id: await rollout() }), ADMIN],
   prepareHostForMaintenance: [async () => ({ id: (await freshHost()).hostId }), ADMIN],
   prepareTemplate: [
     async () => ({
@@ -285,6 +296,7 @@ const TABLE: Readonly<Record<string, readonly [CallSpec, Statuses]>> = {
   resetConfiguration: [{ name: 'direct.download.url.deny.ports' }, ADMIN],
   resetSSHKeyForVirtualMachine: [async () => ({ id: await vm(), keypair: await keyPair() }), OWNER],
   resetUserDataForVirtualMachine: [async () => ({ id: await vm(), userdata: 'QUFB' }), OWNER],
+  resumeTemplateRollout: [async () => ({ id: await rollout(true) }), ADMIN],
   restoreVirtualMachine: [async () => ({ virtualmachineid: await vm() }), OWNER],
   scaleVirtualMachine: [async () => ({ id: await vm(), serviceofferingid: await otherOffering() }), OWNER],
   startVirtualMachine: [async () => ({ id: await vm() }), OWNER],

@@ -248,11 +248,13 @@ describe('bypass deploy', () => {
 
   test('start takes several pools, with commas or repeated', async () => {
     await run('deploy start ubuntu --pool local-1,shared --pool local-2');
-    expect(api.called('prepareTemplate').map(({ storageid }) => storageid)).toEqual([
-      pools[0].id,
-      pools[2].id,
-      pools[1].id,
-    ]);
+    const [sent, ...others] = api.called('prepareTemplate');
+    expect(others).toEqual([]);
+    expect(sent).toMatchObject({
+      zoneid: zone.id,
+      storageids: [pools[0].id, pools[2].id, pools[1].id].join(','),
+    });
+    expect(sent).not.toHaveProperty('storageid');
   });
 
   test('list fits 80 columns', async () => {

@@ -74,6 +74,10 @@ const LINES: readonly string[] = [
   'deploy start ubuntu',
   'deploy list',
   'deploy cancel ubuntu --pool local-1',
+  'rollout list',
+  'rollout pause r1',
+  'rollout resume r1',
+  'rollout cancel r1',
   'vm deploy web9 --template ubuntu',
   'vm list',
   'vm start web1',
@@ -153,6 +157,14 @@ const disc = { ...template('disc'), format: 'ISO' };
 const alice = { id: 'a1', name: 'alice', user: [{ id: 'u1', username: 'alice' }] };
 const certificate = { id: 'c1', alias: 'mirror', zoneid: zone.id, zonename: zone.name, hostsmap: [] };
 const permission = { templatepermission: { ispublic: true, account: [] } };
+const rollout = {
+  id: 'r1',
+  templatename: 'ubuntu',
+  zonename: zone.name,
+  state: 'Running',
+  total: 2,
+  ready: 1,
+};
 const done = { jobid: 'j1', cmd: 'x', jobstatus: 1, jobresultcode: 0, created: '2026-11-24T07:00:00+0000' };
 
 let api: ApiServer;
@@ -165,6 +177,10 @@ beforeAll(async () => {
     ...Object.fromEntries(COMMANDS.map(({ name }) => [name, () => ({ success: true, jobid: 'j1' })])),
     ...fleet({ templates: [ubuntu], progress: () => 0.5 }),
     ...machines({ machines: [machine('web1')] }),
+    listTemplateRollouts: () => ({ templaterollout: [rollout] }),
+    pauseTemplateRollout: () => ({ templaterollout: rollout }),
+    resumeTemplateRollout: () => ({ templaterollout: rollout }),
+    cancelTemplateRollout: () => ({ templaterollout: rollout }),
     createServiceOffering: () => ({ serviceoffering: small }),
     updateServiceOffering: () => ({ serviceoffering: small }),
     createNetwork: () => ({ network: lan }),

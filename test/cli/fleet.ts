@@ -1,5 +1,6 @@
 /** The answers of an api with a small fleet: one zone, two hosts, three pools, templates, and deployments that advance. */
 import { randomUUID } from 'node:crypto';
+import type { Rollout } from '../../model/api-answers.ts';
 import { Refusal } from './api-server.ts';
 import type { Handler } from './api-server.ts';
 
@@ -123,17 +124,30 @@ export function fleet({
       registered.push(made);
       return { count: 1, template: [made] };
     },
-    prepareTemplate: ({ templateid, storageid }) => {
+    prepareTemplate: ({ templateid, storageid, storageids = storageid }) => {
       const image = about(templateid);
-      const wanted = pools.filter(({ id }) => storageid === undefined || id === storageid);
+      const wanted = pools.filter(({ id }) => storageids === undefined || storageids.split(',').includes(id));
       const jobid = randomUUID();
       jobs.set(jobid, { created: Date.now(), about: wanted.map((where) => deploymentOf(image, where)) });
       return { template: image, jobid };
     },
-    listTemplateDeployments: ({ templateid, storageid, state }) => ({
+    listTemplateRollouts: ({ id, state }) => ({
+      templaterollout: [...jobs]
+        .filter(([jobid, { about: some }]) => some.length > 1 && (!id || id === jobid))
+        .map(([jobid, { created, about: some }]) =>
+          rolloutAnswer(
+            jobid,
+            some.map((d) => answerOf(d, progress)),
+            created,
+          ),
+        )
+        .filter((rollout) => !state || rollout.state === state),
+    }),
+    listTemplateDeployments: ({ templateid, storageid, state, rolloutid = '' }) => ({
       templatedeployment: [...deployments.values()]
         .filter((d) => !templateid || d.template.id === templateid)
         .filter((d) => !storageid || d.pool.id === storageid)
+        .filter((d) => jobs.get(rolloutid)?.about.some(({ id }) => id === d.id) ?? true)
         .map((d) => answerOf(d, progress))
         .filter((d) => !state || d.state === state),
     }),
@@ -238,5 +252,55 @@ function attemptsOf(d: Deployment, state: string, bytes: number) {
     hostname: 'kvm-1',
     attempts: [dead, { ...last, ...(state === 'Failed' ? failed : {}) }],
     attemptcount: 2,
+  };
+}
+
+/** The roll-out of several copies. */
+function rolloutAnswer(
+  id: string,
+  copies: readonly ReturnType<typeof answerOf>[],
+  createdMs: number,
+): Rollout {
+  const are = (...states: readonly string[]): number =>
+    copies.filter(({ state }) => states.includes(state)).length;
+  const [ready, failed, running] = [are('Ready'), are('Failed'), are('Creating')];
+  const [{ templateid, templatename }] = copies as [(typeof copies)[number]];
+  const bytes = copies.reduce((sum, copy) => sum + (copy.percent * IMAGE_BYTES) / 100, 0);
+  return {
+    id,
+    templateid,
+    templatename,
+    format: 'QCOW2',
+    zoneid: zone.id,
+    zonename: zone.name,
+    selection: 'zone',
+    state: running > 0 ? 'Running' : failed > 0 ? 'Failed' : 'Completed',
+    total: copies.length,
+    ready,
+    running,
+    queued: 0,
+    failed,
+    cancelled: are('Allocated'),
+    percent: Math.floor((100 * bytes) / (copies.length * IMAGE_BYTES)),
+    bytes,
+    totalbytes: copies.length * IMAGE_BYTES,
+    rate: 0,
+    errors:
+      failed === 0
+        ? []
+        : [
+            {
+              error: ERROR,
+              errorkind: 'ChecksumMismatch',
+              count: failed,
+              storagenames: copies
+                .filter(({ state }) => state === 'Failed')
+                .map(({ storagename }) => storagename),
+            },
+          ],
+    account: 'admin',
+    username: 'admin',
+    workflowid: `rollout:${id}`,
+    created: time(createdMs),
   };
 }

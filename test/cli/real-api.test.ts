@@ -34,11 +34,22 @@ async function register(name: string, who: Caller = lab.admin): Promise<Ran> {
   return as(who, `template register --name ${name} --url ${source} --header X-Token:abc --zone zone1`);
 }
 
-/** Plays the workflow of the first requested deployment. */
+/** The first copy of the first roll-out that was asked for. */
+async function rolledOut(): Promise<Copy | undefined> {
+  const [rollout] = lab.orchestration.of('requestRollout');
+  return rollout === undefined
+    ? undefined
+    : lab.db
+        .selectFrom('async_job_copy')
+        .innerJoin('async_job', 'async_job.id', 'async_job_copy.job_id')
+        .where('async_job.uuid', '=', rollout.jobId as string)
+        .select(['template_uuid as templateId', 'pool_uuid as poolId'])
+        .executeTakeFirst();
+}
+
+/** Plays the workflows of a roll-out to one pool. */
 async function playDeployment(): Promise<void> {
-  const copy = await until('a deployment', () =>
-    Promise.resolve(lab.orchestration.of('requestDeployment')[0] as Copy),
-  );
+  const copy = await until('a roll-out', rolledOut);
   const begin = Math.floor(Date.now() / 1000);
   const at = (second: number): string => new Date((begin + second) * 1000).toISOString();
   const tries = [
@@ -132,7 +143,7 @@ test('running deployments are listed with their progress from Temporal, and can 
   await register('slow');
   const { stdout: started } = await run('deploy start slow --json');
   expect(JSON.parse(started)).toMatchObject({ template: { name: 'slow' }, jobids: [expect.any(String)] });
-  const copy = lab.orchestration.of('requestDeployment')[0] as Copy;
+  const copy = (await rolledOut()) as Copy;
   const workflowId = copyWorkflowId(copy.templateId, copy.poolId);
   await openCopy(lab.db, copy, workflowId, PROTOCOLS);
   const source = 'http://b.example.org/x';

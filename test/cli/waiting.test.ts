@@ -84,7 +84,7 @@ test('Ctrl-C stops waiting, cancels nothing, and says so', async () => {
   expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
   expect(stderr).toMatch(/shared: pool has no room: 2\.0 GiB are needed.*; next try/);
   expect(stderr).toMatch(
-    /\nStopped waiting; nothing was cancelled\. .*bypass deploy show ubuntu.*bypass deploy cancel/,
+    /\nStopped waiting; nothing was cancelled\. .*bypass deploy show ubuntu.*bypass rollout cancel/,
   );
   expect(api.called('cancelTemplateDeployment')).toEqual([]);
 });
@@ -191,7 +191,10 @@ test('of two jobs, one that fails does not hide the outcome of the other', async
       jobid === 'z2'
         ? { jobid, created, jobstatus: 2, jobresult: { errorcode: 530, errortext: 'no' } }
         : { jobid, created, jobstatus: 1, jobresult: { success: true, templatedeployment: [ready] } },
-    listTemplateDeployments: () => ({ templatedeployment: [failed, ready] }),
+    listTemplateRollouts: () => ({}),
+    listTemplateDeployments: ({ rolloutid }) => ({
+      templatedeployment: rolloutid === 'z2' ? [failed] : [ready],
+    }),
   });
   expect(await run(api, 'deploy start ubuntu --wait')).toMatchObject({
     code: 1,

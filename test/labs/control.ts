@@ -20,6 +20,7 @@ import type { RegistrationInput, Wait } from '../../model/payloads.ts';
 import type { Secrets } from '../../model/source.ts';
 import type { TemplateFormat } from '../../model/states.ts';
 import type { CopyTiming, UpkeepTiming } from '../../model/timing.ts';
+import type { RolloutTiming } from '../../model/rollout.ts';
 import type { VmTiming } from '../../model/vm-timing.ts';
 import { createOrchestration } from '../../orchestration/client.ts';
 import type { LiveCopy } from '../../orchestration/live.ts';
@@ -60,6 +61,8 @@ const QUICK_MACHINES: Partial<VmTiming> = {
   hostWait: { firstMs: 100, mostMs: 500 },
   roomWait: { firstMs: 100, mostMs: 500 },
 };
+
+const QUICK_ROLLOUTS: Partial<RolloutTiming> = { lookAgain: { firstMs: 200, mostMs: 1000 } };
 
 const QUICK_UPKEEP: UpkeepTiming = {
   watchEveryMs: 200,
@@ -133,6 +136,7 @@ export interface ControlLab {
 
 export interface ControlLabOptions {
   readonly timing?: Partial<CopyTiming>;
+  readonly rolloutTiming?: Partial<RolloutTiming>;
   /** Maximum concurrent activities of the control worker. Default 200. */
   readonly activitySlots?: number;
   /** Address of a Temporal server. Default: that of the test run. */
@@ -143,13 +147,18 @@ export interface ControlLabOptions {
 
 export async function openControlLab({
   timing = QUICK_TIMING,
+  rolloutTiming = {},
   activitySlots = 200,
   temporalAddress,
   protocols = PROTOCOLS,
 }: ControlLabOptions = {}): Promise<ControlLab> {
   const [database, temporal] = await Promise.all([freshDatabase(), testTemporal(temporalAddress)]);
   const { db } = database;
-  const orchestration = createOrchestration(temporal.client, { timing, vmTiming: QUICK_MACHINES });
+  const orchestration = createOrchestration(temporal.client, {
+    timing,
+    vmTiming: QUICK_MACHINES,
+    rolloutTiming: { ...QUICK_ROLLOUTS, ...rolloutTiming },
+  });
   const masterKey = masterKeyOf([randomBytes(32)]);
   const start = async (options: Pick<WorkerOptions, 'workflowBundle' | 'enableNonLocalActivities'>) => {
     const worker = await Worker.create({

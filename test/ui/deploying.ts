@@ -309,6 +309,39 @@ export function deploying(opened: () => UiLab): void {
       await row('renamed').waitFor({ state: 'detached' });
     },
   );
+
+  fully(
+    'a roll-out shows its progress, and is paused, resumed and cancelled',
+    async ({ page, go, press }) => {
+      const served = slowDownload(rawDisk(12 * MIB));
+      opened().server.serve('/rolled', served.behaviour);
+      const { id: templateid } = await register('/rolled');
+      const { pool, zoneId: zoneid } = opened();
+      await opened().call('prepareTemplate', { templateid, zoneid, storageids: pool.id });
+      await go('/rollouts');
+      const card = page.getByRole('article', { name: 'rolled in zone1' });
+      await card.getByText('0 of 1 copy there · 1 under way').waitFor();
+      await until('the bar moves', async () => {
+        const now = await card.getByRole('progressbar').getAttribute('aria-valuenow');
+        return Number(now) > 0;
+      });
+      await press('button', 'Pause rolled in zone1');
+      await card.getByText('Paused', { exact: true }).waitFor();
+      await press('button', 'Resume rolled in zone1');
+      await card.getByText('Running', { exact: true }).waitFor();
+      await press('button', 'Cancel rolled in zone1');
+      await page.getByRole('dialog').getByRole('button', { name: 'Cancel', exact: true }).click();
+      await card.getByText('Cancelled', { exact: true }).waitFor();
+      await card.getByText(/cancelled by admin$/).waitFor();
+      await card.getByText('1 × The roll-out was cancelled by admin (pool1)').waitFor();
+      await go('/deployments?state=Allocated');
+      await page
+        .getByRole('row', { name: /rolled/ })
+        .getByText('Cancelled', { exact: true })
+        .waitFor();
+      served.finish();
+    },
+  );
 }
 
 const isOrdered = (names: readonly string[]): boolean =>

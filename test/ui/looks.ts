@@ -53,6 +53,7 @@ async function addressesOf(lab: UiLab): Promise<readonly string[]> {
     '/isos/register',
     '/deployments',
     `/deployments/${deployment?.id ?? ''}`,
+    '/rollouts',
     '/hosts',
     `/hosts/${host?.id ?? ''}`,
     '/pools',

@@ -139,7 +139,15 @@ export function people(opened: () => UiLab): void {
       await page.getByRole('navigation').getByRole('link', { name: place }).click();
       await heading(place);
     }
-    for (const address of ['/hosts', '/pools', '/zones', '/certificates', '/accounts', '/settings']) {
+    for (const address of [
+      '/hosts',
+      '/pools',
+      '/zones',
+      '/certificates',
+      '/accounts',
+      '/settings',
+      '/rollouts',
+    ]) {
       await go(address);
       await heading('There is nothing here');
     }

@@ -6,6 +6,7 @@ import { CONTROL_QUEUE, peersWorkflowId, workflowTypes } from '../../model/names
 import { newRunParameters } from '../../model/rules/released.ts';
 import { openContinuingLab } from '../labs/continuing.ts';
 import type { ControlLab } from '../labs/control.ts';
+import { addFleet, rollOut, rolloutHandle } from '../labs/rollouts.ts';
 import { deferred } from '../support/deferred.ts';
 import { addHostWithDoor } from '../support/host-with-door.ts';
 import { isFullRun } from '../support/programs.ts';
@@ -144,3 +145,18 @@ if (isFullRun) {
     expect((await lab.finished(jobId)).job_status).toBe(1);
   });
 }
+
+test('a roll-out goes on as another run, and begins its copies one after the other', async () => {
+  const fleet = await addFleet(lab, { name: 'rolled', pools: 6, held: false });
+  const templateId = await lab.addTemplate();
+  const jobId = await rollOut(lab, templateId, fleet.poolIds, { atOnce: 1 });
+  const first = (await rolloutHandle(lab, jobId).describe()).runId;
+  expect(await lab.finished(jobId)).toMatchObject({
+    job_status: 1,
+    job_result: { templaterollout: { ready: 6 } },
+  });
+  await rolloutHandle(lab, jobId).result();
+  expect((await rolloutHandle(lab, jobId).describe()).runId).not.toBe(first);
+  expect(fleet.mostRunning()).toBe(1);
+  expect(fleet.host.jobs).toHaveLength(6);
+});

@@ -5,7 +5,7 @@ import type { Deployment, StoragePool } from '../../model/api-answers.ts';
 export interface Place {
   readonly zoneid: string;
   /** Absent: every pool of the zone. */
-  readonly storageid?: string;
+  readonly storageids?: readonly string[];
 }
 
 /** Whether a host is available for the pool now. */
@@ -14,7 +14,7 @@ export const isServed = ({ state, host }: StoragePool): boolean =>
 
 /** Resolves once the deployments are listed. */
 export async function deploy(templateid: string, places: readonly Place[]): Promise<void> {
-  for (const place of places) await call('prepareTemplate', { templateid, ...place });
+  for (const place of places) await call('prepareTemplate', { templateid, ...parametersOf(place) });
   if (places.length === 0) return;
   for (let look = 0; look < LOOKS; look += 1) {
     const { templatedeployment = [] } = await call<{ readonly templatedeployment?: readonly Deployment[] }>(
@@ -30,5 +30,12 @@ const LOOKS = 20;
 /** Milliseconds. */
 const PAUSE = 250;
 
-const isAt = ({ zoneid, storageid }: Place, deployment: Deployment): boolean =>
-  zoneid === deployment.zoneid && (storageid === undefined || storageid === deployment.storageid);
+const parametersOf = ({ zoneid, storageids }: Place) =>
+  storageids?.length === 1
+    ? { zoneid, storageid: storageids[0] }
+    : { zoneid, ...(storageids === undefined ? {} : { storageids: storageids.join(',') }) };
+
+/** A roll-out begins some at a time: the first one shows that it goes on. */
+const isAt = ({ zoneid, storageids }: Place, deployment: Deployment): boolean =>
+  zoneid === deployment.zoneid &&
+  (storageids === undefined || storageids.some((id) => id === deployment.storageid));

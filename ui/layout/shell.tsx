@@ -31,6 +31,7 @@ import {
   IconNetwork,
   IconServer2,
   IconSettings,
+  IconStackPush,
   IconSun,
   IconTemplate,
   IconUser,
@@ -79,6 +80,7 @@ const GROUPS: readonly PlaceGroup[] = [
     title: 'Fleet',
     adminOnly: true,
     places: [
+      { path: '/rollouts', title: 'Roll-outs', icon: IconStackPush },
       { path: '/hosts', title: 'Hosts', icon: IconServer2 },
       { path: '/pools', title: 'Storage pools', icon: IconDatabase },
       { path: '/zones', title: 'Zones', icon: IconMap2 },

@@ -46,6 +46,6 @@ export function placesOf(pools: readonly string[], rows: readonly Template[]): r
   }
   return pools.map((pool) => {
     const [zoneid = '', storageid = ''] = pool.split(' ');
-    return { zoneid, storageid };
+    return { zoneid, storageids: [storageid] };
   });
 }

@@ -128,7 +128,12 @@ function PoolChoice({
             deploy.mutate(
               isEvery
                 ? zoneIds.map((zoneid) => ({ zoneid }))
-                : chosen.map(({ id, zoneid }) => ({ zoneid, storageid: id })),
+                : zoneIds
+                    .map((zoneid) => ({
+                      zoneid,
+                      storageids: chosen.filter((pool) => pool.zoneid === zoneid).map(({ id }) => id),
+                    }))
+                    .filter(({ storageids }) => storageids.length > 0),
             )
           }
         >
@@ -150,8 +155,8 @@ function useDeploy(template: Template, onDone: () => void) {
       return places;
     },
     onSuccess(places) {
-      const every = places.some(({ storageid }) => storageid === undefined);
-      const where = every ? 'all pools' : places.length === 1 ? '1 pool' : `${places.length} pools`;
+      const pools = places.flatMap(({ storageids }) => storageids ?? []).length;
+      const where = pools === 0 ? 'all pools' : pools === 1 ? '1 pool' : `${pools} pools`;
       notifications.show({ message: `${template.name} is on its way to ${where}` });
       onDone();
     },

@@ -1,5 +1,6 @@
 import { DEPLOYMENT_COLUMNS, listDeployments } from '../../../db/copies/listing.ts';
 import { findPool } from '../../../db/pools/listing.ts';
+import { findRollout } from '../../../db/rollouts/listing.ts';
 import { findZone } from '../../../db/zones/zones.ts';
 import { type CommandContext, defineCommand, EVERYBODY } from '../../server/command.ts';
 import { checkEntity, templateNamed } from '../../fields/entities.ts';
@@ -18,6 +19,7 @@ export const listTemplateDeployments = defineCommand({
     templateid: id('those of this template or ISO'),
     storageid: id('those on this pool'),
     zoneid: id('those in this zone'),
+    rolloutid: id('those that this roll-out has begun, by the id of its job; for administrators'),
     state: choice('those in this state', DEPLOYMENT_STATES),
     ...orderParameters(DEPLOYMENT_COLUMNS),
     ...pagingParameters,
@@ -36,6 +38,7 @@ export const listTemplateDeployments = defineCommand({
       templateId: values.templateid,
       poolId: values.storageid,
       zoneId: values.zoneid,
+      jobId: values.rolloutid,
       state: values.state,
       keyword: values.keyword,
       order: readOrder(values),
@@ -52,10 +55,14 @@ async function checkFilters(
     readonly templateid: string | undefined;
     readonly storageid: string | undefined;
     readonly zoneid: string | undefined;
+    readonly rolloutid: string | undefined;
   },
 ): Promise<void> {
-  const { db } = context;
+  const { db, caller } = context;
   if (values.templateid !== undefined) await templateNamed(context, 'templateid', values.templateid);
   await checkEntity(context, 'storageid', values.storageid, (uuid) => findPool(db, uuid));
   await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
+  await checkEntity(context, 'rolloutid', values.rolloutid, async (uuid) =>
+    caller.role === 'admin' ? findRollout(db, uuid) : undefined,
+  );
 }

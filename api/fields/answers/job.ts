@@ -7,6 +7,7 @@ import { adviceOn } from '../../../model/job-errors.ts';
 import { withHost } from '../../../model/failures.ts';
 import { jobStatus } from '../../../model/states.ts';
 import { DEPLOYMENT_STATES } from './deployment.ts';
+import { ROLLOUT_OUTCOME } from './rollout.ts';
 import { IN_DOMAIN } from './domain.ts';
 import { ERROR_ADVICE } from '../../server/errors.ts';
 import {
@@ -64,8 +65,14 @@ export const JOB_OUTCOME: FieldDocs = {
   success: { type: 'boolean', description: 'true, where there is nothing else to say', optional: true },
   templatedeployment: {
     type: 'list',
-    description: 'the copies that were deployed',
+    description: 'the copies that were deployed, at most 500; listTemplateDeployments has all of a roll-out',
     fields: DEPLOYED_COPY,
+    optional: true,
+  },
+  templaterollout: {
+    type: 'map',
+    description: 'how many copies of a roll-out are there, and why others are not',
+    fields: ROLLOUT_OUTCOME,
     optional: true,
   },
 };
@@ -73,7 +80,7 @@ export const JOB_OUTCOME: FieldDocs = {
 /** A failed job's result as the caller may see it: only administrators learn hosts. */
 function resultOf({ job_status, job_result }: JobListRow, caller: User): Answer | null {
   if (job_status !== jobStatus.failed) return job_result as Answer | null;
-  const { errorcode, errortext, errors = [] } = job_result as FailedResult;
+  const { errorcode, errortext, errors = [], templaterollout } = job_result as FailedResult;
   const isAdmin = caller.role === 'admin';
   const [first] = errors;
   return {
@@ -81,6 +88,7 @@ function resultOf({ job_status, job_result }: JobListRow, caller: User): Answer 
     errortext: isAdmin && errors.length > 0 ? withHosts(errors) : errortext,
     ...explained(first?.kind ?? 'InternalFault'),
     ...(isAdmin && first?.host ? { hostid: first.host.id } : {}),
+    ...(templaterollout === undefined ? {} : { templaterollout }),
   };
 }
 

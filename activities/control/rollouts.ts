@@ -1,0 +1,81 @@
+/** The control side of roll-outs. */
+import pLimit from 'p-limit';
+import { recordRolloutEnd } from '../../db/rollouts/end.ts';
+import { findRollout, runningCopies } from '../../db/rollouts/listing.ts';
+import type { RolloutListRow } from '../../db/rollouts/listing.ts';
+import { cancelRollout } from '../../db/rollouts/rollouts.ts';
+import { copiesToStop, dueCopies, markBegun, markStopped, takeTurns } from '../../db/rollouts/turns.ts';
+import { MAX_LIVE_COPIES, ROLLOUT_PRIORITY, bytesOfRollout } from '../../model/rollout.ts';
+import type { RolloutBytes, RolloutCounts, RolloutState, RolloutTiming } from '../../model/rollout.ts';
+import { workflowId } from '../context.ts';
+import { runningBytes } from '../../orchestration/rollouts.ts';
+import type { ControlDeps } from './deps.ts';
+
+/** What a look at a roll-out has found, after it began what it could. */
+export interface RolloutLook extends RolloutCounts, RolloutBytes {
+  readonly state: RolloutState;
+  /** Nothing is left to begin, to wait for, or to stop. */
+  readonly ended: boolean;
+  /** The look began as many copies as one may, so that the next one begins more. */
+  readonly more: boolean;
+}
+
+export interface RolloutActivities {
+  /** Begins the copies whose turn it is, or stops those of a roll-out that was cancelled. Undefined: its job is gone. */
+  advanceRollout(jobId: string, timing: RolloutTiming): Promise<RolloutLook | undefined>;
+  /** Cancels a roll-out whose workflow was cancelled in Temporal. */
+  cancelRollout(jobId: string, by: string): Promise<void>;
+}
+
+/** Requests to Temporal at the same time. */
+const MAX_CONCURRENT_REQUESTS = 8;
+
+export function createRolloutActivities({ db, orchestration }: ControlDeps): RolloutActivities {
+  const beginDue = async (jobId: string): Promise<number> => {
+    const copies = await dueCopies(db, jobId);
+    await inTurn(copies, ({ templateId, poolId, template, pool }) =>
+      orchestration.requestDeployment(
+        { templateId, poolId },
+        { names: { template, pool }, listener: workflowId(), priority: ROLLOUT_PRIORITY },
+      ),
+    );
+    const poolIds = copies.map(({ poolId }) => poolId);
+    if (poolIds.length > 0) await markBegun(db, jobId, poolIds);
+    return poolIds.length;
+  };
+
+  const stopAll = async (jobId: string): Promise<void> => {
+    await inTurn(await copiesToStop(db, jobId), ({ templateId, poolId, by, at }) =>
+      orchestration.signalStop({ templateId, poolId }, { by, remove: false, at }),
+    );
+    await markStopped(db, jobId);
+  };
+
+  const bytesOf = async (rollout: RolloutListRow): Promise<RolloutBytes> => {
+    const copies = await runningCopies(db, [rollout.uuid], MAX_LIVE_COPIES);
+    return bytesOfRollout(rollout, rollout.size, runningBytes(copies, await orchestration.live(copies)));
+  };
+
+  return {
+    async advanceRollout(jobId, timing) {
+      await takeTurns(db, jobId, { stalledMs: timing.stalledMs, most: timing.mostOfLook });
+      const begun = await beginDue(jobId);
+      await stopAll(jobId);
+      const rollout = await findRollout(db, jobId);
+      if (rollout === undefined) return undefined;
+      const { state, total, ready, failed, cancelled, running, queued } = rollout;
+      const ended = running + queued === 0;
+      if (ended) await recordRolloutEnd(db, jobId, workflowId());
+      const bytes = await bytesOf(rollout);
+      const more = begun >= timing.mostOfLook;
+      return { state, total, ready, failed, cancelled, running, queued, ...bytes, ended, more };
+    },
+
+    async cancelRollout(jobId, by) {
+      await cancelRollout(db, jobId, by);
+    },
+  };
+}
+
+const inTurn = <C>(copies: readonly C[], request: (copy: C) => Promise<void>): Promise<unknown> =>
+  pLimit(MAX_CONCURRENT_REQUESTS).map(copies, request);

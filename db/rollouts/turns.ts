@@ -1,0 +1,168 @@
+/**
+ * Whose turn it is: chooses the copies that a roll-out begins next. Choices of all roll-outs take turns, so that no two of them
+ * count on the same free place. A copy takes a place
+ *
+ *   of its zone     while it is begun and not settled, and while anybody else fetches it: what machines need goes first
+ *   of its origin   as long as it does not come from another host
+ *   of its roll-out while that one began it, where the call gave a number
+ *
+ * A copy that has fetched nothing for long, since its host is away or its pool is full, gives its place up, or it would keep
+ * all others waiting. For the same reason a pool without a host that is Up is passed over until it has one.
+ */
+import { sql } from 'kysely';
+import { rolloutLimitsOf } from '../../model/configurations.ts';
+import type { RolloutState } from '../../model/rollout.ts';
+import type { Database, Queryable } from '../database.ts';
+import { isEnabled, isUp } from '../hosts/hosts.ts';
+import { jobStatus } from '../../model/states.ts';
+import type { CopyUuids } from '../jobs/jobs.ts';
+import { configurationValues } from '../zones/configurations.ts';
+import { failQueued, originOfTemplate } from './rollouts.ts';
+
+interface Rollout {
+  readonly job_id: number;
+  readonly zone_id: number;
+  readonly origin: string;
+  readonly at_once: number | null;
+  readonly state: RolloutState;
+  readonly template_name: string;
+  readonly template_state: string;
+  readonly job_status: number;
+}
+
+const rolloutOf = (db: Queryable, jobId: string): Promise<Rollout | undefined> =>
+  db
+    .selectFrom('template_rollout')
+    .innerJoin('async_job', 'async_job.id', 'template_rollout.job_id')
+    .innerJoin('vm_template', 'vm_template.id', 'template_rollout.template_id')
+    .where('async_job.uuid', '=', jobId)
+    .select([
+      'template_rollout.job_id',
+      'template_rollout.zone_id',
+      'template_rollout.origin',
+      'template_rollout.at_once',
+      'template_rollout.state',
+      'vm_template.name as template_name',
+      'vm_template.state as template_state',
+      'async_job.job_status',
+    ])
+    .executeTakeFirst();
+
+export interface TurnOptions {
+  readonly stalledMs: number;
+  /** Copies of one choice at most. */
+  readonly most: number;
+}
+
+/** Chooses copies, and marks them as due. Nothing of a roll-out that is paused, cancelled or ended is chosen. */
+export function takeTurns(db: Database, jobId: string, { stalledMs, most }: TurnOptions): Promise<void> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended('roll-outs', 0))`.execute(tx);
+    const rollout = await rolloutOf(tx, jobId);
+    if (rollout?.state !== 'Running' || rollout.job_status !== jobStatus.pending) return;
+    if (rollout.template_state !== 'Active') {
+      await failQueued(tx, jobId, `Template ${rollout.template_name} was deleted`);
+      return;
+    }
+    const room = Math.min(most, await roomFor(tx, rollout, stalledMs));
+    if (room > 0) await markDue(tx, rollout, room);
+  });
+}
+
+async function roomFor(tx: Queryable, rollout: Rollout, stalledMs: number): Promise<number> {
+  const { perZone, perOrigin } = rolloutLimitsOf(await configurationValues(tx, rollout.zone_id));
+  const { rows } = await sql<{ own: number; zone: number; origin: number }>`
+    select count(*) filter (where own)::integer as own,
+      count(*) filter (where zone_id = ${rollout.zone_id})::integer as zone,
+      count(*) filter (where origin = ${rollout.origin} and from_origin)::integer as origin
+    from (${begun(rollout, stalledMs)} union all ${fetchedByOthers}) taken`.execute(tx);
+  const [taken = { own: 0, zone: 0, origin: 0 }] = rows;
+  return Math.min((rollout.at_once ?? Infinity) - taken.own, perZone - taken.zone, perOrigin - taken.origin);
+}
+
+/** What roll-outs have begun: each copy once, however many want it. */
+const begun = ({ job_id }: Rollout, stalledMs: number) => sql`
+  select pool.data_center_id as zone_id, min(r.origin) as origin, bool_or(w.job_id = ${job_id}) as own,
+    bool_and(coalesce(copy.fetching, '') <> 'peer' and copy.source_asked is null) as from_origin
+  from async_job_copy w
+  join template_rollout r on r.job_id = w.job_id
+  join storage_pool pool on pool.uuid = w.pool_uuid
+  left join template_spool_ref copy on copy.template_id = r.template_id and copy.pool_id = pool.id
+  where w.turn in ('due', 'begun') and w.settled is null
+    and not (w.begun < now() - make_interval(secs => ${stalledMs / 1000})
+      and copy.fetching is null and copy.source_asked is null)
+  group by w.template_uuid, w.pool_uuid, pool.data_center_id`;
+
+const fetchedByOthers = sql`
+  select pool.data_center_id, ${originOfTemplate}, false, copy.fetching = 'origin'
+  from template_spool_ref copy
+  join vm_template template on template.id = copy.template_id
+  join storage_pool pool on pool.id = copy.pool_id
+  where copy.state = 'Creating' and copy.fetching is not null and not exists (
+    select from async_job_copy w where w.template_uuid = template.uuid and w.pool_uuid = pool.uuid
+      and w.settled is null and w.turn in ('due', 'begun'))`;
+
+/** A pool that is gone, or not Up, fails at its turn, with that reason. */
+const isAbleTo = sql`(pool.id is null or pool.state <> 'Up' or exists (
+  select from storage_pool_host_ref r join host on host.id = r.host_id
+  where r.pool_id = pool.id and r.mounted and ${isEnabled} and ${isUp}))`;
+
+const markDue = (tx: Queryable, { job_id }: Rollout, most: number): Promise<unknown> =>
+  sql`
+    update async_job_copy set turn = 'due', begun = now()
+    where job_id = ${job_id} and pool_uuid in (
+      select w.pool_uuid from async_job_copy w left join storage_pool pool on pool.uuid = w.pool_uuid
+      where w.job_id = ${job_id} and w.turn = 'queued' and w.settled is null and ${isAbleTo}
+      order by pool.name, w.pool_uuid limit ${most})`.execute(tx);
+
+/** A copy to begin or to stop, with the names of both. */
+export interface CopyOfRollout extends CopyUuids {
+  readonly template: string;
+  readonly pool: string;
+}
+
+/** Its copies whose turn has come, and whose workflows are not requested yet. */
+export async function dueCopies(db: Queryable, jobId: string): Promise<readonly CopyOfRollout[]> {
+  const { rows } = await sql<CopyOfRollout>`
+    select w.template_uuid as "templateId", w.pool_uuid as "poolId", template.name as template,
+      coalesce(pool.name, w.pool_uuid::text) as pool
+    from async_job_copy w join async_job job on job.id = w.job_id
+    join vm_template template on template.uuid = w.template_uuid
+    left join storage_pool pool on pool.uuid = w.pool_uuid
+    where job.uuid = ${jobId} and w.turn = 'due' and w.settled is null`.execute(db);
+  return rows;
+}
+
+export interface CopyToStop extends CopyUuids {
+  readonly by: string;
+  /** When the roll-out was asked for. Its own wait is settled; jobs that came later go on. */
+  readonly at: string;
+}
+
+/** Its copies that are to be stopped. Those that another job waits for, also a roll-out that will begin them, go on. */
+export async function copiesToStop(db: Queryable, jobId: string): Promise<readonly CopyToStop[]> {
+  const { rows } = await sql<CopyToStop>`
+    select w.template_uuid as "templateId", w.pool_uuid as "poolId", r.cancelled_by as by, job.created::text as at
+    from async_job_copy w join async_job job on job.id = w.job_id
+    join template_rollout r on r.job_id = job.id
+    where job.uuid = ${jobId} and w.turn = 'stopping' and not exists (
+      select from async_job_copy other where other.template_uuid = w.template_uuid
+        and other.pool_uuid = w.pool_uuid and other.settled is null)`.execute(db);
+  return rows;
+}
+
+/** Notes that the workflows of these copies were requested. */
+export async function markBegun(db: Queryable, jobId: string, poolIds: readonly string[]): Promise<void> {
+  await sql`
+    update async_job_copy set turn = 'begun' from async_job job
+    where job.id = job_id and job.uuid = ${jobId} and turn = 'due' and pool_uuid = any(${poolIds}::uuid[])`.execute(
+    db,
+  );
+}
+
+/** Notes that all copies of a cancelled roll-out that were to be stopped are. */
+export async function markStopped(db: Queryable, jobId: string): Promise<void> {
+  await sql`
+    update async_job_copy set turn = 'begun' from async_job job
+    where job.id = job_id and job.uuid = ${jobId} and turn = 'stopping'`.execute(db);
+}
