@@ -15,6 +15,7 @@ export async function recordRolloutEnd(db: Queryable, jobId: string, workflowId:
     type: eventType(rollout, 'ROLLOUT'),
     level: rollout.failed > 0 ? 'ERROR' : 'INFO',
     description: `The roll-out of ${titleOf({ format, name }, 'middle')} in zone '${zone}' has ended: ${endOfRollout(rollout)}`,
+    accountUuid: rollout.account_uuid,
     resourceType: resourceTypeOf(rollout),
     resourceUuid: rollout.template_uuid,
     workflowId,

@@ -19,7 +19,7 @@ export const listTemplateDeployments = defineCommand({
     templateid: id('those of this template or ISO'),
     storageid: id('those on this pool'),
     zoneid: id('those in this zone'),
-    rolloutid: id('those that this roll-out has begun, by the id of its job; for administrators'),
+    rolloutid: id('those of this roll-out, by the id of its job; for administrators'),
     state: choice('those in this state', DEPLOYMENT_STATES),
     ...orderParameters(DEPLOYMENT_COLUMNS),
     ...pagingParameters,
