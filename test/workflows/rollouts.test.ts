@@ -5,7 +5,7 @@ import { copyWorkflowId } from '../../model/names.ts';
 import { openControlLab, QUICK_TIMING } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { addFleet, rollOut, rolloutHandle, rolloutRow, rolloutShows, wake } from '../labs/rollouts.ts';
-import { isFullRun } from '../support/programs.ts';
+import { casesOfForm, isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
 let lab: ControlLab;
@@ -75,10 +75,12 @@ test(`brings a template onto ${POOLS} pools by one call, some at a time, and the
   ]);
 }, 1_900_000);
 
-test.each([
-  ['zone', 'origin'],
+const LIMITS = [
   ['origin', 'zone'],
-] as const)(
+  ['zone', 'origin'],
+] as const;
+
+test.each(casesOfForm(LIMITS))(
   'roll-outs bring at most so many copies of a %s at a time, all together',
   async (limited, other) => {
     await setLimit(limited, 3);
@@ -165,7 +167,6 @@ test('a roll-out is paused and resumed: copies under way go on, and no others be
     const state = raw.workflowExecutionInfo?.searchAttributes?.indexedFields?.['State']?.data;
     return Buffer.from(state ?? []).toString() === '"Paused"';
   });
-  await lab.restartControl();
   expect(fleet.host.jobs).toHaveLength(2);
   expect(await changeRollout(lab.db, jobId, { from: 'Paused', to: 'Running' })).toBe(true);
   await wake(lab, jobId, templateId);
