@@ -29,7 +29,7 @@ import type {
 import type { AsyncJobCopyTable, AsyncJobTable } from './jobs/tables.ts';
 import type { PeerKeyTable } from './peers/tables.ts';
 import type { TemplateRolloutTable } from './rollouts/tables.ts';
-import type { StoragePoolHostRefTable, StoragePoolTable } from './pools/tables.ts';
+import type { StoragePoolFileTable, StoragePoolHostRefTable, StoragePoolTable } from './pools/tables.ts';
 import type {
   GuestOsTable,
   LaunchPermissionNameTable,
@@ -75,6 +75,7 @@ export interface Tables {
   host_invite: HostInviteTable;
   host: HostTable;
   storage_pool: StoragePoolTable;
+  storage_pool_file: StoragePoolFileTable;
   storage_pool_host_ref: StoragePoolHostRefTable;
   guest_os: GuestOsTable;
   vm_template: VmTemplateTable;

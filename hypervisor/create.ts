@@ -13,6 +13,7 @@ import { findImage } from './disks.ts';
 import { createDomainList } from './domains.ts';
 import { changeIso } from './drives.ts';
 import { openFences } from './fences.ts';
+import { pathsOfDomains } from './files-in-use.ts';
 import { foldersOf } from './folders.ts';
 import type { Hypervisor, HypervisorOptions } from './hypervisor.ts';
 import { createPower } from './power.ts';
@@ -85,6 +86,7 @@ export function createHypervisor(options: HypervisorOptions): Hypervisor {
 
     consoleLog: (vmId, bytes) => logs.read(vmId, bytes),
     isStarting: (name) => starting.has(name),
+    pathsOfDomains: () => pathsOfDomains(virsh),
     domains: () => list.read(),
     close() {
       clearInterval(trimming);

@@ -166,14 +166,15 @@ export function createDomainList(options: Options): DomainList {
 const AGENT_CONNECTED = /<target [^>]*name='org\.qemu\.guest_agent\.0' state='connected'/;
 
 /** By id, of those that libvirt has still. */
-async function definitionsOf(
+export async function definitionsOf(
   virsh: Options['virsh'],
   vmIds: readonly string[],
+  options: readonly string[] = [],
 ): Promise<ReadonlyMap<string, string>> {
   const definitions = new Map<string, string>();
   for (let start = 0; start < vmIds.length; start += MAX_COMMANDS) {
     const some = vmIds.slice(start, start + MAX_COMMANDS);
-    const answers = await virsh.runEach(some.map((vmId) => ['dumpxml', vmId]));
+    const answers = await virsh.runEach(some.map((vmId) => ['dumpxml', vmId, ...options]));
     for (const [index, vmId] of some.entries()) {
       const answer = answers[index];
       if (typeof answer === 'string') definitions.set(vmId, answer.trim());

@@ -64,6 +64,11 @@ export interface Hypervisor {
   consoleLog(vmId: string, bytes: number): Promise<{ readonly output: Buffer; readonly size: number }>;
   /** Whether a job starts the domain of this name, or did until a moment ago: its events may come a little later. */
   isStarting(instanceName: string): boolean;
+  /**
+   * Every path that a domain of this libvirt names, also one of other installations.
+   * @throws ImageError when libvirt does not answer
+   */
+  pathsOfDomains(): Promise<readonly string[]>;
   /** All domains of this installation. */
   domains(): Promise<readonly DomainReport[]>;
   /** Stops the work in the background. Guests keep running. */

@@ -36,6 +36,35 @@ export async function readDiskHeader(file: FileHandle, path: string): Promise<Di
   return { virtualSize, backingName: (await readBytes(file, nameAt, nameLength)).toString() };
 }
 
+/** Types of header extensions: the end of the list, and the name of a file with the content. */
+const [LAST, DATA_NAME] = [0, 0x44_41_54_41];
+const MAX_EXTENSIONS = 32;
+
+/**
+ * The names of the files that a disk needs beside itself, whatever state it is in; none of a file that is no qcow2 disk. A name
+ * is relative to the disk unless it is absolute.
+ */
+export async function readReferences(file: FileHandle): Promise<readonly string[]> {
+  const head = await readBytes(file, 0, 104);
+  if (head.length < LENGTH || head.readUInt32BE(0) !== MAGIC) return [];
+  const names: string[] = [];
+  const [nameAt, nameLength] = [Number(head.readBigUInt64BE(8)), head.readUInt32BE(16)];
+  if (nameAt !== 0 && nameLength <= MAX_NAME && Number.isSafeInteger(nameAt))
+    names.push((await readBytes(file, nameAt, nameLength)).toString());
+  if (head.readUInt32BE(4) < 3 || head.length < 104) return names;
+  let at = head.readUInt32BE(100);
+  for (let count = 0; count < MAX_EXTENSIONS; count += 1) {
+    const extension = await readBytes(file, at, 8);
+    if (extension.length < 8) break;
+    const [type, length] = [extension.readUInt32BE(0), extension.readUInt32BE(4)];
+    if (type === LAST) break;
+    if (type === DATA_NAME && length <= MAX_NAME)
+      names.push((await readBytes(file, at + 8, length)).toString());
+    at += 8 + Math.ceil(length / 8) * 8;
+  }
+  return names;
+}
+
 async function readBytes(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
   return buffer.subarray(0, bytesRead);

@@ -271,6 +271,27 @@ export interface CheckedMirror {
   readonly inspection?: Inspection;
 }
 
+export interface CleanedFile {
+  /** the name of the file, or of the template or ISO */
+  readonly name: string;
+  /** Copy, Leftover or Unknown; absent for files that were to be removed by their ids */
+  readonly kind?: 'Copy' | 'Leftover' | 'Unknown';
+  /** what becomes of it */
+  readonly action: 'Removed' | 'BeingRemoved' | 'WouldBeRemoved' | 'Kept';
+  /** why it is kept */
+  readonly reason?: string;
+  /** bytes */
+  readonly size?: number;
+  /** of a copy: the id of the template or ISO */
+  readonly templateid?: string;
+  /** of a copy: since when nothing uses it, as far as cleanups found */
+  readonly idlesince?: string;
+  /** the id of the pool */
+  readonly storageid: string;
+  /** the name of the pool */
+  readonly storagename: string;
+}
+
 export interface Cluster {
   /** the id */
   readonly id: string;
@@ -711,6 +732,8 @@ export interface JobOutcome {
   readonly templatedeployment?: readonly DeployedCopy[];
   /** how many copies of a roll-out are there, and why others are not */
   readonly templaterollout?: RolloutOutcome;
+  /** what a cleanup of a storage pool found, or what became of the files that were to be removed */
+  readonly storagepoolcleanup?: readonly CleanedFile[];
 }
 
 export interface Mirror {
@@ -1315,10 +1338,43 @@ export interface StoragePool {
   readonly disksizeallocated: number;
   /** the hosts that are to have it: whether they are Up and mount it, or why not */
   readonly host: readonly HostOfPool[];
+  /** how many files Bypass does not know on it, as the last cleanup found; listStoragePoolFiles lists them */
+  readonly unknownfilecount: number;
+  /** their bytes */
+  readonly unknownfilesize: number;
+  /** when its files were compared last with what is known */
+  readonly lastcleanup?: string;
   /** when a host reported its size last */
   readonly reported?: string;
   /** when it was first seen */
   readonly created: string;
+}
+
+export interface StoragePoolFile {
+  /** the id of this very file: another one of its name has another */
+  readonly id: string;
+  /** the name, relative to the pool's folder */
+  readonly name: string;
+  /** Leftover: an ended download left it, and the next cleanup removes it. Unknown: no record says what it is, and it stays until it is removed by its id */
+  readonly kind: 'Leftover' | 'Unknown';
+  /** file, folder, link or other; only files can be removed */
+  readonly type: 'file' | 'folder' | 'link' | 'other';
+  /** bytes */
+  readonly size: number;
+  /** bytes that it takes on disk */
+  readonly physicalsize: number;
+  /** the id of the pool */
+  readonly storageid: string;
+  /** the name of the pool */
+  readonly storagename: string;
+  /** the id of its zone */
+  readonly zoneid: string;
+  /** the name of its zone */
+  readonly zonename: string;
+  /** when it was written last */
+  readonly modified: string;
+  /** when a cleanup found it first */
+  readonly found: string;
 }
 
 export interface Tag {

@@ -9,7 +9,16 @@ import { isShownUrl } from './url.ts';
 const UNPACKERS: Readonly<Record<string, string>> = { bzip2: 'bzip2', xz: 'xz', zstd: 'zstd' };
 
 /** Fields of jobs that this release heeds, beyond those that every release knows. */
-const FEATURES = ['policy', 'timeouts', 'limits', 'certificates', 'queries', 'vms', 'peers'] as const;
+const FEATURES = [
+  'policy',
+  'timeouts',
+  'limits',
+  'certificates',
+  'queries',
+  'vms',
+  'peers',
+  'poolFiles',
+] as const;
 
 /** Of a host of this release with these protocols and programs. */
 export function capabilitiesOf(programs: readonly ProgramReport[], protocols: Protocols): HostCapabilities {

@@ -212,6 +212,7 @@ const ROLLOUTS = {
     { fallback: 10, most: 100_000 },
   ),
 } as const;
+const MAX_SECONDS = 999_999_999;
 
 const RETENTION = { jobs: 'job.expire.minutes', events: 'event.purge.delay' } as const;
 
@@ -222,6 +223,28 @@ const KEEPING: readonly Definition[] = [
   }),
   count(RETENTION.events, 'days that an event is kept; 0 for ever', { fallback: 15, most: 36_500 }),
 ];
+
+/** CloudStack's, which are of the installation there. */
+const CLEANUP = {
+  enabled: flag(
+    'storage.cleanup.enabled',
+    'whether the files of storage pools are compared with the database from time to time, and what ended downloads left is removed',
+    'true',
+  ),
+  interval: count('storage.cleanup.interval', 'seconds between two looks at the files of a storage pool', {
+    fallback: 86_400,
+    most: MAX_SECONDS,
+  }),
+  copies: flag(
+    'storage.template.cleanup.enabled',
+    'whether a look also removes copies of templates and ISOs that no virtual machine uses and that nobody has asked for during storage.cleanup.delay',
+  ),
+  delay: count(
+    'storage.cleanup.delay',
+    'seconds that a copy must have been unused, counted from the look that found it so, before it is removed',
+    { fallback: 86_400, most: MAX_SECONDS },
+  ),
+} as const;
 
 const MAX_FACTOR = 100;
 
@@ -277,18 +300,16 @@ const FORCED_DESTROY = flag(
   'whether a virtual machine that is destroyed is stopped by force, without asking its guest',
 );
 
-const MAX_DELAY = 999_999_999;
-
 const EXPUNGE_DELAY = count(
   'expunge.delay',
   'seconds after which a destroyed virtual machine is expunged; until then it can be recovered',
-  { fallback: 86_400, most: MAX_DELAY },
+  { fallback: 86_400, most: MAX_SECONDS },
 );
 
 const EXPUNGE_INTERVAL = count(
   'expunge.interval',
   'seconds between two looks for machines to expunge, for clients that wait for it; Bypass looks each minute, whatever it says',
-  { fallback: 60, most: MAX_DELAY },
+  { fallback: 60, most: MAX_SECONDS },
 );
 
 /** Every setting, by subject. */
@@ -296,6 +317,7 @@ export const configurations = (protocols: Protocols): readonly Configuration[] =
   ...[...urlDefinitions(protocols), ...WAITING, ORIGIN_FETCHES, ...Object.values(ROLLOUTS)].map(
     (one) => ({ ...one, category: 'Direct download', scope: 'Zone' }) as const,
   ),
+  ...Object.values(CLEANUP).map((one) => ({ ...one, category: 'Storage', scope: 'Zone' }) as const),
   ...[DEFAULT_NETWORK, ...Object.values(FACTORS)].map(
     (one) => ({ ...one, category: 'Virtual machines', scope: 'Zone' }) as const,
   ),
@@ -385,6 +407,23 @@ export const maxUserDataOf = (values: ConfigurationValues): number => Number(val
 
 /** Seconds after which a destroyed machine is expunged. */
 export const expungeDelayOf = (values: ConfigurationValues): number => Number(valueOf(values, EXPUNGE_DELAY));
+
+export interface CleanupRules {
+  readonly enabled: boolean;
+  /** Seconds. */
+  readonly interval: number;
+  readonly delay: number;
+  /** Whether copies that nobody uses are removed. */
+  readonly copies: boolean;
+}
+
+/** How the pools of a zone are kept clean. */
+export const cleanupRulesOf = (values: ConfigurationValues): CleanupRules => ({
+  enabled: valueOf(values, CLEANUP.enabled) === 'true',
+  interval: Number(valueOf(values, CLEANUP.interval)),
+  delay: Number(valueOf(values, CLEANUP.delay)),
+  copies: valueOf(values, CLEANUP.copies) === 'true',
+});
 
 /** The settings that `overprovisioningOf` reads. */
 export const OVERPROVISIONING_NAMES = Object.values(FACTORS).map(({ name }) => name);

@@ -13,6 +13,14 @@ import type {
   RemoveJob,
   RemoveResult,
 } from './payloads.ts';
+import type {
+  FilesInUseJob,
+  FilesInUseResult,
+  ListPoolFilesJob,
+  ListPoolFilesResult,
+  RemovePoolFilesJob,
+  RemovePoolFilesResult,
+} from './pool-files.ts';
 import type { HashJob, HashResult } from './verification.ts';
 import type { PeerCredentials } from './spread.ts';
 import type {
@@ -41,6 +49,10 @@ export interface QuickActivities {
   readonly remove: (job: RemoveJob) => Promise<RemoveResult>;
   /** Sends heartbeats. */
   readonly hashCopy: (job: HashJob) => Promise<HashResult>;
+  /** These three send heartbeats. Hosts without the feature `poolFiles` do not know them. */
+  readonly listPoolFiles: (job: ListPoolFilesJob) => Promise<ListPoolFilesResult>;
+  readonly filesInUse: (job: FilesInUseJob) => Promise<FilesInUseResult>;
+  readonly removePoolFiles: (job: RemovePoolFilesJob) => Promise<RemovePoolFilesResult>;
   readonly syncCertificates: (job: CertificatesJob) => Promise<CertificatesResult>;
 }
 

@@ -51,6 +51,8 @@ export const peersWorkflowId = (zoneId: string): string => `zone:${zoneId}:peers
 
 /** One call of prepareTemplate for many pools, by the id of its job. */
 export const rolloutWorkflowId = (jobId: string): string => `rollout:${jobId}`;
+/** Compares the pools of a zone with the database, one after the other. */
+export const cleanupWorkflowId = (zoneId: string): string => `zone:${zoneId}:cleanup`;
 
 /** The one workflow that watches hosts and repairs what a crash left behind. */
 export const UPKEEP_WORKFLOW_ID = 'upkeep';
@@ -74,6 +76,7 @@ export const workflowTypes = {
   upkeep: 'upkeep',
   peers: 'peers',
   rollout: 'rollout',
+  cleanup: 'cleanup',
   vm: 'vm',
   consoleLog: 'consoleLog',
   domains: 'domains',

@@ -378,6 +378,8 @@ export interface DeploymentResult {
 export interface RemovalInput extends CopyInput {
   /** Requester, when no stop signal carries it. */
   readonly by?: string;
+  /** Removes the copy only if nothing has used it for so long, unless somebody demands its removal meanwhile. */
+  readonly idleSeconds?: number;
   /** The copy was wanted again after the stop. */
   readonly wanted?: boolean;
   /** Workflows to signal when the copy is removed. */

@@ -25,6 +25,7 @@ export interface Timings {
   readonly peers: PeersTiming;
   readonly verification: VerificationTiming;
   readonly domains: DomainsTiming;
+  readonly cleanup: CleanupTiming;
 }
 
 export interface CopyTiming {
@@ -153,6 +154,17 @@ export interface VerificationTiming {
   /** Between tries. */
   readonly again: Backoff;
   readonly mostTries: number;
+}
+
+export interface CleanupTiming {
+  /** A host that has not taken a job in this time is passed over, as is one that runs it for longer, or is silent. */
+  readonly takeMs: number;
+  readonly runMs: number;
+  readonly silentMs: number;
+  /** Hosts of a pool that are asked for their domains at the same time. */
+  readonly hostsAtOnce: number;
+  /** Files that one job removes. */
+  readonly filesAtOnce: number;
 }
 
 export interface DomainsTiming {

@@ -21,6 +21,7 @@ import type { DeletionInput, DeletionResult } from '../model/payloads.ts';
 import { summaryOf } from '../model/summary.ts';
 import { newRunParameters } from '../model/rules/released.ts';
 import { hostAttributes, templateAttributes } from './search-attributes.ts';
+import { cleanupCalls } from './cleanup.ts';
 import { certificateCalls } from './certificates.ts';
 import { copyCalls } from './copies.ts';
 import { describeCopies, describeRegistration } from './live.ts';
@@ -78,6 +79,7 @@ export function createOrchestration(client: Client, options: OrchestrationOption
     ...peerCalls(client),
 
     ...rolloutCalls(client, options),
+    ...cleanupCalls(client),
 
     live: (copies) => describeCopies(client, copies),
 

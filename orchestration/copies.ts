@@ -57,6 +57,7 @@ export function copyCalls(
   | 'signalStop'
   | 'requestRemoval'
   | 'startRemoval'
+  | 'startRetirement'
   | 'requestVerification'
   | 'signalSourceFree'
 > {
@@ -142,6 +143,14 @@ export function copyCalls(
         ...removalOf(copy, removal, names),
         signal: STOP,
         signalArgs: [stopFor(removal)],
+      });
+    },
+
+    async startRetirement(copy, { by, idleSeconds }, names) {
+      await workflow.start<Removal>(workflowTypes.removal, {
+        ...removalOf(copy, { by }, names),
+        args: [{ ...inputFor(copy), by, idleSeconds }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
       });
     },
 

@@ -86,6 +86,16 @@ export interface Orchestration {
   signalStop(copy: CopyId, request: Omit<StopRequest, 'v'>): Promise<void>;
   /** Makes sure that the workflow of a roll-out runs, and looks at its rows after this call. */
   requestRollout(rollout: RolloutRequest): Promise<void>;
+  /**
+   * Removes a copy that nothing has used for so long, unless something uses it by then: decided when its removal begins. Does
+   * nothing while a workflow works on the copy.
+   * @param request.by why, as the end of the sentence `was removed from pool p for …`
+   */
+  startRetirement(
+    copy: CopyId,
+    request: { readonly by: string; readonly idleSeconds: number },
+    names: CopyNames,
+  ): Promise<void>;
   /** Makes sure that a host verifies a published copy anew. */
   requestVerification(doubted: DoubtedCopy): Promise<void>;
   /** Makes sure that a deletion of the template runs, or will run. It completes all jobs that wait for the deletion. */
@@ -109,6 +119,8 @@ export interface Orchestration {
    * this call.
    */
   requestPeers(zoneId: string): Promise<void>;
+  /** Makes sure that the cleanup of a zone runs, and sees the jobs that wait for it and the looks that are due. */
+  requestCleanup(zoneId: string): Promise<void>;
   /**
    * Makes sure that the host's keystore is compared with the database after this call, and updated.
    * @param listener id of a workflow to signal afterwards

@@ -5,6 +5,7 @@ import { workflowTypes } from '../model/names.ts';
 import type { CertificateInput, KeystoreInput } from '../model/certificate-jobs.ts';
 import type { CopyInput, DeletionInput, RemovalInput, UpkeepInput } from '../model/payloads.ts';
 import type { RolloutInput } from '../model/rollout.ts';
+import type { CleanupInput } from '../model/pool-files.ts';
 import type { PeersInput } from '../model/spread.ts';
 import type { VmInput } from '../model/vm-payloads.ts';
 import type { CopyRun } from './copy/attempt.ts';
@@ -20,6 +21,7 @@ interface ContinuedInputs {
   readonly vm: VmInput;
   readonly peers: PeersInput;
   readonly rollout: RolloutInput;
+  readonly cleanup: CleanupInput;
 }
 
 /** Ends this run, and starts one of the given type. Memo and search attributes stay. */

@@ -13,8 +13,10 @@ import {
   upkeepInput,
   verificationInput,
 } from '../model/messages/inputs.ts';
+import { cleanupInput } from '../model/messages/pool-files.ts';
 import { consoleLogInput, domainsInput, vmInput } from '../model/messages/vms.ts';
 import { certificate as runCertificate } from './certificate/certificate.ts';
+import { cleanup as runCleanup } from './pool/cleanup.ts';
 import { consoleLog as runConsoleLog } from './vm/console-log.ts';
 import { deletion as runDeletion } from './template/deletion.ts';
 import { deployment as runDeployment } from './copy/deployment.ts';
@@ -33,6 +35,7 @@ import { verification as runVerification } from './copy/verification.ts';
 import { vm as runVm } from './vm/vm.ts';
 
 export const certificate = withParsedInput(certificateInput, runCertificate);
+export const cleanup = withParsedInput(cleanupInput, runCleanup);
 export const consoleLog = withParsedInput(consoleLogInput, runConsoleLog);
 export const deletion = withParsedInput(deletionInput, runDeletion);
 export const deployment = withParsedInput(copyInput, runDeployment);

@@ -3,6 +3,8 @@ import { createAnswerActivities } from './answers.ts';
 import type { AnswerActivities } from './answers.ts';
 import { createCertificateActivities } from './certificates.ts';
 import type { CertificateActivities } from './certificates.ts';
+import { createCleanupActivities } from './cleanup.ts';
+import type { CleanupActivities } from './cleanup.ts';
 import { createCopyActivities } from './copies.ts';
 import type { CopyActivities } from './copies.ts';
 import { createDeletionActivities } from './deletion.ts';
@@ -41,6 +43,7 @@ export type ControlActivities = AnswerActivities &
   SourceActivities &
   VerificationActivities &
   CopyActivities &
+  CleanupActivities &
   DeletionActivities &
   CertificateActivities &
   HostRecordActivities &
@@ -60,6 +63,7 @@ export const createControlActivities = (deps: ControlDeps): ControlActivities =>
     ...createSourceActivities(deps),
     ...createVerificationActivities(deps),
     ...createCopyActivities(deps),
+    ...createCleanupActivities(deps),
     ...createDeletionActivities(deps),
     ...createCertificateActivities(deps),
     ...createHostRecords(deps),

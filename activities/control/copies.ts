@@ -23,6 +23,7 @@ import { countTries } from './counted-tries.ts';
 import { wakeWaiting } from './source-hints.ts';
 
 export type { Attempt } from '../../db/copies/outcomes.ts';
+export type { RemovalBegun } from '../../db/copies/removals.ts';
 export type { JobError } from '../../db/jobs/jobs.ts';
 
 /** What ended, and a unique id of that end: however often the activity runs, the outcome is recorded once. */
@@ -55,8 +56,12 @@ export interface CopyActivities {
    * @returns whether younger jobs wait
    */
   settleStopped(copy: CopyUuids, text: string, at?: string): Promise<boolean>;
-  /** Marks the copy as being removed, unless virtual machines use it. @returns undefined when there is no such copy */
-  beginRemoval(copy: CopyUuids): Promise<RemovalBegun | undefined>;
+  /**
+   * Marks the copy as being removed, unless virtual machines use it.
+   * @param idleSeconds only if nothing has used it for so long
+   * @returns undefined when there is no such copy
+   */
+  beginRemoval(copy: CopyUuids, idleSeconds?: number): Promise<RemovalBegun | undefined>;
   /** Removes the row of a copy whose files are removed. */
   finishRemoval(ending: Ending, copyId: string, result: RemoveResult, by: string): Promise<void>;
 }
@@ -85,7 +90,7 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
     cancelCopy: (ending, by) => cancelCopy(db, withWorkflow(ending), by),
     settleStopped: (copy, text, at) =>
       settleStopped(db, copy, { code: apiCodes.internal, text, kind: 'Cancelled' }, at),
-    beginRemoval: (copy) => beginRemoval(db, copy),
+    beginRemoval: (copy, idleSeconds) => beginRemoval(db, copy, idleSeconds),
     async finishRemoval(ending, copyId, answer, by) {
       const result = await readSigned(db, ['remove'], answer);
       await finishRemoval(db, withWorkflow(ending), { copyId, result, by });

@@ -26,6 +26,7 @@ import { reportsInRound } from '../../model/timing.ts';
 import type { UpkeepTiming } from '../../model/timing.ts';
 import { warnOfExpiry } from './expiry.ts';
 import { withHeartbeats } from '../context.ts';
+import { sweepCleanups } from './cleanup.ts';
 import { sweepPeers } from './peers.ts';
 import { watchUnknownHosts } from './unknown-hosts.ts';
 import { removeUnused } from './unused-copies.ts';
@@ -62,6 +63,8 @@ export interface SweepResult {
   readonly keystores: number;
   /** Zones whose hosts are told by whom they are known. */
   readonly peers: number;
+  /** Zones whose pools are looked at. Absent in what earlier releases recorded. */
+  readonly cleanups: number;
   /** Virtual machines whose workflows were requested. */
   readonly machines: number;
   /** Hosts that are connected, and that the database does not know. */
@@ -113,6 +116,7 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
         deletions: await sweepDeletions(deps, idleSeconds, signal),
         keystores: await sweepKeystores(deps),
         peers: await sweepPeers(deps),
+        cleanups: await sweepCleanups(deps),
         machines: await sweepMachines(deps, idleSeconds, signal),
         unknownHosts: await reportUnknownHosts(),
         rollouts: await sweepRollouts(deps, idleSeconds, signal),

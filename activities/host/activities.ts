@@ -25,6 +25,7 @@ import { hashCopy } from './hash-copy.ts';
 import { withImageErrors } from './image-errors.ts';
 import { withReadJob } from './jobs.ts';
 import { createProbeTurns } from './probe-turns.ts';
+import { createPoolFileActivities } from './pool-files.ts';
 import { createRunningDownloads } from './running-downloads.ts';
 import { withProof } from './proof.ts';
 import { wholeUrl } from './secrets.ts';
@@ -44,6 +45,7 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
   );
   const quick: QuickActivities & VmActivities = {
     ...createVmActivities(deps),
+    ...createPoolFileActivities(deps),
     probe: withReadJob(probeJob(deps.probes.sources.protocols), async (job) => {
       const { templateId, accountId, sealed, policy, timeouts, ...asked } = job;
       const secrets = await deps.openSealed({ templateId, ...(sealed === undefined ? {} : { sealed }) });

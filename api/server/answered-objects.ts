@@ -20,6 +20,7 @@ import { CLUSTER, OS_CATEGORY, OS_TYPE, POD, ZONE } from '../fields/answers/plac
 import { ROLE } from '../fields/answers/role.ts';
 import { ROLLOUT, ROLLOUT_ERROR, ROLLOUT_OUTCOME } from '../fields/answers/rollout.ts';
 import { MIRROR, POOL_OF_TEMPLATE, TAG, TEMPLATE } from '../fields/answers/template.ts';
+import { CLEANED, STORAGE_POOL_FILE } from '../fields/answers/pool-file.ts';
 import { NIC } from '../fields/answers/nic.ts';
 import { CONSOLE_LOG } from '../commands/vms/get-virtual-machine-console-log.ts';
 import { VOLUME } from '../fields/answers/volume.ts';
@@ -36,6 +37,7 @@ export const ANSWERED_OBJECTS = {
   Certificate: CERTIFICATE,
   CertificateOnHost: HOST_STATUS,
   CheckedMirror: CHECKED_MIRROR,
+  CleanedFile: CLEANED,
   Cluster: CLUSTER,
   Configuration: CONFIGURATION,
   ConsoleLog: CONSOLE_LOG,
@@ -71,6 +73,7 @@ export const ANSWERED_OBJECTS = {
   SourceCheck: SOURCE,
   SshKeyPair: SSH_KEY_PAIR,
   StoragePool: STORAGE_POOL,
+  StoragePoolFile: STORAGE_POOL_FILE,
   Tag: TAG,
   Template: TEMPLATE,
   Throughput: THROUGHPUT,

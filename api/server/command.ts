@@ -30,6 +30,7 @@ export type ApiOrchestration = Pick<
   | 'isRunning'
   | 'requestKeystore'
   | 'requestPeers'
+  | 'requestCleanup'
   | 'syncCertificate'
   | 'requestVm'
   | 'consoleLog'

@@ -44,6 +44,9 @@ import { listOsTypes } from '../commands/templates/list-os-types.ts';
 import { listPods } from '../commands/zones/list-pods.ts';
 import { listResourceLimits } from '../commands/accounts/list-resource-limits.ts';
 import { listRoles } from '../commands/accounts/list-roles.ts';
+import { cleanupStoragePool } from '../commands/pools/cleanup-storage-pool.ts';
+import { listStoragePoolFiles } from '../commands/pools/list-storage-pool-files.ts';
+import { removeStoragePoolFiles } from '../commands/pools/remove-storage-pool-files.ts';
 import { listStoragePools } from '../commands/pools/list-storage-pools.ts';
 import { listTags } from '../commands/tags/list-tags.ts';
 import { listTemplateRollouts } from '../commands/rollouts/list-template-rollouts.ts';
@@ -144,6 +147,7 @@ export const COMMANDS: readonly Command[] = [
   cancelStorageMaintenance,
   cancelTemplateDeployment,
   cancelTemplateRollout,
+  cleanupStoragePool,
   changeServiceForVirtualMachine,
   createAccount,
   createDiskOffering,
@@ -219,6 +223,7 @@ export const COMMANDS: readonly Command[] = [
   listSSHKeyPairs,
   listSecurityGroups,
   listServiceOfferings,
+  listStoragePoolFiles,
   listStoragePools,
   listTags,
   listTemplateDeployments,
@@ -240,6 +245,7 @@ export const COMMANDS: readonly Command[] = [
   provisionTemplateDirectDownloadCertificate,
   queryAsyncJobResult,
   rebootVirtualMachine,
+  removeStoragePoolFiles,
   recoverVirtualMachine,
   registerIso,
   registerSSHKeyPair,

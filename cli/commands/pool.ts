@@ -1,9 +1,16 @@
-/** `bypass pool`: list, maintenance, tag. */
+/** `bypass pool`: list, maintenance, tag, files, cleanup, remove-files. */
+import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { StoragePool } from '../../model/api-answers.ts';
+import type { AsyncJob, CleanedFile, StoragePool, StoragePoolFile } from '../../model/api-answers.ts';
+import type { ApiClient } from '../client.ts';
 import { noun, verb } from '../command.ts';
+import type { Session } from '../command.ts';
 import { bytesCell } from '../cells.ts';
-import { findPool, listPools } from '../lookup.ts';
+import { confirm, yesOption } from '../confirm.ts';
+import type { YesOption } from '../confirm.ts';
+import { CliError, exitCodes, UsageError } from '../errors.ts';
+import { findPool, findZone, listPools } from '../lookup.ts';
+import { settle } from '../waiting.ts';
 import { parseOnOff } from '../on-off.ts';
 import type { Column } from '../output.ts';
 import type { Cli } from '../context.ts';
@@ -46,7 +53,125 @@ export function poolCommands(program: Command, cli: Cli): void {
       out.done(`Pool ${name} is tagged ${tags}`, answer);
     },
   });
+
+  verb<[pool?: string], object>(pool, cli, {
+    usage: 'files [pool]',
+    summary: 'list the files of pools that Bypass does not need, as the last cleanup found them',
+    example: 'pool files shared',
+    run: async ({ api, out }, [text]) => {
+      const rows = await listFiles(api, text === undefined ? undefined : (await findPool(api, text)).id);
+      out.list({
+        columns: FILE_COLUMNS,
+        rows,
+        none: 'The last cleanup found no file that Bypass does not need',
+      });
+    },
+  });
+
+  verb<[pool?: string], CleanupOptions>(pool, cli, {
+    usage: 'cleanup [pool]',
+    summary: 'compare the files of a pool with what is known, and remove what ended downloads left',
+    example: 'pool cleanup shared --dry-run',
+    options: [
+      new Option('--zone <zone>', 'all pools of this zone, by name or id'),
+      new Option('--dry-run', 'show what would go, and remove nothing'),
+    ],
+    help: `Copies that no virtual machine uses go as well, where the setting storage.template.cleanup.enabled is true.
+Files that Bypass does not know stay: bypass pool remove-files removes them.`,
+    run: async (session, [text], { zone, dryRun = false }) => {
+      if ((text === undefined) === (zone === undefined))
+        throw new UsageError('give a pool, or --zone for all pools of a zone');
+      const pools =
+        text === undefined
+          ? await poolsOfZone(session.api, (await findZone(session.api, zone ?? '')).id)
+          : [await findPool(session.api, text)];
+      const jobs = [];
+      for (const { id } of pools)
+        jobs.push(await session.api.call<Begun>('cleanupStoragePool', { id, dryrun: dryRun }));
+      const rows = (await outcomes(session, jobs)).flatMap(cleanedOf);
+      session.out.list({ columns: CLEANED_COLUMNS, rows, none: 'There is nothing to remove' });
+    },
+  });
+
+  verb<[pool: string, files: readonly string[]], YesOption>(pool, cli, {
+    usage: 'remove-files <pool> <files...>',
+    summary: 'remove files that Bypass does not know, and that nothing uses',
+    example: 'pool remove-files shared old.qcow2',
+    options: [yesOption()],
+    run: async (session, [text, names], { yes }) => {
+      const { api, out } = session;
+      const { id, name } = await findPool(api, text);
+      const found = await listFiles(api, id);
+      const files = names.map((one) => {
+        const file = found.find((other) => other.name === one || other.id === one);
+        if (file !== undefined) return file;
+        throw new CliError(
+          `the last cleanup found no file '${one}' on pool ${name}: bypass pool files ${name}`,
+        );
+      });
+      const what = files.length === 1 ? `'${files[0]?.name}'` : `${files.length} files`;
+      await confirm(session, `Remove ${what} from pool ${name}?`, { yes });
+      const fileids = files.map((file) => file.id).join(',');
+      const job = await api.call<Begun>('removeStoragePoolFiles', { id, fileids });
+      const rows = (await outcomes(session, [job])).flatMap(cleanedOf);
+      out.list({ columns: CLEANED_COLUMNS, rows, none: 'Nothing was removed' });
+      return rows.some(({ action }) => action === 'Kept') ? exitCodes.failed : exitCodes.ok;
+    },
+  });
 }
+
+interface CleanupOptions {
+  readonly zone?: string;
+  readonly dryRun?: true;
+}
+
+interface Begun {
+  readonly jobid: string;
+}
+
+const listFiles = (api: ApiClient, storageid: string | undefined): Promise<readonly StoragePoolFile[]> =>
+  api.list('listStoragePoolFiles', 'storagepoolfile', { storageid });
+
+const poolsOfZone = (api: ApiClient, zoneid: string): Promise<readonly StoragePool[]> =>
+  api.list('listStoragePools', 'storagepool', { zoneid });
+
+/** Waits for the jobs, one after the other. @throws CliError with the reason when one failed */
+async function outcomes(session: Session, jobs: readonly Begun[]): Promise<readonly AsyncJob[]> {
+  const ended: AsyncJob[] = [];
+  for (const job of jobs) ended.push((await settle(session, job)) as AsyncJob);
+  return ended;
+}
+
+const cleanedOf = ({ jobresult }: AsyncJob): readonly CleanedFile[] => jobresult?.storagepoolcleanup ?? [];
+
+const FILE_COLUMNS: readonly Column<StoragePoolFile>[] = [
+  { title: 'POOL', value: ({ storagename }) => storagename, atLeast: 8 },
+  { title: 'NAME', value: ({ name }) => name, atLeast: 20 },
+  { title: 'KIND', value: ({ kind }) => kind },
+  { title: 'TYPE', value: ({ type }) => type, drop: 1 },
+  { title: 'SIZE', value: ({ size }) => bytesCell(size), right: true },
+  { title: 'WRITTEN', value: ({ modified }) => modified, drop: 2 },
+];
+
+const CLEANED_COLUMNS: readonly Column<CleanedFile>[] = [
+  { title: 'POOL', value: ({ storagename }) => storagename, atLeast: 8 },
+  { title: 'NAME', value: ({ name }) => name, atLeast: 20 },
+  { title: 'KIND', value: ({ kind }) => kind, drop: 2 },
+  { title: 'SIZE', value: ({ size }) => bytesCell(size), right: true, drop: 3 },
+  {
+    title: 'ACTION',
+    value: ({ action }) => WORDS[action] ?? action,
+    tone: ({ action }) => (action === 'Kept' ? undefined : 'good'),
+  },
+  { title: 'WHY', value: ({ reason }) => reason, atLeast: 12, drop: 1 },
+];
+
+const WORDS: Readonly<Record<string, string>> = {
+  Removed: 'removed',
+  BeingRemoved: 'being removed',
+  WouldBeRemoved: 'would be removed',
+  Kept: 'stays',
+};
 
 const COLUMNS: readonly Column<StoragePool>[] = [
   { title: 'NAME', value: ({ name }) => name, atLeast: 10 },

@@ -44,6 +44,7 @@ export function openCopy(
       .forUpdate()
       .executeTakeFirstOrThrow();
     const ready = row.download_state === 'DOWNLOADED' && row.state === 'Ready';
+    await noteWanted(tx, [row.id]);
     if (!ready) {
       await tx
         .updateTable('template_spool_ref')
@@ -82,6 +83,16 @@ export function openCopy(
       ...(template.checksum === null ? {} : { checksum: template.checksum }),
     };
   });
+}
+
+/** Somebody asks for these copies, or has begun to use them. @param ids keys of rows that are locked */
+export async function noteWanted(tx: Queryable, ids: readonly number[]): Promise<void> {
+  await tx
+    .updateTable('template_spool_ref')
+    .set({ idle_since: null })
+    .where('id', 'in', ids)
+    .where('idle_since', 'is not', null)
+    .execute();
 }
 
 const TEMPLATE_COLUMNS = [

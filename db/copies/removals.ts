@@ -13,6 +13,7 @@ import { titleOfCopy } from './outcomes.ts';
 import type { Outcome } from './outcomes.ts';
 import { recordPoolReports } from '../pools/pools.ts';
 import { release } from './reservations.ts';
+import { isIdleStill } from './idle.ts';
 import { isInUse, usersOfCopy } from './users.ts';
 
 export type RemovalBegun =
@@ -25,24 +26,37 @@ export type RemovalBegun =
   | {
       readonly copyId?: undefined;
       readonly users: number;
+      /** It was to go only if nothing used it, and it is wanted again. */
+      readonly wanted?: true;
       readonly templateName: string;
       readonly poolName: string;
     };
 
-/** Begins the removal of a copy, unless virtual machines stand on it. @returns undefined when there is no such copy */
-export function beginRemoval(db: Database, copy: CopyUuids): Promise<RemovalBegun | undefined> {
+/**
+ * Begins the removal of a copy, unless virtual machines stand on it.
+ * @param idleSeconds removes it only if nothing has used it for so long
+ * @returns undefined when there is no such copy
+ */
+export function beginRemoval(
+  db: Database,
+  copy: CopyUuids,
+  idleSeconds?: number,
+): Promise<RemovalBegun | undefined> {
   return db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, copy);
     if (row === undefined) return undefined;
     const { copyId, templateName, poolName } = row;
     // A machine that is placed at the same time locks the row as well (db/vms/images.ts): one of the two sees the other.
     await tx.selectFrom('template_spool_ref').where('id', '=', row.id).select('id').forUpdate().execute();
-    const { users, inUse } = await tx
+    const { state, users, inUse } = await tx
       .selectFrom('template_spool_ref')
       .where('id', '=', row.id)
-      .select([usersOfCopy.as('users'), isInUse.as('inUse')])
+      .select(['state', usersOfCopy.as('users'), isInUse.as('inUse')])
       .executeTakeFirstOrThrow();
     if (inUse) return { users, templateName, poolName };
+    const isOptional = idleSeconds !== undefined && state !== 'Destroying';
+    if (isOptional && !(await isIdleStill(tx, { ...copy, copyId }, idleSeconds)))
+      return { users, wanted: true, templateName, poolName };
     await tx
       .updateTable('template_spool_ref')
       .set({ state: 'Destroying', marked_for_gc: true, last_updated: sql`now()` })

@@ -43,6 +43,8 @@ export interface TemplateSpoolRefTable {
   source_asked: NullableTime;
   /** How urgently it is wanted while it waits: 1 goes before 5. */
   source_priority: number | null;
+  /** Since when nothing uses it and nobody asks for it, as far as looks found. */
+  idle_since: NullableTime;
   created: Time;
   last_updated: Time;
 }

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { NamedHost } from '../../model/failures.ts';
 import type { JobErrorKind } from '../../model/job-errors.ts';
+import type { CleanupJobParameters } from '../../model/pool-files.ts';
 import { jobStatus } from '../../model/states.ts';
 import type { VmJobParameters } from '../../model/vm-payloads.ts';
 import type { Database, Queryable } from '../database.ts';
@@ -22,8 +23,8 @@ export interface NewJob {
   readonly cmd: string;
   readonly instanceType: string;
   readonly instanceUuid: string;
-  /** Of a job of a virtual machine. */
-  readonly params?: VmJobParameters;
+  /** Of a job of a virtual machine or of a pool. */
+  readonly params?: VmJobParameters | CleanupJobParameters;
 }
 
 /** Why a job failed. */
@@ -112,7 +113,7 @@ export const insertJob = (
     .executeTakeFirstOrThrow();
 
 /** Serializes new jobs and settling of one copy: a job is settled with the others, or begins after them. */
-async function lockJobsOf(tx: Queryable, { templateId, poolId }: CopyUuids): Promise<void> {
+export async function lockJobsOf(tx: Queryable, { templateId, poolId }: CopyUuids): Promise<void> {
   const key = `jobs of ${templateId} on ${poolId}`;
   await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(tx);
 }

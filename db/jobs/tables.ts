@@ -1,6 +1,7 @@
 /** Row types of asynchronous jobs. */
 import type { ColumnType, Generated } from 'kysely';
 import type { NamedHost } from '../../model/failures.ts';
+import type { CleanupJobParameters } from '../../model/pool-files.ts';
 import type { VmJobParameters } from '../../model/vm-payloads.ts';
 import type { Id, NullableJson, NullableTime, Time } from '../columns.ts';
 
@@ -13,8 +14,8 @@ export interface AsyncJobTable {
   job_status: Generated<number>;
   job_result_code: Generated<number>;
   job_result: ColumnType<unknown, string | null | undefined, string | null>;
-  /** Of a job of a virtual machine. */
-  job_params: ColumnType<VmJobParameters | null, string | null | undefined, never>;
+  /** Of a job of a virtual machine or of a pool. */
+  job_params: ColumnType<VmJobParameters | CleanupJobParameters | null, string | null | undefined, never>;
   instance_type: string | null;
   instance_uuid: string | null;
   created: Time;

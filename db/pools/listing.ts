@@ -33,6 +33,9 @@ export type PoolListRow = Row<'storage_pool'> & {
   readonly cluster_name: string | null;
   /** Bytes planned for downloads that are under way. */
   readonly reserved: number;
+  /** Files of it that Bypass does not know, and their bytes, as of the last look. */
+  readonly unknown_files: number;
+  readonly unknown_bytes: number;
 };
 
 export async function listPools(
@@ -51,6 +54,8 @@ export async function listPools(
       'cluster.uuid as cluster_uuid',
       'cluster.name as cluster_name',
       reserved.as('reserved'),
+      unknownFiles(sql`count(*)::integer`).as('unknown_files'),
+      unknownFiles(sql`coalesce(sum(f.size), 0)::bigint`).as('unknown_bytes'),
     ])
     .orderBy('pool.name')
     .orderBy('pool.id')
@@ -59,6 +64,9 @@ export async function listPools(
     .execute();
   return { count, rows };
 }
+
+const unknownFiles = (figure: RawBuilder<unknown>) => sql<number>`(
+  select ${figure} from storage_pool_file f where f.pool_id = pool.id and f.finding = 'unknown')`;
 
 /** Bytes that are promised to downloads under way to a row of `pool`. */
 export const reserved = sql<number>`(

@@ -1,5 +1,6 @@
 /** The images that machines need: their template, below an overlay, and the ISO in their CD-ROM drive. */
 import { sql } from 'kysely';
+import { noteWanted } from '../copies/copies.ts';
 import type { Queryable } from '../database.ts';
 
 export interface NeededImage {
@@ -43,10 +44,15 @@ export async function lockCopies(
       'in',
       images.map(({ id }) => id),
     )
-    .select(['template_spool_ref.template_id', 'template_spool_ref.state'])
+    .select(['template_spool_ref.id', 'template_spool_ref.template_id', 'template_spool_ref.state'])
     .orderBy('template_spool_ref.id')
     .forUpdate('template_spool_ref')
     .execute();
+  if (copies.length > 0)
+    await noteWanted(
+      tx,
+      copies.map(({ id }) => id),
+    );
   const ready = new Set(copies.flatMap((copy) => (copy.state === 'Ready' ? [copy.template_id] : [])));
   return new Set(images.flatMap(({ id, templateId }) => (ready.has(id) ? [templateId] : [])));
 }

@@ -4,6 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import type { DownloadResult, ForeignFile, PoolReport } from '../../model/payloads.ts';
+import type { ListedFile, PoolFile } from '../../model/pool-files.ts';
 import type { OriginVersion } from '../../model/spread.ts';
 import type { PoolScope, PoolType } from '../../model/states.ts';
 import type { Provenance, Sink } from '../fetch/sink.ts';
@@ -70,6 +71,19 @@ export interface Pool {
    * wherever the pool is mounted.
    */
   backingName(copyId: string): string;
+  /**
+   * Everything that is in the pool, sorted by name, but for what says which pool it is.
+   * @throws ImageError PoolNotMounted when the root is not this pool now
+   */
+  files(): Promise<readonly PoolFile[]>;
+  /** A regular file of the pool, open for reading; undefined when there is none of this name. The caller closes it. */
+  openFile(name: string): Promise<FileHandle | undefined>;
+  /**
+   * Removes a file that `files` listed, if its name is still its own. The caller knows that nothing needs it. Idempotent.
+   * @returns why it stays, as the end of a sentence; undefined when it is gone
+   * @throws ImageError PoolNotMounted when the root is not this pool now
+   */
+  removeFile(file: ListedFile): Promise<string | undefined>;
 }
 
 /** The host that writes onto pools, with its record of what it wrote. */

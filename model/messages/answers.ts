@@ -23,6 +23,7 @@ import { imageEvidence } from './evidence.ts';
 import { triesOf } from './failures.ts';
 import { sha256 } from './lineages.ts';
 import { poolReport } from './pools.ts';
+import { filesInUseResult, listPoolFilesResult, removePoolFilesResult } from './pool-files.ts';
 import { ifUnderstood, message, moment, read, text, understood, uuid, version, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
 import type { JoinRequest } from '../joining.ts';
@@ -177,6 +178,9 @@ export const hostResults = {
   raisePriority: priorityResult,
   remove: removeResult,
   hashCopy: hashResult,
+  listPoolFiles: listPoolFilesResult,
+  filesInUse: filesInUseResult,
+  removePoolFiles: removePoolFilesResult,
   syncCertificates: certificatesResult,
   download: downloadResult,
   startVm: startVmResult,

@@ -91,6 +91,7 @@ export const copyInput = messageToHandOn<CopyInput>(copy);
 export const removalInput = messageToHandOn<RemovalInput>({
   ...copy,
   by: ifUnderstood(z.string()),
+  idleSeconds: z.optional(whole()),
   wanted: ifUnderstood(z.boolean()),
   listeners: ifUnderstood(ids),
 });

@@ -86,6 +86,13 @@ const timing: Timings = {
     mostTries: 20,
   },
   domains: { mostLooks: 20 },
+  cleanup: {
+    takeMs: 10 * SECOND,
+    runMs: 30 * MINUTE,
+    silentMs: 30 * SECOND,
+    hostsAtOnce: 25,
+    filesAtOnce: 500,
+  },
 };
 
 /** Kinds of failures as of this version. A newer kind counts as the kind that `GENERIC` has for its class. */

@@ -147,6 +147,9 @@ export function recordOrchestration(db: Database): RecordingOrchestration {
       note('live', copies);
       return recording.copies;
     },
+    async requestCleanup(zoneId) {
+      note('requestCleanup', zoneId);
+    },
     async requestPeers(zoneId) {
       note('requestPeers', zoneId);
     },

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { COMMANDS, PUBLIC_COMMANDS } from '../../api/server/registry.ts';
+import { listPoolFiles, recordFiles } from '../../db/pools/files.ts';
 import type { Row } from '../../db/tables.ts';
 import { createAuthority } from '../support/authority.ts';
 import { addHost, openLab, poolReport, sendRaw } from '../labs/api.ts';
@@ -147,11 +148,22 @@ const keyPairOfAdmin = async (): Promise<string> => {
   return name;
 };
 
+/** A file that the last look found on the pool. @returns its id */
+async function strangeFile(): Promise<string> {
+  const file = { role: 'other', type: 'file', size: 1, physicalSize: 1, inode: '1' } as const;
+  const modified = new Date().toISOString();
+  const look = { poolId: pool.id, look: randomUUID() };
+  await recordFiles(lab.db, look, [{ ...file, name: randomUUID(), modified }]);
+  const { rows } = await listPoolFiles(lab.db, { poolId: pool.id }, { limit: 1, offset: 0 });
+  return rows[0]?.uuid ?? '';
+}
+
 const TABLE: Readonly<Record<string, readonly [CallSpec, Statuses]>> = {
   addCluster: [() => ({ clustername: named(), zoneid: lab.zone.uuid }), ADMIN],
   attachIso: [async () => ({ id: await ownIso(), virtualmachineid: await vm() }), OWNER],
   cancelHostMaintenance: [() => ({ id: host.hostId }), ADMIN],
   cancelStorageMaintenance: [() => ({ id: pool.id }), ADMIN],
+  cleanupStoragePool: [() => ({ id: pool.id }), ADMIN],
   cancelTemplateDeployment: [async () => ({ templateid: await ownTemplate(), storageid: pool.id }), ADMIN],
   cancelTemplateRollout: [async () => ({ id: await rollout() }), ADMIN],
   changeServiceForVirtualMachine: [
@@ -260,6 +272,7 @@ const TABLE: Readonly<Record<string, readonly [CallSpec, Statuses]>> = {
   listRoles: [{}, ADMIN],
   lockAccount: [async () => ({ id: (await newAccount()).accountUuid }), ADMIN],
   lockUser: [async () => ({ id: (await newAccount()).userUuid }), ADMIN],
+  listStoragePoolFiles: [{}, ADMIN],
   listStoragePools: [{}, ADMIN],
   listTags: [{}, ALL],
   listTemplateDeployments: [async () => ({ templateid: await ownTemplate() }), OWNER],
@@ -293,6 +306,7 @@ const TABLE: Readonly<Record<string, readonly [CallSpec, Statuses]>> = {
   registerIso: [() => iso(lab), ALL],
   registerTemplate: [() => template(lab), ALL],
   registerUserKeys: [async () => ({ id: (await newAccount()).userUuid }), [401, 431, 431, 200]],
+  removeStoragePoolFiles: [async () => ({ id: pool.id, fileids: await strangeFile() }), ADMIN],
   resetConfiguration: [{ name: 'direct.download.url.deny.ports' }, ADMIN],
   resetSSHKeyForVirtualMachine: [async () => ({ id: await vm(), keypair: await keyPair() }), OWNER],
   resetUserDataForVirtualMachine: [async () => ({ id: await vm(), userdata: 'QUFB' }), OWNER],

@@ -9,15 +9,18 @@ import type { X509Certificate } from 'node:crypto';
 import { addCertificate, removeCertificate } from '../../db/certificates/certificates.ts';
 import { setHostLimits } from '../../db/hosts/host-limits.ts';
 import { createJob } from '../../db/jobs/jobs.ts';
+import { setConfiguration } from '../../db/zones/configurations.ts';
 import {
   CONTROL_QUEUE,
   certificateWorkflowId,
+  cleanupWorkflowId,
   joinWorkflowId,
   keystoreWorkflowId,
   limitsWorkflowId,
   templateWorkflowId,
   workflowTypes,
 } from '../../model/names.ts';
+import type { CleanupJobParameters } from '../../model/pool-files.ts';
 import { entryDigest, readCertificates } from '../../trust/certificates.ts';
 import { rawPublicKey } from '../../trust/keys.ts';
 import { createAuthority } from '../support/authority.ts';
@@ -193,6 +196,47 @@ test('certificate and keystore', async () => {
   await save('certificate', workflow.getHandle(certificateWorkflowId(made.uuid)));
   await save('keystore', workflow.getHandle(keystoreWorkflowId(host.hostId)));
   await removeCertificate(lab.db, made.id);
+});
+
+test('cleanup of a pool, and of a copy that nothing uses', async () => {
+  const part = `.bypass-parts/${randomUUID()}.${randomUUID()}.part`;
+  const about = { type: 'file', size: 7, physicalSize: 4096, modified: new Date().toISOString() } as const;
+  const host = await lab.addHost({
+    name: 'cleaned',
+    uploads: 1,
+    script: {
+      listPoolFiles: () =>
+        Promise.resolve({
+          v: 1,
+          hostId: host.hostId,
+          files: [
+            { ...about, name: part, role: 'part', id: part.slice(14, 50), inode: '1' },
+            { ...about, name: 'stranger', role: 'other', inode: '2' },
+          ],
+          more: false,
+        }),
+    },
+  });
+  const copy = await newCopy(lab, 'cleaned');
+  await lab.finished(await lab.prepare(copy));
+  await lab.copyEnded(copy);
+  const zone = await lab.db.selectFrom('data_center').select('id').executeTakeFirstOrThrow();
+  await setConfiguration(lab.db, 'storage.template.cleanup.enabled', 'true', zone.id);
+  await setConfiguration(lab.db, 'storage.cleanup.delay', '0', zone.id);
+  const job = async (cmd: string, params: CleanupJobParameters): Promise<void> => {
+    const { userId, accountId } = lab;
+    const instance = { instanceType: 'StoragePool', instanceUuid: copy.poolId };
+    const jobId = await createJob(lab.db, { accountId, userId, cmd, ...instance, params });
+    await lab.orchestration.requestCleanup(lab.zoneId);
+    await lab.finished(jobId);
+  };
+  await job('cleanupStoragePool', {});
+  await until('the copy is gone', async () => (await lab.copy(copy)) === undefined);
+  await job('removeStoragePoolFiles', { files: [{ name: 'stranger', inode: '2' }] });
+  const handle = lab.temporal.client.workflow.getHandle(cleanupWorkflowId(lab.zoneId));
+  await handle.result();
+  await save('cleanup', handle);
+  await save('removal-of-an-unused-copy', lab.workflow(copy));
 });
 
 test('upkeep', async () => {

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { filesInUse } from '../../hypervisor/files-in-use.ts';
 import type { Machine } from '../../hypervisor/hypervisor.ts';
 import type { ImageError } from '../../model/failures.ts';
 import type { ReleaseVmJob } from '../../model/vm-payloads.ts';
@@ -332,6 +333,27 @@ needingLibvirt()('a machine on a real libvirt', () => {
     expect(absent).toEqual(failing('DomainAbsent'));
     expect(answer).toContain(uri.trim());
   });
+
+  if (isFullRun)
+    test('the paths of all domains are known, with the images that they stand on, and the ISO that is attached', async () => {
+      const [image, iso] = [
+        await lab.publish(bootDisk('used'), 'RAW'),
+        await lab.publish(bootIso('used'), 'ISO'),
+      ];
+      const machine = lab.machine(image, { iso });
+      await lab.start(machine);
+      const paths = await lab.hypervisor.pathsOfDomains();
+      expect(paths).toEqual(
+        expect.arrayContaining([image.copyId, iso.copyId, machine.disk.volumeId].map((name) => pathOf(name))),
+      );
+      const used = (await filesInUse(lab.pool, paths)).map(({ name }) => name);
+      expect(used).toEqual(expect.arrayContaining([image.copyId, iso.copyId, machine.disk.volumeId]));
+      // A domain that does not run uses its files as well.
+      await lab.hypervisor.stop({ vmId: machine.vmId, ...stopped }, never);
+      expect(await lab.hypervisor.pathsOfDomains()).toEqual(expect.arrayContaining([pathOf(image.copyId)]));
+      await lab.hypervisor.release(releaseOf(machine));
+      expect(await lab.hypervisor.pathsOfDomains()).not.toContain(pathOf(machine.disk.volumeId));
+    });
 
   test('a domain that Bypass did not define is neither listed nor touched', async () => {
     const vmId = randomUUID();

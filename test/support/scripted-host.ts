@@ -101,6 +101,10 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
     setLimits: ({ limits: { revision, downloads = 2, rate = 0 } }) =>
       Promise.resolve({ ...report(), limits: { revision, downloads, rate } }),
     setPeerCredentials: () => Promise.resolve(report()),
+    listPoolFiles: () => Promise.resolve({ v: 1, hostId, files: [], more: false }),
+    filesInUse: () => Promise.resolve({ v: 1, hostId, names: [], copyIds: [] }),
+    removePoolFiles: ({ files }) =>
+      Promise.resolve({ v: 1, hostId, removed: files.map((file) => file.name), kept: [], pool: pool() }),
     syncCertificates: ({ certificates }) =>
       Promise.resolve({ v: 1, hostId, held: certificates.map(heldOf), failed: {} }),
     raisePriority: () => Promise.resolve({ v: 1, hostId }),

@@ -86,6 +86,9 @@ export function openVolumes(config: PoolConfig): Promise<Pool> {
       await unlink(path);
       return Number(disks.delete(volumeId));
     },
+    files: async () => [],
+    openFile: async () => undefined,
+    removeFile: async () => undefined,
     backingName: (copyId) => basename(volumes.get(copyId) ?? ''),
   };
   return Promise.resolve(pool);

@@ -23,6 +23,7 @@ import { HostsOfPool } from './hosts-of-pool.tsx';
 import { PoolActions } from './pool-actions.tsx';
 import { poolState } from './pool-state.ts';
 import { SpaceBar } from './space-bar.tsx';
+import { UnknownFiles } from './unknown-files.tsx';
 
 export default function PoolView(): ReactNode {
   const { id } = useParams<{ id: string }>();
@@ -43,6 +44,7 @@ export default function PoolView(): ReactNode {
       <Stack>
         <About pool={pool} />
         <Copies pool={pool} />
+        <UnknownFiles pool={pool} />
       </Stack>
     </>
   );
@@ -68,6 +70,7 @@ function About({ pool }: { readonly pool: StoragePool }): ReactNode {
           Tags: pool.tags,
           Folder: pool.path === undefined ? undefined : <code>{pool.path}</code>,
           Reported: <Time of={pool.reported} />,
+          'Last cleanup': <Time of={pool.lastcleanup} />,
           Id: <code>{pool.id}</code>,
           Hosts: <HostsOfPool hosts={pool.host} />,
         }}

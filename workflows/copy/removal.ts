@@ -4,6 +4,7 @@
  * its deployment. A copy that virtual machines stand on is not removed: the last of them that goes requests another removal.
  */
 import { CancellationScope, uuid4, workflowInfo } from '@temporalio/workflow';
+import type { RemovalBegun } from '../../activities/control/copies.ts';
 import type { ChosenHost } from '../../activities/control/sealing.ts';
 import { describeFailure, describeFailureWithHost } from '../../model/failures.ts';
 import { workflowTypes } from '../../model/names.ts';
@@ -24,12 +25,13 @@ export async function removal(input: RemovalInput): Promise<RemovalResult> {
   if (input.wanted === true) requests.wanted += 1;
   const by = requests.stop?.by ?? input.by ?? 'Bypass';
   try {
-    const { files, users } = await remove(input, by, requests);
+    const { files, users, wanted } = await remove(input, by, requests);
     await requestsHandled(requests);
     await requests.listeners.notify();
-    const { by: _by, wanted: _wanted, listeners: _listeners, ...copy } = input;
+    const { by: _by, wanted: _wanted, listeners: _listeners, idleSeconds: _idle, ...copy } = input;
     if (isWantedAgain(requests)) return await continueAs(workflowTypes.deployment, copy);
-    if (users === undefined) show(`Removed for ${by}.`, { State: 'Removed', Reason: null });
+    if (wanted === true) show('Not removed: it is wanted again.', { State: 'Ready' });
+    else if (users === undefined) show(`Removed for ${by}.`, { State: 'Removed', Reason: null });
     else show(`Not removed: ${users} virtual machines use it.`, { State: 'Ready', Reason: 'InUse' });
     return { v: 1, files, ...(users === undefined ? {} : { users }) };
   } catch (error) {
@@ -40,13 +42,14 @@ export async function removal(input: RemovalInput): Promise<RemovalResult> {
   }
 }
 
-type Removed = Pick<RemovalResult, 'files' | 'users'>;
+type Removed = Pick<RemovalResult, 'files' | 'users'> & { readonly wanted?: true };
 
 async function remove(input: RemovalInput, by: string, requests: Requests): Promise<Removed> {
   const copy = copyOf(input);
-  const doomed = await control('Mark the copy').beginRemoval(copy);
+  const doomed = await beginRemoval(input, requests);
   if (doomed === undefined) return { files: 0 };
-  if (doomed.copyId === undefined) return { files: 0, users: doomed.users };
+  if (doomed.copyId === undefined)
+    return doomed.wanted === true ? { files: 0, wanted: true } : { files: 0, users: doomed.users };
   const { copyId, templateName, poolName } = doomed;
   show(`Removing ${templateName} from pool ${poolName}.`, { State: 'Removing', Reason: null });
   try {
@@ -59,6 +62,18 @@ async function remove(input: RemovalInput, by: string, requests: Requests): Prom
     throw error;
   }
 }
+
+async function beginRemoval(
+  { idleSeconds, ...input }: RemovalInput,
+  requests: Requests,
+): Promise<RemovalBegun | undefined> {
+  const marking = control('Mark the copy');
+  if (idleSeconds === undefined || isDemanded(requests)) return marking.beginRemoval(copyOf(input));
+  const begun = await marking.beginRemoval(copyOf(input), idleSeconds);
+  return begun?.copyId === undefined && isDemanded(requests) ? marking.beginRemoval(copyOf(input)) : begun;
+}
+
+const isDemanded = ({ stop }: Requests): boolean => stop?.remove === true;
 
 async function removeFiles(copyId: string, input: RemovalInput, requests: Requests): Promise<RemoveResult> {
   const timing = timingOf('copy', input);

@@ -6,7 +6,7 @@ import { overprovisioningOf } from '../../../model/configurations.ts';
 import { HOST_NETWORK_KINDS } from '../../../model/vms.ts';
 import type { HostNetwork, HypervisorReport } from '../../../model/vms.ts';
 import { fingerprint } from '../../../trust/identity.ts';
-import { boolean, date, listOf, long, oneOf, optional, type Shape, string } from '../response.ts';
+import { boolean, date, integer, listOf, long, oneOf, optional, type Shape, string } from '../response.ts';
 import { podId } from './places.ts';
 
 const problemsOf = ({ problems, pool_problems }: HostListRow): readonly string[] | undefined =>
@@ -241,6 +241,12 @@ export const STORAGE_POOL: Shape<PoolView> = {
     'the hosts that are to have it: whether they are Up and mount it, or why not',
     ({ hosts }) => hosts,
   ),
+  unknownfilecount: integer(
+    'how many files Bypass does not know on it, as the last cleanup found; listStoragePoolFiles lists them',
+    (row) => row.unknown_files,
+  ),
+  unknownfilesize: long('their bytes', (row) => row.unknown_bytes),
+  lastcleanup: optional.date('when its files were compared last with what is known', ({ looked }) => looked),
   reported: optional.date('when a host reported its size last', ({ reported }) => reported),
   created: date('when it was first seen', ({ created }) => created),
 };

@@ -8,6 +8,7 @@ import { withHost } from '../../../model/failures.ts';
 import { jobStatus } from '../../../model/states.ts';
 import { DEPLOYMENT_STATES } from './deployment.ts';
 import { ROLLOUT_OUTCOME } from './rollout.ts';
+import { CLEANED } from './pool-file.ts';
 import { IN_DOMAIN } from './domain.ts';
 import { ERROR_ADVICE } from '../../server/errors.ts';
 import {
@@ -73,6 +74,13 @@ export const JOB_OUTCOME: FieldDocs = {
     type: 'map',
     description: 'how many copies of a roll-out are there, and why others are not',
     fields: ROLLOUT_OUTCOME,
+    optional: true,
+  },
+  storagepoolcleanup: {
+    type: 'list',
+    description:
+      'what a cleanup of a storage pool found, or what became of the files that were to be removed',
+    fields: CLEANED,
     optional: true,
   },
 };

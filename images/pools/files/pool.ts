@@ -3,6 +3,7 @@ import type { Part, PartRequest, Pool, PoolConfig, PoolWriter, StoredImage } fro
 import { requireUuid } from '../../uuid.ts';
 import { adopt } from './adopt.ts';
 import { identify, readMarker } from './marker.ts';
+import { listFiles, openFile, removeFile } from './listing.ts';
 import { FilesPart } from './part.ts';
 import { removeParts } from './part-file.ts';
 import { openPublished, publishAgain, storedFacts } from './publish.ts';
@@ -33,6 +34,9 @@ export async function openFilesPool(config: PoolConfig, knownId?: string): Promi
     createVolume: (volumeId, fill) => createVolume(pool, volumeId, fill),
     removeVolume: (volumeId) => removeVolume(pool, volumeId),
     backingName: requireUuid,
+    files: () => listFiles(pool),
+    openFile: (name) => openFile(pool, name),
+    removeFile: (file) => removeFile(pool, file),
   };
   return pool;
 }

@@ -82,7 +82,8 @@ export async function removeVolume(pool: Pool, volumeId: string): Promise<number
   return count;
 }
 
-const DRAFT = '.volume';
+/** The ending of a file that becomes a disk. */
+export const DRAFT = '.volume';
 
 async function removeDrafts(pool: Pool, volumeId: string): Promise<number> {
   let count = 0;

@@ -1,0 +1,201 @@
+/** The control side of cleaning pools. */
+import { idleCopies, noteIdle } from '../../db/copies/idle.ts';
+import type { IdleCopy } from '../../db/copies/idle.ts';
+import { recordEvent } from '../../db/events/events.ts';
+import { completeJob } from '../../db/jobs/jobs.ts';
+import { nextCleanup, zonesToClean } from '../../db/pools/cleanup.ts';
+import type { CleanupWork } from '../../db/pools/cleanup.ts';
+import { endLook, filesToRemove, forgetFiles, listPoolFiles, recordFiles } from '../../db/pools/files.ts';
+import type { FoundFile, Look } from '../../db/pools/files.ts';
+import { recordPoolReports } from '../../db/pools/pools.ts';
+import { configurationValues } from '../../db/zones/configurations.ts';
+import { apiCodes } from '../../model/api-codes.ts';
+import { cleanupRulesOf } from '../../model/configurations.ts';
+import type {
+  KeptFile,
+  ListedFile,
+  ListPoolFilesResult,
+  RemovePoolFilesResult,
+} from '../../model/pool-files.ts';
+import { workflowId } from '../context.ts';
+import { readSigned } from './answers.ts';
+import type { ControlDeps } from './deps.ts';
+
+export type { CleanupWork } from '../../db/pools/cleanup.ts';
+export type { IdleCopy } from '../../db/copies/idle.ts';
+export type { FoundFile } from '../../db/pools/files.ts';
+
+export interface IdleChoice {
+  readonly copies: readonly IdleCopy[];
+  /** Whether the zone has such copies removed. */
+  readonly areRemoved: boolean;
+}
+
+/** What a look has found and done. */
+export interface LookOutcome extends Look {
+  readonly poolName: string;
+  readonly jobId?: string;
+  readonly dryRun: boolean;
+  readonly leftovers: readonly FoundFile[];
+  /** Names of those that were removed. */
+  readonly removed: readonly string[];
+  readonly kept: readonly KeptFile[];
+  readonly copies: readonly IdleCopy[];
+  /** Why they stay; absent when they go, or would. */
+  readonly copiesStay?: string;
+}
+
+export interface FileRemoval {
+  readonly poolId: string;
+  readonly poolName: string;
+  readonly jobId: string;
+  readonly removed: readonly string[];
+  readonly kept: readonly KeptFile[];
+}
+
+export interface CleanupActivities {
+  /** The next pool of the zone to work on, and what is to be done with it. */
+  nextCleanup(zoneId: string): Promise<CleanupWork | undefined>;
+  /** Compares what a host has listed with the rows, and notes what no row needs. @returns the leftovers */
+  recordPoolFiles(look: Look, listed: ListPoolFilesResult): Promise<readonly FoundFile[]>;
+  /** Copies that nothing has used for as long as the zone says. Notes which are unused, unless it is a dry run. */
+  chooseIdleCopies(poolId: string, dryRun: boolean): Promise<IdleChoice>;
+  /** Starts the removals of unused copies; each removal looks once more whether it may. */
+  retireCopies(copies: readonly IdleCopy[]): Promise<void>;
+  /** Records a look, and ends its job. */
+  endLook(outcome: LookOutcome): Promise<void>;
+  /** Which of the files that somebody named may go. */
+  planFileRemoval(
+    poolId: string,
+    chosen: readonly ListedFile[],
+  ): Promise<{ readonly files: readonly ListedFile[]; readonly kept: readonly KeptFile[] }>;
+  /** Records what a host has removed. */
+  recordRemovedFiles(poolId: string, result: RemovePoolFilesResult): Promise<void>;
+  /** Ends the job about files that somebody named. */
+  endFileRemoval(removal: FileRemoval): Promise<void>;
+  /** Ends a job that cannot be done. */
+  failCleanup(jobId: string, text: string): Promise<void>;
+}
+
+export function createCleanupActivities(deps: ControlDeps): CleanupActivities {
+  const { db, orchestration } = deps;
+  return {
+    nextCleanup: (zoneId) => nextCleanup(db, zoneId),
+
+    async recordPoolFiles(look, listed) {
+      const { files } = await readSigned(db, ['listPoolFiles'], listed);
+      return recordFiles(db, look, files);
+    },
+
+    async chooseIdleCopies(poolId, dryRun) {
+      const { copies: areRemoved, delay } = await rulesOfPool(deps, poolId);
+      if (!dryRun) await noteIdle(db, poolId);
+      return { copies: await idleCopies(db, poolId, delay), areRemoved };
+    },
+
+    async retireCopies(copies) {
+      for (const { templateId, poolId, templateName, poolName, idleSince } of copies) {
+        const { delay: idleSeconds } = await rulesOfPool(deps, poolId);
+        const by = `the cleanup, since nothing has used it since ${idleSince.slice(0, 16)}`;
+        const names = { template: templateName, pool: poolName };
+        await orchestration.startRetirement({ templateId, poolId }, { by, idleSeconds }, names);
+      }
+    },
+
+    async endLook(outcome) {
+      const { removed } = outcome;
+      await endLook(db, outcome, { removed, workflowId: workflowId() });
+      if (outcome.jobId !== undefined)
+        await completeJob(db, outcome.jobId, { result: await resultOf(deps, outcome) });
+    },
+
+    planFileRemoval: (poolId, chosen) => filesToRemove(db, poolId, chosen),
+
+    async recordRemovedFiles(poolId, answer) {
+      const { hostId, removed, pool } = await readSigned(db, ['removePoolFiles'], answer);
+      await db.transaction().execute(async (tx) => {
+        await recordPoolReports(tx, hostId, [pool]);
+        await forgetFiles(tx, poolId, removed);
+      });
+    },
+
+    async endFileRemoval({ poolId, poolName, jobId, removed, kept }) {
+      if (removed.length > 0)
+        await recordEvent(db, {
+          type: 'STORAGE.POOL.FILE.REMOVE',
+          description: `From storage pool '${poolName}' went what Bypass did not know: ${removed.join(', ')}`,
+          resourceType: 'StoragePool',
+          resourceUuid: poolId,
+          workflowId: workflowId(),
+          once: `removed-files:${jobId}`,
+        });
+      if (kept.length > 0)
+        await recordEvent(db, {
+          type: 'STORAGE.POOL.FILE.REMOVE',
+          level: 'WARN',
+          description: `On storage pool '${poolName}' stays what was to be removed: ${kept.map(({ name, reason }) => `${name} ${reason}`).join('; ')}`,
+          resourceType: 'StoragePool',
+          resourceUuid: poolId,
+          workflowId: workflowId(),
+          once: `kept-files:${jobId}`,
+        });
+      const pool = { storageid: poolId, storagename: poolName };
+      const storagepoolcleanup = [
+        ...removed.map((name) => ({ ...pool, name, action: 'Removed' })),
+        ...kept.map(({ name, reason }) => ({ ...pool, name, action: 'Kept', reason })),
+      ];
+      await completeJob(db, jobId, { result: { success: kept.length === 0, storagepoolcleanup } });
+    },
+
+    failCleanup: (jobId, text) => completeJob(db, jobId, { error: { code: apiCodes.internal, text } }),
+  };
+}
+
+/** Files of one kind in the result of a job. */
+const SHOWN = 500;
+
+async function rulesOfPool({ db }: Pick<ControlDeps, 'db'>, poolId: string) {
+  const pool = await db
+    .selectFrom('storage_pool')
+    .where('uuid', '=', poolId)
+    .select('data_center_id')
+    .executeTakeFirst();
+  return cleanupRulesOf(await configurationValues(db, pool?.data_center_id));
+}
+
+async function resultOf({ db }: Pick<ControlDeps, 'db'>, outcome: LookOutcome): Promise<object> {
+  const { poolId, poolName, dryRun, leftovers, removed, kept, copies, copiesStay } = outcome;
+  const gone = new Set(removed);
+  const reasons = new Map(kept.map(({ name, reason }) => [name, reason]));
+  const goes = dryRun ? 'WouldBeRemoved' : 'Removed';
+  const leftover = leftovers.slice(0, SHOWN).map(({ name, size }) => {
+    const reason = reasons.get(name);
+    const isGone = dryRun ? reason === undefined : gone.has(name);
+    return { name, kind: 'Leftover', size, action: isGone ? goes : 'Kept', reason };
+  });
+  const copy = copies.slice(0, SHOWN).map(({ templateId, templateName, size, idleSince }) => ({
+    name: templateName,
+    kind: 'Copy',
+    templateid: templateId,
+    size,
+    idlesince: idleSince,
+    action: copiesStay !== undefined ? 'Kept' : dryRun ? 'WouldBeRemoved' : 'BeingRemoved',
+    reason: copiesStay,
+  }));
+  const { rows } = await listPoolFiles(db, { poolId }, { limit: SHOWN, offset: 0 });
+  const unknown = rows
+    .filter(({ finding }) => finding === 'unknown')
+    .map(({ name, size }) => ({ name, kind: 'Unknown', size, action: 'Kept', reason: NOBODY_KNOWS }));
+  const pool = { storageid: poolId, storagename: poolName };
+  const storagepoolcleanup = [...copy, ...leftover, ...unknown].map((one) => ({ ...pool, ...one }));
+  return { success: true, storagepoolcleanup };
+}
+
+const NOBODY_KNOWS = 'Bypass does not know it: it stays until somebody removes it by its name';
+
+/** Has the cleanup of zones run where there is something to do. @returns the number of these zones */
+export async function sweepCleanups({ db, orchestration }: ControlDeps): Promise<number> {
+  const zones = await zonesToClean(db);
+  for (const zoneId of zones) await orchestration.requestCleanup(zoneId);
+  return zones.length;
+}

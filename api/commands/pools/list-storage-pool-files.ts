@@ -1,0 +1,35 @@
+import { listPoolFiles } from '../../../db/pools/files.ts';
+import { findPool } from '../../../db/pools/listing.ts';
+import { findZone } from '../../../db/zones/zones.ts';
+import { STORAGE_POOL_FILE } from '../../fields/answers/pool-file.ts';
+import { checkEntity } from '../../fields/entities.ts';
+import { pagingParameters, readPage } from '../../fields/paging.ts';
+import { id } from '../../fields/parameters.ts';
+import { answerList } from '../../fields/response.ts';
+import { ADMINS, defineCommand } from '../../server/command.ts';
+
+export const listStoragePoolFiles = defineCommand({
+  name: 'listStoragePoolFiles',
+  description:
+    'Lists the files of storage pools that Bypass does not need, as the last cleanup found them: those that it does not know, and leftovers that could not be removed.',
+  roles: ADMINS,
+  parameters: {
+    storageid: id('those of this pool'),
+    zoneid: id('those of this zone'),
+    ...pagingParameters,
+  },
+  objects: 'storagepoolfile',
+  response: STORAGE_POOL_FILE,
+  async run(context, values) {
+    const { db, caller } = context;
+    await checkEntity(context, 'storageid', values.storageid, (uuid) => findPool(db, uuid));
+    await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
+    const query = { poolId: values.storageid, zoneId: values.zoneid, keyword: values.keyword };
+    return answerList(
+      'storagepoolfile',
+      STORAGE_POOL_FILE,
+      await listPoolFiles(db, query, readPage(values)),
+      caller,
+    );
+  },
+});
