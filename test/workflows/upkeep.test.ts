@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { sql } from 'kysely';
 import { copyWorkflowId, UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
 import { completeJob, createDeploymentJob, createJob } from '../../db/jobs/jobs.ts';
+import { removeHost } from '../../db/hosts/hosts.ts';
 import { CURRENT_TIMING } from '../../model/rules/released.ts';
 import { reportsInRound } from '../../model/timing.ts';
 import { openControlLab } from '../labs/control.ts';
@@ -66,6 +67,16 @@ const askedAnew = (hosts: number): number => {
 
 test('a big fleet reports in rounds that keep its reports fresh', () => {
   expect([1, 20, 100, 1000, 10_000].map(askedAnew)).toEqual([1, 1, 5, 5, 5]);
+});
+
+test('a host that is connected and that the database does not know is named, with what to do', async () => {
+  const { hostId } = await lab.addHost({ name: 'unknown' });
+  await removeHost(lab.db, hostId);
+  const event = await until('the event', () =>
+    lab.db.selectFrom('event').where('type', '=', 'HOST.UNKNOWN').selectAll().executeTakeFirst(),
+  );
+  expect(event).toMatchObject({ level: 'WARN', resource_uuid: hostId });
+  expect(event.description).toMatch(/restart its service, so that it asks to join again, and approve it/);
 });
 
 test('jobs are removed when their retention is over', async () => {
