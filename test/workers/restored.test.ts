@@ -6,7 +6,8 @@ import { run } from '../../workers/restored.ts';
 import { readSettings } from '../../workers/settings.ts';
 
 test('`bypass admin restored` settles a database, and says what it did', async () => {
-  const { db, url, close } = await freshDatabase();
+  const database = await freshDatabase();
+  const { db, url } = database;
   try {
     await createOperatorRows(db, { zone: 'zone-1', cluster: 'cluster-1' });
     await recordInvite(db, { id: randomUUID(), secretHash: 'hash', expiresHours: 24 });
@@ -19,6 +20,6 @@ test('`bypass admin restored` settles a database, and says what it did', async (
     expect(await db.selectFrom('host_invite').select('uuid').execute()).toEqual([]);
     expect(await db.selectFrom('event').select('type').execute()).toEqual([{ type: 'DATABASE.RESTORE' }]);
   } finally {
-    await close();
+    await database.close();
   }
 });
