@@ -1,5 +1,6 @@
-/** Deletes what was kept long enough: ended jobs, events, and samples of throughput. */
+/** Deletes what was kept long enough: ended jobs, events, samples of throughput, counts of calls. */
 import type { Retention } from '../model/configurations.ts';
+import { deleteEndedCounts } from './accounts/call-counts.ts';
 import { deleteExpiredThroughput } from './copies/throughput.ts';
 import { foldChanges } from './count.ts';
 import type { Queryable } from './database.ts';
@@ -22,6 +23,7 @@ export interface Expired {
 export async function deleteExpired(db: Queryable, { jobMinutes, eventDays }: Retention): Promise<Expired> {
   await foldChanges(db);
   await deleteExpiredThroughput(db);
+  await deleteEndedCounts(db, BATCH);
   return {
     jobs: jobMinutes === 0 ? 0 : await deleteOldJobs(db, jobMinutes, BATCH),
     events: eventDays === 0 ? 0 : await deleteOldEvents(db, eventDays, BATCH),

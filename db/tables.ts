@@ -3,7 +3,7 @@
  * read as numbers.
  */
 import type { Generated, Insertable, Selectable } from 'kysely';
-import type { AccountTable, SessionTable, UserTable } from './accounts/tables.ts';
+import type { AccountTable, CallCountTable, SessionTable, UserTable } from './accounts/tables.ts';
 import type {
   DirectDownloadCertificateHostMapTable,
   DirectDownloadCertificateTable,
@@ -65,6 +65,7 @@ export interface Tables {
   account: AccountTable;
   user: UserTable;
   session: SessionTable;
+  call_count: CallCountTable;
   launch_permission: LaunchPermissionTable;
   launch_permission_name: LaunchPermissionNameTable;
   resource_tag: ResourceTagTable;

@@ -85,8 +85,13 @@ export async function runApi({ settings, logger, stop, onListening, metrics }: A
         protocols: PROTOCOLS,
         orchestration: createOrchestration(temporal.client),
         now: () => new Date(),
-        calls: createCallLimit(settings.number('apiCalls'), SECOND),
-        logins: createCallLimit(FAILED_LOGINS, 60 * SECOND),
+        calls: createCallLimit({
+          db,
+          kind: 'calls',
+          allowed: settings.number('apiCalls'),
+          windowMs: SECOND,
+        }),
+        logins: createCallLimit({ db, kind: 'logins', allowed: FAILED_LOGINS, windowMs: 60 * SECOND }),
         sessionIdle: settings.number('sessionIdle', 1) * 60,
         ready,
         onAnswered({ command, status, ms }) {

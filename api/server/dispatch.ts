@@ -82,7 +82,7 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
     command = called ?? namedByCloudStack(name);
     about = subjectsOfCall(name, sent.entries);
     user = await authenticate(dependencies, sent, request.cookies, mayBeOld(called, sent));
-    countCall(dependencies, user);
+    await countCall(dependencies, user);
     const allowed = permitted(called, user, sent);
     checkEnvelope(sent, request);
     // The turn ends when the answer has left: until then the answer takes memory.
@@ -156,8 +156,8 @@ function namedByCloudStack(called: string): KnownCommand | undefined {
 }
 
 /** @throws ApiError 429 in the words of CloudStack, which clients look for */
-function countCall({ calls }: ApiDependencies, { userUuid }: User): void {
-  const wait = calls.take(userUuid);
+async function countCall({ calls }: ApiDependencies, { userUuid }: User): Promise<void> {
+  const wait = await calls.take(userUuid);
   if (wait === 0) return;
   throw new ApiError(
     apiCodes.limit,

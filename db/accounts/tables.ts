@@ -44,6 +44,13 @@ export interface UserTable {
   removed: NullableTime;
 }
 
+export interface CallCountTable {
+  kind: 'calls' | 'logins';
+  caller: string;
+  window_ends: Date;
+  issued: number;
+}
+
 export interface SessionTable {
   id: Id;
   token_hash: string;

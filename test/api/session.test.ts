@@ -1,4 +1,5 @@
 import { createCallLimit } from '../../api/server/call-limit.ts';
+import type { CallLimit } from '../../api/server/call-limit.ts';
 import { buildServer } from '../../api/server/server.ts';
 import type { ServerDependencies } from '../../api/server/server.ts';
 import { apiDependencies } from '../support/api-dependencies.ts';
@@ -266,35 +267,60 @@ describe('behind a proxy', () => {
   });
 });
 
+const take = async (limit: CallLimit, caller: string, times: number): Promise<readonly number[]> => {
+  const waits: number[] = [];
+  for (let time = 0; time < times; time += 1) waits.push(await limit.take(caller));
+  return waits;
+};
+
 describe('the limit of calls', () => {
-  test('counts in windows, and returns how long to wait', () => {
-    let now = 0;
-    const limit = createCallLimit(2, 1000, () => now);
-    expect([limit.take('a'), limit.take('a'), limit.take('a'), limit.take('b')]).toEqual([0, 0, 1000, 0]);
-    now = 400;
-    expect(limit.take('a')).toBe(600);
-    expect(limit.state('a')).toEqual({ issued: 2, expireAfter: 600 });
-    limit.giveBack('a');
-    expect([limit.take('a'), limit.take('a')]).toEqual([0, 600]);
-    now = 1000;
-    expect(limit.take('a')).toBe(0);
+  const HOUR = 3_600_000;
+  const limitOf = (allowed: number): CallLimit =>
+    createCallLimit({ db: lab.db, kind: 'calls', allowed, windowMs: HOUR });
+  test('counts in windows, and returns how long to wait', async () => {
+    const limit = limitOf(2);
+    const [first, second, third = 0] = await take(limit, 'a', 3);
+    expect([first, second]).toEqual([0, 0]);
+    expect(third).toBeGreaterThan(0);
+    expect(third).toBeLessThanOrEqual(HOUR);
+    expect(await limit.take('b')).toBe(0);
+    expect(await limit.state('a')).toEqual({ issued: 2, expireAfter: expect.any(Number) });
+    await limit.giveBack('a');
+    expect((await take(limit, 'a', 2)).map((wait) => wait > 0)).toEqual([false, true]);
+    await lab.db
+      .updateTable('call_count')
+      .set({ window_ends: new Date(0) })
+      .execute();
+    expect(await limitOf(2).take('a')).toBe(0);
+    expect(await limitOf(2).state('a')).toMatchObject({ issued: 1 });
   });
 
-  test('is off for 0, and forgets old callers when there are many', () => {
-    let now = 0;
-    const none = createCallLimit(0, 1000, () => now);
-    expect(Array.from({ length: 100 }, () => none.take('a')).every((wait) => wait === 0)).toBe(true);
-    const limit = createCallLimit(1, 10, () => now);
-    const waits = new Set<number>();
-    for (let caller = 0; caller < 30_000; caller += 1) {
-      now += 1;
-      waits.add(limit.take(String(caller)));
-    }
-    expect(waits).toEqual(new Set([0]));
+  test('is off for 0', async () => {
+    expect(new Set(await take(limitOf(0), 'c', 20))).toEqual(new Set([0]));
+    expect(await limitOf(0).state('c')).toEqual({ issued: 0, expireAfter: HOUR });
+  });
+
+  test('is never exceeded by several apis, which count in shares', async () => {
+    const allowed = 100;
+    const apis = [limitOf(allowed), limitOf(allowed), limitOf(allowed)];
+    const waits = await Promise.all(apis.map((api) => take(api, 'd', allowed)));
+    const given = waits.flat().filter((wait) => wait === 0).length;
+    expect(given).toBe(allowed);
+    expect(await limitOf(allowed).state('d')).toMatchObject({ issued: allowed });
+  });
+
+  test('asks the database once for many calls', async () => {
+    const limit = limitOf(400);
+    expect(new Set(await Promise.all(Array.from({ length: 20 }, () => limit.take('e'))))).toEqual(
+      new Set([0]),
+    );
+    const row = lab.db.selectFrom('call_count').orderBy('window_ends', 'desc').select('issued');
+    expect((await row.executeTakeFirst())?.issued).toBe(20);
+    expect(await limit.state('e')).toMatchObject({ issued: 20 });
   });
 
   test('answers 429 in the words that clients know', async () => {
-    const { server } = openServer({ calls: createCallLimit(3, 3_600_000) });
+    const { server } = openServer({ calls: limitOf(3) });
     const call = async (who: Caller, command: string): Promise<Reply> => {
       const reply = await send(server, { command, response: 'json', apiKey: who.apiKey }, who);
       checkDocumented(command, reply.status, reply.body);

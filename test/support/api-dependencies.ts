@@ -12,8 +12,8 @@ type GivenDependencies = Pick<ServerDependencies, 'db' | 'masterKey' | 'orchestr
 export const apiDependencies = (given: GivenDependencies): ServerDependencies => ({
   protocols: PROTOCOLS,
   now: () => new Date(),
-  calls: createCallLimit(0, 1000),
-  logins: createCallLimit(10, 60_000),
+  calls: createCallLimit({ db: given.db, kind: 'calls', allowed: 0, windowMs: 1000 }),
+  logins: createCallLimit({ db: given.db, kind: 'logins', allowed: 10, windowMs: 60_000 }),
   sessionIdle: 1800,
   ready: () => Promise.resolve(true),
   sessions: createSessionMemory(),

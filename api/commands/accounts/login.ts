@@ -39,11 +39,12 @@ export const login = definePublicCommand({
   async run(context, { username, password, domain }) {
     const { db, sessionIdle: idle, secure, logins, address, log } = context;
     if (!/^\/?(?:root)?\/?$/i.test(domain ?? '')) throw badParameter('domain', 'must be ROOT, or absent.');
-    const wait = logins.take(`${username.toLowerCase()} ${address}`);
+    const caller = `${username.toLowerCase()} ${address}`;
+    const wait = await logins.take(caller);
     if (wait > 0) throw tooManyFailures(wait);
-    const user = await identify(context, username, password).catch((error: unknown) => {
+    const user = await identify(context, username, password).catch(async (error: unknown) => {
       // A login that the full queue refused checked no password, so it is no failed guess.
-      if (error instanceof QueueFull) logins.giveBack(`${username.toLowerCase()} ${address}`);
+      if (error instanceof QueueFull) await logins.giveBack(caller);
       throw error;
     });
     if (user === undefined) {
@@ -53,7 +54,7 @@ export const login = definePublicCommand({
         'The name or the password is wrong; see to both, and log in again.',
       );
     }
-    logins.giveBack(`${username.toLowerCase()} ${address}`);
+    await logins.giveBack(caller);
     const secrets = await openSession(db, user.userId);
     return {
       answer: render(SESSION, { user, key: secrets.key, idle }, user),

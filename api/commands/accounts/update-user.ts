@@ -74,13 +74,13 @@ async function requireCurrent(
   password: string,
 ): Promise<void> {
   const guessed = `currentpassword of ${uuid}`;
-  const wait = logins.take(guessed);
+  const wait = await logins.take(guessed);
   if (wait > 0) throw tooManyFailures(wait);
   const known = await findByName(db, username);
   if (!(await verifyPassword(password, known?.passwordHash ?? ''))) {
     throw badParameter('currentpassword', 'is not the password of this user.');
   }
-  logins.giveBack(guessed);
+  await logins.giveBack(guessed);
 }
 
 const recordUpdate = (

@@ -1,5 +1,5 @@
 import type { User } from '../../../db/accounts/accounts.ts';
-import type { CallCount } from '../../server/call-limit.ts';
+import type { CallCount } from '../../../db/accounts/call-counts.ts';
 import { defineCommand, EVERYBODY } from '../../server/command.ts';
 import { answerOne, integer, long, type Shape, string } from '../../fields/response.ts';
 
@@ -13,19 +13,13 @@ const LIMIT: Shape<User & CallCount & { readonly allowed: number }> = {
 
 export const getApiLimit = defineCommand({
   name: 'getApiLimit',
-  description:
-    'Tells how many calls the caller may make, and how many were made. Each process of the api counts.',
+  description: 'Tells how many calls the caller may make, and how many were made. All apis count together.',
   roles: EVERYBODY,
   parameters: {},
   object: 'apilimit',
   response: LIMIT,
-  run: ({ caller, calls }) =>
-    Promise.resolve(
-      answerOne(
-        'apilimit',
-        LIMIT,
-        [{ ...caller, ...calls.state(caller.userUuid), allowed: calls.allowed }],
-        caller,
-      ),
-    ),
+  async run({ caller, calls }) {
+    const state = await calls.state(caller.userUuid);
+    return answerOne('apilimit', LIMIT, [{ ...caller, ...state, allowed: calls.allowed }], caller);
+  },
 });
