@@ -35,6 +35,7 @@ export function timelineFields(d: KnownDeployment): readonly TitledValue[] {
     { title: 'Size', value: d.size !== undefined && d.size > 0 ? describeSize(d) : undefined },
     { title: 'Path', value: d.localpath ?? d.installpath },
     { title: 'SHA-256', value: d.sha256 },
+    { title: 'Verified', value: d.verified },
     { title: 'Inspected', value: describeInspection(d.inspection) },
     { title: 'Zone', value: d.zonename },
     { title: 'Workflow', value: d.workflowid },

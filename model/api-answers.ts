@@ -445,6 +445,8 @@ export interface Deployment {
   readonly physicalsize?: number;
   /** the SHA-256 of its file */
   readonly sha256?: string;
+  /** when its file was last found to be the image that was published */
+  readonly verified?: string;
   /** what the inspection of its file found */
   readonly inspection?: Inspection;
   /** who stopped it */

@@ -18,6 +18,7 @@ const FEATURES = [
   'vms',
   'peers',
   'poolFiles',
+  'pacedHash',
 ] as const;
 
 /** Of a host of this release with these protocols and programs. */

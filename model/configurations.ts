@@ -1,33 +1,21 @@
 /** Settings that are kept in the database: for everything, and for a zone instead of that. The one table of them. */
+import { ConfigurationError, count, flag, MAX_SECONDS, valueOf } from './configuration-kinds.ts';
+import type { Configuration, ConfigurationValues, Definition } from './configuration-kinds.ts';
 import { schemeCheck, schemesOf } from './protocols.ts';
 import type { Protocols } from './protocols.ts';
 import { checkNoProxy, checkProxy } from './proxy.ts';
 import { MAX_TIMEOUT_MS } from './source-rules.ts';
 import type { SourceTimeouts } from './source-rules.ts';
+import { STORAGE } from './storage-configurations.ts';
 import { entryChecks } from './url-policy.ts';
 import type { UrlPolicy } from './url-policy.ts';
 import { HOST_NETWORK_NAME } from './vms.ts';
 
-export interface Configuration {
-  readonly name: string;
-  readonly category: string;
-  readonly type: 'String' | 'Boolean' | 'CSV' | 'Integer' | 'Float';
-  /** `Zone`: a zone may have a value of its own. */
-  readonly scope: 'Zone' | 'Global';
-  readonly fallback: string;
-  readonly description: string;
-  /**
-   * The value as it is kept.
-   * @throws ConfigurationError with a sentence that says what would be right
-   */
-  readonly read: (value: string) => string;
-}
-
-export class ConfigurationError extends Error {}
+export { ConfigurationError } from './configuration-kinds.ts';
+export type { Configuration, ConfigurationValues } from './configuration-kinds.ts';
+export { cleanupRulesOf, verificationRulesOf } from './storage-configurations.ts';
 
 type Check = (entry: string) => string | undefined;
-type Definition = Omit<Configuration, 'category' | 'scope'>;
-
 const split = (text: string): readonly string[] => text.split(/[\s,]+/).filter((entry) => entry !== '');
 
 const list = (name: string, check: Check, description: string, fallback = ''): Definition => ({
@@ -40,34 +28,6 @@ const list = (name: string, check: Check, description: string, fallback = ''): D
     const wrong = entries.map(check).find((sentence) => sentence !== undefined);
     if (wrong !== undefined) throw new ConfigurationError(wrong);
     return [...new Set(entries)].join(',');
-  },
-});
-
-const flag = (name: string, description: string, fallback: 'true' | 'false' = 'false'): Definition => ({
-  name,
-  type: 'Boolean',
-  fallback,
-  description,
-  read(value) {
-    const word = value.trim().toLowerCase();
-    if (word === 'true' || word === 'false') return word;
-    throw new ConfigurationError(`'${value}' is neither true nor false`);
-  },
-});
-
-const count = (
-  name: string,
-  description: string,
-  { fallback, most }: { readonly fallback: number; readonly most: number },
-): Definition => ({
-  name,
-  type: 'Integer',
-  fallback: String(fallback),
-  description,
-  read(value) {
-    const text = value.trim();
-    if (/^\d{1,9}$/.test(text) && Number(text) <= most) return String(Number(text));
-    throw new ConfigurationError(`'${value}' is not a whole number from 0 to ${most}`);
   },
 });
 
@@ -212,7 +172,6 @@ const ROLLOUTS = {
     { fallback: 10, most: 100_000 },
   ),
 } as const;
-const MAX_SECONDS = 999_999_999;
 
 const RETENTION = { jobs: 'job.expire.minutes', events: 'event.purge.delay' } as const;
 
@@ -223,28 +182,6 @@ const KEEPING: readonly Definition[] = [
   }),
   count(RETENTION.events, 'days that an event is kept; 0 for ever', { fallback: 15, most: 36_500 }),
 ];
-
-/** CloudStack's, which are of the installation there. */
-const CLEANUP = {
-  enabled: flag(
-    'storage.cleanup.enabled',
-    'whether the files of storage pools are compared with the database from time to time, and what ended downloads left is removed',
-    'true',
-  ),
-  interval: count('storage.cleanup.interval', 'seconds between two looks at the files of a storage pool', {
-    fallback: 86_400,
-    most: MAX_SECONDS,
-  }),
-  copies: flag(
-    'storage.template.cleanup.enabled',
-    'whether a look also removes copies of templates and ISOs that no virtual machine uses and that nobody has asked for during storage.cleanup.delay',
-  ),
-  delay: count(
-    'storage.cleanup.delay',
-    'seconds that a copy must have been unused, counted from the look that found it so, before it is removed',
-    { fallback: 86_400, most: MAX_SECONDS },
-  ),
-} as const;
 
 const MAX_FACTOR = 100;
 
@@ -317,7 +254,7 @@ export const configurations = (protocols: Protocols): readonly Configuration[] =
   ...[...urlDefinitions(protocols), ...WAITING, ORIGIN_FETCHES, ...Object.values(ROLLOUTS)].map(
     (one) => ({ ...one, category: 'Direct download', scope: 'Zone' }) as const,
   ),
-  ...Object.values(CLEANUP).map((one) => ({ ...one, category: 'Storage', scope: 'Zone' }) as const),
+  ...STORAGE.map((one) => ({ ...one, category: 'Storage', scope: 'Zone' }) as const),
   ...[DEFAULT_NETWORK, ...Object.values(FACTORS)].map(
     (one) => ({ ...one, category: 'Virtual machines', scope: 'Zone' }) as const,
   ),
@@ -330,9 +267,6 @@ export const configurations = (protocols: Protocols): readonly Configuration[] =
 /** @param name in any case */
 export const findConfiguration = (name: string, protocols: Protocols): Configuration | undefined =>
   configurations(protocols).find((known) => known.name === name.trim().toLowerCase());
-
-/** Values by name, of those that were set. */
-export type ConfigurationValues = Readonly<Record<string, string>>;
 
 /**
  * What the jobs of a zone carry for its hosts.
@@ -384,9 +318,6 @@ export function retentionOf(values: ConfigurationValues): Retention {
 export const headerOriginsOf = (values: ConfigurationValues): readonly string[] =>
   split(values[NAMES.origins] ?? '');
 
-const valueOf = (values: ConfigurationValues, { name, fallback }: Definition): string =>
-  values[name] ?? fallback;
-
 /** Copies of a template in a zone that are fetched from the origin at a time; 0: peers are off. */
 export const originFetchesOf = (values: ConfigurationValues): number =>
   Number(valueOf(values, ORIGIN_FETCHES));
@@ -407,23 +338,6 @@ export const maxUserDataOf = (values: ConfigurationValues): number => Number(val
 
 /** Seconds after which a destroyed machine is expunged. */
 export const expungeDelayOf = (values: ConfigurationValues): number => Number(valueOf(values, EXPUNGE_DELAY));
-
-export interface CleanupRules {
-  readonly enabled: boolean;
-  /** Seconds. */
-  readonly interval: number;
-  readonly delay: number;
-  /** Whether copies that nobody uses are removed. */
-  readonly copies: boolean;
-}
-
-/** How the pools of a zone are kept clean. */
-export const cleanupRulesOf = (values: ConfigurationValues): CleanupRules => ({
-  enabled: valueOf(values, CLEANUP.enabled) === 'true',
-  interval: Number(valueOf(values, CLEANUP.interval)),
-  delay: Number(valueOf(values, CLEANUP.delay)),
-  copies: valueOf(values, CLEANUP.copies) === 'true',
-});
 
 /** The settings that `overprovisioningOf` reads. */
 export const OVERPROVISIONING_NAMES = Object.values(FACTORS).map(({ name }) => name);

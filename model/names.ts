@@ -51,6 +51,10 @@ export const peersWorkflowId = (zoneId: string): string => `zone:${zoneId}:peers
 
 /** One call of prepareTemplate for many pools, by the id of its job. */
 export const rolloutWorkflowId = (jobId: string): string => `rollout:${jobId}`;
+
+/** Verifies the copies of a zone whose turn it is. */
+export const verificationsWorkflowId = (zoneId: string): string => `zone:${zoneId}:verifications`;
+
 /** Compares the pools of a zone with the database, one after the other. */
 export const cleanupWorkflowId = (zoneId: string): string => `zone:${zoneId}:cleanup`;
 
@@ -68,6 +72,7 @@ export const workflowTypes = {
   deployment: 'deployment',
   removal: 'removal',
   verification: 'verification',
+  verifications: 'verifications',
   deletion: 'deletion',
   join: 'join',
   hostLimits: 'hostLimits',

@@ -24,6 +24,7 @@ export interface Timings {
   readonly join: JoinTiming;
   readonly peers: PeersTiming;
   readonly verification: VerificationTiming;
+  readonly verifications: VerificationsTiming;
   readonly domains: DomainsTiming;
   readonly cleanup: CleanupTiming;
 }
@@ -156,6 +157,15 @@ export interface VerificationTiming {
   readonly mostTries: number;
 }
 
+export interface VerificationsTiming {
+  /** Hosts of a zone that verify a copy at the same time. */
+  readonly hostsAtOnce: number;
+  /** Tries of one copy, which has its turn again the next day. */
+  readonly mostTries: number;
+  /** A host may take so many times as long as its rate says. */
+  readonly patience: number;
+}
+
 export interface CleanupTiming {
   /** A host that has not taken a job in this time is passed over, as is one that runs it for longer, or is silent. */
   readonly takeMs: number;
@@ -171,6 +181,17 @@ export interface DomainsTiming {
   /** Comparisons of one run; a host that reports more starts another one. */
   readonly mostLooks: number;
 }
+
+/** Milliseconds that a host may take to verify a file at a pace: `patience` times as long as the pace says. */
+export const verificationMs = ({
+  size,
+  bytesPerSecond,
+  patience,
+}: {
+  readonly size: number;
+  readonly bytesPerSecond: number;
+  readonly patience: number;
+}): number => (bytesPerSecond === 0 ? 0 : Math.ceil((1000 * patience * size) / bytesPerSecond));
 
 /**
  * Number of hosts to send credentials to at the same time, so that these fit into one message to Temporal, which takes 4 MB.

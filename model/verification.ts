@@ -1,12 +1,14 @@
 /** Messages about verifying a published copy anew. */
 import type { HostAnswer } from './payloads.ts';
-import type { RunParameters, VerificationTiming } from './timing.ts';
+import type { RunParameters, VerificationsTiming, VerificationTiming } from './timing.ts';
 
 /** Computes the SHA-256 of a published copy anew. */
 export interface HashJob {
   readonly v: 1;
   readonly poolId: string;
   readonly copyId: string;
+  /** Reads no faster, and lets everybody else read first; absent: as fast as it goes. Only hosts with the feature `pacedHash` heed it. */
+  readonly bytesPerSecond?: number;
 }
 
 export interface HashResult extends HostAnswer {
@@ -21,6 +23,20 @@ export interface VerificationInput extends RunParameters<VerificationTiming> {
   readonly poolId: string;
   readonly hostId: string;
   readonly hostName: string;
+  /** Absent: somebody got wrong bytes, so that it is urgent. */
+  readonly bytesPerSecond?: number;
+}
+
+/** Verifies the copies of a zone whose turn it is. */
+export interface VerificationsInput extends RunParameters<VerificationsTiming> {
+  readonly v: 1;
+  readonly zoneId: string;
+}
+
+export interface VerificationsResult {
+  readonly v: 1;
+  /** Copies that were verified by this run. */
+  readonly verified: number;
 }
 
 export interface VerificationResult {

@@ -42,7 +42,11 @@ const startFor = (copy: CopyId, names: CopyNames | undefined, verb: string, to: 
   };
 };
 
-const stopFor = (removal: RemovalRequest): StopRequest => ({ v: 1, remove: true, ...removal });
+const stopFor = ({ again: _again, ...removal }: RemovalRequest): StopRequest => ({
+  v: 1,
+  remove: true,
+  ...removal,
+});
 
 type Deployment = (input: CopyInput) => Promise<DeploymentResult>;
 type Removal = (input: RemovalInput) => Promise<RemovalResult>;
@@ -68,9 +72,9 @@ export function copyCalls(
     poolId,
     ...newRunParameters('copy', timing),
   });
-  const removalOf = (copy: CopyId, { by }: RemovalRequest, names?: CopyNames) => ({
+  const removalOf = (copy: CopyId, { by, again }: RemovalRequest, names?: CopyNames) => ({
     ...startFor(copy, names, 'Remove', 'from'),
-    args: [{ ...inputFor(copy), by }] as [RemovalInput],
+    args: [{ ...inputFor(copy), by, ...(again === true ? { wanted: true } : {}) }] as [RemovalInput],
   });
 
   /** Temporal accepts 10,000 signals for a run, so a signal that would change nothing is not sent. */

@@ -49,6 +49,8 @@ export interface RemovalRequest {
    * job.
    */
   readonly at?: string;
+  /** Whether the copy is deployed again after the removal, if this call begins it. */
+  readonly again?: boolean;
   /** Id of a workflow to signal when the copy is removed. */
   readonly listener?: string;
 }
@@ -119,6 +121,8 @@ export interface Orchestration {
    * this call.
    */
   requestPeers(zoneId: string): Promise<void>;
+  /** Makes sure that the copies of a zone are verified whose turn it is. */
+  requestVerifications(zoneId: string): Promise<void>;
   /** Makes sure that the cleanup of a zone runs, and sees the jobs that wait for it and the looks that are due. */
   requestCleanup(zoneId: string): Promise<void>;
   /**

@@ -7,6 +7,7 @@ import type { CopyInput, DeletionInput, RemovalInput, UpkeepInput } from '../mod
 import type { RolloutInput } from '../model/rollout.ts';
 import type { CleanupInput } from '../model/pool-files.ts';
 import type { PeersInput } from '../model/spread.ts';
+import type { VerificationsInput } from '../model/verification.ts';
 import type { VmInput } from '../model/vm-payloads.ts';
 import type { CopyRun } from './copy/attempt.ts';
 import { requestsHandled } from './copy/requests.ts';
@@ -22,6 +23,7 @@ interface ContinuedInputs {
   readonly peers: PeersInput;
   readonly rollout: RolloutInput;
   readonly cleanup: CleanupInput;
+  readonly verifications: VerificationsInput;
 }
 
 /** Ends this run, and starts one of the given type. Memo and search attributes stay. */

@@ -12,6 +12,7 @@ import {
   rolloutInput,
   upkeepInput,
   verificationInput,
+  verificationsInput,
 } from '../model/messages/inputs.ts';
 import { cleanupInput } from '../model/messages/pool-files.ts';
 import { consoleLogInput, domainsInput, vmInput } from '../model/messages/vms.ts';
@@ -32,6 +33,7 @@ import { withParsedInput } from './run-input.ts';
 import { sourceCheck as runSourceCheck } from './template/source-check.ts';
 import { upkeep as runUpkeep } from './upkeep.ts';
 import { verification as runVerification } from './copy/verification.ts';
+import { verifications as runVerifications } from './pool/verifications.ts';
 import { vm as runVm } from './vm/vm.ts';
 
 export const certificate = withParsedInput(certificateInput, runCertificate);
@@ -50,4 +52,5 @@ export const rollout = withParsedInput(rolloutInput, runRollout);
 export const sourceCheck = withParsedInput(registrationInput, runSourceCheck);
 export const upkeep = withParsedInput(upkeepInput, runUpkeep);
 export const verification = withParsedInput(verificationInput, runVerification);
+export const verifications = withParsedInput(verificationsInput, runVerifications);
 export const vm = withParsedInput(vmInput, runVm);

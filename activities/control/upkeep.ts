@@ -29,6 +29,7 @@ import { withHeartbeats } from '../context.ts';
 import { sweepCleanups } from './cleanup.ts';
 import { sweepPeers } from './peers.ts';
 import { watchUnknownHosts } from './unknown-hosts.ts';
+import { sweepVerifications } from './verifications.ts';
 import { removeUnused } from './unused-copies.ts';
 import { whileCounting } from './throughput.ts';
 import type { ControlDeps } from './deps.ts';
@@ -65,6 +66,8 @@ export interface SweepResult {
   readonly peers: number;
   /** Zones whose pools are looked at. Absent in what earlier releases recorded. */
   readonly cleanups: number;
+  /** Zones whose copies are verified. Absent in what earlier releases recorded. */
+  readonly verifications: number;
   /** Virtual machines whose workflows were requested. */
   readonly machines: number;
   /** Hosts that are connected, and that the database does not know. */
@@ -117,6 +120,7 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
         keystores: await sweepKeystores(deps),
         peers: await sweepPeers(deps),
         cleanups: await sweepCleanups(deps),
+        verifications: await sweepVerifications(deps),
         machines: await sweepMachines(deps, idleSeconds, signal),
         unknownHosts: await reportUnknownHosts(),
         rollouts: await sweepRollouts(deps, idleSeconds, signal),

@@ -9,6 +9,7 @@ import { isImageUrl } from '../../model/url.ts';
 import type { Database, Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
+import { carriesMachines } from './healing.ts';
 import { NOT_FETCHING } from '../spread/records.ts';
 import type { Row } from '../tables.ts';
 
@@ -40,7 +41,7 @@ export function openCopy(
       .selectFrom('template_spool_ref')
       .where('template_id', '=', template.id)
       .where('pool_id', '=', pool.id)
-      .select(['id', 'uuid', 'download_state', 'state'])
+      .select(['id', 'uuid', 'download_state', 'state', 'sha256', carriesMachines.as('carries')])
       .forUpdate()
       .executeTakeFirstOrThrow();
     const ready = row.download_state === 'DOWNLOADED' && row.state === 'Ready';
@@ -80,9 +81,18 @@ export function openCopy(
         unpackedSize: template.unpacked_size,
       }),
       mirrors: await mirrorsOf(tx, template.id, protocols),
-      ...(template.checksum === null ? {} : { checksum: template.checksum }),
+      ...checksumOf(template, row),
     };
   });
+}
+
+/** What the file must be. Disks of machines that stand on an image that was published need that very image. */
+function checksumOf(
+  { checksum, compression }: Template,
+  { sha256, carries }: { readonly sha256: string | null; readonly carries: boolean },
+): { readonly checksum?: string } {
+  if (checksum !== null) return { checksum };
+  return carries && sha256 !== null && compression === null ? { checksum: `{SHA-256}${sha256}` } : {};
 }
 
 /** Somebody asks for these copies, or has begun to use them. @param ids keys of rows that are locked */

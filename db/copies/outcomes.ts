@@ -17,6 +17,7 @@ import { recordPoolReports } from '../pools/pools.ts';
 import { isOfItsLineage } from '../spread/lineages.ts';
 import { addCosts, NOT_FETCHING, noteWrongPeers, wrongPeersOf } from '../spread/records.ts';
 import type { CountedTry, WrongPeer } from '../spread/records.ts';
+import { carriesMachines, STAYS_DAMAGED } from './healing.ts';
 import { release } from './reservations.ts';
 import { countEnded } from './throughput.ts';
 import { usersOf } from './users.ts';
@@ -233,6 +234,7 @@ export async function finishCopy(
         install_path: result.installPath,
         local_path: result.localPath,
         evidence: evidenceRow(result.evidence),
+        verified: sql`now()`,
         last_updated: sql`now()`,
       })
       .where('id', '=', row.id)
@@ -278,7 +280,20 @@ export async function failCopy(db: Database, outcome: Outcome, error: JobError):
   await end(db, outcome, write, error);
 }
 
+/** A copy that was to be healed under its machines stays what it was. @returns whether it is one */
+async function keepUnderMachines(tx: Queryable, { id }: CopyRow): Promise<boolean> {
+  const kept = await tx
+    .updateTable('template_spool_ref')
+    .set({ ...STAYS_DAMAGED, ...NOT_FETCHING, last_updated: sql`now()` })
+    .where('id', '=', id)
+    .where('state', '=', 'Creating')
+    .where(carriesMachines)
+    .executeTakeFirst();
+  return kept.numUpdatedRows > 0n;
+}
+
 async function markFailed(tx: Queryable, row: CopyRow, error: JobError): Promise<OutcomeEvent> {
+  await keepUnderMachines(tx, row);
   await tx
     .updateTable('template_spool_ref')
     .set({
@@ -307,6 +322,7 @@ export function cancelCopy(db: Database, outcome: Outcome, by: string): Promise<
   return db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, outcome.copy);
     if (row === undefined) return;
+    await keepUnderMachines(tx, row);
     await tx
       .updateTable('template_spool_ref')
       .set({

@@ -45,6 +45,12 @@ export interface TemplateSpoolRefTable {
   source_priority: number | null;
   /** Since when nothing uses it and nobody asks for it, as far as looks found. */
   idle_since: NullableTime;
+  /** When its file was last found to be what was published. */
+  verified: NullableTime;
+  /** When a host was last asked to verify it because it was time. */
+  verification_asked: NullableTime;
+  /** When another download was last begun to replace its damaged file. */
+  healing_begun: NullableTime;
   created: Time;
   last_updated: Time;
 }

@@ -14,8 +14,9 @@ export const usersOfCopy = sql<number>`(
   where vm.removed is null and v.pool_id = template_spool_ref.pool_id
     and (v.template_id = template_spool_ref.template_id or vm.iso_id = template_spool_ref.template_id))`;
 
-/** Whether a row of `template_spool_ref` must stay: nothing can stand on a copy that was never ready. */
-export const isInUse = sql<boolean>`(template_spool_ref.state = 'Ready' and ${usersOfCopy} > 0)`;
+/** Whether a row of `template_spool_ref` must stay: nothing can stand on a copy that was never ready, and one that is healed was. */
+export const isInUse = sql<boolean>`((template_spool_ref.state = 'Ready'
+  or (template_spool_ref.state = 'Creating' and template_spool_ref.sha256 is not null)) and ${usersOfCopy} > 0)`;
 
 export interface UnusedCopy extends CopyUuids {
   readonly templateName: string;

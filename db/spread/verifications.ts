@@ -1,11 +1,11 @@
-/** Copies that are verified anew, since other hosts got wrong bytes from them. */
+/** Copies that are verified anew, since other hosts got wrong bytes from them, or since it is time. */
 import { sql } from 'kysely';
 import { eventType, resourceTypeOf } from '../../model/event-types.ts';
 import type { NamedHost } from '../../model/failures.ts';
 import { findCopy, NO_ERROR } from '../copies/copies.ts';
+import { DAMAGED, machinesOf, STAYS_DAMAGED } from '../copies/healing.ts';
 import { titleOfCopy } from '../copies/outcomes.ts';
 import type { Outcome } from '../copies/outcomes.ts';
-import { usersOfCopy } from '../copies/users.ts';
 import type { Database, Queryable } from '../database.ts';
 import { recordEvent } from '../events/events.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
@@ -31,52 +31,42 @@ export async function copyToVerify(db: Queryable, copy: CopyUuids): Promise<Copy
   return ready === undefined ? undefined : { copyId, templateName, poolName };
 }
 
-export interface Verified {
-  readonly isRight: boolean;
-  /** It is damaged, and nothing stands on it. */
-  readonly mayGo: boolean;
-}
-
 /**
- * Compares what a host computed with what was recorded. A damaged copy that nothing stands on is failed from now on; one
- * that virtual machines stand on stays ready for them, and is given to no other host.
+ * Compares what a host computed with what was recorded. From a damaged copy on, no further machine is placed on it, and no
+ * other host gets it; the machines that stand on it are named to administrators, and each owner learns of his own.
  * @param sha256 undefined when there is no such file
  */
 export function recordVerification(
   db: Database,
   outcome: Outcome,
   found: { readonly copyId: string; readonly sha256: string | undefined; readonly host: NamedHost },
-): Promise<Verified> {
+): Promise<{ readonly isRight: boolean }> {
   return db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, outcome.copy);
-    if (row === undefined || row.copyId !== found.copyId) return { isRight: true, mayGo: false };
-    const { sha256, state, users } = await tx
+    if (row === undefined || row.copyId !== found.copyId) return { isRight: true };
+    const { sha256, state } = await tx
       .selectFrom('template_spool_ref')
       .where('id', '=', row.id)
-      .select(['sha256', 'state', usersOfCopy.as('users')])
+      .select(['sha256', 'state'])
       .forUpdate()
       .executeTakeFirstOrThrow();
-    if (state !== 'Ready') return { isRight: true, mayGo: false };
+    if (state !== 'Ready') return { isRight: true };
     const isRight = sha256 === found.sha256;
     const title = `${titleOfCopy(row)} on pool ${row.poolName}`;
-    const mayGo = !isRight && users === 0;
-    const damaged = {
-      error_str: DAMAGED,
-      error_kind: 'ContentRefused',
-      error_host: JSON.stringify(found.host),
-      ...(mayGo ? ({ state: 'Failed', download_state: 'DOWNLOAD_ERROR' } as const) : {}),
-    } as const;
+    const damage = { ...STAYS_DAMAGED, error_host: JSON.stringify(found.host) };
+    const now = sql<Date>`now()`;
     await tx
       .updateTable('template_spool_ref')
-      .set({ ...(isRight ? NO_ERROR : damaged), last_updated: sql<Date>`now()` })
+      .set({ ...(isRight ? { ...NO_ERROR, verified: now } : damage), last_updated: now })
       .where('id', '=', row.id)
       .execute();
+    const machines = isRight ? [] : await machinesOf(tx, row.id);
     await recordEvent(tx, {
       type: eventType(row, 'COPY.VERIFY'),
       level: isRight ? 'INFO' : 'ERROR',
       description: isRight
         ? `${title} was verified anew: it is right`
-        : `${title}: ${DAMAGED}${stays(users)}`,
+        : `${title}: ${DAMAGED}${whatFollows(machines.length)}`,
       accountUuid: row.accountId,
       resourceType: resourceTypeOf(row),
       resourceUuid: outcome.copy.templateId,
@@ -84,13 +74,48 @@ export function recordVerification(
       workflowId: outcome.workflowId,
       once: outcome.outcomeId,
     });
-    return { isRight, mayGo };
+    if (machines.length > 0) await tellOf(tx, outcome, { title, machines, host: found.host });
+    return { isRight };
   });
 }
 
-const DAMAGED = 'the file on the pool is not the image any more that was published there';
+function whatFollows(users: number): string {
+  if (users === 0) return '; it is removed, and brought anew';
+  return `; it stays as it is, since ${users === 1 ? '1 virtual machine stands' : `${users} virtual machines stand`} on it, and is replaced when none of them runs`;
+}
 
-function stays(users: number): string {
-  if (users === 0) return '; it is removed';
-  return `; it stays, since ${users === 1 ? '1 virtual machine stands' : `${users} virtual machines stand`} on it`;
+interface Damage {
+  readonly title: string;
+  readonly machines: Awaited<ReturnType<typeof machinesOf>>;
+  readonly host: NamedHost;
+}
+
+/** Events without an account are those of administrators: machines may be of several accounts. */
+async function tellOf(
+  tx: Queryable,
+  { copy, outcomeId, workflowId }: Outcome,
+  { title, machines, host }: Damage,
+): Promise<void> {
+  await recordEvent(tx, {
+    type: 'STORAGE.POOL.COPY.DAMAGED',
+    level: 'ERROR',
+    description: `On the damaged copy of ${title} stand: ${machines.map(({ name }) => name).join(', ')}. What they have read of it may be wrong; stop them all to have it replaced`,
+    resourceType: 'StoragePool',
+    resourceUuid: copy.poolId,
+    host,
+    workflowId,
+    once: `damaged:${outcomeId}`,
+  });
+  for (const { vmId, accountId } of machines)
+    await recordEvent(tx, {
+      type: 'VM.IMAGE.DAMAGED',
+      level: 'ERROR',
+      description:
+        'The image that the disk of the virtual machine stands on is damaged: what the machine reads of it may be wrong. It is replaced when no virtual machine that stands on it runs',
+      accountUuid: accountId,
+      resourceType: 'VirtualMachine',
+      resourceUuid: vmId,
+      workflowId,
+      once: `damaged:${outcomeId}:${vmId}`,
+    });
 }

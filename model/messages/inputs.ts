@@ -15,7 +15,7 @@ import type {
 } from '../payloads.ts';
 import type { RolloutInput, RolloutTiming } from '../rollout.ts';
 import type { PeersInput } from '../spread.ts';
-import type { VerificationInput } from '../verification.ts';
+import type { VerificationInput, VerificationsInput } from '../verification.ts';
 import { failure } from './failures.ts';
 import { ifUnderstood, messageToHandOn, understood, version, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
@@ -103,6 +103,13 @@ export const verificationInput = messageToHandOn<VerificationInput>({
   poolId: id(),
   hostId: id(),
   hostName: z.string(),
+  bytesPerSecond: ifUnderstood(whole()),
+});
+
+export const verificationsInput = messageToHandOn<VerificationsInput>({
+  v: version(),
+  ...runParameters,
+  zoneId: id(),
 });
 
 export const deletionInput = messageToHandOn<DeletionInput>({

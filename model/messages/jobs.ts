@@ -118,7 +118,12 @@ export const downloadJob = (protocols: Protocols) =>
 
 export const removeJob = message<RemoveJob>({ v: version(), poolId: uuid(), copyId: uuid() });
 
-export const hashJob = message<HashJob>({ v: version(), poolId: uuid(), copyId: uuid() });
+export const hashJob = message<HashJob>({
+  v: version(),
+  poolId: uuid(),
+  copyId: uuid(),
+  bytesPerSecond: ifUnderstood(whole()),
+});
 
 export const describeJob = message<DescribeJob>({ v: version() });
 

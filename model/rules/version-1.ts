@@ -85,6 +85,7 @@ const timing: Timings = {
     again: { firstMs: 10 * SECOND, mostMs: 10 * MINUTE },
     mostTries: 20,
   },
+  verifications: { hostsAtOnce: 50, mostTries: 2, patience: 4 },
   domains: { mostLooks: 20 },
   cleanup: {
     takeMs: 10 * SECOND,

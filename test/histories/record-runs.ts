@@ -18,6 +18,7 @@ import {
   keystoreWorkflowId,
   limitsWorkflowId,
   templateWorkflowId,
+  verificationsWorkflowId,
   workflowTypes,
 } from '../../model/names.ts';
 import type { CleanupJobParameters } from '../../model/pool-files.ts';
@@ -237,6 +238,17 @@ test('cleanup of a pool, and of a copy that nothing uses', async () => {
   await handle.result();
   await save('cleanup', handle);
   await save('removal-of-an-unused-copy', lab.workflow(copy));
+});
+
+test('verifications', async () => {
+  await lab.addHost({ name: 'verifying', uploads: 1 });
+  const copy = await newCopy(lab, 'verifying');
+  await lab.finished(await lab.prepare(copy));
+  await lab.db.updateTable('template_spool_ref').set({ verified: new Date('2026-01-01') }).execute();
+  await lab.orchestration.requestVerifications(lab.zoneId);
+  const handle = lab.temporal.client.workflow.getHandle(verificationsWorkflowId(lab.zoneId));
+  await handle.result();
+  await save('verifications', handle);
 });
 
 test('upkeep', async () => {

@@ -31,7 +31,7 @@ export interface PoolHosts {
   close(): Promise<void>;
 }
 
-export const CONTENT = 'the published image';
+const CONTENT = 'the published image';
 
 export function openPoolHosts(lab: ControlLab): PoolHosts {
   const roots = new Map<string, string>();

@@ -99,6 +99,7 @@ function Now({ of }: { readonly of: Deployment }): ReactNode {
           'Size of the file': of.size === undefined ? undefined : bytes(of.size),
           'On disk': of.physicalsize === undefined ? undefined : bytes(of.physicalsize),
           'SHA-256': of.sha256 === undefined ? undefined : <code>{of.sha256}</code>,
+          Verified: of.verified === undefined ? undefined : <Time of={of.verified} />,
           File: of.localpath === undefined ? undefined : <code>{of.localpath}</code>,
           'Asked for': <Time of={of.created} />,
           Changed: <Time of={of.lastupdated} />,

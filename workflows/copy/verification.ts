@@ -1,6 +1,6 @@
 /**
- * Verifies a copy anew, because another host got wrong bytes from it: its host computes the SHA-256 of the file. A copy that
- * differs from what was recorded is marked as failed and removed, unless virtual machines stand on it. A host that does not
+ * Verifies a copy anew, because another host got wrong bytes from it, or because it is time: its host computes the SHA-256 of the file. A copy that
+ * differs from what was recorded is marked as damaged, and healed if no virtual machine runs on it (db/copies/healing.ts). A host that does not
  * answer is asked again for some hours.
  */
 import { condition, uuid4 } from '@temporalio/workflow';
@@ -33,12 +33,13 @@ export async function verification(input: VerificationInput): Promise<Verificati
 }
 
 async function hashOn(input: VerificationInput, copyId: string): Promise<HashResult | undefined> {
-  const { hostId, hostName, poolId } = input;
+  const { hostId, hostName, poolId, bytesPerSecond } = input;
   const { again, mostTries, ...times } = timingOf('verification', input);
   for (let round = 0; round < mostTries; round += 1) {
     try {
       const host = quick(hostId, { summary: `Compute the SHA-256 on host ${hostName}`, ...times });
-      return await host.hashCopy({ v: 1, poolId, copyId });
+      const pace = bytesPerSecond === undefined ? {} : { bytesPerSecond };
+      return await host.hashCopy({ v: 1, poolId, copyId, ...pace });
     } catch (error) {
       if (!isFailure(error)) throw error;
       show(`Host ${hostName} is asked again: ${messageOf(error)}.`, { State: 'Waiting' });

@@ -203,6 +203,10 @@ export const DEPLOYMENT: Shape<DeploymentView> = {
     ({ physical_size }) => physical_size || undefined,
   ),
   sha256: optional.string('the SHA-256 of its file', ({ sha256 }) => sha256),
+  verified: optional.date(
+    'when its file was last found to be the image that was published',
+    ({ verified }) => verified,
+  ),
   inspection: inspection(
     'what the inspection of its file found',
     ({ evidence }) => evidence,

@@ -1,0 +1,130 @@
+/**
+ * Damaged copies are healed by another download, and no file is changed for it:
+ *
+ *   unused           the copy fails, is removed, and is deployed again
+ *   under machines   that are all stopped: the copy is deployed again. The host finds that the file is not the image, brings
+ *                    a new one, moves the old one aside and gives the new one its name. Machines that are to start wait for it
+ *   in use           it stays until the last of its machines stops; each look tries again
+ *
+ * Disks stand on the very bytes that were published. So under machines only the image with the recorded SHA-256 is taken
+ * (`checksumOf`), and a copy whose image cannot be proven, since its source is packed and has no checksum, stays as it is.
+ * A healing that fails leaves the copy as it was: ready, and damaged.
+ */
+import { sql } from 'kysely';
+import type { Database, Queryable } from '../database.ts';
+import type { CopyUuids } from '../jobs/jobs.ts';
+import { usersOfCopy } from './users.ts';
+
+/** What a damaged copy needs. */
+export type Remedy = 'remove' | 'replace';
+
+export interface DamagedCopy extends CopyUuids {
+  readonly templateName: string;
+  readonly poolName: string;
+}
+
+export const DAMAGED = 'the file on the pool is not the image any more that was published there';
+
+/** Columns of a copy whose file is damaged and stays. */
+export const STAYS_DAMAGED = {
+  state: 'Ready',
+  download_state: 'DOWNLOADED',
+  error_str: DAMAGED,
+  error_kind: 'ContentRefused',
+} as const;
+
+/** Whether disks of machines stand on what a row of `template_spool_ref` once published. */
+export const carriesMachines = sql<boolean>`(template_spool_ref.sha256 is not null and ${usersOfCopy} > 0)`;
+
+/** Whether one of them may have the file open. */
+const isOpen = sql<boolean>`exists (
+  select from vm_instance vm join volumes v on v.vm_id = vm.id and v.removed is null
+  where vm.removed is null and v.pool_id = template_spool_ref.pool_id
+    and (v.template_id = template_spool_ref.template_id or vm.iso_id = template_spool_ref.template_id)
+    and (vm.state not in ('Stopped', 'Destroyed', 'Error')
+      or (vm.host_id is not null and vm.power_state not in ('PowerOff', 'PowerReportMissing'))))`;
+
+/** Whether a download can prove that it is the image that was published. */
+const isProvable = sql<boolean>`(vm_template.checksum is not null or vm_template.compression is null)`;
+
+const damaged = (db: Queryable) =>
+  db
+    .selectFrom('template_spool_ref')
+    .innerJoin('vm_template', 'vm_template.id', 'template_spool_ref.template_id')
+    .innerJoin('storage_pool', 'storage_pool.id', 'template_spool_ref.pool_id')
+    .where('template_spool_ref.state', '=', 'Ready')
+    .where('template_spool_ref.error_kind', 'is not', null)
+    .where('vm_template.state', '=', 'Active')
+    .where('storage_pool.state', '=', 'Up')
+    .where(sql<boolean>`(${usersOfCopy} = 0 or (${isProvable} and not ${isOpen}))`);
+
+/** Damaged copies that can be healed now. A healing that has just failed is not tried again at once. */
+export const copiesToHeal = (db: Queryable, againSeconds: number): Promise<readonly DamagedCopy[]> =>
+  damaged(db)
+    .where(
+      sql<boolean>`coalesce(template_spool_ref.healing_begun < now() - make_interval(secs => ${againSeconds}), true)`,
+    )
+    .select([
+      'vm_template.uuid as templateId',
+      'storage_pool.uuid as poolId',
+      'vm_template.name as templateName',
+      'storage_pool.name as poolName',
+    ])
+    .execute();
+
+/**
+ * Begins to heal a damaged copy: from then on no machine is placed on it, and none that stands on it starts.
+ * @returns undefined when it cannot be healed now
+ */
+export function beginHealing(db: Database, { templateId, poolId }: CopyUuids): Promise<Remedy | undefined> {
+  return db.transaction().execute(async (tx) => {
+    // A machine that starts at the same time locks the row as well.
+    const row = await tx
+      .selectFrom('template_spool_ref')
+      .where('template_id', '=', (eb) =>
+        eb.selectFrom('vm_template').where('uuid', '=', templateId).select('id'),
+      )
+      .where('pool_id', '=', (eb) => eb.selectFrom('storage_pool').where('uuid', '=', poolId).select('id'))
+      .select('id')
+      .forUpdate()
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    const found = await damaged(tx)
+      .where('template_spool_ref.id', '=', row.id)
+      .select(usersOfCopy.as('users'))
+      .executeTakeFirst();
+    if (found === undefined) return undefined;
+    const remedy = found.users === 0 ? 'remove' : 'replace';
+    await tx
+      .updateTable('template_spool_ref')
+      .set({
+        ...(remedy === 'remove'
+          ? ({ state: 'Failed', download_state: 'DOWNLOAD_ERROR' } as const)
+          : ({ state: 'Creating', download_state: 'DOWNLOAD_IN_PROGRESS' } as const)),
+        healing_begun: sql<Date>`now()`,
+        last_updated: sql<Date>`now()`,
+      })
+      .where('id', '=', row.id)
+      .execute();
+    return remedy;
+  });
+}
+
+/** Machines whose disks or drives stand on a copy, by name. */
+export const machinesOf = (
+  tx: Queryable,
+  copyDbId: number,
+): Promise<readonly { readonly vmId: string; readonly name: string; readonly accountId: string }[]> =>
+  tx
+    .selectFrom('template_spool_ref as copy')
+    .innerJoin('volumes as v', 'v.pool_id', 'copy.pool_id')
+    .innerJoin('vm_instance as vm', 'vm.id', 'v.vm_id')
+    .innerJoin('account', 'account.id', 'vm.account_id')
+    .where('copy.id', '=', copyDbId)
+    .where('v.removed', 'is', null)
+    .where('vm.removed', 'is', null)
+    .where(sql<boolean>`(v.template_id = copy.template_id or vm.iso_id = copy.template_id)`)
+    .select(['vm.uuid as vmId', 'vm.display_name as name', 'account.uuid as accountId'])
+    .distinct()
+    .orderBy('vm.display_name')
+    .execute();
