@@ -9,7 +9,7 @@
  * A copy that has fetched nothing for long, since its host is away or its pool is full, gives its place up, or it would keep
  * all others waiting. For the same reason a pool without a host that is Up is passed over until it has one.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { rolloutLimitsOf } from '../../model/configurations.ts';
 import type { RolloutState } from '../../model/rollout.ts';
 import type { Database, Queryable } from '../database.ts';
@@ -30,6 +30,7 @@ interface Rollout {
   readonly job_status: number;
 }
 
+/** With its job locked, as everything that changes several copies of a job does: so no two of them wait for each other. */
 const rolloutOf = (db: Queryable, jobId: string): Promise<Rollout | undefined> =>
   db
     .selectFrom('template_rollout')
@@ -46,6 +47,7 @@ const rolloutOf = (db: Queryable, jobId: string): Promise<Rollout | undefined> =
       'vm_template.state as template_state',
       'async_job.job_status',
     ])
+    .forUpdate('async_job')
     .executeTakeFirst();
 
 export interface TurnOptions {
@@ -152,17 +154,17 @@ export async function copiesToStop(db: Queryable, jobId: string): Promise<readon
 }
 
 /** Notes that the workflows of these copies were requested. */
-export async function markBegun(db: Queryable, jobId: string, poolIds: readonly string[]): Promise<void> {
-  await sql`
-    update async_job_copy set turn = 'begun' from async_job job
-    where job.id = job_id and job.uuid = ${jobId} and turn = 'due' and pool_uuid = any(${poolIds}::uuid[])`.execute(
-    db,
-  );
-}
+export const markBegun = (db: Database, jobId: string, poolIds: readonly string[]): Promise<void> =>
+  changeCopies(db, jobId, sql`turn = 'due' and pool_uuid = any(${poolIds}::uuid[])`);
 
 /** Notes that all copies of a cancelled roll-out that were to be stopped are. */
-export async function markStopped(db: Queryable, jobId: string): Promise<void> {
-  await sql`
-    update async_job_copy set turn = 'begun' from async_job job
-    where job.id = job_id and job.uuid = ${jobId} and turn = 'stopping'`.execute(db);
-}
+export const markStopped = (db: Database, jobId: string): Promise<void> =>
+  changeCopies(db, jobId, sql`turn = 'stopping'`);
+
+const changeCopies = (db: Database, jobId: string, which: RawBuilder<unknown>): Promise<void> =>
+  db.transaction().execute(async (tx) => {
+    const rollout = await rolloutOf(tx, jobId);
+    if (rollout === undefined) return;
+    await sql`
+      update async_job_copy set turn = 'begun' where job_id = ${rollout.job_id} and ${which}`.execute(tx);
+  });
