@@ -178,7 +178,7 @@ export async function isAwaited(db: Queryable, copy: CopyUuids): Promise<boolean
 }
 
 /** Whether a row of `async_job_copy` is to be deployed now: roll-outs begin some of their copies later. */
-export const hasTurn = sql<boolean>`coalesce(async_job_copy.turn, '') <> 'queued'`;
+const hasTurn = sql<boolean>`coalesce(async_job_copy.turn, '') <> 'queued'`;
 
 /** Ends those of the jobs whose copies are all settled. */
 export async function completeSettled(tx: Queryable, ids: readonly number[]): Promise<void> {
