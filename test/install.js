@@ -26,6 +26,7 @@ const PROGRAMS = {
   xmllint: 'libxml2-utils',
   'qemu-system-x86_64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],
   xorriso: 'xorriso',
+  faketime: 'faketime',
 };
 /** Files that tests need → Debian's packages. */
 const FILES = { '/usr/share/OVMF': 'ovmf' };

@@ -1,7 +1,7 @@
 /** The end-to-end lab: a whole installation, an origin of images, and functions for what a client does. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
@@ -57,6 +57,8 @@ export interface HostOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Command that runs the program elsewhere, such as in a network namespace. */
   readonly within?: readonly string[];
+  /** File to which its log is appended. Default: none. */
+  readonly log?: string;
 }
 
 export interface RunningHost {
@@ -328,7 +330,17 @@ export async function openEndToEnd({
     freezeSupervisor: () => freeze(parentOf(pids().control)),
     freezeHost: (name) => freeze(pidOf(name)),
     resume,
-    async runHost({ name, state, pools, invite, zone: hostZone = 'zone1', env: more = {}, within = [] }) {
+    async runHost({
+      name,
+      state,
+      pools,
+      invite,
+      zone: hostZone = 'zone1',
+      env: more = {},
+      within = [],
+      log,
+    }) {
+      const file = log === undefined ? undefined : await open(log, 'a');
       const [program, ...args] = [...within, process.execPath, PROGRAM, 'host', 'run'];
       const child = spawn(program, args, {
         env: {
@@ -345,9 +357,10 @@ export async function openEndToEnd({
           ...(invite === undefined ? {} : { BYPASS_INVITE: invite }),
           ...more,
         },
-        stdio: 'ignore',
+        stdio: file === undefined ? 'ignore' : ['ignore', file.fd, file.fd],
       });
       await once(child, 'spawn');
+      await file?.close();
       const ended = once(child, 'exit').then(() => child.signalCode);
       return {
         pid: child.pid as number,

@@ -54,11 +54,16 @@ const CACHE = join(tmpdir(), 'bypass-libvirt-cache');
 /** VNC ports of a lab: each has some of its own. */
 const PORTS = 100;
 
+/** Why libvirt cannot start a domain here; undefined: it can. */
+export function whyNoLibvirt(): string | undefined {
+  if (process.getuid?.() !== 0) return 'not root';
+  const absent = PROGRAMS.filter((name) => findProgram(name) === undefined);
+  return absent.length > 0 ? `no ${absent.join(', ')}` : undefined;
+}
+
 /** `describe`, or `describe.skip` with the reason in its name where libvirt cannot start a domain. */
 export function needingLibvirt(): jest.Describe {
-  const absent = PROGRAMS.filter((name) => findProgram(name) === undefined);
-  const reason =
-    process.getuid?.() !== 0 ? 'not root' : absent.length > 0 ? `no ${absent.join(', ')}` : undefined;
+  const reason = whyNoLibvirt();
   if (reason === undefined) return describe;
   const skip = (name: string, run: () => void) => describe.skip(`${name} (skipped: ${reason})`, run);
   return skip as jest.Describe;

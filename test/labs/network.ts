@@ -1,7 +1,7 @@
 /**
- * A network of namespaces for the spread lab: each host has a namespace with a link to one bridge, limited in both directions
+ * A network of namespaces for labs: each host has a namespace with a link to one bridge, limited in both directions
  * by a token bucket (`tc tbf`), and a second link without a limit to this process, for Temporal. Nothing of it reaches
- * beyond this machine. It needs root.
+ * beyond this machine, and several networks can exist beside each other. It needs root.
  */
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -12,19 +12,28 @@ import { once } from 'node:events';
 
 const run = promisify(execFile);
 
-export interface Place {
-  readonly namespace: string;
-  /** On the limited link. */
+/** A limited link to the bridge. */
+export interface Link {
   readonly address: string;
+  /** Cuts the link, or mends it. */
+  setLink(up: boolean): Promise<void>;
+  /** @param mbit in each direction */
+  setRate(mbit: number): Promise<void>;
+}
+
+export interface Place extends Link {
+  readonly namespace: string;
   /** Command that runs a program there. */
   readonly within: readonly [string, ...string[]];
-  /** Cuts the limited link, or mends it. */
-  setLink(up: boolean): Promise<void>;
+  /** Cuts the link to Temporal, or mends it. */
+  setControlLink(up: boolean): Promise<void>;
 }
 
 export interface Network {
   /** @param mbit of the link, in each direction */
   addPlace(mbit: number): Promise<Place>;
+  /** A link for a server of this process. Once. @param mbit in each direction */
+  addLink(mbit: number): Promise<Link>;
   /** A port of this machine's loopback, as places reach it. @returns `address:port` */
   reach(port: number): Promise<string>;
   /**
@@ -35,7 +44,12 @@ export interface Network {
   close(): Promise<void>;
 }
 
-const CONTROL = '10.78.0.1';
+/** The limited links of a network are in 10.77.N.0/24, those to this process in 10.78.N.0/24. */
+const LIMITED = '10.77';
+const CONTROL = '10.78';
+const SUBNETS = 256;
+/** The last of the addresses that hosts can have. */
+const OUTSIDE = 254;
 
 /** Whether this process may make one. */
 export function canMakeNetworks(): boolean {
@@ -49,6 +63,8 @@ export async function openNetwork(): Promise<Network> {
   const mark = `b${process.pid.toString(36)}`;
   const hub = `${mark}hub`;
   const control = `${mark}c`;
+  const outside = `${mark}o`;
+  const subnet = await freeSubnet();
   const names: string[] = [];
   const servers: { close(): void }[] = [];
   let count = 0;
@@ -56,7 +72,7 @@ export async function openNetwork(): Promise<Network> {
   const close = async (): Promise<void> => {
     for (const server of servers) server.close();
     for (const name of [...names, hub]) await ip(['netns', 'del', name]).catch(() => undefined);
-    await ip(['link', 'del', control]).catch(() => undefined);
+    for (const link of [control, outside]) await ip(['link', 'del', link]).catch(() => undefined);
   };
   try {
     await ipBatch([
@@ -64,7 +80,7 @@ export async function openNetwork(): Promise<Network> {
       `-n ${hub} link add data type bridge`,
       `-n ${hub} link set data up`,
       `link add ${control} type bridge`,
-      `addr add ${CONTROL}/16 dev ${control}`,
+      `addr add ${CONTROL}.${subnet}.1/24 dev ${control}`,
       `link set ${control} up`,
     ]);
   } catch (error) {
@@ -77,7 +93,7 @@ export async function openNetwork(): Promise<Network> {
       count += 1;
       const n = count;
       const namespace = `${mark}n${n}`;
-      const address = `10.77.0.${n}`;
+      const address = `${LIMITED}.${subnet}.${n}`;
       names.push(namespace);
       await ipBatch([
         `netns add ${namespace}`,
@@ -86,18 +102,40 @@ export async function openNetwork(): Promise<Network> {
         `link add ${mark}p${n} type veth peer name control netns ${namespace}`,
         `link set ${mark}p${n} master ${control} up`,
         `-n ${namespace} link set lo up`,
-        `-n ${namespace} addr add ${address}/16 dev data`,
+        `-n ${namespace} addr add ${address}/24 dev data`,
         `-n ${namespace} link set data up`,
-        `-n ${namespace} addr add 10.78.1.${n}/16 dev control`,
+        `-n ${namespace} addr add ${CONTROL}.${subnet}.${n + 1}/24 dev control`,
         `-n ${namespace} link set control up`,
       ]);
-      await limit(namespace, 'data', mbit);
-      await limit(hub, `p${n}`, mbit);
+      const ends = [['-n', namespace, 'data'] as const, ['-n', hub, `p${n}`] as const];
+      for (const end of ends) await limit('add', end, mbit);
       return {
         namespace,
         address,
         within: ['ip', 'netns', 'exec', namespace],
         setLink: (up) => ip(['-n', hub, 'link', 'set', `p${n}`, up ? 'up' : 'down']),
+        setControlLink: (up) => ip(['link', 'set', `${mark}p${n}`, up ? 'up' : 'down']),
+        async setRate(rate) {
+          for (const end of ends) await limit('change', end, rate);
+        },
+      };
+    },
+    async addLink(mbit) {
+      const address = `${LIMITED}.${subnet}.${OUTSIDE}`;
+      await ipBatch([
+        `link add ${outside} type veth peer name outside netns ${hub}`,
+        `-n ${hub} link set outside master data up`,
+        `addr add ${address}/24 dev ${outside}`,
+        `link set ${outside} up`,
+      ]);
+      const ends = [[outside] as const, ['-n', hub, 'outside'] as const];
+      for (const end of ends) await limit('add', end, mbit);
+      return {
+        address,
+        setLink: (up) => ip(['-n', hub, 'link', 'set', 'outside', up ? 'up' : 'down']),
+        async setRate(rate) {
+          for (const end of ends) await limit('change', end, rate);
+        },
       };
     },
     async reach(port) {
@@ -107,10 +145,11 @@ export async function openNetwork(): Promise<Network> {
           one.on('error', () => [socket, inner].map((each) => each.destroy()));
         socket.pipe(inner).pipe(socket);
       });
-      relay.listen(0, CONTROL);
+      const address = `${CONTROL}.${subnet}.1`;
+      relay.listen(0, address);
       await once(relay, 'listening');
       servers.push(relay);
-      return `${CONTROL}:${(relay.address() as AddressInfo).port}`;
+      return `${address}:${(relay.address() as AddressInfo).port}`;
     },
     async sentBytes({ within: [program, ...args] }) {
       const { stdout } = await run(program, [...args, 'cat', '/proc/net/netstat']);
@@ -139,12 +178,25 @@ async function ipBatch(lines: readonly string[]): Promise<void> {
   for (const line of lines) await ip(line.split(' '));
 }
 
+/** A device, after the options that name its namespace. */
+type End = readonly [...string[], string];
+
 /** A bucket of 20 ms, so that small answers pass at once. */
-const limit = async (namespace: string, device: string, mbit: number): Promise<void> => {
+const limit = async (change: 'add' | 'change', end: End, mbit: number): Promise<void> => {
   const burst = Math.max(32, Math.ceil((mbit * 1000) / 8 / 50));
   const bucket = ['tbf', 'rate', `${mbit}mbit`, 'burst', `${burst}kb`, 'latency', '100ms'];
-  await run('tc', ['-n', namespace, 'qdisc', 'add', 'dev', device, 'root', ...bucket]);
+  await run('tc', [...end.slice(0, -1), 'qdisc', change, 'dev', String(end.at(-1)), 'root', ...bucket]);
 };
+
+/** A subnet that no other network of this machine has: test files run beside each other. */
+async function freeSubnet(): Promise<number> {
+  const { stdout } = await run('ip', ['-o', '-4', 'addr', 'show']);
+  for (let n = 0; n < SUBNETS; n += 1) {
+    const subnet = (process.pid + n) % SUBNETS;
+    if (!stdout.includes(` ${CONTROL}.${subnet}.`)) return subnet;
+  }
+  throw new Error(`this machine has ${SUBNETS} networks of tests already`);
+}
 
 /** Starts a program in a place; its output is dropped. */
 export function spawnIn(place: Pick<Place, 'within'>, command: readonly string[]): ChildProcess {

@@ -68,7 +68,8 @@ export interface TlsOptions extends ServerOptions {
   readonly http2?: boolean;
 }
 
-export async function startImageServer(tls?: TlsOptions): Promise<ImageServer> {
+/** @param address default: loopback */
+export async function startImageServer(tls?: TlsOptions, address = '127.0.0.1'): Promise<ImageServer> {
   const behaviours = new Map<string, (n: number, request: IncomingMessage) => Behaviour>();
   const counts = new Map<string, Seen>();
   const sockets = new Set<Socket>();
@@ -96,10 +97,10 @@ export async function startImageServer(tls?: TlsOptions): Promise<ImageServer> {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, address);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const origin = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  const origin = `${tls === undefined ? 'http' : 'https'}://${address}:${port}`;
   return {
     origin,
     url: (path) => `${origin}${path}`,

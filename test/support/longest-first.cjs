@@ -17,6 +17,7 @@ const LONGEST = [
   'workers/host',
   'api/roles',
   'workers/transfers',
+  'faults/faults',
   'end-to-end/spread',
   'hypervisor/troubles',
   'end-to-end/upgrade',
