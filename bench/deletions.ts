@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from '../cli/client.ts';
+import type { Engine } from '../dev/engine.ts';
 import { LOOPBACK } from '../model/url-policy.ts';
 import { PROGRAM } from '../platform/installation.ts';
 import { clientOf, jobEnd, registerImage, zoneOf } from './calls.ts';
@@ -17,6 +18,7 @@ import type { Goal } from './statistics.ts';
 import type { Watch } from './watch.ts';
 
 export interface DeletionsOptions extends Watch {
+  readonly engine: Engine;
   /** Number of templates to delete at once. */
   readonly deletions: number;
   /** Number of pools with a copy of each template. */
@@ -44,7 +46,7 @@ export async function benchDeletions(options: DeletionsOptions): Promise<Deletio
   const env = { BYPASS_ACTIVITY_SLOTS: String(SLOTS) };
   try {
     options.onStep('starting Bypass');
-    const stack = await startStack(folder, { signal: options.signal, settings: env });
+    const stack = await startStack(folder, { ...options, settings: env });
     try {
       const client = clientOf(stack);
       return await withHost(folder, stack, client, options, () =>

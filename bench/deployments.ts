@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pLimit from 'p-limit';
 import type { ApiClient } from '../cli/client.ts';
+import type { Engine } from '../dev/engine.ts';
 import { copyWorkflowId } from '../model/names.ts';
 import { clientOf, jobEnd, registerImage, zoneOf } from './calls.ts';
 import { NAMESPACE, withEmptyWorker } from './empty-engine.ts';
@@ -23,6 +24,7 @@ import type { Goal } from './statistics.ts';
 import type { Watch } from './watch.ts';
 
 export interface DeploymentsOptions extends Watch {
+  readonly engine: Engine;
   /** Deployments in each round. */
   readonly deployments: number;
   /** Templates that are brought onto all pools at a time. */
@@ -31,6 +33,7 @@ export interface DeploymentsOptions extends Watch {
 }
 
 export interface DeploymentsReport {
+  readonly engine: Engine;
   readonly deployments: number;
   readonly concurrency: number;
   readonly hosts: number;
@@ -59,7 +62,7 @@ export async function benchDeployments(options: DeploymentsOptions): Promise<Dep
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
   try {
     options.onStep('starting Bypass');
-    const stack = await startStack(folder, { signal: options.signal, hosts: HOSTS });
+    const stack = await startStack(folder, { ...options, hosts: HOSTS });
     try {
       return await withImage(folder, options.signal, (url) =>
         withEmptyWorker(stack, (runEmpty) => measure({ stack, url, runEmpty, options })),
@@ -80,11 +83,11 @@ interface Bench {
 }
 
 async function measure({ stack, url, runEmpty, options }: Bench): Promise<DeploymentsReport> {
-  const { deployments, concurrency, rounds, onStep, signal } = options;
+  const { engine, deployments, concurrency, rounds, onStep, signal } = options;
   const client = clientOf(stack);
   const pools = stack.ready.pools.map(({ id }) => id);
   const zoneid = await zoneOf(client);
-  const deploy = (count: number) => deployRound(client, { url, zoneid, count, concurrency, signal });
+  const deploy = (count: number) => deployRound(client, { url, zoneid, pools, count, concurrency, signal });
   const count = Math.ceil(deployments / pools.length);
   const load = { count: count * pools.length, concurrency: concurrency * pools.length };
   onStep('a first few deployments, which warm connections, caches and compiled code');
@@ -104,6 +107,7 @@ async function measure({ stack, url, runEmpty, options }: Bench): Promise<Deploy
   }
   const [deployed, emptyWorkflows] = [ratesOf(measured.deployed), ratesOf(measured.empty)];
   return {
+    engine,
     deployments: load.count,
     concurrency,
     hosts: HOSTS,
@@ -119,6 +123,7 @@ async function measure({ stack, url, runEmpty, options }: Bench): Promise<Deploy
 interface Round {
   readonly url: string;
   readonly zoneid: string;
+  readonly pools: readonly string[];
   /** Templates. */
   readonly count: number;
   readonly concurrency: number;
@@ -128,7 +133,7 @@ interface Round {
 /** Registers templates, then measures how many of them a second are brought onto all pools. */
 async function deployRound(
   client: ApiClient,
-  { url, zoneid, count, concurrency, signal }: Round,
+  { url, zoneid, pools, count, concurrency, signal }: Round,
 ): Promise<{ readonly ids: readonly string[]; readonly rate: Throughput }> {
   const names = Array.from({ length: count }, () => `bench-${randomUUID()}`);
   const images = await pLimit(concurrency).map(names, (name) => registerImage(client, { name, url, zoneid }));
@@ -136,11 +141,10 @@ async function deployRound(
   const left = [...ids];
   const deployNext = async (): Promise<void> => {
     const templateid = left.pop() ?? '';
-    const { jobid } = await client.call<{ readonly jobid: string }>('prepareTemplate', {
-      templateid,
-      zoneid,
-    });
-    await jobEnd(client, jobid, { pollMs: POLL_MS, signal });
+    const prepare = (storageid: string): Promise<{ readonly jobid: string }> =>
+      client.call('prepareTemplate', { templateid, zoneid, storageid });
+    const jobs = await Promise.all(pools.map(prepare));
+    for (const { jobid } of jobs) await jobEnd(client, jobid, { pollMs: POLL_MS, signal });
   };
   return { ids, rate: await throughput({ count, concurrency }, deployNext, signal) };
 }

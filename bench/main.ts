@@ -1,5 +1,7 @@
 /** `npm run bench`: compares the cost of Bypass with that of other tools, in one run on one machine. */
 import { parseArgs } from 'node:util';
+import { ENGINES } from '../dev/engine.ts';
+import type { Engine } from '../dev/engine.ts';
 import { CASES } from './cases.ts';
 import { compare } from './comparison.ts';
 import type { ComparisonOptions, ComparisonReport } from './comparison.ts';
@@ -15,6 +17,8 @@ const NAMES = [...CASES.map(({ name }) => name), ...Object.keys(PARTS)];
 
 const USAGE = `Usage: npm run bench -- [options]
   --only PART[,PART]   some of: ${NAMES.join(', ')}
+  --engine ENGINE      cluster runs registrations, deletions and deployments on Temporal Server and PostgreSQL with two
+                       apis and two control workers (default development: Temporal's development server)
   --size BYTES         size of the downloaded file, such as 256M or 2G (default 2G); xz, gz and zst use half of it,
                        four downloads at once a quarter each, the delayed path an eighth
   --count N            registrations in each round (default 100)
@@ -45,6 +49,12 @@ function parseCount(name: string, text: string): number {
   throw new CannotBench(`--${name} must be a number from 1 to 999999, not '${text}'`);
 }
 
+function parseEngine(text: string): Engine {
+  const engine = ENGINES.find((one) => one === text);
+  if (engine !== undefined) return engine;
+  throw new CannotBench(`--engine takes ${ENGINES.join(' or ')}, not '${text}'`);
+}
+
 function parseParts(text: string): readonly string[] {
   const parts = text.split(',').map((part) => part.trim());
   const wrong = parts.find((part) => !NAMES.includes(part));
@@ -56,6 +66,7 @@ async function run(watch: Watch): Promise<void> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: NAMES.join(',') },
+      engine: { type: 'string', default: 'development' },
       size: { type: 'string', default: '2G' },
       count: { type: 'string', default: '100' },
       concurrency: { type: 'string', default: '8' },
@@ -81,6 +92,7 @@ async function run(watch: Watch): Promise<void> {
   const names = parseParts(values.only);
   const number = (name: keyof typeof values): number => parseCount(name, String(values[name]));
   const options: PartOptions = {
+    engine: parseEngine(values.engine),
     size: parseSize(values.size),
     count: number('count'),
     concurrency: number('concurrency'),

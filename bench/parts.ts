@@ -1,4 +1,5 @@
 /** The parts of the bench beside the downloads, each with what it needs and what it reports. */
+import type { Engine } from '../dev/engine.ts';
 import { canMakeNetworks } from '../test/labs/network.ts';
 import { missingPrograms } from './contestants.ts';
 import { benchDeletions } from './deletions.ts';
@@ -21,6 +22,7 @@ import { benchVms } from './vms.ts';
 import type { Watch } from './watch.ts';
 
 export interface PartOptions {
+  readonly engine: Engine;
   /** Bytes of the downloaded file. */
   readonly size: number;
   readonly count: number;
@@ -50,8 +52,8 @@ const SPREAD_BYTES = 48 * 1_048_576;
 const leftOut = (text: string): PartOutcome => ({ text, report: {} });
 
 export const PARTS: Readonly<Record<string, (options: PartOptions, watch: Watch) => Promise<PartOutcome>>> = {
-  async registrations({ count, concurrency, rounds }, watch) {
-    const registrations = await benchRegistrations({ count, concurrency, rounds, ...watch });
+  async registrations({ engine, count, concurrency, rounds }, watch) {
+    const registrations = await benchRegistrations({ engine, count, concurrency, rounds, ...watch });
     return { text: describeRegistrations(registrations), report: { registrations } };
   },
   async page({ rounds }, watch) {
@@ -63,12 +65,13 @@ export const PARTS: Readonly<Record<string, (options: PartOptions, watch: Watch)
     const lists = await benchLists({ few: Math.ceil(many / 100), many, calls: 15, seconds, ...watch });
     return { text: describeLists(lists), report: { lists } };
   },
-  async deletions({ deletions: count, copies }, watch) {
-    const deletions = await benchDeletions({ deletions: count, copies, ...watch });
+  async deletions({ engine, deletions: count, copies }, watch) {
+    const deletions = await benchDeletions({ engine, deletions: count, copies, ...watch });
     return { text: describeDeletions(deletions), report: { deletions } };
   },
-  async deployments({ deployments: count, concurrency, rounds }, watch) {
-    const deployments = await benchDeployments({ deployments: count, concurrency, rounds, ...watch });
+  async deployments({ engine, deployments: count, concurrency, rounds }, watch) {
+    const options = { engine, deployments: count, concurrency, rounds };
+    const deployments = await benchDeployments({ ...options, ...watch });
     return { text: describeDeployments(deployments), report: { deployments } };
   },
   async vms({ libvirtUri, machines }, watch) {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Engine } from '../dev/engine.ts';
 import { clientOf, registerImage, zoneOf } from './calls.ts';
 import { withEmptyWorker } from './empty-engine.ts';
 import { withImage } from './image.ts';
@@ -15,6 +16,7 @@ import type { Goal } from './statistics.ts';
 import type { Watch } from './watch.ts';
 
 export interface RegistrationsOptions extends Watch, Load {
+  readonly engine: Engine;
   readonly rounds: number;
 }
 
@@ -35,7 +37,7 @@ export async function benchRegistrations(options: RegistrationsOptions): Promise
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
   try {
     options.onStep('starting Bypass');
-    const stack = await startStack(folder, { signal: options.signal });
+    const stack = await startStack(folder, options);
     try {
       return await withImage(folder, options.signal, async (url) => {
         const register = await registering(stack, url);

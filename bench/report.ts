@@ -84,10 +84,11 @@ export function describeRegistrations(report: RegistrationsReport): string {
 }
 
 export function describeDeployments(report: DeploymentsReport): string {
-  const { deployments, concurrency, hosts, pools, history, deployed, emptyWorkflows, ratio, goals } = report;
+  const { engine, deployments, concurrency, hosts, pools, history, deployed, emptyWorkflows, ratio, goals } =
+    report;
   return [
-    `${deployments} deployments: images of 1 MiB onto ${pools} pools by ${hosts} hosts, ${concurrency} images at a time, beside an ` +
-      `empty workflow of ${history.activities} activities`,
+    `${deployments} deployments (${engine}): images of 1 MiB onto ${pools} pools by ${hosts} hosts, ${concurrency} images at a time, ` +
+      `beside an empty workflow of ${history.activities} activities`,
     table([
       ['', 'median per s', 'rounds', 'by the empty one'],
       ['deployments', ...perSecondCells(deployed), ratio.toFixed(2)],

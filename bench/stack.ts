@@ -1,9 +1,10 @@
-/** Starts all of Bypass in its own folder, as `npm start` does: PostgreSQL, Temporal, control worker, api, one host. */
+/** Starts all of Bypass in its own folder, as `npm start` or `npm run cluster` does. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PROGRAM } from '../platform/installation.ts';
+import type { Engine } from '../dev/engine.ts';
 import type { ReadyFile } from '../dev/ready-file.ts';
 import { stop } from './processes.ts';
 import { CannotBench } from './watch.ts';
@@ -15,6 +16,8 @@ export interface Stack {
 
 export interface StackOptions {
   readonly signal: AbortSignal;
+  /** Default: Temporal's development server. */
+  readonly engine?: Engine;
   /** Default: 1. */
   readonly hosts?: number;
   readonly settings?: NodeJS.ProcessEnv;
@@ -23,11 +26,11 @@ export interface StackOptions {
 /** @throws CannotBench with the output when the stack does not start */
 export async function startStack(
   folder: string,
-  { signal, hosts = 1, settings = {} }: StackOptions,
+  { signal, engine = 'development', hosts = 1, settings = {} }: StackOptions,
 ): Promise<Stack> {
   const readyFile = join(folder, 'ready.json');
   const where = ['--data-dir', join(folder, 'data'), '--port', '0', '--ready-file', readyFile];
-  const args = ['dev', '--hosts', String(hosts), ...where];
+  const args = ['dev', '--engine', engine, '--hosts', String(hosts), ...where];
   const env = { ...ownEnvironment(folder), ...settings };
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   let said = '';

@@ -13,7 +13,12 @@ export interface DataFolder {
   readonly postgres: string;
   /** PostgreSQL's data directory. */
   readonly postgresData: string;
+  /** The database of Temporal's development server. */
   readonly temporalDatabase: string;
+  /** Temporal's password at PostgreSQL, where the cluster runs. */
+  readonly clusterPassword: string;
+  /** Folder of a link to Temporal's CLI, for scripts that call it by its name. */
+  readonly temporalPrograms: string;
   /** Configuration of Temporal's clients for the development server (TEMPORAL_CONFIG_FILE). */
   readonly temporalClient: string;
   /** The pool that all hosts mount, when there are several hosts. */
@@ -66,7 +71,9 @@ function layOut(root: string): DataFolder {
     masterKey: join(root, 'master.key'),
     admin: join(root, 'admin.json'),
     postgresData: join(postgres, 'data'),
+    clusterPassword: join(postgres, 'password-temporal'),
     temporalDatabase: join(root, 'temporal', 'temporal.db'),
+    temporalPrograms: join(root, 'temporal', 'bin'),
     temporalClient: join(root, 'temporal', 'client.toml'),
     sharedPool: join(root, 'shared'),
     log: (name) => join(root, 'logs', `${name}.log`),

@@ -46,8 +46,11 @@ export async function run(settings: Settings, options: DemoOptions): Promise<voi
 
 /** Separate servers, free ports and a separate folder, so that the demo cannot disturb another installation. */
 const planOf = (settings: Settings, dataDir: string): Plan => ({
+  engine: 'development',
   dataDir,
   hosts: 1,
+  apis: 1,
+  controls: 1,
   apiAddress: '127.0.0.1',
   ports: { api: 0, temporal: 0, temporalUi: 0, postgres: 0 },
   databaseUrl: undefined,

@@ -56,8 +56,12 @@ export async function run(settings: Settings): Promise<void> {
     try {
       const profile = await keepProfile(stack.ready(), print);
       const ownTemporal = plan.temporalAddress === undefined;
+      const temporalUi =
+        plan.engine === 'cluster'
+          ? `the cluster has none; Temporal answers at ${stack.ready().temporalAddress}`
+          : `that of ${stack.ready().temporalAddress}`;
       const { line: machines } = await describeMachines(stack.client);
-      announce(stack.ready(), { adminFile: folder.admin, profile, ownTemporal, machines }, print);
+      announce(stack.ready(), { adminFile: folder.admin, profile, ownTemporal, temporalUi, machines }, print);
       // Last: who waits for the file finds all of the output.
       await readyFileWriter.begin(stack);
       await stop;
@@ -165,20 +169,23 @@ interface Announcement {
   readonly profile: KeptProfile | undefined;
   /** Whether this start runs Temporal's development server. */
   readonly ownTemporal: boolean;
+  /** Where Temporal's Web UI is, if this start runs none. */
+  readonly temporalUi: string;
   /** Whether virtual machines can run, in a line. */
   readonly machines: string;
 }
 
 function announce(
   ready: ReadyFile,
-  { adminFile, profile, ownTemporal, machines }: Announcement,
+  { adminFile, profile, ownTemporal, temporalUi, machines }: Announcement,
   print: PrintLine,
 ): void {
   const rows: readonly (readonly [string, string])[] = [
     ['page', ready.pageUrl],
     ['user', `${ready.adminUser}, whose password is "adminPassword" in ${adminFile}`],
     ['API', ready.apiUrl],
-    ['Temporal UI', ready.temporalUiUrl || `that of ${ready.temporalAddress}`],
+    ...(ready.apiUrls.length === 1 ? [] : [['of these', ready.apiUrls.join(' and ')] as const]),
+    ['Temporal UI', ready.temporalUiUrl || temporalUi],
     ...(profile === undefined
       ? []
       : [['CLI', `npx bypass, by profile ${profile.name} in ${profile.file}`] as const]),

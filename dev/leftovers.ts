@@ -12,7 +12,7 @@ export const FOLDER_MARK = 'BYPASS_DEV_FOLDER';
 const STAGE_MARK = 'BYPASS_DEV_STAGE';
 
 /** The order in which processes end: a process ends before the processes that it needs. */
-export const stages = { host: 1, control: 2, api: 3, temporal: 4, postgres: 5 } as const;
+export const stages = { host: 1, control: 2, api: 3, balancer: 4, temporal: 5, postgres: 6 } as const;
 export type Stage = (typeof stages)[keyof typeof stages];
 
 export const marks = (folder: string, stage: Stage): NodeJS.ProcessEnv => ({

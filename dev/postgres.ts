@@ -14,6 +14,8 @@ export interface PostgresOptions {
   /** Folder of PostgreSQL's data directory `data` and of its password. */
   readonly folder: string;
   readonly port: number;
+  /** Name of the superuser, given when the data directory is made. Default: bypass. */
+  readonly superuser?: string;
   readonly logFile: string;
   /** Whether data survives a power failure. Tests switch this off, because it makes them faster. */
   readonly durable: boolean;
@@ -43,7 +45,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const binaries = await postgresBinaries(data);
   const password = await readPassword(join(options.folder, 'password'));
-  await initialise({ data, binaries, password, env: options.env });
+  const { superuser = USER } = options;
+  await initialise({ data, binaries, superuser, password, env: options.env });
   const child = await startChild({
     command: join(binaries.folder, 'postgres'),
     args: ['-D', DATA_DIRECTORY, ...configuration(options)],
@@ -54,7 +57,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     detached: options.detached,
   });
   const url = (database: string): string =>
-    `postgres://${USER}:${password}@127.0.0.1:${options.port}/${database}`;
+    `postgres://${superuser}:${password}@127.0.0.1:${options.port}/${database}`;
   const stop = (): Promise<void> =>
     // SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one; neither waits for clients.
     child.stop([
@@ -81,8 +84,8 @@ const configuration = ({ port, durable }: PostgresOptions): readonly string[] =>
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 
-/** Reads the superuser's password from the file, or generates one at the first start. */
-async function readPassword(path: string): Promise<string> {
+/** Reads a password from its file, or generates one at the first start. */
+export async function readPassword(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trim();
   } catch (error) {
@@ -96,12 +99,13 @@ async function readPassword(path: string): Promise<string> {
 interface Initialisation {
   readonly data: string;
   readonly binaries: PostgresBinaries;
+  readonly superuser: string;
   readonly password: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /** Initialises under a temporary name and renames at the end, so that `data` is complete or absent. */
-async function initialise({ data, binaries, password, env }: Initialisation): Promise<void> {
+async function initialise({ data, binaries, superuser, password, env }: Initialisation): Promise<void> {
   const version = await readFile(join(data, 'PG_VERSION'), 'utf8').catch(() => undefined);
   if (version !== undefined) return requireVersion(data, version.trim(), binaries.majorVersion);
   const unfinished = `${data}.unfinished`;
@@ -119,12 +123,18 @@ async function initialise({ data, binaries, password, env }: Initialisation): Pr
     const output = (outcome.stderr || outcome.stdout).trim();
     throw new Error(`PostgreSQL's data could not be made in ${unfinished}: ${output}`);
   };
-  const choices = [`--username=${USER}`, '--encoding=UTF8', '--locale=C', '--no-instructions', '--no-sync'];
+  const choices = [
+    `--username=${superuser}`,
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-instructions',
+    '--no-sync',
+  ];
   await run('initdb', ['-D', DATA_DIRECTORY, '--auth=trust', ...choices]);
   await run(
     'postgres',
     ['--single', '-D', DATA_DIRECTORY, 'postgres'],
-    `alter role ${USER} password '${password}'\n`,
+    `alter role ${superuser} password '${password}'\n`,
   );
   await writeFile(join(unfinished, 'pg_hba.conf'), ACCESS);
   await rename(unfinished, data);

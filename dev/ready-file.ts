@@ -7,16 +7,25 @@ import type { AdminKeys } from './secrets.ts';
 export interface ReadyFile extends AdminKeys {
   /** Ends in /client/api. */
   readonly apiUrl: string;
+  /** Of each api; of one api, `apiUrl`. */
+  readonly apiUrls: readonly string[];
   readonly pageUrl: string;
   readonly temporalAddress: string;
-  /** Empty when this start does not run Temporal. */
+  /** Empty when this start runs no Web UI. */
   readonly temporalUiUrl: string;
   /** 0 for a server that this start does not run. */
   readonly pids: {
+    /** The first of `controls`. */
     readonly control: number;
+    readonly controls: readonly number[];
+    /** The first of `apis`. */
     readonly api: number;
+    readonly apis: readonly number[];
     readonly hosts: readonly number[];
+    /** The first of `temporals`. */
     readonly temporal: number;
+    readonly temporals: readonly number[];
+    readonly balancer: number;
     readonly postgres: number;
   };
   readonly pools: readonly Pool[];

@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { LOOPBACK } from '../model/url-policy.ts';
+import type { Route } from './balancer.ts';
+import { startBalancer } from './balancer-process.ts';
 import { startChild } from './child-process.ts';
 import type { DataFolder } from './data-folder.ts';
 import { CLUSTER, ZONE } from './prepare-installation.ts';
@@ -12,6 +14,8 @@ import type { Postgres } from './postgres.ts';
 import { PROGRAM } from '../platform/installation.ts';
 import { SETTINGS } from '../workers/settings-table.ts';
 import type { Service } from './supervisor.ts';
+import { startNode } from './temporal-cluster.ts';
+import type { NodeOptions } from './temporal-cluster.ts';
 import { startTemporalServer } from './temporal-server.ts';
 
 /** What all services of a start share. */
@@ -23,7 +27,12 @@ export interface Setting {
 
 export const DATABASE = 'bypass';
 
-export function postgresService({ folder, env }: Setting, port: number): Service<Postgres> {
+/** @param superuser default: bypass, to which a database of that name is made */
+export function postgresService(
+  { folder, env }: Setting,
+  port: number,
+  superuser?: string,
+): Service<Postgres> {
   const logFile = folder.log('postgres');
   return {
     name: 'PostgreSQL',
@@ -33,12 +42,13 @@ export function postgresService({ folder, env }: Setting, port: number): Service
       const postgres = await startPostgres({
         folder: folder.postgres,
         port,
+        ...(superuser === undefined ? {} : { superuser }),
         logFile,
         durable: true,
         detached: true,
         env: { ...env, ...marks(folder.root, stages.postgres) },
       });
-      await createDatabase(postgres, DATABASE);
+      if (superuser === undefined) await createDatabase(postgres, DATABASE);
       return postgres;
     },
   };
@@ -64,6 +74,50 @@ export function temporalService({ folder, env }: Setting, place: TemporalPlace):
         logFile,
         detached: true,
         env: { ...env, ...marks(folder.root, stages.temporal) },
+      }),
+  };
+}
+
+/** @param n of the nodes of a cluster, from 1 on */
+export function nodeService(
+  { folder, env }: Setting,
+  n: number,
+  place: Pick<NodeOptions, 'node' | 'programs' | 'databases'>,
+): Service {
+  const logFile = folder.log(`temporal${n}`);
+  return {
+    name: `Temporal Server ${n} (${place.node.services.join(', ')})`,
+    stage: stages.temporal,
+    logFile,
+    start: () =>
+      startNode({
+        ...place,
+        logFile,
+        detached: true,
+        env: { ...programEnvironment(env), ...marks(folder.root, stages.temporal) },
+      }),
+  };
+}
+
+/** Temporal Server reads many variables; it gets only those that are meant for it. */
+const programEnvironment = ({ PATH, HOME, TMPDIR }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...(PATH === undefined ? {} : { PATH }),
+  ...(HOME === undefined ? {} : { HOME }),
+  ...(TMPDIR === undefined ? {} : { TMPDIR }),
+});
+
+export function balancerService({ folder, env }: Setting, routes: readonly Route[]): Service {
+  const logFile = folder.log('balancer');
+  return {
+    name: 'balancer',
+    stage: stages.balancer,
+    logFile,
+    start: () =>
+      startBalancer({
+        routes,
+        logFile,
+        detached: true,
+        env: { ...env, ...marks(folder.root, stages.balancer) },
       }),
   };
 }
@@ -111,10 +165,14 @@ export interface ControlPlace {
   readonly healthPort: number;
 }
 
-export const controlService = (setting: Setting, place: ControlPlace): Service =>
+/** @param n of several, from 1 on; the first has the plain name */
+const named = (name: string, n: number): string => (n === 1 ? name : `${name} ${n}`);
+const logOf = (log: string, n: number): string => (n === 1 ? log : `${log}${n}`);
+
+export const controlService = (setting: Setting, n: number, place: ControlPlace): Service =>
   bypassService(setting, {
-    name: 'control worker',
-    log: 'control',
+    name: named('control worker', n),
+    log: logOf('control', n),
     stage: stages.control,
     args: ['control', 'run'],
     settings: {
@@ -131,14 +189,14 @@ export interface ApiPlace {
   readonly address: string;
   readonly port: number;
   readonly healthPort: number;
-  /** Empty when this start does not run Temporal. */
+  /** Empty when this start runs no Web UI. */
   readonly temporalUiUrl: string;
 }
 
-export const apiService = (setting: Setting, place: ApiPlace): Service =>
+export const apiService = (setting: Setting, n: number, place: ApiPlace): Service =>
   bypassService(setting, {
-    name: 'api',
-    log: 'api',
+    name: named('api', n),
+    log: logOf('api', n),
     stage: stages.api,
     args: ['api', 'run'],
     settings: {

@@ -1,7 +1,7 @@
 /**
  * Starts a whole installation on this machine. The order: end processes that an earlier start left behind; choose ports;
- * start PostgreSQL and Temporal side by side, unless the plan names other servers; prepare the database; start the control
- * worker, the api and the hosts; wait until each answers and the API lists all hosts and pools.
+ * start PostgreSQL and Temporal, unless the plan names other servers; prepare the database; start the control workers, the
+ * apis and the hosts; wait until each answers and the API lists all hosts and pools.
  *
  * The supervisor owns every process from its first moment on. When a step fails or the signal is aborted, `bringUp` stops
  * the supervisor before it throws: a failed start must never leave a process behind, and never touch a process of another
@@ -9,41 +9,33 @@
  */
 import { createClient } from '../cli/client.ts';
 import type { ApiClient } from '../cli/client.ts';
+import type { Route } from './balancer.ts';
 import type { DataFolder } from './data-folder.ts';
 import { prepareInstallation } from './prepare-installation.ts';
 import { endLeftovers } from './leftovers.ts';
-import type { Plan, Ports } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { choosePorts } from './port-choice.ts';
-import type { ChosenPorts } from './port-choice.ts';
+import type { ChosenPorts, Health } from './port-choice.ts';
 import { lookAtHosts, lookAtPools, lookAtProcess, waitFor } from './readiness.ts';
 import type { Pool } from './readiness.ts';
 import type { ReadyFile } from './ready-file.ts';
+import { startCluster, startDevelopment } from './servers.ts';
+import type { Servers } from './servers.ts';
 import {
-  DATABASE,
   apiService,
+  balancerService,
   controlService,
   hostName,
   hostService,
   ownPool,
-  postgresService,
   sharedPool,
-  temporalService,
 } from './services.ts';
 import type { PoolPlace, Setting } from './services.ts';
-import { replaceFile } from '../platform/replace-file.ts';
+import type { StackDeps, Start } from './start.ts';
 import { createSupervisor } from './supervisor.ts';
-import type { Service, Supervisor } from './supervisor.ts';
-import { findTemporalCli } from './temporal-cli.ts';
-
-export interface StackDeps {
-  /** Prints one line for the person at the terminal. */
-  readonly print: (line: string) => void;
-  /** Aborts the start. */
-  readonly signal: AbortSignal;
-  readonly env: NodeJS.ProcessEnv;
-  /** Called after the supervisor has replaced a process: `ready()` returns another pid from then on. */
-  readonly onRestart: () => void;
-}
+import type { Service } from './supervisor.ts';
+import { frontendPort, planNodes } from './temporal-cluster.ts';
+import type { ClusterNode } from './temporal-cluster.ts';
 
 export interface Stack {
   readonly client: ApiClient;
@@ -68,42 +60,49 @@ export async function bringUp(plan: Plan, folder: DataFolder, deps: StackDeps): 
   }
 }
 
-interface Start {
-  readonly plan: Plan;
-  readonly folder: DataFolder;
-  readonly supervisor: Supervisor;
-  readonly deps: StackDeps;
-}
-
 async function start(context: Start): Promise<Pick<Stack, 'client' | 'databaseUrl' | 'ready'>> {
   const { plan, folder, supervisor, deps } = context;
-  const { ports, health, doors } = await choosePorts(plan);
-  const servers = await startServers(context, ports);
-  const { databaseUrl, temporalAddress } = servers;
+  const chosen = await choosePorts(plan);
+  const { ports } = chosen;
+  const nodes = plan.engine === 'cluster' ? await planNodes() : [];
+  const balancer = await balance(context, routesOf(plan, chosen, nodes));
+  const servers =
+    plan.engine === 'cluster'
+      ? await startCluster(context, ports, nodes)
+      : await startDevelopment(context, ports);
+  const { databaseUrl, temporalAddress, temporalUiUrl } = servers;
   const masterKeyFile = plan.masterKeyFile ?? folder.masterKey;
   const admin = await prepareInstallation(folder, { databaseUrl, masterKeyFile, hosts: plan.hosts });
   deps.signal.throwIfAborted();
 
   const setting = { folder, env: childEnvironment(plan, deps.env, servers) };
-  const temporalUiUrl = servers.temporal === undefined ? '' : `http://127.0.0.1:${ports.temporalUi}`;
-  const places = { ports, health, doors, databaseUrl, masterKeyFile, temporalUiUrl };
+  const nodePorts = nodes.flatMap((node) => node.ports);
+  const places = { ...chosen, nodePorts, databaseUrl, masterKeyFile, temporalUiUrl };
   const processes = await startProcesses(context, setting, places);
-  const origin = `http://${reachable(plan.apiAddress)}:${ports.api}`;
+  const originOf = (port: number): string => `http://${reachable(plan.apiAddress)}:${port}`;
+  const origin = originOf(ports.api);
   const { apiKey, secretKey } = admin;
   const apiUrl = `${origin}/client/api`;
   const client = createClient({ url: apiUrl, origin: 'npm start', apiKey, secretKey });
-  const pools = await waitUntilReady(context, { processes, client, health });
+  const pools = await waitUntilReady(context, { processes, client, health: chosen.health });
+  const pids = (services: readonly Service[]): readonly number[] =>
+    services.map((service) => supervisor.pid(service));
   const ready = (): ReadyFile => ({
     apiUrl,
+    apiUrls: chosen.apis.map((port) => `${originOf(port)}/client/api`),
     pageUrl: `${origin}/`,
     temporalAddress,
     temporalUiUrl,
     ...admin,
     pids: {
-      control: supervisor.pid(processes.control),
-      api: supervisor.pid(processes.api),
-      hosts: processes.hosts.map((host) => supervisor.pid(host)),
-      temporal: supervisor.pid(servers.temporal),
+      control: supervisor.pid(processes.controls[0]),
+      controls: pids(processes.controls),
+      api: supervisor.pid(processes.apis[0]),
+      apis: pids(processes.apis),
+      hosts: pids(processes.hosts),
+      temporal: supervisor.pid(servers.temporal[0]),
+      temporals: pids(servers.temporal),
+      balancer: supervisor.pid(balancer),
       postgres: supervisor.pid(servers.postgres),
     },
     pools,
@@ -111,55 +110,33 @@ async function start(context: Start): Promise<Pick<Stack, 'client' | 'databaseUr
   return { client, databaseUrl, ready };
 }
 
-interface Servers {
-  readonly databaseUrl: string;
-  readonly temporalAddress: string;
-  /** Undefined when the plan names another server. */
-  readonly postgres: Service | undefined;
-  readonly temporal: Service | undefined;
-  /** Path of the configuration of Temporal's clients for the development server. */
-  readonly clientConfig: string;
+/** The balancer is before several apis, and before the frontends of a cluster. */
+function routesOf(
+  { apis: count, apiAddress }: Plan,
+  { ports, apis }: ChosenPorts,
+  nodes: readonly ClusterNode[],
+): readonly Route[] {
+  const frontends = nodes.map(frontendPort);
+  return [
+    ...(count === 1 ? [] : [{ address: apiAddress, port: ports.api, targets: apis }]),
+    ...(nodes.length === 0 ? [] : [{ address: '127.0.0.1', port: ports.temporal, targets: frontends }]),
+  ];
 }
 
-async function startServers(context: Start, ports: Ports): Promise<Servers> {
-  const outcome = await Promise.allSettled([startDatabase(context, ports), startTemporal(context, ports)]);
-  context.deps.signal.throwIfAborted();
-  const [database, temporal] = outcome;
-  if (database.status === 'rejected') throw database.reason;
-  if (temporal.status === 'rejected') throw temporal.reason;
-  return { ...database.value, ...temporal.value };
-}
-
-type Database = Pick<Servers, 'databaseUrl' | 'postgres'>;
-type Temporal = Omit<Servers, keyof Database>;
-
-async function startDatabase({ plan, folder, supervisor, deps }: Start, ports: Ports): Promise<Database> {
-  if (plan.databaseUrl !== undefined) return { databaseUrl: plan.databaseUrl, postgres: undefined };
-  const service = postgresService({ folder, env: deps.env }, ports.postgres);
-  const postgres = await supervisor.start(service);
-  deps.print(`PostgreSQL answers on port ${ports.postgres}`);
-  return { databaseUrl: postgres.url(DATABASE), postgres: service };
-}
-
-async function startTemporal({ plan, folder, supervisor, deps }: Start, ports: Ports): Promise<Temporal> {
-  const clientConfig = folder.temporalClient;
-  if (plan.temporalAddress !== undefined) {
-    return { temporalAddress: plan.temporalAddress, temporal: undefined, clientConfig };
-  }
-  const cli = await findTemporalCli(deps);
-  deps.signal.throwIfAborted();
-  const place = { cli, port: ports.temporal, uiPort: ports.temporalUi, namespace: plan.temporalNamespace };
-  const service = temporalService({ folder, env: deps.env }, place);
+/** @returns undefined where nothing is to be balanced */
+async function balance(
+  { folder, supervisor, deps: { env } }: Start,
+  routes: readonly Route[],
+): Promise<Service | undefined> {
+  if (routes.length === 0) return undefined;
+  const service = balancerService({ folder, env }, routes);
   await supervisor.start(service);
-  const temporalAddress = `127.0.0.1:${ports.temporal}`;
-  await replaceFile(clientConfig, `[profile.default]\naddress = "${temporalAddress}"\n`);
-  deps.print(`Temporal's development server answers on port ${ports.temporal}`);
-  return { temporalAddress, temporal: service, clientConfig };
+  return service;
 }
 
 /** The environment of the started processes: the address of Temporal, and the log level. */
 const childEnvironment = (plan: Plan, env: NodeJS.ProcessEnv, servers: Servers): NodeJS.ProcessEnv => ({
-  ...(servers.temporal === undefined ? env : withoutTemporal(env, servers.clientConfig)),
+  ...(servers.temporal.length === 0 ? env : withoutTemporal(env, servers.clientConfig)),
   BYPASS_TEMPORAL_ADDRESS: servers.temporalAddress,
   BYPASS_TEMPORAL_NAMESPACE: plan.temporalNamespace,
   BYPASS_LOG_LEVEL: plan.logLevel,
@@ -172,13 +149,15 @@ const withoutTemporal = (env: NodeJS.ProcessEnv, clientConfig: string): NodeJS.P
 });
 
 interface Processes {
-  readonly control: Service;
-  readonly api: Service;
+  readonly controls: readonly Service[];
+  readonly apis: readonly Service[];
   readonly hosts: readonly Service[];
   readonly shared: PoolPlace | undefined;
 }
 
 interface Places extends ChosenPorts {
+  /** Ports of the nodes of a cluster. */
+  readonly nodePorts: readonly number[];
   readonly databaseUrl: string;
   readonly masterKeyFile: string;
   readonly temporalUiUrl: string;
@@ -187,29 +166,29 @@ interface Places extends ChosenPorts {
 async function startProcesses(
   { plan, folder, supervisor }: Start,
   setting: Setting,
-  { ports, health, doors, ...place }: Places,
+  { ports, apis: apiPorts, health, doors, nodePorts, ...place }: Places,
 ): Promise<Processes> {
   const shared = await sharedPool(folder, plan.hosts);
-  const [controlHealth = 0, apiHealth = 0, ...hostHealth] = health;
-  const control = controlService(setting, { ...place, healthPort: controlHealth });
-  const api = apiService(setting, {
-    ...place,
-    address: plan.apiAddress,
-    port: ports.api,
-    healthPort: apiHealth,
+  const controls = health.controls.map((healthPort, at) =>
+    controlService(setting, at + 1, { ...place, healthPort }),
+  );
+  const apis = health.apis.map((healthPort, at) => {
+    const port = apiPorts[at] ?? 0;
+    return apiService(setting, at + 1, { ...place, address: plan.apiAddress, port, healthPort });
   });
-  const ownPorts = [ports.api, ports.postgres, ports.temporal, ports.temporalUi, ...health, ...doors];
-  const hosts = hostHealth.map((healthPort, index) =>
+  const healthPorts = Object.values(health).flat();
+  const ownPorts = [...Object.values(ports), ...apiPorts, ...nodePorts, ...healthPorts, ...doors];
+  const hosts = health.hosts.map((healthPort, index) =>
     hostService(setting, { n: index + 1, healthPort, doorPort: doors[index], shared, ownPorts }),
   );
-  for (const service of [control, api, ...hosts]) await supervisor.start(service);
-  return { control, api, hosts, shared };
+  for (const service of [...controls, ...apis, ...hosts]) await supervisor.start(service);
+  return { controls, apis, hosts, shared };
 }
 
 interface StartedProcesses {
   readonly processes: Processes;
   readonly client: ApiClient;
-  readonly health: readonly number[];
+  readonly health: Health;
 }
 
 /** @returns the pools of all hosts */
@@ -218,10 +197,10 @@ async function waitUntilReady(
   { processes, client, health }: StartedProcesses,
 ): Promise<readonly Pool[]> {
   const waiting = { supervisor, signal: deps.signal };
-  const { control, api, hosts, shared } = processes;
-  const local = health.map((port) => `http://127.0.0.1:${port}`);
-  for (const [index, service] of [control, api, ...hosts].entries()) {
-    await waitFor(() => lookAtProcess(service, local[index] as string), waiting);
+  const { controls, apis, hosts, shared } = processes;
+  const ports = [...health.controls, ...health.apis, ...health.hosts];
+  for (const [index, service] of [...controls, ...apis, ...hosts].entries()) {
+    await waitFor(() => lookAtProcess(service, `http://127.0.0.1:${ports[index]}`), waiting);
   }
   const numbers = hosts.map((_, index) => index + 1);
   await waitFor(() => lookAtHosts(client, numbers.map(hostName)), waiting);

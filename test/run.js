@@ -1,4 +1,4 @@
-// `npm test`: everything that the tests need, the tests, and one line that says how they went.
+// `npm test`, `npm run test:full`, `npm run test:cluster`: everything that the tests need, the tests, and one line that says how they went.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,11 @@ import { installFromPypi, installPrograms, otherNodes } from './install.js';
 
 const given = process.argv.slice(2);
 const full = given.includes('--full');
+const cluster = given.includes('--cluster');
+const named = given.filter((arg) => arg !== '--full' && arg !== '--cluster');
+/** What starts whole installations, which is what the production engine is for. */
+const CLUSTER_SUITES = ['test/end-to-end/'];
+const chosen = cluster && named.every((arg) => arg.startsWith('-')) ? [...CLUSTER_SUITES, ...named] : named;
 
 /** What touches most of Node: processes, threads, streams, HTTP, TLS, the native part of Temporal's SDK. */
 const SHORT_FORM = ['test/end-to-end/one-host', 'test/images/probe', 'test/trust/', 'test/workflows/replay'];
@@ -19,12 +24,7 @@ const cache = await cacheFolder({ cacheHome: process.env.XDG_CACHE_HOME, home: p
 const cs = installFromPypi(cache, 'cs');
 const schemathesis = full ? installFromPypi(cache, 'schemathesis') : undefined;
 
-const runs = [
-  await runJest(
-    process.execPath,
-    given.filter((arg) => arg !== '--full'),
-  ),
-];
+const runs = [await runJest(process.execPath, chosen, cluster ? { BYPASS_TEST_ENGINE: 'cluster' } : {})];
 if (full) {
   for (const node of otherNodes(cache)) {
     process.stderr.write(`The short form on Node ${node.version}\n`);

@@ -4,28 +4,14 @@
  */
 import { PROTOCOLS } from '../images/fetch/protocols/registry.ts';
 import { schemesOf } from '../model/protocols.ts';
-export type ProcessName = 'dev' | 'demo' | 'api' | 'control' | 'host' | 'admin';
+import { setting } from './setting.ts';
+import type { Setting } from './setting.ts';
+import { START_SETTINGS } from './start-settings.ts';
 
-interface Setting {
-  readonly variable: `BYPASS_${string}`;
-  /** Flag of the process commands, in commander's form. */
-  readonly flag: `--${string}`;
-  readonly fallback: string;
-  readonly meaning: string;
-  readonly processes: readonly ProcessName[];
-}
-
-const setting = (
-  processes: readonly ProcessName[],
-  variable: Setting['variable'],
-  flag: Setting['flag'],
-  fallback: string,
-  meaning: string,
-): Setting => ({ processes, variable, flag, fallback, meaning });
+export type { ProcessName } from './setting.ts';
 
 export const SETTINGS = {
-  dataDir: setting(['dev'], 'BYPASS_DATA_DIR', '--data-dir', '.bypass', 'folder of all state of `npm start`'),
-  hosts: setting(['dev'], 'BYPASS_HOSTS', '--hosts', '1', 'how many host workers `npm start` runs'),
+  ...START_SETTINGS,
   databaseUrl: setting(
     ['dev', 'api', 'control', 'admin'],
     'BYPASS_DATABASE_URL',
@@ -96,40 +82,12 @@ export const SETTINGS = {
     '',
     'file (PEM, mode 0600) of the private key of that certificate',
   ),
-  temporalPort: setting(
-    ['dev'],
-    'BYPASS_TEMPORAL_PORT',
-    '--temporal-port',
-    '7233',
-    "port of the development server's gRPC",
-  ),
-  temporalUiPort: setting(
-    ['dev'],
-    'BYPASS_TEMPORAL_UI_PORT',
-    '--temporal-ui-port',
-    '0',
-    "port of Temporal's Web UI; 0 takes a free one, which a page that means harm does not know",
-  ),
   temporalUiUrl: setting(
     ['api'],
     'BYPASS_TEMPORAL_UI_URL',
     '--temporal-ui-url',
     '',
     "address of Temporal's Web UI, which the api's page names; `npm start` gives that of its own",
-  ),
-  postgresPort: setting(
-    ['dev'],
-    'BYPASS_POSTGRES_PORT',
-    '--postgres-port',
-    '5433',
-    'port of the embedded PostgreSQL',
-  ),
-  readyFile: setting(
-    ['dev'],
-    'BYPASS_READY_FILE',
-    '--ready-file',
-    '',
-    'file (JSON, mode 0600) written once everything answers, and removed last',
   ),
   temporalAddress: setting(
     ['dev', 'api', 'control', 'host'],

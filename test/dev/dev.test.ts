@@ -90,6 +90,7 @@ test('the ready file appears when everything answers, and says how to reach it',
     'adminUser',
     'apiKey',
     'apiUrl',
+    'apiUrls',
     'pageUrl',
     'pids',
     'pools',
@@ -99,13 +100,20 @@ test('the ready file appears when everything answers, and says how to reach it',
   ]);
   expect((await stat(stack.readyFile)).mode & 0o777).toBe(0o600);
   expect(stack.apiUrl).toMatch(/\/client\/api$/);
+  const first = stack.pids;
   expect(stack.pids).toEqual({
     control: expect.any(Number),
+    controls: [first.control],
     api: expect.any(Number),
+    apis: [first.api],
     hosts: [expect.any(Number), expect.any(Number)],
     temporal: expect.any(Number),
+    temporals: [first.temporal],
+    // One api needs none.
+    balancer: 0,
     postgres: expect.any(Number),
   });
+  expect(stack.apiUrls).toEqual([stack.apiUrl]);
   const hosts = await stack.api.list<Host>('listHosts', 'host');
   expect(hosts.map((host) => `${host.name} ${host.state} ${host.resourcestate}`).toSorted()).toEqual([
     'host1 Up Enabled',
@@ -196,7 +204,7 @@ if (isFullRun)
     expect(
       Object.values(before)
         .flat()
-        .filter((pid) => now.has(pid)),
+        .filter((pid) => pid > 0 && now.has(pid)),
     ).toEqual([]);
     expect(await stack.api.list<Host>('listHosts', 'host')).toHaveLength(2);
     expect(await zoneNames(stack)).toEqual(['kept', 'zone1']);

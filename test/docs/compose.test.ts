@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
+import { serverSettings } from '../../dev/temporal-cluster.ts';
 import { PROJECT_ROOT } from '../../platform/installation.ts';
 
 interface Service {
@@ -177,4 +178,12 @@ test('no service has rights that its work does not need', async () => {
     expect([name, service.cap_add === undefined]).toEqual([name, name !== 'postgres']);
   }
   expect([services['api']?.read_only, services['control']?.read_only]).toEqual([true, true]);
+});
+
+test('`npm run cluster` starts Temporal Server with the variables that its container gets', async () => {
+  const { services } = await read();
+  const container = services['temporal']?.environment ?? {};
+  const own = serverSettings({ bypassUrl: '', port: 5432, temporalPassword: 'secret' });
+  expect(Object.keys(own).toSorted()).toEqual(Object.keys(container).toSorted());
+  for (const name of ['DB', 'POSTGRES_USER', 'NUM_HISTORY_SHARDS']) expect(own[name]).toBe(container[name]);
 });

@@ -1,6 +1,7 @@
 /**
- * An installation is upgraded under load, process by process: nothing is stuck, and nothing is fetched twice. In `npm
- * test` the control worker alone; with BYPASS_TEST_FULL=1 two of them, the api and the hosts.
+ * An installation with two apis and two control workers loses one of each, and is then upgraded under load, process by
+ * process: nothing is stuck, and nothing is fetched twice. In `npm test` the control workers alone are upgraded; with
+ * BYPASS_TEST_FULL=1 the apis and the hosts, too.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,8 @@ import type { Deployment, Template } from '../../model/api-answers.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
 import { installRelease, NEXT_VERSION } from './releases.ts';
 import type { Installed } from './releases.ts';
-import { replace, startSecondControl } from './replacing.ts';
+import { replace } from './replacing.ts';
+import { twoOfEverything } from './two-of-everything.ts';
 
 const MIB = 1_048_576;
 /** Bytes that a stopping host may have in its connections. */
@@ -34,6 +36,8 @@ beforeAll(async () => {
   installed = await installRelease(join(folder, 'bypass'));
   lab = await openEndToEnd({
     hosts: isFullRun ? 3 : 1,
+    apis: 2,
+    controls: 2,
     command: [process.execPath, installed.program, 'dev'],
     env: { BYPASS_API_CALLS: '0', BYPASS_CONNECTIONS: '1' },
   });
@@ -119,15 +123,14 @@ async function replaceControl(): Promise<void> {
   const running = await beginSlow('/running', 'pool1');
   const waiting = await beginWaiting('/waiting', 'pool1');
   await installed.upgrade();
-  const next = await replace(lab, 'control');
+  const controls = [await replace(lab, 'control'), await replace(lab, 'control2')];
   const after = await beginSmall('/after');
   upgraded = true;
-  await allEndWell([running, waiting, after], [next]);
+  await allEndWell([running, waiting, after], controls);
   expect(lab.server.seen('/running').bytes).toBeLessThan(BIG.length + MIB);
 }
 
 async function replaceEverything(): Promise<void> {
-  const second = await startSecondControl(lab, installed.program);
   const doomed = await beginSmall('/doomed', 'pool3');
   await endsWell(doomed);
   const works = [
@@ -146,36 +149,34 @@ async function replaceEverything(): Promise<void> {
   await installed.upgrade();
   const controls = [await replace(lab, 'control')];
   works.push(await beginSmall('/one-of-two'));
-  await second.stop();
-  const upgradedSecond = await startSecondControl(lab, installed.program);
-  try {
-    controls.push(upgradedSecond.pid);
-    works.push(await beginSmall('/before-the-api'));
-    const checked = await registering;
-    await replace(lab, 'api');
-    expect(await lab.call('listCapabilities')).toMatchObject({ capability: { bypassversion: NEXT_VERSION } });
-    works.push(await beginSmall('/before-the-hosts', 'pool2'));
-    for (const host of ['host1', 'host2'] as const) {
-      await replace(lab, host);
-      works.push(await beginSmall(`/after-${host}`));
-    }
-    lab.resume();
-    await replace(lab, 'host3');
-    upgraded = true;
-    await allEndWell(works, controls);
-    await until(
-      'the registration is ready',
-      async () => (await lab.templates({ id: checked.id }))[0]?.isready,
-    );
-    expect(await lab.job(deletion)).toMatchObject({ jobstatus: 1, jobresult: { success: true } });
-    for (const begun of works.slice(0, 2)) expect((await copyOf(begun))?.attempts).toHaveLength(2);
-    for (const path of ['/on-1', '/on-2'])
-      expect(lab.server.seen(path).bytes).toBeLessThan(BIG.length + IN_FLIGHT);
-    expect(await failedTasks(controls)).toEqual([]);
-  } finally {
-    await upgradedSecond.stop();
+  controls.push(await replace(lab, 'control2'));
+  works.push(await beginSmall('/before-the-apis'));
+  const checked = await registering;
+  for (const api of ['api', 'api2'] as const) {
+    await replace(lab, api);
+    works.push(await beginSmall(`/after-${api}`));
   }
+  expect(await lab.call('listCapabilities')).toMatchObject({ capability: { bypassversion: NEXT_VERSION } });
+  works.push(await beginSmall('/before-the-hosts', 'pool2'));
+  for (const host of ['host1', 'host2'] as const) {
+    await replace(lab, host);
+    works.push(await beginSmall(`/after-${host}`));
+  }
+  lab.resume();
+  await replace(lab, 'host3');
+  upgraded = true;
+  await allEndWell(works, controls);
+  await until('the registration is ready', async () => (await lab.templates({ id: checked.id }))[0]?.isready);
+  expect(await lab.job(deletion)).toMatchObject({ jobstatus: 1, jobresult: { success: true } });
+  for (const begun of works.slice(0, 2)) expect((await copyOf(begun))?.attempts).toHaveLength(2);
+  for (const path of ['/on-1', '/on-2'])
+    expect(lab.server.seen(path).bytes).toBeLessThan(BIG.length + IN_FLIGHT);
+  expect(await failedTasks(controls)).toEqual([]);
 }
+
+describe('two of everything', () => {
+  twoOfEverything(() => lab);
+});
 
 if (isFullRun)
   test('each process is replaced by one of the next release, under load', replaceEverything, 300_000);

@@ -22,6 +22,7 @@ import { newRunParameters } from '../../model/rules/released.ts';
 import { errnoOf } from '../../platform/errno.ts';
 import { PROGRAM } from '../../platform/installation.ts';
 import type { ReadyFile } from '../../dev/ready-file.ts';
+import { engineOfRun } from '../support/engine.ts';
 import { startImageServer } from '../support/image-server.ts';
 import type { ImageServer } from '../support/image-server.ts';
 import { partsIn, publishedIn } from '../support/pool-folder.ts';
@@ -136,7 +137,10 @@ export interface ListedWorkflow {
   readonly searchAttributes: Readonly<Record<string, unknown>>;
 }
 
-export interface EndToEndOptions extends Pick<StackOptions, 'env' | 'command'> {
+export interface EndToEndOptions extends Pick<
+  StackOptions,
+  'env' | 'command' | 'apis' | 'controls' | 'engine'
+> {
   readonly hosts: number;
   /**
    * Whether the installation runs PostgreSQL and Temporal itself, for tests that end them or search their files. Default:
@@ -155,6 +159,8 @@ export async function openEndToEnd({
 }: EndToEndOptions): Promise<EndToEnd> {
   const servers = ownServers ? undefined : await serversOfRun();
   const stack = await startStack({
+    // The servers of the run are of its engine already.
+    ...(ownServers ? { engine: engineOfRun() } : {}),
     ...options,
     env: { ...servers?.env, BYPASS_LIBVIRT_URI: NO_LIBVIRT, ...env },
   });

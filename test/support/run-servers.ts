@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 export interface Servers {
   /** Folder of the run, with all data and logs. */
   readonly folder: string;
+  /** Each before those that it needs. */
   readonly started: readonly { stop(): Promise<void> }[];
 }
 
@@ -17,11 +18,11 @@ export function keepServers(servers: Servers): void {
   place.bypassTestServers = servers;
 }
 
-/** Stops the servers, waits for their end, and removes their folder. */
+/** Stops the servers, one after the other, and removes their folder. */
 export async function endServers(): Promise<void> {
   const servers = place.bypassTestServers;
   delete place.bypassTestServers;
   if (servers === undefined) return;
-  await Promise.all(servers.started.map((server) => server.stop()));
+  for (const server of servers.started) await server.stop();
   await rm(servers.folder, { recursive: true, force: true });
 }

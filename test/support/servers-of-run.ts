@@ -1,7 +1,6 @@
 /** A database and a namespace of its own for an installation, on the servers of the test run. */
-import { randomBytes } from 'node:crypto';
 import { Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
+import { createNamespace } from './namespace.ts';
 import { freshDatabase } from './postgres.ts';
 
 export interface ServersOfRun {
@@ -12,8 +11,6 @@ export interface ServersOfRun {
   close(): Promise<void>;
 }
 
-const RETENTION = '1 day';
-
 const temporalAddress = (): string | undefined => process.env['BYPASS_TEST_TEMPORAL_ADDRESS'];
 
 export const isTestRun = (): boolean => temporalAddress() !== undefined;
@@ -21,12 +18,8 @@ export const isTestRun = (): boolean => temporalAddress() !== undefined;
 export async function serversOfRun(): Promise<ServersOfRun> {
   const address = temporalAddress();
   if (address === undefined) throw new Error("Jest's global set-up did not run: no Temporal for the tests");
-  const namespace = `test-${randomBytes(6).toString('hex')}`;
   const connection = await Connection.connect({ address });
-  await connection.workflowService.registerNamespace({
-    namespace,
-    workflowExecutionRetentionPeriod: msToTs(RETENTION),
-  });
+  const namespace = await createNamespace(connection);
   await connection.close();
   const database = await freshDatabase();
   return {

@@ -8,12 +8,20 @@ import { createClient } from '../../cli/client.ts';
 import type { ApiClient } from '../../cli/client.ts';
 import { endLeftovers } from '../../dev/leftovers.ts';
 import { PROJECT_ROOT } from '../../platform/installation.ts';
+import type { Engine } from '../../dev/engine.ts';
 import type { ReadyFile } from '../../dev/ready-file.ts';
+import { isClusterRun } from './engine.ts';
 import { ensureBuilt } from './ensure-built.ts';
 import { until } from './until.ts';
 
 export interface StackOptions {
   readonly hosts?: number;
+  /** Default: one, or two in a run on the cluster. */
+  readonly apis?: number;
+  /** Default: one, or two in a run on the cluster. */
+  readonly controls?: number;
+  /** What the start runs; default: Temporal's development server, unless `env` names another. */
+  readonly engine?: Engine;
   /** Additional environment, such as `BYPASS_LOG_LEVEL`. */
   readonly env?: NodeJS.ProcessEnv;
   /** An existing folder, which `remove` leaves to its owner. */
@@ -102,11 +110,22 @@ export interface Started {
 }
 
 /** Starts a process group, so that a test can signal the group as a terminal does. */
-export function spawnStart(folder: string, { hosts = 1, env = {}, command }: StackOptions = {}): Started {
+export function spawnStart(
+  folder: string,
+  {
+    hosts = 1,
+    apis = isClusterRun() ? 2 : 1,
+    controls = isClusterRun() ? 2 : 1,
+    engine = 'development',
+    env = {},
+    command,
+  }: StackOptions = {},
+): Started {
   const [program, ...before] = command ?? [process.execPath, join(PROJECT_ROOT, 'bin', 'bypass.js'), 'dev'];
   const flags = ['--data-dir', dataDirOf(folder), '--port', '0', '--ready-file', readyFileOf(folder)];
+  const counts = ['--hosts', String(hosts), '--apis', String(apis), '--controls', String(controls)];
   const since = Date.now();
-  const child = spawn(program, [...before, ...flags, '--hosts', String(hosts)], {
+  const child = spawn(program, [...before, ...flags, ...counts, '--engine', engine], {
     cwd: PROJECT_ROOT,
     env: { ...cleanEnvironment(), XDG_CONFIG_HOME: join(folder, 'config'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,11 +1,10 @@
 /** A separate namespace for a test file on the run's Temporal server, and the bundle of workflows. */
-import { randomBytes } from 'node:crypto';
 import { Client } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import { temporal } from '@temporalio/proto';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../model/names.ts';
 import { WORKFLOW_BUNDLE } from '../../workers/workflow-bundle.ts';
+import { createNamespace } from './namespace.ts';
 
 export interface TestTemporal {
   readonly connection: NativeConnection;
@@ -16,7 +15,6 @@ export interface TestTemporal {
 }
 
 const { INDEXED_VALUE_TYPE_KEYWORD } = temporal.api.enums.v1.IndexedValueType;
-const RETENTION = '1 day';
 
 /** Creates a namespace with the search attributes. Shut down workers on `connection` before `close`. */
 export async function testTemporal(
@@ -25,11 +23,7 @@ export async function testTemporal(
   if (address === undefined) throw new Error("Jest's global set-up did not run: no Temporal for the tests");
   installTestRuntime();
   const connection = await NativeConnection.connect({ address });
-  const namespace = `test-${randomBytes(6).toString('hex')}`;
-  await connection.workflowService.registerNamespace({
-    namespace,
-    workflowExecutionRetentionPeriod: msToTs(RETENTION),
-  });
+  const namespace = await createNamespace(connection);
   await connection.operatorService.addSearchAttributes({
     namespace,
     searchAttributes: Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, INDEXED_VALUE_TYPE_KEYWORD])),
