@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Pool, types as pgTypes } from 'pg';
+import { preparingClient } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -29,7 +30,11 @@ export function openDatabase(url: string, options: { maxConnections?: number } =
   pool.on('error', () => undefined);
   // Nor does one that it closes between two statements of a transaction: the next statement fails, and says why.
   pool.on('connect', (client) => void client.on('error', () => undefined));
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const prepared = {
+    connect: async () => preparingClient(await pool.connect()),
+    end: () => pool.end(),
+  };
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: prepared }) });
 }
 
 /** Now, by the one clock that all rows are dated by, as PostgreSQL writes it: to the microsecond. */

@@ -26,11 +26,28 @@ export const findJob = (db: Queryable, uuid: string): Promise<JobListRow | undef
 export const newestJob = (db: Queryable, query: JobQuery): Promise<JobListRow | undefined> =>
   shown(matching(db, query)).orderBy('async_job.id', 'desc').limit(1).executeTakeFirst();
 
+/** Named, so that PostgreSQL can prepare the statement (prepared.ts): clients ask for their jobs again and again. */
+const COLUMNS = [
+  'async_job.id',
+  'async_job.uuid',
+  'async_job.account_id',
+  'async_job.user_id',
+  'async_job.job_cmd',
+  'async_job.job_status',
+  'async_job.job_result_code',
+  'async_job.job_result',
+  'async_job.job_params',
+  'async_job.instance_type',
+  'async_job.instance_uuid',
+  'async_job.created',
+  'async_job.completed',
+] as const;
+
 const shown = (jobs: SelectQueryBuilder<Tables, 'async_job', object>) =>
   jobs
     .innerJoin('account', 'account.id', 'async_job.account_id')
     .innerJoin('user', 'user.id', 'async_job.user_id')
-    .selectAll('async_job')
+    .select(COLUMNS)
     .select(['account.uuid as account_uuid', 'account.account_name', 'user.uuid as user_uuid', ...progress]);
 
 /** A job of this command for this resource that is not done. */
