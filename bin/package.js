@@ -35,7 +35,7 @@ const ARCHITECTURES = {
 /** Debian's packages of the programs that a host worker uses, and reports as missing: docs/production.md. */
 const RECOMMENDED = (
   'bzip2 ca-certificates libnfs-utils qemu-utils xz-utils zstd ' +
-  'libvirt-daemon-system libvirt-clients qemu-system-x86 seabios ipxe-qemu ovmf xorriso'
+  'libvirt-daemon-system libvirt-clients qemu-system-x86 seabios ipxe-qemu ovmf'
 ).split(' ');
 
 const NAME = 'bypass-host';

@@ -13,6 +13,7 @@ import type { DiskPlan } from './domain-plan.ts';
 import { diskError } from './errors.ts';
 import { runProgram } from './program.ts';
 import { readDiskHeader } from './qcow2-header.ts';
+import { writeOverlay } from './qcow2-overlay.ts';
 
 /** A published image, as QEMU opens it. */
 export interface PublishedImage {
@@ -126,13 +127,11 @@ function makeDisk(
 ): Promise<boolean> {
   const size = roundUp(Math.max(wanted.size, image?.virtualSize ?? 0));
   const allocation = provisioning === 'fat' ? ['-o', 'preallocation=falloc'] : [];
-  return pool.createVolume(volumeId, async ({ path }) => {
+  return pool.createVolume(volumeId, async ({ path, file }) => {
     if (image === undefined) {
       await qemuImg(['create', '-q', '-f', 'qcow2', ...allocation, path, String(size)], signal);
     } else if (provisioning === 'thin') {
-      // -u: the image is not looked for beside the draft, which is in another folder than the disk will be.
-      const backing = ['-u', '-b', image.name, '-F', image.format];
-      await qemuImg(['create', '-q', '-f', 'qcow2', ...backing, path, String(size)], signal);
+      await writeOverlay(file, { size, backingName: image.name, backingFormat: image.format });
     } else {
       const formats = ['-f', image.format, '-O', 'qcow2'];
       await qemuImg(['convert', '-q', ...formats, ...allocation, image.path, path], signal);

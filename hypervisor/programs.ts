@@ -3,10 +3,4 @@ import type { ProtocolProgram } from '../model/protocols.ts';
 
 export const HYPERVISOR_PROGRAMS: readonly ProtocolProgram[] = [
   { name: 'virsh', purpose: 'run virtual machines', args: ['--version'], printsVersion: true },
-  {
-    name: 'xorriso',
-    purpose: 'give virtual machines their first boot data',
-    args: ['--version'],
-    printsVersion: true,
-  },
 ];

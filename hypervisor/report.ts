@@ -15,7 +15,7 @@ import type { Virsh } from './virsh.ts';
 import { parseXml } from './xml.ts';
 
 /** Programs that virtual machines need, beside QEMU itself, and Debian's packages of them. */
-const NEEDED: Readonly<Record<string, string>> = { 'qemu-img': 'qemu-utils', xorriso: 'xorriso' };
+const NEEDED: Readonly<Record<string, string>> = { 'qemu-img': 'qemu-utils' };
 
 export interface ReporterOptions {
   readonly virsh: Virsh;

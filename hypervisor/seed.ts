@@ -1,57 +1,25 @@
-/**
- * First boot data: a disc of cloud-init's data source NoCloud, labelled `cidata`. xorriso makes it of files in a folder that
- * only root reads; no text of a user is an argument.
- */
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+/** First boot data: a disc of cloud-init's data source NoCloud, labelled `cidata`. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { ImageError } from '../model/failures.ts';
 import type { VmNic } from '../model/vm-payloads.ts';
 import type { Machine } from './hypervisor.ts';
-import { runProgram, sentenceOf } from './program.ts';
+import { seedDisc } from './seed-disc.ts';
 
 export type Seed = Pick<Machine, 'seed' | 'nics' | 'secrets'>;
-
-const TIMEOUT_MS = 60_000;
 
 /**
  * Writes a seed, in the place of an older one.
  * @param drafts folder on the same file system, that only root reads
- * @throws ImageError ProgramMissing
  */
-export async function writeSeed(
-  path: string,
-  drafts: string,
-  seed: Seed,
-  signal: AbortSignal,
-): Promise<void> {
-  const folder = join(drafts, randomUUID());
-  const content = join(folder, 'content');
-  const draft = join(folder, 'seed.iso');
+export async function writeSeed(path: string, drafts: string, seed: Seed): Promise<void> {
+  const draft = join(drafts, `${randomUUID()}.iso`);
+  await mkdir(drafts, { recursive: true, mode: 0o700 });
   try {
-    await mkdir(content, { recursive: true, mode: 0o700 });
-    for (const [name, text] of Object.entries(seedFiles(seed))) {
-      await writeFile(join(content, name), text, { mode: 0o600 });
-    }
-    await makeDisc(content, draft, signal);
-    await chmod(draft, 0o600);
+    await writeFile(draft, seedDisc('cidata', seedFiles(seed)), { mode: 0o600, flag: 'wx' });
     await rename(draft, path);
   } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function makeDisc(content: string, path: string, signal: AbortSignal): Promise<void> {
-  const args = ['-as', 'mkisofs', '-quiet', '-o', path, '-V', 'cidata', '-J', '-r', content];
-  const end = await runProgram('xorriso', ['-no_rc', ...args], { signal, timeoutMs: TIMEOUT_MS });
-  if (end.how === 'absent')
-    throw new ImageError(
-      'ProgramMissing',
-      'the program xorriso, which makes first boot data, is not installed',
-    );
-  if (end.how === 'late' || end.code !== 0) {
-    const said = end.how === 'late' ? 'it did not end' : sentenceOf(end.errors);
-    throw new ImageError('HostFault', `xorriso cannot make the first boot data (${said})`);
+    await rm(draft, { force: true });
   }
 }
 

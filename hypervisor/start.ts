@@ -106,10 +106,10 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
     }
   };
 
-  const makeSeed = async (machine: Machine, signal: AbortSignal, undo: Undo[]): Promise<void> => {
+  const makeSeed = async (machine: Machine, undo: Undo[]): Promise<void> => {
     const seed = folders.seedOf(machine.vmId);
     undo.unshift(() => unlinkIfThere(seed));
-    await writeSeed(seed, folders.drafts, machine, signal);
+    await writeSeed(seed, folders.drafts, machine);
   };
 
   /** @param before what libvirt has of the machine, none of which runs; undefined: nothing is expected, and it is not asked yet */
@@ -131,7 +131,7 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
     const [found, made, seeded] = await Promise.allSettled([
       before ?? domainState(virsh, vmId, { signal }),
       makeDisk(machine, pool, signal, undo),
-      makeSeed(machine, signal, undo),
+      makeSeed(machine, undo),
     ]);
     const state = valueOf(found);
     const disk = valueOf(made);

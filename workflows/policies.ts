@@ -79,7 +79,8 @@ export const longRunningControl = (summary: string) =>
 
 const VERIFY_SUMMARY = "Verify the host's signature";
 const verifyAnswer: VerifyAnswer = (answer) => control(VERIFY_SUMMARY).acceptAnswer(answer);
-const verifyAnswerLocally: VerifyAnswer = (answer) => localControl(VERIFY_SUMMARY).acceptAnswer(answer);
+export const verifyAnswerLocally: VerifyAnswer = (answer) =>
+  localControl(VERIFY_SUMMARY).acceptAnswer(answer);
 
 interface QuickOptions {
   readonly summary: string;
@@ -91,10 +92,14 @@ interface QuickOptions {
   readonly silentMs?: number;
 }
 
-/** Short jobs of a host. */
-export const quick = (hostId: string, { summary, takeMs, runMs, silentMs }: QuickOptions) =>
+/** Short jobs of a host. @param receive verifies an answer, and may do more with it in the same step */
+export const quick = (
+  hostId: string,
+  { summary, takeMs, runMs, silentMs }: QuickOptions,
+  receive = verifyAnswerLocally,
+) =>
   verified(
-    { hostId, verifyAnswer: verifyAnswerLocally },
+    { hostId, verifyAnswer: receive },
     {
       summary: summaryOf(summary),
       taskQueue: hostQueue(hostId),
@@ -125,12 +130,20 @@ export const transfer = (hostId: string, timing: CopyTiming, summary: string) =>
     },
   ) as unknown as TransferActivities;
 
-/** Jobs of virtual machines. Each may be repeated: the host looks first what there is. */
-export function machine(hostId: string, timing: VmTiming, summary: string): VmActivities {
+/**
+ * Jobs of virtual machines. Each may be repeated: the host looks first what there is.
+ * @param receive as of `quick`
+ */
+export function machine(
+  hostId: string,
+  timing: VmTiming,
+  summary: string,
+  receive?: VerifyAnswer,
+): VmActivities {
   const { takeMs, startRunMs, heartbeatMs, shutdownMs, jobRunMs } = timing;
   const within = (runMs: number, silentMs?: number): VmActivities => {
     const options = { summary, takeMs, runMs, ...(silentMs === undefined ? {} : { silentMs }) };
-    return quick(hostId, options) as unknown as VmActivities;
+    return quick(hostId, options, receive) as unknown as VmActivities;
   };
   const stopping = within(shutdownMs + jobRunMs);
   const short = within(jobRunMs);

@@ -39,34 +39,53 @@ export interface AnswerActivities {
   acceptAnswer(answer: ReceivedAnswer): Promise<void>;
 }
 
-export function createAnswerActivities({ db }: ControlDeps): AnswerActivities {
-  return {
-    async acceptAnswer(answer) {
-      const { hostId, activityId, activityType, proof } = answer;
-      const host = await signingKeyOf(db, hostId);
-      const isOfThisCall = proof?.activityId === activityId && proof.activityType === activityType;
-      if (isOfThisCall && namesItsHost(answer) && isSigned(host?.signingKey, answer, proof)) {
-        return requireReadable(answer, nameOf(hostId, host));
-      }
-      const what = `did not sign what came as its answer to ${activityType}`;
-      const { workflowId, runId } = callingRun();
-      await recordEvent(db, {
-        type: 'HOST.ANSWER.REFUSED',
-        level: 'ERROR',
-        description: `Host ${host?.name ?? hostId} ${what}${quoted(answer)}: somebody else who can reach Temporal may have given it`,
-        resourceType: 'Host',
-        resourceUuid: hostId,
-        workflowId,
-        once: `unsigned:${runId}:${activityId}`,
-      });
-      throw notSigned(`the host ${what}`, nameOf(hostId, host));
-    },
-  };
-}
+export const createAnswerActivities = ({ db }: ControlDeps): AnswerActivities => ({
+  async acceptAnswer(answer) {
+    const host = await requireSigned(db, answer);
+    // The workflow reads failures itself, and copes with missing fields.
+    if (answer.outcome === 'result' && isHostActivity(answer.activityType))
+      readResult(answer.activityType, answer.body, host);
+  },
+});
 
 type HostResults = {
   readonly [N in HostActivityName]: (typeof hostResults)[N] extends Schema<infer T> ? T : never;
 };
+
+/**
+ * Verifies a result of one call of the calling workflow.
+ * @returns the result, with the fields that this release knows, and the host
+ * @throws ApplicationFailure as `acceptAnswer`
+ */
+export async function acceptResult<N extends HostActivityName>(
+  db: Queryable,
+  activityType: N,
+  answer: ReceivedAnswer,
+): Promise<{ readonly result: HostResults[N]; readonly host: NamedHost }> {
+  const host = await requireSigned(db, { ...answer, activityType, outcome: 'result' });
+  return { result: readResult(activityType, answer.body, host), host };
+}
+
+/** @throws ApplicationFailure NotSigned, after it has recorded that as an event */
+async function requireSigned(db: Queryable, answer: ReceivedAnswer): Promise<NamedHost> {
+  const { hostId, activityId, activityType, proof } = answer;
+  const host = await signingKeyOf(db, hostId);
+  const isOfThisCall = proof?.activityId === activityId && proof.activityType === activityType;
+  if (isOfThisCall && namesItsHost(answer) && isSigned(host?.signingKey, answer, proof))
+    return nameOf(hostId, host);
+  const what = `did not sign what came as its answer to ${activityType}`;
+  const { workflowId, runId } = callingRun();
+  await recordEvent(db, {
+    type: 'HOST.ANSWER.REFUSED',
+    level: 'ERROR',
+    description: `Host ${host?.name ?? hostId} ${what}${quoted(answer)}: somebody else who can reach Temporal may have given it`,
+    resourceType: 'Host',
+    resourceUuid: hostId,
+    workflowId,
+    once: `unsigned:${runId}:${activityId}`,
+  });
+  throw notSigned(`the host ${what}`, nameOf(hostId, host));
+}
 
 /**
  * Verifies a result once more before it is recorded: a workflow that somebody else started could pass any result on.
@@ -85,16 +104,18 @@ export async function readSigned<N extends HostActivityName>(
   if (proof === undefined || type === undefined || !isSigned(host?.signingKey, signedPart, proof)) {
     throw notSigned('the host did not sign what is to be recorded as its answer', nameOf(hostId, host));
   }
-  const { value, problem } = read<unknown>(hostResults[type], answer);
-  if (problem !== undefined) throw unreadable(nameOf(hostId, host), type, problem);
-  return value as HostResults[N];
+  return readResult(type, answer, nameOf(hostId, host));
 }
 
-function requireReadable({ outcome, activityType, body }: ReceivedAnswer, host: NamedHost): void {
-  // The workflow reads failures itself, and copes with missing fields.
-  if (outcome !== 'result' || !isHostActivity(activityType)) return;
-  const { problem } = read<unknown>(hostResults[activityType], body);
+/** @throws ApplicationFailure HostFault when it is unreadable */
+function readResult<N extends HostActivityName>(
+  activityType: N,
+  body: object,
+  host: NamedHost,
+): HostResults[N] {
+  const { value, problem } = read<unknown>(hostResults[activityType], body);
   if (problem !== undefined) throw unreadable(host, activityType, problem);
+  return value as HostResults[N];
 }
 
 const isHostActivity = (name: string): name is HostActivityName => Object.hasOwn(hostResults, name);

@@ -5,7 +5,7 @@
 import { place } from '../../db/vms/placement.ts';
 import type { Placement } from '../../db/vms/placement.ts';
 import { beginStart } from '../../db/vms/start-facts.ts';
-import { openVmSecrets, renewVncPassword } from '../../db/vms/secrets.ts';
+import { openVmSecrets, sealVncPassword } from '../../db/vms/secrets.ts';
 import type { StartVmJob, VmTask } from '../../model/vm-payloads.ts';
 import { sealVmSecrets } from '../../trust/sealing.ts';
 import type { ControlDeps } from './deps.ts';
@@ -56,8 +56,9 @@ async function ifPossible<T>(step: Promise<T>): Promise<T | undefined> {
 /** The start of a placed machine as a job for its host; counts it. @throws NotPossible */
 export async function planStart(deps: ControlDeps, vmId: string): Promise<PlannedStart> {
   const { db, masterKey } = deps;
-  await renewVncPassword(deps, vmId);
-  const { job, host, ...sealed } = await db.transaction().execute((tx) => beginStart(tx, vmId));
+  // For each start: who knew the password of the last one gets no further.
+  const vncPassword = await sealVncPassword(masterKey, vmId);
+  const { job, host, ...sealed } = await db.transaction().execute((tx) => beginStart(tx, vmId, vncPassword));
   const secrets = await openVmSecrets(masterKey, vmId, sealed);
   const { hostId, name: hostName, sealingKey } = host;
   return {

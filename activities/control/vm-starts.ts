@@ -6,15 +6,18 @@ import { place } from '../../db/vms/placement.ts';
 import type { Placement, PlacementRequest } from '../../db/vms/placement.ts';
 import { recordStarted } from '../../db/vms/states.ts';
 import { endTask } from '../../db/vms/tasks.ts';
+import type { NamedHost } from '../../model/failures.ts';
 import { CURRENT_TIMING } from '../../model/rules/released.ts';
 import type { StartVmResult } from '../../model/vm-payloads.ts';
 import type { CopyNames } from '../../orchestration/orchestration.ts';
 import { workflowId } from '../context.ts';
-import { readSigned } from './answers.ts';
+import { acceptResult, readSigned } from './answers.ts';
+import type { ReceivedAnswer } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { planStart } from './vm-first-steps.ts';
 import type { PlannedStart } from './vm-first-steps.ts';
-import type { VmJobRef } from './vms.ts';
+import { nextJob } from './vms.ts';
+import type { NextVmTask, VmJobRef } from './vms.ts';
 
 export type { CopyOutcome } from '../../db/vms/copies.ts';
 export type { Placement, PlacementRequest } from '../../db/vms/placement.ts';
@@ -35,8 +38,13 @@ export interface VmStartActivities {
   forgetVmCopy(jobId: string): Promise<void>;
   /** The start as a job for the machine's host. Secrets are sealed for it. */
   planVmStart(vmId: string): Promise<PlannedStart>;
-  /** Records that the machine runs, and ends the job, if one is given. */
+  /** Records that the machine runs, and ends the job. */
   recordVmStarted(result: StartVmResult, job: VmJobRef, hostName: string): Promise<void>;
+  /**
+   * Verifies the host's answer to a start, records that the machine runs, ends the job, and looks for the next one.
+   * @throws ApplicationFailure as `acceptAnswer`; then nothing is recorded
+   */
+  finishVmStart(answer: ReceivedAnswer, job: VmJobRef): Promise<NextVmTask | undefined>;
 }
 
 /** In the hosts' order of downloads: before what only prepares. */
@@ -44,6 +52,11 @@ const PRIORITY = 1;
 
 export function createVmStartActivities(deps: ControlDeps): VmStartActivities {
   const { db, orchestration } = deps;
+  const finish = (result: StartVmResult, host: NamedHost, job: VmJobRef): Promise<void> =>
+    db.transaction().execute(async (tx) => {
+      const description = `Virtual machine ${await recordStarted(tx, result)} runs`;
+      await endTask(tx, { ...job, workflowId: workflowId() }, { description, host });
+    });
   return {
     placeVm: (request) => place(db, request),
 
@@ -72,11 +85,13 @@ export function createVmStartActivities(deps: ControlDeps): VmStartActivities {
 
     async recordVmStarted(answer, job, hostName) {
       const result = await readSigned(db, ['startVm'], answer);
-      const host = { id: result.hostId, name: hostName };
-      const description = `Virtual machine ${await recordStarted(db, result)} runs`;
-      await db
-        .transaction()
-        .execute((tx) => endTask(tx, { ...job, workflowId: workflowId() }, { description, host }));
+      await finish(result, { id: result.hostId, name: hostName }, job);
+    },
+
+    async finishVmStart(answer, job) {
+      const { result, host } = await acceptResult(db, 'startVm', answer);
+      await finish(result, host, job);
+      return nextJob(deps, job.vmId);
     },
   };
 }

@@ -92,15 +92,10 @@ export function createVmTaskActivities(deps: ControlDeps): VmTaskActivities {
   const { db } = deps;
   return {
     async nextVmTask(vmId) {
-      const task = await nextTask(db, vmId);
+      const next = await nextJob(deps, vmId);
+      if (next !== undefined) return next;
       const machine = await machineFacts(db, vmId);
-      if (task === undefined) {
-        return machine?.state === 'Error' && machine.host !== undefined ? { machine } : undefined;
-      }
-      const ended = (await endingTask(db, vmId)) !== undefined;
-      if (machine === undefined) return { task, ended };
-      const begun = ended ? undefined : await takeFirstSteps(deps, vmId, task);
-      return { task, ended, machine, ...(begun === undefined ? {} : { begun }) };
+      return machine?.state === 'Error' && machine.host !== undefined ? { machine } : undefined;
     },
 
     endingVmTask: (vmId) => endingTask(db, vmId),
@@ -166,6 +161,17 @@ export function createVmTaskActivities(deps: ControlDeps): VmTaskActivities {
 
     unplaceVm: (vmId) => db.transaction().execute((tx) => forgetPlace(tx, vmId)),
   };
+}
+
+/** The oldest job that waits for the machine, a start with its first steps. */
+export async function nextJob(deps: ControlDeps, vmId: string): Promise<NextVmTask | undefined> {
+  const { db } = deps;
+  const found = await nextTask(db, vmId);
+  if (found === undefined) return undefined;
+  const machine = await machineFacts(db, vmId);
+  if (machine === undefined) return found;
+  const begun = found.ended ? undefined : await takeFirstSteps(deps, vmId, found.task);
+  return { ...found, machine, ...(begun === undefined ? {} : { begun }) };
 }
 
 const withWorkflow = (job: VmJobRef) => ({

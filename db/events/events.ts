@@ -1,5 +1,6 @@
 /** Who did what to what, and how it ended. */
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { NamedHost } from '../../model/failures.ts';
 import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
@@ -15,6 +16,8 @@ export interface NewEvent {
   readonly host?: NamedHost;
   readonly userUuid?: string;
   readonly accountUuid?: string;
+  /** Ids of user and account as expressions of SQL, instead of their UUIDs. */
+  readonly ids?: { readonly user?: RawBuilder<number>; readonly account?: RawBuilder<number> };
   readonly resourceType:
     | 'VirtualMachineTemplate'
     | 'ISO'
@@ -49,8 +52,8 @@ export async function recordEvent(db: Queryable, event: NewEvent): Promise<void>
       state: event.state ?? 'Completed',
       description: event.description,
       host: event.host === undefined ? null : JSON.stringify(event.host),
-      user_id: idOf('user', event.userUuid),
-      account_id: idOf('account', event.accountUuid),
+      user_id: event.ids?.user ?? idOf('user', event.userUuid),
+      account_id: event.ids?.account ?? idOf('account', event.accountUuid),
       resource_type: event.resourceType,
       resource_uuid: event.resourceUuid,
       workflow_id: event.workflowId ?? null,

@@ -42,10 +42,7 @@ async function recordPoolReport(tx: Queryable, host: HostRow, report: PoolReport
       .updateTable('storage_pool')
       .set({
         ...(rivals.length === 0 ? placeOf(host, report) : {}),
-        capacity_bytes: report.capacity,
-        free_bytes: report.free,
-        parts: JSON.stringify(report.parts ?? {}),
-        reported: sql`now()`,
+        ...spaceOf(report),
       })
       .where('id', '=', pool.id)
       .execute();
@@ -60,16 +57,12 @@ async function recordPoolReport(tx: Queryable, host: HostRow, report: PoolReport
     .execute();
 }
 
-/**
- * Rows that refer to the pool may be written meanwhile: whoever wrote one locks the pool's key, and may want the report of the same
- * pool next. Two of them would wait for each other, if this lock excluded those.
- */
 const lockPool = (tx: Queryable, poolId: string): Promise<PoolRow | undefined> =>
   tx
     .selectFrom('storage_pool')
     .where('uuid', '=', poolId)
     .select(['id', 'name', 'scope', 'data_center_id', 'cluster_id'])
-    .forNoKeyUpdate()
+    .forUpdate()
     .executeTakeFirst();
 
 /** Only a host that has it before it can say that there is such a pool. */
@@ -89,6 +82,35 @@ async function createPool(tx: Queryable, host: HostRow, report: PoolReport): Pro
     .execute();
   return lockPool(tx, report.id);
 }
+
+/**
+ * Writes the space of a pool, where all else is as the host reported it before.
+ * @returns whether it was
+ */
+export async function recordPoolSpace(tx: Queryable, hostId: string, report: PoolReport): Promise<boolean> {
+  if (!report.mounted || report.problem !== undefined) return false;
+  const updated = await tx
+    .updateTable('storage_pool')
+    .from('storage_pool_host_ref as seen')
+    .innerJoin('host', 'host.id', 'seen.host_id')
+    .whereRef('seen.pool_id', '=', 'storage_pool.id')
+    .where('storage_pool.uuid', '=', report.id)
+    .where('host.uuid', '=', hostId)
+    .where('host.resource_state', '!=', 'Disabled')
+    .where('seen.mounted', '=', true)
+    .where('seen.problem', 'is', null)
+    .where('seen.local_path', '=', report.path)
+    .set(spaceOf(report))
+    .executeTakeFirst();
+  return updated.numUpdatedRows > 0n;
+}
+
+const spaceOf = ({ capacity, free, parts }: PoolReport) => ({
+  capacity_bytes: capacity,
+  free_bytes: free,
+  parts: JSON.stringify(parts ?? {}),
+  reported: sql<Date>`now()`,
+});
 
 interface Other {
   readonly name: string;

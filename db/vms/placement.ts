@@ -99,12 +99,12 @@ const ASTRAY =
 type Machine = Awaited<ReturnType<typeof lockMachine>>;
 
 async function lockMachine(tx: Queryable, vmId: string) {
-  const { zone } = await tx
-    .selectFrom('vm_instance')
-    .where('uuid', '=', vmId)
-    .select('data_center_id as zone')
+  await tx
+    .selectFrom('data_center')
+    .where('id', '=', (eb) => eb.selectFrom('vm_instance').where('uuid', '=', vmId).select('data_center_id'))
+    .select('id')
+    .forNoKeyUpdate()
     .executeTakeFirstOrThrow(() => new NotPossible(`There is no virtual machine ${vmId}`));
-  await tx.selectFrom('data_center').where('id', '=', zone).select('id').forNoKeyUpdate().execute();
   const machine = await tx
     .selectFrom('vm_instance as vm')
     .innerJoin('service_offering as offering', 'offering.id', 'vm.service_offering_id')

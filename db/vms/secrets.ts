@@ -3,12 +3,6 @@ import type { VmSecrets } from '../../model/vm-payloads.ts';
 import { openAtRest, type SecretOwner, sealAtRest } from '../../trust/at-rest.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
 import { newVncPassword } from '../../trust/vnc-password.ts';
-import type { Queryable } from '../database.ts';
-
-interface Vault {
-  readonly db: Queryable;
-  readonly masterKey: MasterKey;
-}
 
 /** What a box of `vm_instance` is sealed for. @param vm UUID */
 const vmSecretOwner = (
@@ -83,10 +77,4 @@ export async function openVmSecrets(
       : { userData: await openAtRest(masterKey, vmSecretOwner(vm, 'vm user data'), userData) }),
     ...(details === undefined ? {} : { userDataDetails: details }),
   };
-}
-
-/** For each start: who knew the password of the last one gets no further. */
-export async function renewVncPassword({ db, masterKey }: Vault, vm: string): Promise<void> {
-  const vnc_password_sealed = await sealVncPassword(masterKey, vm);
-  await db.updateTable('vm_instance').set({ vnc_password_sealed }).where('uuid', '=', vm).execute();
 }

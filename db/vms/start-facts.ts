@@ -13,17 +13,23 @@ export interface StartFacts {
   /** Sealed with the master key, for the machine. */
   readonly userData: string | null;
   readonly userDataDetails: string | null;
-  readonly vncPassword: string | null;
+  readonly vncPassword: string;
 }
 
 /**
  * Counts a new start of a placed machine.
+ * @param vncPassword sealed
  * @throws NotPossible when the machine is on no host, or an image that it needs is not ready on its pool
  */
-export async function beginStart(tx: Queryable, vmId: string): Promise<StartFacts> {
+export async function beginStart(tx: Queryable, vmId: string, vncPassword: string): Promise<StartFacts> {
   await tx
     .updateTable('vm_instance')
-    .set((eb) => ({ generation: eb('generation', '+', 1), phase: 'disk', updated: sql`now()` }))
+    .set((eb) => ({
+      generation: eb('generation', '+', 1),
+      phase: 'disk',
+      vnc_password_sealed: vncPassword,
+      updated: sql`now()`,
+    }))
     .where('uuid', '=', vmId)
     .execute();
   const row = await placedMachine(tx, vmId);
@@ -33,7 +39,7 @@ export async function beginStart(tx: Queryable, vmId: string): Promise<StartFact
     host: { hostId: row.hostId, name: row.hostName, sealingKey: row.sealingKey },
     userData: row.userData,
     userDataDetails: row.userDataDetails,
-    vncPassword: row.vncPassword,
+    vncPassword,
     job: {
       v: 1,
       vmId,
@@ -92,7 +98,6 @@ const placedMachine = (tx: Queryable, vmId: string) =>
       'vm.boot_mode as bootMode',
       'vm.user_data_sealed as userData',
       'vm.user_data_details_sealed as userDataDetails',
-      'vm.vnc_password_sealed as vncPassword',
       'vm.public_keys as publicKeys',
       'vm.seed_id as seedId',
       'vm.details',
@@ -131,7 +136,6 @@ async function imageOn(tx: Queryable, pool: number, template: number | null): Pr
 }
 
 async function nicsOf(tx: Queryable, { id, zone, rate }: PlacedMachine): Promise<readonly VmNic[]> {
-  const fallback = defaultNetworkOf(await configurationValues(tx, zone));
   const rows = await tx
     .selectFrom('nics')
     .innerJoin('networks', 'networks.id', 'nics.network_id')
@@ -152,6 +156,8 @@ async function nicsOf(tx: Queryable, { id, zone, rate }: PlacedMachine): Promise
       'network_offerings.network_rate as networkRate',
     ])
     .execute();
+  const isNamed = rows.every(({ network }) => network !== null);
+  const fallback = isNamed ? '' : defaultNetworkOf(await configurationValues(tx, zone));
   return rows.map(({ nicId, mac, given, ip4, ip6, network, vlan, netmask, gateway, networkRate }) => ({
     nicId,
     mac,

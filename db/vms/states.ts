@@ -6,9 +6,9 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { VmState, VmPhase, VolumeState, PowerState } from '../../model/vms.ts';
 import type { StartVmResult, VmCommand } from '../../model/vm-payloads.ts';
-import type { Database, Queryable } from '../database.ts';
+import type { Queryable } from '../database.ts';
 import { isUp } from '../hosts/hosts.ts';
-import { recordPoolReports } from '../pools/pools.ts';
+import { recordPoolReports, recordPoolSpace } from '../pools/pools.ts';
 import { recordAddresses } from './domains.ts';
 import { idOf } from './ids.ts';
 import { isRootDisk } from './root-disk.ts';
@@ -104,36 +104,35 @@ export const AT_REST = { phase: null, error_str: null, error_kind: null } as con
  * the machine's changes nothing.
  * @returns the name of the machine
  */
-export function recordStarted(db: Database, result: StartVmResult): Promise<string> {
+export async function recordStarted(tx: Queryable, result: StartVmResult): Promise<string> {
   const { vmId, hostId } = result;
   const isOn = result.state === 'running' || result.state === 'paused' || result.state === 'shutdown';
-  return db.transaction().execute(async (tx) => {
-    await recordPoolReports(tx, hostId, [result.pool]);
-    await tx
-      .updateTable('vm_instance')
-      .set((eb) => ({
-        ...AT_REST,
-        state: isOn ? ('Running' as const) : ('Stopped' as const),
-        power_state: isOn ? ('PowerOn' as const) : ('PowerOff' as const),
-        power_reason: null,
-        power_state_updated: sql<Date>`now()`,
-        last_host_id: eb.ref('host_id'),
-        updated: sql<Date>`now()`,
-      }))
-      .where('uuid', '=', vmId)
-      .where('state', '=', 'Starting')
-      .where('host_id', '=', sql<number>`(select id from host where uuid = ${hostId})`)
-      .execute();
-    await tx
-      .updateTable('volumes')
-      .set({ state: 'Ready', size: result.size, physical_size: result.physicalSize })
-      .where('vm_id', '=', idOf(vmId))
-      .where('removed', 'is', null)
-      .where('state', 'in', ['Creating', 'Ready'])
-      .execute();
-    await recordAddresses(tx, vmId, result.addresses);
-    return nameOf(tx, vmId);
-  });
+  if (!(await recordPoolSpace(tx, hostId, result.pool))) await recordPoolReports(tx, hostId, [result.pool]);
+  const started = await tx
+    .updateTable('vm_instance')
+    .set((eb) => ({
+      ...AT_REST,
+      state: isOn ? ('Running' as const) : ('Stopped' as const),
+      power_state: isOn ? ('PowerOn' as const) : ('PowerOff' as const),
+      power_reason: null,
+      power_state_updated: sql<Date>`now()`,
+      last_host_id: eb.ref('host_id'),
+      updated: sql<Date>`now()`,
+    }))
+    .where('uuid', '=', vmId)
+    .where('state', '=', 'Starting')
+    .where('host_id', '=', sql<number>`(select id from host where uuid = ${hostId})`)
+    .returning('display_name as name')
+    .executeTakeFirst();
+  await tx
+    .updateTable('volumes')
+    .set({ state: 'Ready', size: result.size, physical_size: result.physicalSize })
+    .where('vm_id', '=', idOf(vmId))
+    .where('removed', 'is', null)
+    .where('state', 'in', ['Creating', 'Ready'])
+    .execute();
+  await recordAddresses(tx, vmId, result.addresses);
+  return started?.name ?? nameOf(tx, vmId);
 }
 
 /** Records that no host has the machine; a disk that was never made is on no pool. */

@@ -46,9 +46,15 @@ export const pendingVmJobs = (db: Queryable): Promise<readonly Omit<VmJob, 'work
     .orderBy('id')
     .execute();
 
+export interface WaitingTask {
+  readonly task: VmTask;
+  /** Whether another job waits that ends this one, if it is a start. */
+  readonly ended: boolean;
+}
+
 /** The oldest job that waits for the machine. */
-export async function nextTask(db: Queryable, vmId: string): Promise<VmTask | undefined> {
-  const job = await pendingJobs(db, vmId)
+export async function nextTask(db: Queryable, vmId: string): Promise<WaitingTask | undefined> {
+  const jobs = await pendingJobs(db, vmId)
     .innerJoin('user', 'user.id', 'async_job.user_id')
     .select((eb) => [
       'async_job.uuid as jobId',
@@ -57,10 +63,14 @@ export async function nextTask(db: Queryable, vmId: string): Promise<VmTask | un
       'async_job.job_params as parameters',
     ])
     .orderBy('async_job.id')
-    .executeTakeFirst();
+    .execute();
+  const [job] = jobs;
   if (job === undefined) return undefined;
   const { parameters, ...rest } = job;
-  return { ...read(vmJobParameters, parameters ?? {}).value, ...rest };
+  return {
+    task: { ...read(vmJobParameters, parameters ?? {}).value, ...rest },
+    ended: jobs.some(({ command }) => ENDING.includes(command)),
+  };
 }
 
 /** Commands that end a start. */
@@ -188,31 +198,14 @@ type VmEvent = Pick<NewEvent, 'type' | 'level' | 'description' | 'host' | 'workf
 };
 
 /** Records an event about a machine, for its owner's account. */
-export async function recordVmEvent(
-  tx: Queryable,
-  vmId: string,
-  { jobId, ...event }: VmEvent,
-): Promise<void> {
-  const machine = await tx
-    .selectFrom('vm_instance')
-    .innerJoin('account', 'account.id', 'vm_instance.account_id')
-    .where('vm_instance.uuid', '=', vmId)
-    .select('account.uuid')
-    .executeTakeFirst();
+export function recordVmEvent(tx: Queryable, vmId: string, { jobId, ...event }: VmEvent): Promise<void> {
+  const account = sql<number>`(select account_id from vm_instance where uuid = ${vmId})`;
   const user =
-    jobId === undefined
-      ? undefined
-      : await tx
-          .selectFrom('async_job')
-          .innerJoin('user', 'user.id', 'async_job.user_id')
-          .where('async_job.uuid', '=', jobId)
-          .select('user.uuid')
-          .executeTakeFirst();
-  await recordEvent(tx, {
+    jobId === undefined ? {} : { user: sql<number>`(select user_id from async_job where uuid = ${jobId})` };
+  return recordEvent(tx, {
     ...event,
     resourceType: RESOURCE,
     resourceUuid: vmId,
-    ...(machine === undefined ? {} : { accountUuid: machine.uuid }),
-    ...(user === undefined ? {} : { userUuid: user.uuid }),
+    ids: { account, ...user },
   });
 }

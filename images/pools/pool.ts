@@ -176,6 +176,8 @@ export interface StoredVolume {
 export interface VolumeDraft {
   /** Of an empty file. */
   readonly path: string;
+  /** The same file, open for writing. */
+  readonly file: FileHandle;
 }
 
 /**

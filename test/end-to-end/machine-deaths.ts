@@ -30,7 +30,6 @@ const virsh = (when: When, args: string): Moment => ({
   when,
   process: 'host',
 });
-const program = (when: When, path: string): Moment => ({ call: 'spawn', path, when, process: 'host' });
 const file = (call: Moment['call'], when: When, path: string): Moment => ({
   call,
   path,
@@ -46,6 +45,9 @@ const statement = (process: 'api' | 'control', when: When, path: string): Moment
 
 /** The path of a disk. */
 export const DISK = '/[0-9a-f-]{36}$';
+/** The path of a disk that is being made. */
+const DRAFT = '\\.volume$';
+export const SEED = 'seeds/.*\\.iso$';
 /** virsh has begun to define and start the domain. */
 export const STARTING = virsh('after', 'start');
 /** The guest runs, and the host worker does not know it yet. */
@@ -53,15 +55,13 @@ export const RUNS = virsh('end', 'start');
 
 const HOST: readonly (readonly [string, ...Moment[]])[] = [
   ['virsh has begun to define and start', STARTING],
-  ['qemu-img is about to begin', program('before', '^qemu-img$')],
-  ['qemu-img has begun', program('after', '^qemu-img$')],
+  ['the disk is about to be written', file('truncate', 'before', DRAFT)],
+  ['the disk is half written', file('write', 'half', DRAFT)],
   ['the disk is about to get its name', file('link', 'before', DISK)],
   ['the disk has its name', file('link', 'after', DISK)],
-  ['the disk has only its final name', file('unlink', 'after', '\\.volume$')],
-  ['xorriso is about to begin', program('before', '^xorriso$')],
-  ['xorriso has begun', program('after', '^xorriso$')],
-  ['the seed is about to get its name', file('rename', 'before', 'seeds/.*\\.iso$')],
-  ['the seed has its name', file('rename', 'after', 'seeds/.*\\.iso$')],
+  ['the disk has only its final name', file('unlink', 'after', DRAFT)],
+  ['the seed is about to get its name', file('rename', 'before', SEED)],
+  ['the seed has its name', file('rename', 'after', SEED)],
   ['virsh is about to define and start', virsh('before', 'start')],
   ['the guest runs, and nothing is reported', RUNS],
   ['the release is about to be noted', STARTING, file('rename', 'before', 'fences/')],

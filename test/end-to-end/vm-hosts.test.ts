@@ -12,7 +12,7 @@ import { needingLibvirt, openLibvirtLab } from '../labs/libvirt.ts';
 import type { LibvirtLab } from '../labs/libvirt.ts';
 import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
-import { DISK, RUNS, STARTING } from './machine-deaths.ts';
+import { DISK, RUNS, SEED, STARTING } from './machine-deaths.ts';
 import { openMachines } from './machines.ts';
 import type { Machines } from './machines.ts';
 import { makeZone, startMortalHost } from './mortal-hosts.ts';
@@ -27,7 +27,7 @@ interface Node {
 /** Phases in which the host has the job. */
 const PHASES: readonly (readonly [string, Moment])[] = [
   ['disk', { call: 'link', path: DISK, when: 'before' }],
-  ['seed', { call: 'spawn', path: '^xorriso$', when: 'after' }],
+  ['seed', { call: 'rename', path: SEED, when: 'before' }],
   ['start', STARTING],
   ['running', RUNS],
 ];

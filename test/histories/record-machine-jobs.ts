@@ -58,7 +58,7 @@ test('a start of which the pool has the image', async () => {
   await lab.finished(await lab.prepare({ templateId, poolId: lab.poolId('pool') }));
   const vmId = await machines.add({ templateId });
   await machines.perform(vmId, 'deployVirtualMachine');
-  await saveEnded('vm-deploy-look-in-task', vmId);
+  await saveEnded('vm-deploy-end-in-task', vmId);
 });
 
 test('a host that fails, a full pool, a host that is lost', async () => {

@@ -58,7 +58,7 @@ const canRun =
   const disc = async (seed: Partial<Seed>): Promise<string> => {
     const path = join(folder, `${randomUUID()}.iso`);
     const whole = { seed: { instanceId: 'i-1', hostName: 'web1', publicKeys: [] }, nics: [FIRST], ...seed };
-    await writeSeed(path, folder, whole, new AbortController().signal);
+    await writeSeed(path, folder, whole);
     return path;
   };
   const read = async (seed: Partial<Seed>, template = '## template: jinja\n'): Promise<Read> => {

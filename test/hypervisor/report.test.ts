@@ -113,11 +113,11 @@ needingLibvirt()('a host with libvirt', () => {
 
   test('reports which programs and packages its machines lack', async () => {
     const report = await reporter({ virsh: lab.virsh }).report([
-      { name: 'xorriso', purpose: 'give virtual machines their first boot data' },
-      { name: 'qemu-img', purpose: 'check images', version: '7.2' },
+      { name: 'qemu-img', purpose: 'check images' },
+      { name: 'virsh', purpose: 'run virtual machines', version: '9.0.0' },
       { name: 'zstd', purpose: 'unpack .zst images' },
     ]);
-    expect(report.problem).toBe('xorriso is not installed: install xorriso');
+    expect(report.problem).toBe('qemu-img is not installed: install qemu-utils');
     expect(report.libvirt).toBeDefined();
   });
 

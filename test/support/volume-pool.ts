@@ -75,8 +75,11 @@ export function openVolumes(config: PoolConfig): Promise<Pool> {
     async createVolume(volumeId, fill) {
       if (disks.has(volumeId)) return false;
       const { path, file } = await newVolume();
-      await file.close();
-      await fill({ path });
+      try {
+        await fill({ path, file });
+      } finally {
+        await file.close();
+      }
       disks.set(volumeId, path);
       return true;
     },

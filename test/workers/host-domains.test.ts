@@ -86,7 +86,7 @@ needingLibvirt()('a host worker with libvirt', () => {
         networks: [{ name: 'guest' }, { name: 'lan', problem: expect.stringContaining('no-such-br') }],
       });
       expect(report.capabilities?.features).toContain('vms');
-      expect(report.programs.map(({ name }) => name)).toEqual(expect.arrayContaining(['virsh', 'xorriso']));
+      expect(report.programs.map(({ name }) => name)).toContain('virsh');
       const before = (await comparisons(hostId)).length;
       await lab.virsh.run(['create', '/dev/stdin'], {
         xml: `<domain type='qemu'><name>other</name><memory unit='MiB'>16</memory><os>

@@ -8,14 +8,15 @@ import { attachIso, detachIso } from './iso.ts';
 import { destroy, expunge } from './remove.ts';
 import { restore } from './restore.ts';
 import { errorOf, jobOf, wasEnded } from './run.ts';
-import type { VmRun } from './run.ts';
+import type { Look, VmRun } from './run.ts';
 import { start } from './start.ts';
 import { reboot, stop } from './stop.ts';
 
-export async function perform(run: VmRun, machine: MachineFacts): Promise<void> {
+/** @returns the look for the next job, if the end of this one had it */
+export async function perform(run: VmRun, machine: MachineFacts): Promise<Look | undefined> {
   const { command } = run.task;
   try {
-    await JOBS[command](run, machine);
+    return (await JOBS[command](run, machine)) ?? undefined;
   } catch (error) {
     if (!isFailure(error)) throw error;
     const reason = { error: errorOf(error), ended: wasEnded(error) };
@@ -24,10 +25,11 @@ export async function perform(run: VmRun, machine: MachineFacts): Promise<void> 
       State: state ?? null,
       Reason: kindOf(error),
     });
+    return undefined;
   }
 }
 
-type Perform = (run: VmRun, machine: MachineFacts) => Promise<void>;
+type Perform = (run: VmRun, machine: MachineFacts) => Promise<Look | void>;
 
 const JOBS: Readonly<Record<VmCommand, Perform>> = {
   deployVirtualMachine: deploy,
@@ -42,7 +44,7 @@ const JOBS: Readonly<Record<VmCommand, Perform>> = {
 };
 
 /** A machine that is deployed without a start has only its rows until its first start. */
-function deploy(run: VmRun, machine: MachineFacts): Promise<void> {
+function deploy(run: VmRun, machine: MachineFacts): Promise<Look | void> {
   if (run.task.start !== false) return start(run, machine);
   return control('End the job').completeVmTask(jobOf(run), `Virtual machine ${run.name} is made`);
 }

@@ -6,11 +6,12 @@ import type { MachineFacts } from '../../activities/control/vms.ts';
 import { control } from '../policies.ts';
 import { releaseSurely } from './release.ts';
 import { jobOf } from './run.ts';
-import type { VmRun } from './run.ts';
+import type { Look, VmRun } from './run.ts';
 import { start } from './start.ts';
 import { shutDown } from './stop.ts';
 
-export async function restore(run: VmRun, machine: MachineFacts): Promise<void> {
+/** @returns as `start` */
+export async function restore(run: VmRun, machine: MachineFacts): Promise<Look | undefined> {
   const { vmId } = run.input;
   const { templateId, size, diskOfferingId } = run.task;
   await control('See whether the image can be had').checkVmRestore(vmId, templateId);
@@ -22,4 +23,5 @@ export async function restore(run: VmRun, machine: MachineFacts): Promise<void> 
   await control('Renew the disk').renewVmDisk(vmId, { templateId, size, diskOfferingId });
   if (runs) return start(run, { ...machine, state: 'Stopped' });
   await control('End the job').completeVmTask(jobOf(run), `Virtual machine ${run.name} was restored`);
+  return undefined;
 }

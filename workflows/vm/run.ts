@@ -1,7 +1,7 @@
 /** What the jobs of a machine share: the signals of its workflow, and how a wait ends early. */
 import { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { FirstSteps, JobError, VmJobRef } from '../../activities/control/vms.ts';
+import type { FirstSteps, JobError, NextVmTask, VmJobRef, VmLeftover } from '../../activities/control/vms.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { describeFailure, describeFailureWithHost, withHost } from '../../model/failures.ts';
 import type { Failure } from '../../model/failures.ts';
@@ -39,6 +39,8 @@ export function receiveVmSignals(): VmSignals {
 export interface VmPlace {
   readonly input: VmInput;
   readonly signals: VmSignals;
+  /** Whether the answer to a start is recorded within the task that receives it, with the look for the next job. */
+  readonly endsInTask: boolean;
   /** Name of the machine, for people. */
   readonly name: string;
 }
@@ -50,6 +52,13 @@ export interface VmRun extends VmPlace {
   readonly begun?: FirstSteps;
   /** Number of signals when the run last looked for other jobs. */
   heeded: number;
+}
+
+/** A look for the next job. */
+export interface Look {
+  readonly next: NextVmTask | VmLeftover | undefined;
+  /** Number of signals before it. */
+  readonly served: number;
 }
 
 export const jobOf = ({ input, task }: VmRun): VmJobRef => ({
@@ -88,23 +97,30 @@ export async function heedOtherJobs(run: VmRun): Promise<void> {
 
 /**
  * Waits for a job of a host, and heeds other jobs of the machine meanwhile.
+ * @param call gets what it calls when it begins to record the answer of the host: from then on nothing ends the job, also when
+ * the task is done again, since the answer is in the history
  * @throws what `heedOtherJobs` throws; then the host still works on its job, until a release ends it
  */
-export async function heedingOtherJobs<T>(run: VmRun, call: () => Promise<T>): Promise<T> {
+export async function heedingOtherJobs<T>(
+  run: VmRun,
+  call: (onAnswer: () => void) => Promise<T>,
+): Promise<T> {
   const { signals } = run;
   const scope = new CancellationScope();
-  const called = scope.run(call);
-  let answered = false;
+  let isOver = false;
+  let isRecorded = false;
+  const called = scope.run(() => call(() => (isRecorded = true)));
   const note = (): void => {
-    answered = true;
+    isOver = true;
   };
   called.then(note, note);
   for (;;) {
-    await condition(() => answered || signals.cancelled || signals.wanted > run.heeded);
-    if (answered) return called;
+    await condition(() => isOver || isRecorded || signals.cancelled || signals.wanted > run.heeded);
+    if (isOver || isRecorded) return called;
     try {
       await heedOtherJobs(run);
     } catch (error) {
+      if (isRecorded) return called.catch(() => Promise.reject(error as Error));
       scope.cancel();
       throw error;
     }

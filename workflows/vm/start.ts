@@ -14,7 +14,7 @@
  * domain (release.ts). A host that did not take the job was not called.
  *
  * A stop, destroy or expunge of the machine ends the start at once, as does a cancellation in Temporal: the release ends what
- * the host is doing. A start that fails leaves neither domain nor reservation; a disk that never held anything of the guest
+ * the host is doing. Once the host has answered, they come after the start. A start that fails leaves neither domain nor reservation; a disk that never held anything of the guest
  * goes too. Until a host that was called has confirmed that, the machine is shown as Unknown.
  */
 import { TimeoutFailure } from '@temporalio/common';
@@ -29,7 +29,8 @@ import type { Refusal } from '../../model/placement.ts';
 import { backoffMs } from '../../model/timing.ts';
 import type { StartVmResult } from '../../model/vm-payloads.ts';
 import { causeOf, endingFailure, hostFailure, isFailure } from '../failures.ts';
-import { control, machine } from '../policies.ts';
+import { control, localControl, machine, verifyAnswerLocally } from '../policies.ts';
+import type { VerifyAnswer } from '../answers.ts';
 import { show, waitVisibly } from '../status.ts';
 import { bringImages } from './copy.ts';
 import { releaseSurely, tryRelease } from './release.ts';
@@ -43,7 +44,7 @@ import {
   wakeOf,
   wasEnded,
 } from './run.ts';
-import type { VmRun } from './run.ts';
+import type { Look, VmRun } from './run.ts';
 
 type Placed = Extract<Placement, { readonly outcome: 'placed' }>;
 
@@ -69,8 +70,12 @@ interface Search {
  */
 const MAY_COME_BACK: readonly FailureKind[] = ['HostGone', 'HypervisorSilent'];
 
-/** Starts the machine, and ends the job. @throws TemporalFailure when it cannot; the machine is as a failed start leaves it */
-export async function start(run: VmRun, before: MachineFacts): Promise<void> {
+/**
+ * Starts the machine, and ends the job.
+ * @returns the look for the next job, if the end of this one had it
+ * @throws TemporalFailure when it cannot; the machine is as a failed start leaves it
+ */
+export async function start(run: VmRun, before: MachineFacts): Promise<Look | undefined> {
   const search: Search = {
     excludedHosts: [],
     excludedPools: [],
@@ -85,8 +90,10 @@ export async function start(run: VmRun, before: MachineFacts): Promise<void> {
     for (;;) {
       const placed = await findPlace(run, search, begun);
       const failed = await bringImages(run, placed);
-      if (failed !== undefined) await afterFailedCopy(run, placed, failed, search);
-      else if (await startOn(run, search, placed, begun?.start)) return;
+      if (failed === undefined) {
+        const started = await startOn(run, search, placed, begun?.start);
+        if (started !== undefined) return started.look;
+      } else await afterFailedCopy(run, placed, failed, search);
       begun = undefined;
     }
   } catch (error) {
@@ -183,28 +190,56 @@ async function afterFailedCopy(
   await withdraw(run, search);
 }
 
-/** Calls the host. @returns whether the machine was started; if not, the failure is handled, and another place is to be found */
-async function startOn(run: VmRun, search: Search, placed: Placed, planned?: PlannedStart): Promise<boolean> {
+/** Of a start that a host has done. */
+interface Started {
+  readonly look?: Look;
+}
+
+/** Calls the host. @returns undefined when the machine was not started: the failure is handled, and another place is to be found */
+async function startOn(
+  run: VmRun,
+  search: Search,
+  placed: Placed,
+  planned?: PlannedStart,
+): Promise<Started | undefined> {
   const { input, name } = run;
   const { hostId, hostName, job } =
     planned ?? (await control(`Prepare the start of ${name}`).planVmStart(input.vmId));
   show(`Host ${hostName} makes disk and domain of ${name}, and starts it.`, placeOf(placed));
   const calledBefore = search.called;
   search.called = true;
+  const summary = `Start ${name} on host ${hostName}`;
   let result: StartVmResult;
+  let look: Look | undefined;
   try {
-    const host = machine(hostId, input.timing, `Start ${name} on host ${hostName}`);
-    result = await heedingOtherJobs(run, () => host.startVm(job));
+    result = await heedingOtherJobs(run, (onAnswer) => {
+      const record = recording(run, onAnswer, (found) => {
+        look = found;
+      });
+      return machine(hostId, input.timing, summary, record).startVm(job);
+    });
   } catch (error) {
     if (!isFailure(error) || wasEnded(error)) throw error;
     search.called = calledBefore || wasTaken(error);
     await afterFailedStart(run, { hostId, failure: hostFailure(error, { hostId, hostName }) }, search);
-    return false;
+    return undefined;
   }
-  // Not within the task: what has ended the job must not be decided anew when the task is.
-  await control(`Record that ${name} runs`).recordVmStarted(result, jobOf(run), hostName);
+  if (!run.endsInTask)
+    await control(`Record that ${name} runs`).recordVmStarted(result, jobOf(run), hostName);
   show(`${name} runs on host ${hostName}.`, { State: 'Running', HostId: hostId, Reason: null });
-  return true;
+  return look === undefined ? {} : { look };
+}
+
+/** Verifies the answer of the host, and with a result ends the job; undefined for runs that do these one after the other. */
+function recording(run: VmRun, onAnswer: () => void, onLook: (look: Look) => void): VerifyAnswer | undefined {
+  if (!run.endsInTask) return undefined;
+  return async (answer) => {
+    if (answer.outcome !== 'result') return verifyAnswerLocally(answer);
+    onAnswer();
+    const served = run.signals.wanted;
+    const step = localControl(`Record that ${run.name} runs`);
+    onLook({ served, next: await step.finishVmStart(answer, jobOf(run)) });
+  };
 }
 
 /** Whether the host had taken the job: then it may have begun with it. */

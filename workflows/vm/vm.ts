@@ -27,29 +27,36 @@ import { backoffMs } from '../../model/timing.ts';
 import type { VmInput, VmResult } from '../../model/vm-payloads.ts';
 import { vmTimingOf } from '../../model/vm-timing.ts';
 import { continueAs } from '../continue-as-new.ts';
-import { control, localControl } from '../policies.ts';
+import { localControl, control as ordinaryControl } from '../policies.ts';
 import { show, waitVisibly } from '../status.ts';
 import { perform } from './perform.ts';
 import { tryRelease } from './release.ts';
 import { receiveVmSignals, wakeOf } from './run.ts';
-import type { VmPlace, VmSignals } from './run.ts';
+import type { Look, VmPlace, VmSignals } from './run.ts';
 
 export async function vm(given: VmInput): Promise<VmResult> {
   const input = { ...given, timing: vmTimingOf(given.timing) };
   const signals = receiveVmSignals();
+  const endsInTask = patched('vm-end-in-task');
+  const run = { input, signals, endsInTask };
   // Done twice, when the task is done twice, it finds what it did the first time.
-  const look = patched('vm-look-in-task') ? localControl : control;
+  const control = endsInTask || patched('vm-look-in-task') ? localControl : ordinaryControl;
+  const look = async (): Promise<Look> => {
+    const served = signals.wanted;
+    return { served, next: await control('Look for the next job').nextVmTask(input.vmId) };
+  };
   return CancellationScope.nonCancellable(async () => {
     let jobs = 0;
+    let looked: Look | undefined;
     for (let round = 0; ; round += 1) {
-      const served = signals.wanted;
-      const next = await look('Look for the next job').nextVmTask(input.vmId);
+      const { served, next } = looked ?? (await look());
+      looked = undefined;
       if (next?.task !== undefined) {
-        await performNext({ input, signals }, served, next);
+        looked = await performNext(run, served, next);
         jobs += 1;
         round = 0;
       } else if (next !== undefined && !signals.cancelled) {
-        await clearLeftover({ input, signals, name: next.machine.name }, round);
+        await clearLeftover({ ...run, name: next.machine.name }, round);
       } else if (signals.wanted === served) return conclude(jobs, signals);
       if (workflowInfo().continueAsNewSuggested) await continueAs(workflowTypes.vm, input);
     }
@@ -64,22 +71,23 @@ async function clearLeftover(where: VmPlace, round: number): Promise<void> {
   await waitVisibly({ word: 'HostUnconfirmed', ...problem, ms }, wakeOf(where));
 }
 
+/** @returns the look for the next job, if one was had */
 async function performNext(
   where: Omit<VmPlace, 'name'>,
   served: number,
   { task, machine, ended, begun }: NextVmTask,
-): Promise<void> {
+): Promise<Look | undefined> {
   const { vmId } = where.input;
   if (machine === undefined) {
     const job = { vmId, jobId: task.jobId, command: task.command };
-    await control('End the job').failVmTask(job, { error: GONE, ended: false });
-    return;
+    await ordinaryControl('End the job').failVmTask(job, { error: GONE, ended: false });
+    return undefined;
   }
   const { name, state, zoneId } = machine;
   if (begun?.start === undefined)
     show(`${task.command} of ${name}, for ${task.by}.`, { State: state, ZoneId: zoneId });
   const heeded = ended ? -1 : served;
-  await perform({ ...where, task, name, heeded, ...(begun === undefined ? {} : { begun }) }, machine);
+  return perform({ ...where, task, name, heeded, ...(begun === undefined ? {} : { begun }) }, machine);
 }
 
 const GONE: JobError = {

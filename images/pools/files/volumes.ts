@@ -47,7 +47,7 @@ export async function createVolume(
   const draft = join(partsFolder(pool), `${requireUuid(volumeId)}.${randomUUID()}${DRAFT}`);
   const file = await openRegular(draft, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, OWNER_ONLY);
   try {
-    await fill({ path: draft });
+    await fill({ path: draft, file });
     await file.sync();
     await pool.check();
     return await giveName(draft, volumePath(pool, volumeId));

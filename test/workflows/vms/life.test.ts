@@ -1,5 +1,6 @@
 /** What happens to machines after their deployment, on scripted hosts. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { createDeploymentJob } from '../../../db/jobs/jobs.ts';
 import { settleStopped } from '../../../db/copies/outcomes.ts';
 import { applicationFailure } from '../../../activities/context.ts';
@@ -10,6 +11,7 @@ import { openControlLab } from '../../labs/control.ts';
 import type { ControlLab } from '../../labs/control.ts';
 import { openMachines } from '../../labs/machines.ts';
 import type { MachineLab } from '../../labs/machines.ts';
+import { deferred } from '../../support/deferred.ts';
 import { isFullRun } from '../../support/programs.ts';
 import type { ScriptedHost } from '../../support/scripted-host.ts';
 import { until } from '../../support/until.ts';
@@ -380,7 +382,7 @@ if (isFullRun)
     expect(await machines.row(vmId)).toMatchObject({ state: 'Error', host_id: null });
   });
 
-test('where the pool has the image, place and job come with the look for the start; the host hears of an earlier disk', async () => {
+test('where the pool has the image, a start has no step of its own but that of the host, which hears of an earlier disk', async () => {
   const host = await lab.addHost({ name: 'only', pool: 'pool' });
   const templateId = await lab.addTemplate();
   await lab.finished(await lab.prepare({ templateId, poolId: lab.poolId('pool') }));
@@ -393,10 +395,42 @@ test('where the pool has the image, place and job come with the look for the sta
     const types = (events ?? []).flatMap(
       ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name ?? [],
     );
-    expect(types).toContain('startVm');
-    expect(types).not.toContain('placeVm');
-    expect(types).not.toContain('planVmStart');
+    expect(types).toEqual(['startVm']);
   }
   expect(host.machines.starts).toMatchObject([{ generation: 1 }, { generation: 2, disk: { made: true } }]);
   expect(host.machines.starts[0]?.disk).not.toHaveProperty('made');
+});
+
+test('a stop that comes while the answer of the host is recorded does not end the start: it comes after it', async () => {
+  const [answering, locked] = [deferred(), deferred()];
+  const host: ScriptedHost = await lab.addHost({
+    name: 'host',
+    pool: 'pool',
+    script: {
+      async startVm(job) {
+        answering.resolve();
+        await locked.promise;
+        return host.machines.activities.startVm(job);
+      },
+    },
+  });
+  const vmId = await machines.add({ templateId: await lab.addTemplate() });
+  const deploy = await machines.request(vmId, 'deployVirtualMachine');
+  await answering.promise;
+  const stop = await lab.db.transaction().execute(async (tx) => {
+    // The record of the answer must wait for this row.
+    await tx.selectFrom('vm_instance').where('uuid', '=', vmId).select('id').forUpdate().execute();
+    locked.resolve();
+    await until('the answer is to be recorded', async () => {
+      const { rows } = await sql`select from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(lab.db);
+      return rows.length > 0;
+    });
+    return machines.request(vmId, 'stopVirtualMachine');
+  });
+  const jobs = [await lab.finished(deploy), await lab.finished(stop)];
+  expect(jobs.map(({ job_status }) => job_status)).toEqual([jobStatus.done, jobStatus.done]);
+  expect(await machines.row(vmId)).toMatchObject({ state: 'Stopped', power_state: 'PowerOff' });
+  expect((await machines.events(vmId)).map(({ type }) => type)).toEqual(['VM.CREATE', 'VM.STOP']);
+  expect(host.machines.domains.get(vmId)).toBe('shutoff');
 });
