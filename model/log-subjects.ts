@@ -18,7 +18,7 @@ const FIRST: Readonly<Record<string, keyof LogSubjects>> = {
 };
 
 /** By the id of a workflow (names.ts). */
-function subjectsOfWorkflow(workflowId: string): LogSubjects {
+export function subjectsOfWorkflow(workflowId: string): LogSubjects {
   const [kind = '', first, second] = workflowId.split(':');
   const name = FIRST[kind];
   if (name === undefined || first === undefined) return {};

@@ -31,6 +31,8 @@ import {
 } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import { label, type Settings } from './settings.ts';
+import { clientTracing, tracingIfAsked } from './tracing/traced.ts';
+import type { Tracing } from './tracing/traced.ts';
 import { trustedProxies } from './trusted-proxies.ts';
 import { bypassVersion } from './version.ts';
 
@@ -47,8 +49,10 @@ export async function run(settings: Settings): Promise<void> {
   const stop = stopRequested();
   const logger = createLogger(settings.text('logLevel'), 'api');
   const metrics = processMetricsIfAsked(settings);
+  const tracing = await tracingIfAsked(settings, 'api', logger);
   installRuntime(logger, metrics?.buffer);
-  await runApi({ settings, logger, stop, metrics });
+  await runApi({ settings, logger, stop, metrics, tracing });
+  await tracing?.close();
   metrics?.close();
 }
 
@@ -61,13 +65,22 @@ export interface ApiOptions {
   readonly onListening?: (port: number) => void;
   /** What the process counts; default: nothing. */
   readonly metrics?: Pick<ProcessMetrics, 'count' | 'families'> | undefined;
+  /** Default: nothing is traced. */
+  readonly tracing?: Pick<Tracing, 'call' | 'clientInterceptors'> | undefined;
 }
 
 /**
  * Resolves after an orderly stop, which answers running calls first.
  * @throws StartError, SecretFileError or SettingError when the api cannot start
  */
-export async function runApi({ settings, logger, stop, onListening, metrics }: ApiOptions): Promise<void> {
+export async function runApi({
+  settings,
+  logger,
+  stop,
+  onListening,
+  metrics,
+  tracing,
+}: ApiOptions): Promise<void> {
   const place = { address: settings.text('apiAddress'), port: settings.number('apiPort') };
   const urls = publicUrls(settings);
   const proxies = trustedProxies(settings);
@@ -75,7 +88,10 @@ export async function runApi({ settings, logger, stop, onListening, metrics }: A
   const tls = await loadServerTls(settings);
   const db = await connectDatabase(settings);
   try {
-    const temporal = await connectTemporal(settings, `api:${process.pid}`);
+    const temporal = await connectTemporal(settings, {
+      identity: `api:${process.pid}`,
+      ...clientTracing(tracing),
+    });
     try {
       await requireWorkerListing(temporal);
       const ready = (): Promise<boolean> => isReady(db, temporal);
@@ -98,6 +114,7 @@ export async function runApi({ settings, logger, stop, onListening, metrics }: A
           metrics?.count('bypass_api_calls_total', 1, { command, code: String(status) });
           metrics?.count('bypass_api_call_duration_seconds', ms / SECOND);
         },
+        ...(tracing === undefined ? {} : { trace: tracing.call }),
         sessions: createSessionMemory(),
         answers: createSharedAnswers(),
         turns: createFairQueue(CALLS_UNDER_WAY),

@@ -4,8 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { WORKFLOW_BUNDLE } from './workflow-bundle.ts';
 
+const compiled = (name: string): string => fileURLToPath(new URL(`../workflows/${name}.js`, import.meta.url));
+
 const { code } = await bundleWorkflowCode({
-  workflowsPath: fileURLToPath(new URL('../workflows/index.js', import.meta.url)),
+  workflowsPath: compiled('index'),
+  workflowInterceptorModules: [compiled('traces')],
   logger: new DefaultLogger('WARN'),
 });
 await writeFile(WORKFLOW_BUNDLE, code);

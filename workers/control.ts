@@ -29,6 +29,8 @@ import {
 } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import type { Settings } from './settings.ts';
+import { clientTracing, tracedWorker, tracingIfAsked } from './tracing/traced.ts';
+import type { Tracing } from './tracing/traced.ts';
 import { WORKFLOW_BUNDLE } from './workflow-bundle.ts';
 
 /** After the grace time, running activities are cancelled; after the force time, Temporal schedules them again elsewhere. */
@@ -41,8 +43,10 @@ export async function run(settings: Settings): Promise<void> {
   const stop = stopRequested();
   const logger = createLogger(settings.text('logLevel'), 'control');
   const metrics = processMetricsIfAsked(settings);
+  const tracing = await tracingIfAsked(settings, 'control', logger);
   installRuntime(logger, metrics?.buffer);
-  await runControl({ settings, logger, stop, metrics });
+  await runControl({ settings, logger, stop, metrics, tracing });
+  await tracing?.close();
   metrics?.close();
 }
 
@@ -53,6 +57,8 @@ export interface ControlOptions {
   readonly stop: Promise<unknown>;
   /** What the process counts; default: nothing. */
   readonly metrics?: Pick<ProcessMetrics, 'families'> | undefined;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   /** Default: the bundle of the build. */
   readonly workflowBundle?: WorkerOptions['workflowBundle'];
 }
@@ -66,18 +72,20 @@ export async function runControl({
   logger,
   stop,
   metrics,
+  tracing,
   workflowBundle,
 }: ControlOptions): Promise<void> {
   const masterKey = await loadMasterKey(settings.required('masterKeyFile'));
   const db = await connectDatabase(settings);
   try {
     await sealOlder(db, masterKey, logger);
-    const connected = await connectTemporal(settings);
+    const connected = await connectTemporal(settings, clientTracing(tracing));
     try {
       await requireWorkerListing(connected);
       await createSearchAttributes(connected);
       const orchestration = createOrchestration(connected.client);
       const worker = await createWorker(connected, {
+        ...tracedWorker(tracing),
         workflowBundle: workflowBundle ?? { codePath: WORKFLOW_BUNDLE },
         activities: createControlActivities({ db, orchestration, masterKey, protocols: PROTOCOLS }),
         maxConcurrentActivityTaskExecutions: settings.number('activitySlots', 1),
@@ -114,7 +122,10 @@ async function sealOlder(db: Database, masterKey: MasterKey, logger: Logger): Pr
 
 const createWorker = (
   { connection, namespace }: Temporal,
-  options: Pick<WorkerOptions, 'workflowBundle' | 'activities' | 'maxConcurrentActivityTaskExecutions'>,
+  options: Pick<
+    WorkerOptions,
+    'workflowBundle' | 'activities' | 'maxConcurrentActivityTaskExecutions' | 'interceptors'
+  >,
 ): Promise<Worker> =>
   Worker.create({
     ...options,

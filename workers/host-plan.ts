@@ -47,11 +47,17 @@ export interface Plan {
   readonly transfers: Transfers;
 }
 
+export interface Planning {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Default: tries are not traced. */
+  readonly traceTries?: HostActivityDeps['traceTries'] | undefined;
+}
+
 /** Reads all settings at once, so that a wrong one is refused before the host writes anything. */
 export function planActivities(
   settings: Settings,
-  logger: Logger,
-  signal: AbortSignal,
+  { logger, signal, traceTries }: Planning,
 ): (identity: Identity, stateDir: string) => Promise<Plan> {
   const configs = parsePools(settings.required('pools'));
   const own = { downloads: settings.number('downloads', 1), rate: settings.number('rateLimit') };
@@ -123,6 +129,7 @@ export function planActivities(
       openVmSecrets: ({ vmId, sealed }) => openVmSecrets(sealingPrivateKey, sealed, { vmId, hostId }),
       programs: () => reportPrograms([...programsFor(PROTOCOLS), ...HYPERVISOR_PROGRAMS]),
       describeHypervisor: (installed) => reporter.report(installed),
+      ...(traceTries === undefined ? {} : { traceTries }),
       onFailure(activity, error) {
         logger.warn({ activity, kind: error.kind, err: error }, `${activity} failed`);
       },

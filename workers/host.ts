@@ -43,6 +43,8 @@ import {
 import type { Logger, Temporal } from './runtime.ts';
 import type { Settings } from './settings.ts';
 import { planActivities } from './host-plan.ts';
+import { clientTracing, tracedWorker, tracingIfAsked } from './tracing/traced.ts';
+import type { Tracing } from './tracing/traced.ts';
 import type { Plan } from './host-plan.ts';
 
 /** Every short job is taken at once: the turns of probes, not Temporal, limit how many probes run at a time. */
@@ -57,8 +59,10 @@ export async function run(settings: Settings): Promise<void> {
   const stop = stopRequested();
   const logger = createLogger(settings.text('logLevel'), 'host');
   const metrics = processMetricsIfAsked(settings);
+  const tracing = await tracingIfAsked(settings, 'host', logger);
   installRuntime(logger, metrics?.buffer);
-  await runHost({ settings, logger, stop, metrics });
+  await runHost({ settings, logger, stop, metrics, tracing });
+  await tracing?.close();
   metrics?.close();
 }
 
@@ -69,13 +73,15 @@ export interface HostOptions {
   readonly stop: Promise<unknown>;
   /** What the process counts; default: nothing. */
   readonly metrics?: Pick<ProcessMetrics, 'families'> | undefined;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /**
  * Resolves after an orderly stop, which aborts running downloads at once and keeps their bytes.
  * @throws StartError or SettingError when the host worker cannot start
  */
-export async function runHost({ settings, logger, stop, metrics }: HostOptions): Promise<void> {
+export async function runHost({ settings, logger, stop, metrics, tracing }: HostOptions): Promise<void> {
   const about = {
     name: hostNameOf(settings),
     address: hostAddress(),
@@ -85,7 +91,7 @@ export async function runHost({ settings, logger, stop, metrics }: HostOptions):
   const stateDir = settings.text('stateDir');
   const stopping = new AbortController();
   const stopped = stop.then(() => stopping.abort(new Error('the host worker stops')));
-  const build = planActivities(settings, logger, stopping.signal);
+  const build = planActivities(settings, { logger, signal: stopping.signal, traceTries: tracing?.tries });
   announcePolicy(settings, logger);
   await openStateDir(stateDir);
   const lock = await lockStateDir(stateDir);
@@ -93,7 +99,7 @@ export async function runHost({ settings, logger, stop, metrics }: HostOptions):
     const identity = await loadOrCreateIdentity(stateDir);
     const plan = await build(identity, stateDir);
     try {
-      await work(plan, identity, { settings, logger, metrics, stopping, stopped, about });
+      await work(plan, identity, { settings, logger, metrics, tracing, stopping, stopped, about });
     } finally {
       // The lock must outlast the transfer thread: a free lock means that no process writes to a pool for this host.
       await plan.transfers.close();
@@ -112,13 +118,13 @@ interface Work extends Omit<HostOptions, 'stop'>, Pick<Serving, 'stopping' | 'st
 async function work(
   { deps, virsh, transfers }: Plan,
   identity: Identity,
-  { settings, logger, metrics, stopping, stopped, about }: Work,
+  { settings, logger, metrics, tracing, stopping, stopped, about }: Work,
 ): Promise<void> {
   const { hostId } = identity;
   const isStarting = (domain: string): boolean => deps.hypervisor?.isStarting(domain) === true;
   // libvirt may take seconds for its first answer, which nothing here needs.
   announce(await describeHost({ ...deps, describeHypervisor: undefined }), logger);
-  const temporal = await connectPatiently(settings, identity, { logger, signal: stopping.signal });
+  const temporal = await connectPatiently(settings, identity, { logger, tracing, signal: stopping.signal });
   if (temporal === undefined) return;
   try {
     const { incarnation } = deps;
@@ -130,6 +136,7 @@ async function work(
       settings,
       stopping,
       stopped,
+      tracing,
       metrics: async () =>
         metricsText('host', [...doorMetrics(transfers.doorCounts()), ...(metrics?.families() ?? [])]),
       async join() {
@@ -162,11 +169,11 @@ function announce({ hostId, pools, programs, problems = [] }: HostReport, logger
 async function connectPatiently(
   settings: Settings,
   { hostId }: Identity,
-  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+  { logger, tracing, signal }: Pick<HostOptions, 'logger' | 'tracing'> & { readonly signal: AbortSignal },
 ): Promise<Temporal | undefined> {
   while (!signal.aborted) {
     try {
-      return await connectTemporal(settings, hostIdentity(hostId));
+      return await connectTemporal(settings, { identity: hostIdentity(hostId), ...clientTracing(tracing) });
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       logger.warn(`${error.message}; next try in ${RECONNECT_MS / 1000} s`);
@@ -180,6 +187,7 @@ interface Serving {
   readonly settings: Settings;
   readonly stopping: AbortController;
   readonly stopped: Promise<unknown>;
+  readonly tracing: Tracing | undefined;
   readonly metrics: Metrics;
   /** Settles when a control worker has answered, or the host stops. */
   join(): Promise<unknown>;
@@ -188,7 +196,7 @@ interface Serving {
 }
 
 async function serve(temporal: Temporal, deps: HostActivityDeps, serving: Serving): Promise<void> {
-  const workers = await createWorkers(temporal, deps.hostId, createHostActivities(deps));
+  const workers = await createWorkers(temporal, deps.hostId, createHostActivities(deps), serving.tracing);
   let joined = false;
   const ready = (): boolean => joined && workers.every((worker) => worker.getState() === 'RUNNING');
   const health = await startHealthIfAsked(serving.settings, ready, serving.metrics);
@@ -214,8 +222,10 @@ function createWorkers(
   { connection, namespace }: Temporal,
   hostId: string,
   { quick, transfer }: HostActivities,
+  tracing: Tracing | undefined,
 ): Promise<readonly Worker[]> {
   const shared = {
+    ...tracedWorker(tracing),
     connection,
     namespace,
     identity: hostIdentity(hostId),

@@ -1,6 +1,7 @@
 /** What all processes of Bypass share: the set-up of Temporal's SDK, the connection to Temporal, and the orderly stop. */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client } from '@temporalio/client';
+import type { ClientOptions } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { LogLevel, MetricsBuffer, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -63,8 +64,12 @@ export interface Temporal {
  * Connects to Temporal by the configuration of @temporalio/envconfig (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…,
  * or its file). The settings may override address and namespace.
  * @throws StartError when the server does not answer, or has no such namespace
+ * @param options `interceptors`: of workflow calls
  */
-export async function connectTemporal(settings: Settings, identity?: string): Promise<Temporal> {
+export async function connectTemporal(
+  settings: Settings,
+  options: Pick<ClientOptions, 'identity' | 'interceptors'> = {},
+): Promise<Temporal> {
   const config = loadClientConnectConfig();
   const address = temporalAddressOf(settings);
   const namespace = settings.text('temporalNamespace') || config.namespace || 'default';
@@ -77,7 +82,7 @@ export async function connectTemporal(settings: Settings, identity?: string): Pr
     await connection.close();
     throw explain(error, namespace, address);
   }
-  const client = new Client({ connection, namespace, ...(identity === undefined ? {} : { identity }) });
+  const client = new Client({ connection, namespace, ...options });
   return { connection, client, namespace, address };
 }
 

@@ -392,6 +392,13 @@ export const SETTINGS = {
     '',
     'owner of published files as `UID:GID`; that of the host worker when empty',
   ),
+  otlpEndpoint: setting(
+    ['api', 'control', 'host'],
+    'BYPASS_OTLP_ENDPOINT',
+    '--otlp-endpoint',
+    '',
+    'URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as `http://127.0.0.1:4318`; no traces when empty',
+  ),
   logLevel: setting(
     ['dev', 'demo', 'api', 'control', 'host', 'admin'],
     'BYPASS_LOG_LEVEL',

@@ -6,7 +6,7 @@ import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
 import type { Ledger } from '../../images/pools/ledger.ts';
 import type { Pools } from '../../images/pools/pools.ts';
 import type { ImageError } from '../../model/failures.ts';
-import type { ProgramReport } from '../../model/payloads.ts';
+import type { ProgramReport, Try } from '../../model/payloads.ts';
 import type { HypervisorReport } from '../../model/vms.ts';
 import type { SourceRules } from '../../model/source-rules.ts';
 import type { Secrets } from '../../model/source.ts';
@@ -62,6 +62,8 @@ export interface HostActivityDeps {
   /** What the host has for virtual machines. Absent: the report says nothing of it. */
   readonly describeHypervisor?:
     ((installed: readonly ProgramReport[]) => Promise<HypervisorReport>) | undefined;
+  /** Called in an activity. @returns a function that traces a try which has ended, as a part of that activity */
+  readonly traceTries?: () => (ended: Try) => void;
   /** Logs an error with its causes, which do not cross the queue. */
   readonly onFailure: (activity: string, error: ImageError) => void;
 }

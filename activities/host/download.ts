@@ -99,6 +99,7 @@ async function download(
   const secrets = peer === undefined ? await deps.openSealed(job) : undefined;
   const url = peer === undefined ? wholeUrl(job.url, secrets) : job.url;
   const mirrors = job.mirrors.map((mirror) => ({ ...mirror, url: sealedUrl(mirror.url, secrets) }));
+  const trace = deps.traceTries?.();
   let latest: Progress | undefined;
   return deps.download(
     {
@@ -120,6 +121,7 @@ async function download(
         latest = progress;
       },
       onTry(endedTry) {
+        trace?.(endedTry);
         tries.push(endedTry);
         if (tries.length > MAX_TRIES) tries.shift();
         if (latest !== undefined) heartbeat.report(latest, true);

@@ -13,6 +13,7 @@ import type { SentParameters } from './request.ts';
 import type { Answer, FieldDoc } from '../fields/response.ts';
 import type { SessionMemory } from './session-memory.ts';
 import type { SharedAnswers } from './shared-answers.ts';
+import type { TraceCall } from './trace-call.ts';
 
 /** The part of orchestration that the api uses. */
 export type ApiOrchestration = Pick<
@@ -57,6 +58,8 @@ export interface ApiDependencies {
   readonly installation: Installation;
   /** Called for each answered call. */
   readonly onAnswered?: (call: AnsweredCall) => void;
+  /** Default: calls are not traced. */
+  readonly trace?: TraceCall;
 }
 
 export interface AnsweredCall {

@@ -42,6 +42,8 @@ export interface ApiRequest {
   /** The IP address of the client. */
   readonly address: string;
   readonly id: string;
+  /** The header `traceparent`. */
+  readonly traceparent?: string | undefined;
   /** Settles when the answer has left, or the connection has closed. */
   readonly sent: Promise<unknown>;
   readonly log: FastifyBaseLogger;
@@ -61,7 +63,30 @@ const ANSWER_WITHIN_MS = 7_800;
 const NO_COMMAND = 'Invalid request, no command sent: give the parameter command, such as command=listApis.';
 const MAX_IDEMPOTENCY_KEY = 255;
 
-export async function dispatch(dependencies: ApiDependencies, request: ApiRequest): Promise<ApiAnswer> {
+/** Answers a call, as a part of a trace where calls are traced. */
+export function dispatch(dependencies: ApiDependencies, request: ApiRequest): Promise<ApiAnswer> {
+  const { trace } = dependencies;
+  if (trace === undefined) return answerCall(dependencies, request, () => undefined);
+  const name = nameIn(request.texts);
+  const call = { name, traceparent: request.traceparent };
+  return trace(call, (onEnd) => answerCall(dependencies, request, onEnd));
+}
+
+/** The name of the command; `unknown` where there is none of that name. */
+function nameIn(texts: ApiRequest['texts']): string {
+  try {
+    const name = readParameters(...texts).get('command') ?? '';
+    return (findPublicCommand(name) ?? findCommand(name))?.name ?? 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
+async function answerCall(
+  dependencies: ApiDependencies,
+  request: ApiRequest,
+  onEnd: (status: number, about: LogSubjects) => void,
+): Promise<ApiAnswer> {
   const answerBy = Date.now() + ANSWER_WITHIN_MS;
   const { log } = request;
   let command: KnownCommand | undefined;
@@ -75,8 +100,9 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
     if (publicCommand !== undefined) {
       command = publicCommand;
       checkEnvelope(sent, request);
-      const { answer, cookies } = await publicCommand.execute({ ...dependencies, ...request }, sent);
-      return { status: 200, body: wrap(publicCommand, answer), headers: { 'set-cookie': [...cookies] } };
+      const given = await publicCommand.execute({ ...dependencies, ...request }, sent);
+      const headers = { 'set-cookie': [...given.cookies] };
+      return { status: 200, body: wrap(publicCommand, given.answer), headers };
     }
     const called = findCommand(name);
     command = called ?? namedByCloudStack(name);
@@ -96,8 +122,7 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
       answerBy,
       log,
     };
-    const answer = await execute(allowed, context, sent);
-    return { status: 200, body: wrap(command, answer) };
+    return { status: 200, body: wrap(command, await execute(allowed, context, sent)) };
   } catch (error) {
     const refusal = asApiError(error) ?? internalError(request.id);
     if (refusal.code >= apiCodes.internal && refusal !== error)
@@ -109,6 +134,7 @@ export async function dispatch(dependencies: ApiDependencies, request: ApiReques
     const ms = Date.now() + ANSWER_WITHIN_MS - answerBy;
     log.info({ command: command?.name, ...about, user: user?.username, status, ms }, 'call');
     dependencies.onAnswered?.({ command: command?.name ?? 'unknown', status, ms });
+    onEnd(status, about);
   }
 }
 

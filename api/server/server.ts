@@ -105,6 +105,7 @@ function addApi(server: FastifyInstance, dependencies: ServerDependencies): void
         isCrossSite: isCrossSite(request.headers, request.host),
         address: request.ip,
         id: request.id,
+        traceparent: headerOf(request.headers['traceparent']),
         sent: Promise.race([once(reply.raw, 'finish'), once(reply.raw, 'close')]).catch(() => undefined),
         log: request.log,
       });
@@ -116,6 +117,9 @@ function addApi(server: FastifyInstance, dependencies: ServerDependencies): void
     },
   });
 }
+
+const headerOf = (given: string | readonly string[] | undefined): string | undefined =>
+  typeof given === 'string' ? given : undefined;
 
 /** Milliseconds for which one check answers /readyz: anybody may call it, and each check queries PostgreSQL and Temporal. */
 const READY_MAX_AGE_MS = 1000;

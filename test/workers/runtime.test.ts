@@ -15,7 +15,7 @@ describe('the connection to Temporal', () => {
     const temporal = await testTemporal();
     const { address, namespace } = temporal;
     const settings = readSettings({ temporalAddress: address, temporalNamespace: namespace }, {});
-    const found = await connectTemporal(settings, 'host:x');
+    const found = await connectTemporal(settings, { identity: 'host:x' });
     expect(found).toMatchObject({ address, namespace });
     expect(found.client.options.identity).toBe('host:x');
     await requireWorkerListing(found);
