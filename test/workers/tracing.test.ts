@@ -58,7 +58,9 @@ if (isFullRun)
       });
       expect(wayTo(all, ({ name }) => name === 'fetch')).toEqual([
         'bypass-api prepareTemplate',
-        'bypass-api SignalWithStartWorkflow:deployment',
+        'bypass-api SignalWithStartWorkflow:rollout',
+        'bypass-control RunActivity:advanceRollout',
+        'bypass-control SignalWithStartWorkflow:deployment',
         'bypass-host RunActivity:download',
         'bypass-host fetch',
       ]);
