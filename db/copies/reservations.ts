@@ -47,6 +47,7 @@ interface LockedPool {
   readonly parts: Readonly<Record<string, number>>;
 }
 
+/** As the lock of a report (db/pools/pools.ts): it excludes other reservations and reports, and no rows that refer to the pool. */
 const lockPoolOf = (tx: Queryable, copyId: string): Promise<LockedPool | undefined> =>
   tx
     .selectFrom('storage_pool')
@@ -59,7 +60,7 @@ const lockPoolOf = (tx: Queryable, copyId: string): Promise<LockedPool | undefin
       'storage_pool.free_bytes as free',
       'storage_pool.parts',
     ])
-    .forUpdate('storage_pool')
+    .forNoKeyUpdate('storage_pool')
     .executeTakeFirst();
 
 async function hold(tx: Queryable, pool: LockedPool, bytes: number): Promise<void> {

@@ -57,12 +57,16 @@ async function recordPoolReport(tx: Queryable, host: HostRow, report: PoolReport
     .execute();
 }
 
+/**
+ * Rows that refer to the pool may be written meanwhile: whoever wrote one locks the pool's key, and may want the report of the same
+ * pool next. Two of them would wait for each other, if this lock excluded those.
+ */
 const lockPool = (tx: Queryable, poolId: string): Promise<PoolRow | undefined> =>
   tx
     .selectFrom('storage_pool')
     .where('uuid', '=', poolId)
     .select(['id', 'name', 'scope', 'data_center_id', 'cluster_id'])
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
 
 /** Only a host that has it before it can say that there is such a pool. */

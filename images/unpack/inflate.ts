@@ -1,6 +1,7 @@
 /** Decodes deflate, the method of gzip and zip, with Node's zlib. */
 import { constants, createGunzip, createInflateRaw } from 'node:zlib';
 import type { Gunzip, InflateRaw, ZlibOptions } from 'node:zlib';
+import { errnoOf } from '../../platform/errno.ts';
 import { isZero } from '../reader.ts';
 import { ByteReader } from './byte-reader.ts';
 import { damaged } from './failures.ts';
@@ -66,8 +67,8 @@ async function* through(stream: Gunzip | InflateRaw, reader: ByteReader): AsyncG
 }
 
 function zlibFailure(error: unknown): unknown {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const code = errnoOf(error);
   if (code === 'Z_BUF_ERROR') return damaged('ends in the middle', error);
   if (code === 'Z_NEED_DICT') return damaged('needs a dictionary', error);
-  return code?.startsWith('Z_') === true ? damaged(`is damaged (${message})`, error) : error;
+  return code?.startsWith('Z_') === true ? damaged(`is damaged (${(error as Error).message})`, error) : error;
 }

@@ -51,6 +51,18 @@ const events = (uuid: string) =>
   lab.db.selectFrom('event').where('resource_uuid', '=', uuid).selectAll().execute();
 const attempts = async () => lab.db.selectFrom('download_attempt').selectAll().execute();
 
+test('attempts that end at once on one pool, as when their host dies, do not wait for each other', async () => {
+  const { host, pool, copy } = await newCopy();
+  const templates = await Promise.all(Array.from({ length: 7 }, () => lab.addTemplate()));
+  const copies = [copy, ...templates.map(({ uuid }) => ({ templateId: uuid, poolId: pool.id }))];
+  for (const one of copies) await openCopy(lab.db, one, 'w', PROTOCOLS);
+  for (let round = 0; round < 5; round += 1) {
+    const before = (await attempts()).length;
+    await Promise.all(copies.map((one) => recordAttempt(lab.db, one, { ...attemptBy(host.uuid), pool })));
+    expect((await attempts()).length - before).toBe(2 * copies.length);
+  }
+});
+
 test('an outcome that is recorded twice has one row and one event', async () => {
   const { host, pool, copy, plan } = await newCopy();
   const [attempt, outcome] = [attemptBy(host.uuid), outcomeOf(copy)];

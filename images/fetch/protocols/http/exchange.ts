@@ -19,6 +19,7 @@ import { gateReading } from './read-gate.ts';
 import type { ReadGate } from './read-gate.ts';
 import { proxyCredentials } from '../../network/tunnel.ts';
 import { OutOfTime } from '../../protocol.ts';
+import { errnoOf } from '../../../../platform/errno.ts';
 
 /** Bytes: the flow-control window of HTTP/2. */
 const WINDOW = 8 * 1_048_576;
@@ -81,8 +82,8 @@ export function exchange(
           (socket) => {
             handler.enter('headers');
             // For a TLS alert undici only reports that the other side closed.
-            socket.once('error', (error: NodeJS.ErrnoException) => {
-              if (error.code?.startsWith('ERR_SSL_') === true) handler.alert = error;
+            socket.once('error', (error) => {
+              if (errnoOf(error)?.startsWith('ERR_SSL_') === true) handler.alert = error;
             });
             passOverContinue(socket, () => handler.countInformational(100));
             callback(null, socket);
