@@ -139,12 +139,15 @@ export const uploading = (except: number | null = null) => sql`lateral (
       and child.id is distinct from ${except}::bigint
   ) uploading`;
 
-/** The copies of the template in the zone that may be served, with their hosts. */
+/**
+ * The copies of the template in the zone that may be served, each by the host that fetched it: of a pool that hosts share, the
+ * others cannot know whether the file is what was published.
+ */
 const servedCopies = (asker: Asker, failed: readonly string[]) => sql`
   template_spool_ref copy
   join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${asker.zoneDbId}
   join storage_pool_host_ref ref on ref.pool_id = copy.pool_id and ref.mounted
-  join host on host.id = ref.host_id and (copy.state = 'Ready' or host.id = copy.fetch_host_id)
+  join host on host.id = ref.host_id and host.id = copy.fetch_host_id
   left join template_spool_ref parent on parent.id = copy.parent_copy_id
   left join image_lineage known on known.lineage = copy.lineage
   cross join ${uploading(asker.id)}

@@ -140,6 +140,30 @@ test('a published copy is preferred to the origin, and its SHA-256 travels along
   expect(await two.row()).toMatchObject({ lineage });
 });
 
+test('a published copy on a pool that hosts share is given by the host that published it, and by no other', async () => {
+  const template = await lab.addTemplate();
+  const [publisher, sharer, asker] = (await newHosts(3)) as [Host, Host, Host];
+  const published = await wanted(template, publisher);
+  await published.ask();
+  await published.finish();
+  await lab.db
+    .insertInto('storage_pool_host_ref')
+    .columns(['pool_id', 'host_id', 'local_path', 'mounted'])
+    .expression((eb) =>
+      eb
+        .selectFrom('storage_pool_host_ref')
+        .innerJoin('storage_pool', 'storage_pool.id', 'storage_pool_host_ref.pool_id')
+        .where('storage_pool.uuid', '=', publisher.pool.id)
+        .select(['pool_id', eb.val(sharer.id).as('host_id'), 'local_path', 'mounted']),
+    )
+    .execute();
+  // The other one knows the file only by what lies on the pool, so its door does not give it.
+  expect(nameOf(await (await wanted(template, asker)).ask())).toBe(publisher.name);
+  const { copyId } = await wanted(template, asker);
+  const gone = { copyId, hostId: asker.uuid, failedPeers: [publisher.uuid], priority: 3 };
+  expect(await chooseSource(lab.db, gone)).toEqual(ORIGIN);
+});
+
 test('the same cluster goes before less depth, and less depth before fewer uploads', async () => {
   const template = await lab.addTemplate();
   const other = await lab.db
