@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, sql, type Logger, type Transaction } from 'kysely';
 import { Pool, types as pgTypes } from 'pg';
 import { preparingClient } from './prepared.ts';
 import type { Tables } from './tables.ts';
@@ -9,13 +9,18 @@ export type Queryable = Database | Transaction<Tables>;
 
 /** PostgreSQL's `unique_violation`. */
 const UNIQUE_VIOLATION = '23505';
+/** PostgreSQL's `lock_not_available`. */
+const LOCK_NOT_AVAILABLE = '55P03';
 const INT8 = 20;
 
 /**
  * Opens a pool of connections. bigint columns are read as numbers: sizes stay far below 2^53.
  * @param url `postgres://user:password@host:port/database`
  */
-export function openDatabase(url: string, options: { maxConnections?: number } = {}): Database {
+export function openDatabase(
+  url: string,
+  options: { readonly maxConnections?: number; readonly log?: Logger } = {},
+): Database {
   const types = {
     getTypeParser: ((oid: number, format?: 'text') =>
       oid === INT8 ? Number : pgTypes.getTypeParser(oid, format)) as typeof pgTypes.getTypeParser,
@@ -34,14 +39,28 @@ export function openDatabase(url: string, options: { maxConnections?: number } =
     connect: async () => preparingClient(await pool.connect()),
     end: () => pool.end(),
   };
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: prepared }) });
+  return new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: prepared }),
+    ...(options.log === undefined ? {} : { log: options.log }),
+  });
 }
+
+/** Runs the work in a transaction: that of the caller, or one of its own. */
+export const inTransaction = <T>(db: Queryable, work: (tx: Queryable) => Promise<T>): Promise<T> =>
+  db.isTransaction ? work(db) : db.transaction().execute(work);
+
+/** Lets statements of a transaction fail (`isLockTimeout`) that wait so long for a lock. @param ms 0: they wait as long as it takes */
+export const limitLockWaits = (tx: Queryable, ms: number): Promise<unknown> =>
+  sql`select set_config('lock_timeout', ${`${ms}ms`}, true)`.execute(tx);
 
 /** Now, by the one clock that all rows are dated by, as PostgreSQL writes it: to the microsecond. */
 export async function databaseTime(db: Queryable): Promise<string> {
   const { rows } = await sql<{ now: string }>`select clock_timestamp()::text as now`.execute(db);
   return rows[0]?.now ?? '';
 }
+
+export const isLockTimeout = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE;
 
 export const isUniqueViolation = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;

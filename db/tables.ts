@@ -27,7 +27,7 @@ import type {
   ServiceOfferingZoneTable,
 } from './offerings/tables.ts';
 import type { AsyncJobCopyTable, AsyncJobTable } from './jobs/tables.ts';
-import type { PeerKeyTable } from './peers/tables.ts';
+import type { PeerKeyTable, PeerListTable } from './peers/tables.ts';
 import type { TemplateRolloutTable } from './rollouts/tables.ts';
 import type { StoragePoolFileTable, StoragePoolHostRefTable, StoragePoolTable } from './pools/tables.ts';
 import type {
@@ -115,6 +115,7 @@ export interface Tables {
   peer_key: PeerKeyTable;
   upkeep_sweep: UpkeepSweepTable;
   stray_domain: StrayDomainTable;
+  peer_list: PeerListTable;
 }
 
 export type Row<T extends keyof Tables> = Selectable<Tables[T]>;

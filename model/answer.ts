@@ -30,6 +30,32 @@ export interface FailureBody {
   readonly detail: unknown;
 }
 
+/** One call of a workflow: the host that the job was sent to, and the job. */
+export interface HostCall {
+  readonly hostId: string;
+  readonly activityId: string;
+  readonly activityType: string;
+}
+
+/** An answer as a workflow received it. */
+export interface ReceivedAnswer extends HostCall {
+  readonly outcome: AnswerKind;
+  /** A result without its proof, or a `FailureBody`. */
+  readonly body: object;
+  readonly proof?: Proof;
+}
+
+/** A result as a workflow received it. */
+export function receivedResult(call: HostCall, answer: { readonly proof?: Proof }): ReceivedAnswer {
+  const { proof } = answer;
+  return {
+    ...call,
+    outcome: 'result',
+    body: withoutProof(answer),
+    ...(proof === undefined ? {} : { proof }),
+  };
+}
+
 /** The text that a host signs: it names the one call that the answer belongs to. */
 export function answerText(call: AnsweredCall, body: unknown): string {
   const { hostId, workflowId, runId, activityId, activityType, attempt, outcome } = call;

@@ -19,6 +19,7 @@ const FEATURES = [
   'peers',
   'poolFiles',
   'pacedHash',
+  'peer-changes',
 ] as const;
 
 /** Of a host of this release with these protocols and programs. */

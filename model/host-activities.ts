@@ -6,6 +6,7 @@ import type {
   DownloadResult,
   HostReport,
   LimitsJob,
+  PeersKnown,
   PriorityJob,
   PriorityResult,
   ProbeJob,
@@ -22,7 +23,7 @@ import type {
   RemovePoolFilesResult,
 } from './pool-files.ts';
 import type { HashJob, HashResult } from './verification.ts';
-import type { PeerCredentials } from './spread.ts';
+import type { PeerChange, PeerCredentials } from './spread.ts';
 import type {
   ChangeIsoJob,
   ConsoleLogJob,
@@ -44,6 +45,7 @@ export interface QuickActivities {
   readonly describeHost: (job: DescribeJob) => Promise<HostReport>;
   readonly setLimits: (job: LimitsJob) => Promise<HostReport>;
   readonly setPeerCredentials: (job: PeerCredentials) => Promise<HostReport>;
+  readonly changePeers: (job: PeerChange) => Promise<PeersKnown>;
   /** A host of an earlier release does not know this job. */
   readonly raisePriority: (job: PriorityJob) => Promise<PriorityResult>;
   readonly remove: (job: RemoveJob) => Promise<RemoveResult>;

@@ -111,6 +111,9 @@ export const LOST_SIGNAL = 'attemptLost';
  */
 export const SOURCE_FREE_SIGNAL = 'sourceFree';
 
+/** Signal to a deployment: another host is to go on with its download (`HandOverRequest`). */
+export const HAND_OVER_SIGNAL = 'handOver';
+
 /** Memos of a workflow: names of its template, pool or host, since its id and its search attributes are UUIDs. */
 export const TEMPLATE_MEMO = 'template';
 export const POOL_MEMO = 'pool';
@@ -120,7 +123,7 @@ export const VM_MEMO = 'vm';
 /** Memo of a copy's workflow: the `Wait` it is in, absent while it works. */
 export const WAIT_MEMO = 'wait';
 
-/** Memo of a copy's workflow: how many downloads it has begun. */
+/** Memo of a copy's workflow: how many downloads it has begun, from the second on. */
 export const ATTEMPT_MEMO = 'attempt';
 
 /** Memo of a deployment: which rule decided what follows its latest failed download (`Decided`). */

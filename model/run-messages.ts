@@ -31,6 +31,13 @@ export interface LostAttempt {
   readonly progress?: Progress;
 }
 
+/** Signal to a deployment: its host is drained, so that another one goes on from the bytes that it leaves on the pool. */
+export interface HandOverRequest {
+  readonly v: 1;
+  /** A download on any other host goes on. */
+  readonly hostId: string;
+}
+
 /** Signal to a copy's workflow: the copy is wanted. */
 export interface WantedRequest {
   readonly v: 1;

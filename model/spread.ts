@@ -41,6 +41,16 @@ export interface PeerCredentials extends TrustedPeers {
   readonly certificate: string;
 }
 
+/** What changed among the hosts that may ask since a host was told of them. Only hosts with the feature `peer-changes` get it. */
+export interface PeerChange {
+  readonly v: 1;
+  /** `TrustedPeers` before and after it, as `trustedDigest`. */
+  readonly from: string;
+  readonly to: string;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
 /** A certificate of a host has about 1 kB as PEM. */
 const MAX_CERTIFICATE_BYTES = 4096;
 

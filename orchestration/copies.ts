@@ -1,8 +1,10 @@
 /** Starts, joins and stops the workflow of a copy: its deployment or its removal. */
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import pLimit from 'p-limit';
 import {
   CONTROL_QUEUE,
+  HAND_OVER_SIGNAL,
   POOL_MEMO,
   SOURCE_FREE_SIGNAL,
   STOP,
@@ -15,7 +17,7 @@ import {
 import { summaryOf } from '../model/summary.ts';
 import { newRunParameters } from '../model/rules/released.ts';
 import type { CopyInput, DeploymentResult, RemovalInput, RemovalResult } from '../model/payloads.ts';
-import type { StopRequest, WantedRequest } from '../model/run-messages.ts';
+import type { HandOverRequest, StopRequest, WantedRequest } from '../model/run-messages.ts';
 import { copyAttributes } from './search-attributes.ts';
 import type {
   CopyId,
@@ -29,6 +31,8 @@ import { isAbsent } from './workflow-status.ts';
 
 /** Milliseconds for a run to accept a stop, which it does in its next workflow task, on any control worker. */
 const ACCEPT_MS = 20_000;
+
+const SIGNALS_AT_ONCE = 16;
 
 const startFor = (copy: CopyId, names: CopyNames | undefined, verb: string, to: string) => {
   const { templateId, poolId } = copy;
@@ -64,6 +68,7 @@ export function copyCalls(
   | 'startRetirement'
   | 'requestVerification'
   | 'signalSourceFree'
+  | 'handOver'
 > {
   const { workflow } = client;
   const inputFor = ({ templateId, poolId }: CopyId): CopyInput => ({
@@ -86,11 +91,11 @@ export function copyCalls(
 
   const signalIfRunning = async (
     { templateId, poolId }: CopyId,
-    signal: string,
-    ...message: StopRequest[]
+    name: string,
+    ...args: readonly object[]
   ): Promise<void> => {
     try {
-      await workflow.getHandle(copyWorkflowId(templateId, poolId)).signal(signal, ...message);
+      await workflow.getHandle(copyWorkflowId(templateId, poolId)).signal(name, ...args);
     } catch (error) {
       if (!isAbsent(error)) throw error;
     }
@@ -160,6 +165,11 @@ export function copyCalls(
 
     async signalSourceFree(copies) {
       await Promise.all(copies.map((copy) => signalIfRunning(copy, SOURCE_FREE_SIGNAL)));
+    },
+
+    async handOver(copies, hostId) {
+      const request: HandOverRequest = { v: 1, hostId };
+      await pLimit(SIGNALS_AT_ONCE).map(copies, (copy) => signalIfRunning(copy, HAND_OVER_SIGNAL, request));
     },
 
     async requestVerification(doubted) {

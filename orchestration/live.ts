@@ -108,7 +108,7 @@ function liveCopy(description: WorkflowExecutionDescription): LiveCopy {
   const hostId = typedSearchAttributes.get(attributeKey('HostId'));
   const fetch = running && fetchOf(running, beginOf(description));
   const wait = memo?.[WAIT_MEMO] as Wait | undefined;
-  const attempt = (memo?.[ATTEMPT_MEMO] as number | undefined) ?? 0;
+  const attempt = (memo?.[ATTEMPT_MEMO] as number | undefined) ?? (hostId === undefined ? 0 : 1);
   return {
     workflowId,
     runId,

@@ -98,6 +98,8 @@ export interface Orchestration {
     request: { readonly by: string; readonly idleSeconds: number },
     names: CopyNames,
   ): Promise<void>;
+  /** Has other hosts go on with what a host downloads of these copies. */
+  handOver(copies: readonly CopyId[], hostId: string): Promise<void>;
   /** Makes sure that a host verifies a published copy anew. */
   requestVerification(doubted: DoubtedCopy): Promise<void>;
   /** Makes sure that a deletion of the template runs, or will run. It completes all jobs that wait for the deletion. */

@@ -6,13 +6,13 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CancellationScope, proxyActivities, uuid4 } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { AnswerActivities, ReceivedAnswer } from '../activities/control/answers.ts';
-import { withoutProof } from '../model/answer.ts';
-import type { FailureBody, Proof } from '../model/answer.ts';
+import type { AnswerActivities } from '../activities/control/answers.ts';
+import { receivedResult } from '../model/answer.ts';
+import type { FailureBody, HostCall, Proof, ReceivedAnswer } from '../model/answer.ts';
 import type { HostAnswer } from '../model/payloads.ts';
 import { causeOf } from './failures.ts';
 
-type HostCall = (job: unknown) => Promise<HostAnswer>;
+type HostActivity = (job: unknown) => Promise<HostAnswer>;
 export type VerifyAnswer = AnswerActivities['acceptAnswer'];
 
 export interface Verification {
@@ -28,46 +28,46 @@ export interface Verification {
 export const verified = (
   verification: Verification,
   options: ActivityOptions,
-): Readonly<Record<string, HostCall>> =>
+): Readonly<Record<string, HostActivity>> =>
   new Proxy(
     {},
     {
       get:
-        (_target, activityType): HostCall =>
-        (job) =>
-          call(verification, String(activityType), options, job),
+        (_target, activityType): HostActivity =>
+        async (job) => {
+          const { answer, call } = await callHost(verification, String(activityType), options, job);
+          await uncancelled(verification.verifyAnswer, receivedResult(call, answer));
+          return answer;
+        },
     },
   );
 
-async function call(
+/** A result that nobody has verified yet, with the call whose result it is: the activity that records it verifies it. */
+export interface Unverified<A extends HostAnswer> {
+  readonly answer: A;
+  readonly call: HostCall;
+}
+
+/** Calls an activity of a host. A failure is verified as `verified` does; a result is left to the caller. */
+export async function callHost(
   { hostId, verifyAnswer }: Verification,
   activityType: string,
   options: ActivityOptions,
   job: unknown,
-): Promise<HostAnswer> {
+): Promise<Unverified<HostAnswer>> {
   // A signature covers the activity's id. A fresh id makes an answer to an earlier call of this run worthless here.
   const activityId = uuid4();
-  const about = { hostId, activityId, activityType };
-  const run = proxyActivities<Record<string, HostCall>>({ ...options, activityId })[
+  const call = { hostId, activityId, activityType };
+  const run = proxyActivities<Record<string, HostActivity>>({ ...options, activityId })[
     activityType
-  ] as unknown as HostCall;
-  let answer: HostAnswer;
+  ] as unknown as HostActivity;
   try {
-    answer = await run(job);
+    return { answer: await run(job), call };
   } catch (error) {
     const failure = failureOf(error);
-    if (failure !== undefined) await uncancelled(verifyAnswer, { ...about, ...failure });
+    if (failure !== undefined) await uncancelled(verifyAnswer, { ...call, ...failure });
     throw error;
   }
-  const { proof } = answer;
-  const body = withoutProof(answer);
-  await uncancelled(verifyAnswer, {
-    ...about,
-    outcome: 'result',
-    body,
-    ...(proof === undefined ? {} : { proof }),
-  });
-  return answer;
 }
 
 type SignedPart = Pick<ReceivedAnswer, 'outcome' | 'body' | 'proof'>;

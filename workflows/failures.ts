@@ -45,6 +45,12 @@ export function isNotPossible(error: unknown): boolean {
   return cause instanceof ApplicationFailure && cause.type === NOT_POSSIBLE;
 }
 
+/** Whether a control activity refused what came from a host as its answer. */
+export function isOfHost(error: unknown): boolean {
+  const cause = causeOf(error);
+  return cause instanceof ApplicationFailure && isKind(cause.type) && failures[cause.type].class === 'host';
+}
+
 /** Whether a local control activity failed in a way that may pass, after its few tries. */
 export function mayStillWork(error: unknown): boolean {
   const cause = causeOf(error);
@@ -105,14 +111,15 @@ export interface FailedAttempt {
  */
 export function failedAttempt(
   error: unknown,
-  where: HostOfJob & { readonly source: string; readonly began: string },
+  where: HostOfJob & { readonly source: string; readonly began: string; readonly handedOver?: boolean },
   copyId: string,
 ): FailedAttempt {
   const cause = causeOf(error);
-  const report =
+  const failed =
     cause instanceof ApplicationFailure ? read(downloadFailure, cause.details?.[0]).value : undefined;
+  const report = failed ?? cancelledDownload(error);
   const heartbeat = lastHeartbeatOf(cause);
-  const reason = report?.failure ?? hostFailure(error, where);
+  const reason = failed?.failure ?? (where.handedOver === true ? drained(where) : hostFailure(error, where));
   const tries = report?.tries ?? [];
   const unreported: Try = {
     source: heartbeat?.source ?? where.source,
@@ -131,6 +138,12 @@ export function failedAttempt(
     ...(report?.pool === undefined ? {} : { pool: report.pool }),
   };
 }
+
+const drained = ({ hostId, hostName }: HostOfJob): Failure => ({
+  kind: 'HostGone',
+  message: 'the host was drained, and another one goes on',
+  host: { id: hostId, name: hostName },
+});
 
 function lastHeartbeatOf(cause: unknown): Progress | undefined {
   if (cause instanceof AttemptLost) return cause.lastHeartbeat;

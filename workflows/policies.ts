@@ -13,15 +13,17 @@
  * The order in which a workflow calls these is part of its history: a change of the order needs `patched`.
  */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { ActivityOptions } from '@temporalio/workflow';
 import type { ControlActivities } from '../activities/control/activities.ts';
 import type { QuickActivities, TransferActivities, VmActivities } from '../model/host-activities.ts';
 import { hostQueue, transferQueue } from '../model/names.ts';
+import type { DownloadJob, DownloadResult } from '../model/payloads.ts';
 import { summaryOf } from '../model/summary.ts';
 import type { CopyTiming } from '../model/timing.ts';
 import type { VmTiming } from '../model/vm-timing.ts';
 import { mayStillWork } from './failures.ts';
-import { verified } from './answers.ts';
-import type { VerifyAnswer } from './answers.ts';
+import { callHost, verified } from './answers.ts';
+import type { Unverified, VerifyAnswer } from './answers.ts';
 
 /** No limit of attempts: a database that is away comes back. */
 const RETRY_FOREVER = {
@@ -44,11 +46,13 @@ export const control = (summary: string) =>
  * Control activities that run within the workflow's own task, which saves two trips to the server where a person waits.
  * For short transactions only. After three tries the call goes on as an ordinary activity, so that no workflow task
  * waits for a database that is away.
+ * @param mostMs after which it goes on so in any case, while the call itself may still run. Default 4 s, for what a person waits
+ * for; longer where thousands of runs may need their turns, which would only take longer if each came twice
  */
-export function localControl(summary: string): ControlActivities {
+export function localControl(summary: string, mostMs = 4000): ControlActivities {
   const local = proxyLocalActivities<UntypedActivities>({
     summary: summaryOf(summary),
-    scheduleToCloseTimeout: '4 seconds',
+    scheduleToCloseTimeout: mostMs,
     retry: { ...RETRY_FOREVER, maximumAttempts: 3 },
   });
   const ordinary = control(summary) as unknown as UntypedActivities;
@@ -118,17 +122,33 @@ export const quick = (
 export const transfer = (hostId: string, timing: CopyTiming, summary: string) =>
   verified(
     { hostId, verifyAnswer },
-    {
-      summary: summaryOf(summary),
-      taskQueue: transferQueue(hostId),
-      scheduleToStartTimeout: timing.takeMs,
-      startToCloseTimeout: '30 days',
-      heartbeatTimeout: timing.heartbeatMs,
-      // The host closes the file before the workflow sends another host to it.
-      cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-      retry: NO_RETRY,
-    },
+    transferOptions(hostId, timing, summary),
   ) as unknown as TransferActivities;
+
+/** The same download, whose result is verified by the activity that records it. */
+export const transferUnverified = (
+  hostId: string,
+  timing: CopyTiming,
+  summary: string,
+  job: DownloadJob,
+): Promise<Unverified<DownloadResult>> =>
+  callHost(
+    { hostId, verifyAnswer: verifyAnswerLocally },
+    'download' satisfies keyof TransferActivities,
+    transferOptions(hostId, timing, summary),
+    job,
+  ) as Promise<Unverified<DownloadResult>>;
+
+const transferOptions = (hostId: string, timing: CopyTiming, summary: string): ActivityOptions => ({
+  summary: summaryOf(summary),
+  taskQueue: transferQueue(hostId),
+  scheduleToStartTimeout: timing.takeMs,
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: timing.heartbeatMs,
+  // The host closes the file before the workflow sends another host to it.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: NO_RETRY,
+});
 
 /**
  * Jobs of virtual machines. Each may be repeated: the host looks first what there is.

@@ -17,6 +17,8 @@ import { createHostRecords } from './hosts.ts';
 import type { HostRecordActivities } from './hosts.ts';
 import { createPeerActivities } from './peers.ts';
 import type { PeerActivities } from './peers.ts';
+import { createPlaceActivities } from './places.ts';
+import type { PlaceActivities } from './places.ts';
 import { createRegistrationActivities } from './registration.ts';
 import type { RegistrationActivities } from './registration.ts';
 import { createRolloutActivities } from './rollouts.ts';
@@ -41,6 +43,7 @@ export type ControlActivities = AnswerActivities &
   RegistrationActivities &
   HostChoiceActivities &
   SourceActivities &
+  PlaceActivities &
   VerificationActivities &
   CopyActivities &
   CleanupActivities &
@@ -61,6 +64,7 @@ export const createControlActivities = (deps: ControlDeps): ControlActivities =>
     ...createRegistrationActivities(deps),
     ...createHostChoice(deps),
     ...createSourceActivities(deps),
+    ...createPlaceActivities(deps),
     ...createVerificationActivities(deps),
     ...createCopyActivities(deps),
     ...createCleanupActivities(deps),

@@ -5,9 +5,9 @@
 import { activityInfo } from '@temporalio/activity';
 import { recordEvent } from '../../db/events/events.ts';
 import { signingKeyOf } from '../../db/hosts/hosts.ts';
-import type { Queryable } from '../../db/database.ts';
+import type { Database, Queryable } from '../../db/database.ts';
 import { answerText, withoutProof } from '../../model/answer.ts';
-import type { AnsweredCall, AnswerKind, FailureBody, Proof } from '../../model/answer.ts';
+import type { AnsweredCall, FailureBody, Proof, ReceivedAnswer } from '../../model/answer.ts';
 import type { NamedHost } from '../../model/failures.ts';
 import type { HostActivityName } from '../../model/host-activities.ts';
 import { hostResults } from '../../model/messages/answers.ts';
@@ -17,18 +17,6 @@ import type { HostAnswer } from '../../model/payloads.ts';
 import { verifySignature } from '../../trust/keys.ts';
 import { applicationFailure } from '../context.ts';
 import type { ControlDeps } from './deps.ts';
-
-/** An answer as a workflow received it. */
-export interface ReceivedAnswer {
-  /** The host that the job was sent to, and the job. */
-  readonly hostId: string;
-  readonly activityId: string;
-  readonly activityType: string;
-  readonly outcome: AnswerKind;
-  /** A result without its proof, or a `FailureBody`. */
-  readonly body: object;
-  readonly proof?: Proof;
-}
 
 export interface AnswerActivities {
   /**
@@ -40,13 +28,16 @@ export interface AnswerActivities {
 }
 
 export const createAnswerActivities = ({ db }: ControlDeps): AnswerActivities => ({
-  async acceptAnswer(answer) {
-    const host = await requireSigned(db, answer);
-    // The workflow reads failures itself, and copes with missing fields.
-    if (answer.outcome === 'result' && isHostActivity(answer.activityType))
-      readResult(answer.activityType, answer.body, host);
-  },
+  acceptAnswer: (answer) => acceptAnswer(db, answer),
 });
+
+/** What `AnswerActivities.acceptAnswer` does, for activities that record the answer as well. */
+export async function acceptAnswer(db: Database, answer: ReceivedAnswer): Promise<void> {
+  const host = await requireSigned(db, answer);
+  // The workflow reads failures itself, and copes with missing fields.
+  if (answer.outcome === 'result' && isHostActivity(answer.activityType))
+    readResult(answer.activityType, answer.body, host);
+}
 
 type HostResults = {
   readonly [N in HostActivityName]: (typeof hostResults)[N] extends Schema<infer T> ? T : never;

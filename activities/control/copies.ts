@@ -13,11 +13,13 @@ import type { Attempt, Outcome } from '../../db/copies/outcomes.ts';
 import { beginRemoval, finishRemoval } from '../../db/copies/removals.ts';
 import type { RemovalBegun } from '../../db/copies/removals.ts';
 import { reserve } from '../../db/copies/reservations.ts';
-import type { Room } from '../../db/copies/reservations.ts';
 import { apiCodes } from '../../model/api-codes.ts';
+import { receivedResult } from '../../model/answer.ts';
+import type { HostCall } from '../../model/answer.ts';
 import type { CopyPlan, DownloadResult, RemoveResult } from '../../model/payloads.ts';
+import type { Room } from '../../model/space.ts';
 import { workflowId } from '../context.ts';
-import { readSigned } from './answers.ts';
+import { acceptAnswer, readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { countTries } from './counted-tries.ts';
 import { wakeWaiting } from './source-hints.ts';
@@ -41,9 +43,16 @@ export interface CopyActivities {
   recordAttempt(copy: CopyUuids, attempt: Attempt): Promise<void>;
   /**
    * Records a finished copy, and completes the jobs that wait for it.
+   * @param call whose result this is, to be verified as such; absent where `acceptAnswer` has done so
    * @returns why the image was not accepted, and the jobs failed instead
+   * @throws ApplicationFailure as `acceptAnswer` does
    */
-  finishCopy(ending: Ending, result: DownloadResult, attempt: Attempt): Promise<JobError | undefined>;
+  finishCopy(
+    ending: Ending,
+    result: DownloadResult,
+    attempt: Attempt,
+    call?: HostCall,
+  ): Promise<JobError | undefined>;
   /** Completes the jobs that wait for a copy that was ready before. */
   confirmCopy(ending: Ending): Promise<void>;
   /** Records why a deployment failed, and fails the jobs that wait for it. */
@@ -77,7 +86,8 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
       for (const { templateId, poolId, hostId, hostName } of wrong)
         await orchestration.requestVerification({ templateId, poolId, hostId, hostName });
     },
-    async finishCopy(ending, answer, attempt) {
+    async finishCopy(ending, answer, attempt, call) {
+      if (call !== undefined) await acceptAnswer(db, receivedResult(call, answer));
       const result = await readSigned(db, ['download'], answer);
       const done = { result, attempt: { ...attempt, hostId: result.hostId } };
       const { refused, tries } = await finishCopy(db, withWorkflow(ending), done);

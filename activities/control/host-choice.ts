@@ -43,26 +43,38 @@ export interface HostChoiceActivities {
 const NEVER_REPORTED_MS = Number.MAX_SAFE_INTEGER;
 
 export function createHostChoice(deps: ControlDeps): HostChoiceActivities {
-  const { db, orchestration } = deps;
   return {
     async chooseHost(question) {
-      const copy = await copyFacts(db, question.copyId);
-      if (copy === undefined) throw new NotPossible('The pool was removed, and the copy with it');
-      const hosts = await hostsOfPool(db, copy.poolId);
-      const unsettled = hosts.filter((host) => host.up && isUsable(host) && !host.settled);
-      await Promise.all(unsettled.map(({ hostId, name }) => orchestration.requestKeystore(hostId, name)));
-      const able = preferCapable(hosts, copy);
-      const chosen = pickHost(able, question, await lastHostOf(db, question.copyId));
-      if (chosen === undefined) {
-        const rest = hosts.filter(({ hostId }) => !question.excluded.includes(hostId));
-        return {
-          ...whyNone(hosts, copy, question.excluded),
-          hopeless: question.excluded.length > 0 && !rest.some(isUsable),
-        };
-      }
-      const host = await addressTo(chosen, copy.templateId, deps);
-      return { host, reportAgeMs: copy.reportAgeMs ?? NEVER_REPORTED_MS };
+      const found = await findHost(deps, question);
+      if (found.host === undefined) return found;
+      const { host, copy } = found;
+      return { host: await addressTo(host, copy.templateId, deps), reportAgeMs: reportAgeOf(copy) };
     },
+  };
+}
+
+type CopyFacts = NonNullable<Awaited<ReturnType<typeof copyFacts>>>;
+type NoHost = Extract<HostChoice, { readonly host?: undefined }>;
+
+/** Age of the pool's last report, in milliseconds. */
+export const reportAgeOf = ({ reportAgeMs }: CopyFacts): number => reportAgeMs ?? NEVER_REPORTED_MS;
+
+/** @throws NotPossible when the copy is gone */
+export async function findHost(
+  { db, orchestration }: Pick<ControlDeps, 'db' | 'orchestration'>,
+  question: HostQuestion,
+): Promise<{ readonly host: PoolHost; readonly copy: CopyFacts } | NoHost> {
+  const copy = await copyFacts(db, question.copyId);
+  if (copy === undefined) throw new NotPossible('The pool was removed, and the copy with it');
+  const hosts = await hostsOfPool(db, copy.poolId);
+  const unsettled = hosts.filter((host) => host.up && isUsable(host) && !host.settled);
+  await Promise.all(unsettled.map(({ hostId, name }) => orchestration.requestKeystore(hostId, name)));
+  const host = pickHost(preferCapable(hosts, copy), question, await lastHostOf(db, question.copyId));
+  if (host !== undefined) return { host, copy };
+  const rest = hosts.filter(({ hostId }) => !question.excluded.includes(hostId));
+  return {
+    ...whyNone(hosts, copy, question.excluded),
+    hopeless: question.excluded.length > 0 && !rest.some(isUsable),
   };
 }
 

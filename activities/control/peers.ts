@@ -1,16 +1,32 @@
 /** The control side of doors: which hosts have old credentials, and new ones for them. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { HostAddress } from '../../db/hosts/hosts.ts';
-import { outdatedPeers, peersOfZone, trustedOf, zoneOfPeer, zonesWithPeers } from '../../db/peers/hosts.ts';
+import {
+  hasLastingCertificate,
+  outdatedPeers,
+  peersOfZone,
+  recordTrusted,
+  trustedOf,
+  zoneOfPeer,
+  zonesWithPeers,
+} from '../../db/peers/hosts.ts';
+import type { PeerHost } from '../../db/peers/hosts.ts';
 import { peerKeys } from '../../db/peers/keys.ts';
+import { changesOfPeers, rememberPeers } from '../../db/peers/lists.ts';
 import { NOT_POSSIBLE } from '../../model/names.ts';
 import { credentialBytes } from '../../model/spread.ts';
-import type { PeerCredentials } from '../../model/spread.ts';
+import type { PeersKnown } from '../../model/payloads.ts';
+import type { PeerChange, PeerCredentials, TrustedPeers } from '../../model/spread.ts';
 import { CertificateRequestError, certifyHost } from '../../trust/peer-certificates.ts';
+import { trustedDigest } from '../../trust/tickets.ts';
+import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 
 /** A host that is Up and does not know what it is to know. */
-export type OutdatedPeer = Pick<HostAddress, 'hostId' | 'name'>;
+export interface OutdatedPeer extends Pick<HostAddress, 'hostId' | 'name'> {
+  /** All that it is to be told, where it knows the rest. */
+  readonly change?: PeerChange;
+}
 
 export interface PeersChoice {
   /** Hosts to leave out. */
@@ -30,15 +46,24 @@ export interface PeerActivities {
   planPeers(zoneId: string, choice?: PeersChoice): Promise<PeersPlan>;
   /** What a host is to know now, with a new certificate. Nothing when it has no door, or was removed. */
   certifyPeer(hostId: string): Promise<{ readonly credentials?: PeerCredentials }>;
+  /** Records what a host knows after a change. */
+  recordPeers(answer: PeersKnown): Promise<void>;
 }
 
 export function createPeerActivities(deps: ControlDeps): PeerActivities {
   const { db, masterKey } = deps;
   return {
     async planPeers(zoneId, { except, limit } = { except: [], limit: Infinity }) {
-      const { hosts, bytes } = await outdatedIn(deps, zoneId);
+      const found = await outdatedIn(deps, zoneId);
+      if (found === undefined) return { hosts: [], bytes: 0 };
+      const { trusted } = found;
       const leftOut = new Set(except);
-      return { hosts: hosts.filter(({ hostId }) => !leftOut.has(hostId)).slice(0, limit), bytes };
+      const due = found.hosts.filter(({ hostId }) => !leftOut.has(hostId)).slice(0, limit);
+      await rememberPeers(db, zoneId, trustedDigest(trusted), trusted.hostIds);
+      const changes = await changesOfPeers(db, [...new Set(due.flatMap(knownOf))], trusted);
+      const hosts = due.map((host) => ({ ...nameOf(host), ...changeFor(host, changes) }));
+      const isWhole = hosts.some(({ change }) => change === undefined);
+      return { hosts, bytes: isWhole ? credentialBytes(trusted) : CHANGE_BYTES };
     },
 
     async certifyPeer(hostId) {
@@ -58,22 +83,44 @@ export function createPeerActivities(deps: ControlDeps): PeerActivities {
         throw ApplicationFailure.nonRetryable(error.message, NOT_POSSIBLE);
       }
     },
+
+    async recordPeers(answer) {
+      const { hostId, trusted } = await readSigned(db, ['changePeers'], answer);
+      await recordTrusted(db, hostId, trusted);
+    },
   };
 }
 
-async function outdatedIn({ db, masterKey }: ControlDeps, zoneId: string): Promise<PeersPlan> {
+/** @returns undefined when the zone has no hosts with a door */
+async function outdatedIn(
+  { db, masterKey }: ControlDeps,
+  zoneId: string,
+): Promise<{ readonly hosts: readonly PeerHost[]; readonly trusted: TrustedPeers } | undefined> {
   const hosts = await peersOfZone(db, zoneId);
-  if (hosts.length === 0) return { hosts: [], bytes: 0 };
+  if (hosts.length === 0) return undefined;
   const trusted = trustedOf(hosts, await peerKeys(db, masterKey));
-  const outdated = outdatedPeers(hosts, trusted, new Date());
-  return { hosts: outdated.map(({ hostId, name }) => ({ hostId, name })), bytes: credentialBytes(trusted) };
+  return { hosts: outdatedPeers(hosts, trusted, new Date()), trusted };
+}
+
+/** Of the changes that a plan names, a host that is told of one gets a few. */
+const CHANGE_BYTES = 4096;
+
+const nameOf = ({ hostId, name }: PeerHost): OutdatedPeer => ({ hostId, name });
+
+/** What a host was told that could do with a change of it alone. */
+const knownOf = ({ peer, heedsChanges }: PeerHost): readonly string[] =>
+  peer.trusted !== undefined && heedsChanges && hasLastingCertificate(peer, new Date()) ? [peer.trusted] : [];
+
+function changeFor(host: PeerHost, changes: ReadonlyMap<string, PeerChange>): Pick<OutdatedPeer, 'change'> {
+  const change = knownOf(host).map((digest) => changes.get(digest))[0];
+  return change === undefined ? {} : { change };
 }
 
 /** Has new credentials sent where hosts have old ones. @returns the number of zones that have such hosts */
 export async function sweepPeers(deps: ControlDeps): Promise<number> {
   let requested = 0;
   for (const zoneId of await zonesWithPeers(deps.db)) {
-    if ((await outdatedIn(deps, zoneId)).hosts.length === 0) continue;
+    if (((await outdatedIn(deps, zoneId))?.hosts ?? []).length === 0) continue;
     await deps.orchestration.requestPeers(zoneId);
     requested += 1;
   }

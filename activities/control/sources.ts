@@ -1,10 +1,11 @@
 /** Where a download fetches: at the origin, or at another host. */
 import { copyFacts } from '../../db/copies/copies.ts';
+import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { peerKeys } from '../../db/peers/keys.ts';
 import { lineagesOf } from '../../db/spread/lineages.ts';
 import { chooseSource } from '../../db/spread/source-choice.ts';
-import type { SourceQuestion, SourceWait } from '../../db/spread/source-choice.ts';
-import type { KnownLineage, PeerSource, TicketClaims } from '../../model/spread.ts';
+import type { Chosen, SourceQuestion, SourceWait } from '../../db/spread/source-choice.ts';
+import type { KnownLineage, PeerSource } from '../../model/spread.ts';
 import { signTicket } from '../../trust/tickets.ts';
 import type { ControlDeps } from './deps.ts';
 import { wakeWaiting } from './source-hints.ts';
@@ -28,21 +29,30 @@ export interface SourceActivities {
   chooseSource(question: SourceQuestion): Promise<SourceChoice>;
 }
 
-export function createSourceActivities({ db, masterKey, orchestration }: ControlDeps): SourceActivities {
-  const ticketFor = async (fetch: Omit<TicketClaims, 'exp'>): Promise<string> =>
-    signTicket((await peerKeys(db, masterKey)).tickets, fetch);
-  return {
-    async chooseSource(question) {
-      const chosen = await chooseSource(db, question);
-      if ('wait' in chosen) return chosen;
-      const copy = await copyFacts(db, question.copyId);
-      // A host gives a copy to others while the copy is on its way.
-      if (copy !== undefined) await wakeWaiting({ db, orchestration }, copy);
-      const lineages = copy === undefined ? [] : await lineagesOf(db, copy.templateId);
-      if ('origin' in chosen) return { depth: 0, lineages };
-      const { peer, hostName, depth } = chosen;
-      const ticket = await ticketFor({ aud: peer.hostId, sub: question.hostId, copy: peer.copyId });
-      return { peer: { ...peer, ticket }, hostName, depth, lineages };
-    },
-  };
+export const createSourceActivities = (deps: ControlDeps): SourceActivities => ({
+  async chooseSource(question) {
+    const chosen = await chooseSource(deps.db, question);
+    if ('wait' in chosen) return chosen;
+    return openSource(deps, chosen, question.hostId, await copyFacts(deps.db, question.copyId));
+  },
+});
+
+/**
+ * A chosen source as a job names it, with a ticket where it is another host. Wakes copies that wait for the fetch that begins.
+ * @param copy undefined when it is gone
+ */
+export async function openSource(
+  { db, masterKey, orchestration }: ControlDeps,
+  chosen: Exclude<Chosen, { readonly wait: SourceWait }>,
+  hostId: string,
+  copy: CopyUuids | undefined,
+): Promise<ChosenSource> {
+  // A host gives a copy to others while the copy is on its way.
+  if (copy !== undefined) await wakeWaiting({ db, orchestration }, copy);
+  const lineages = copy === undefined ? [] : await lineagesOf(db, copy.templateId);
+  if ('origin' in chosen) return { depth: 0, lineages };
+  const { peer, hostName, depth } = chosen;
+  const { tickets } = await peerKeys(db, masterKey);
+  const ticket = await signTicket(tickets, { aud: peer.hostId, sub: hostId, copy: peer.copyId });
+  return { peer: { ...peer, ticket }, hostName, depth, lineages };
 }

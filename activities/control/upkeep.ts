@@ -136,6 +136,12 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
   };
 }
 
+/**
+ * Rows of each kind that one sweep looks at: any of those that may need repair, so that thousands that only wait keep none of the
+ * others from its turn for long.
+ */
+const MAX_LOOKED_AT = 500;
+
 /** Keystore workflows that one sweep requests. */
 const MAX_KEYSTORES = 50;
 
@@ -152,7 +158,7 @@ async function sweepKeystores({ db, orchestration }: ControlDeps): Promise<numbe
 const sweepMachines: Sweep = async (deps, idleSeconds, signal) => {
   const { db, orchestration } = deps;
   let requested = 0;
-  for (const { vmId, name } of await machinesToAttend(db, idleSeconds)) {
+  for (const { vmId, name } of await machinesToAttend(db, idleSeconds, MAX_LOOKED_AT)) {
     signal.throwIfAborted();
     if (await orchestration.isRunning(vmWorkflowId(vmId))) continue;
     await orchestration.requestVm(vmId, name);
@@ -170,7 +176,7 @@ type Sweep = (deps: ControlDeps, idleSeconds: number, signal: AbortSignal) => Pr
 /** Removes the rows of registrations whose workflows were terminated. */
 const sweepRegistrations: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
   let removed = 0;
-  for (const templateId of await idleRegistrations(db, idleSeconds)) {
+  for (const templateId of await idleRegistrations(db, idleSeconds, MAX_LOOKED_AT)) {
     signal.throwIfAborted();
     if (await orchestration.isRunning(templateWorkflowId(templateId))) continue;
     if (await abandonRegistration(db, templateId, idleSeconds)) removed += 1;
@@ -180,8 +186,8 @@ const sweepRegistrations: Sweep = async ({ db, orchestration }, idleSeconds, sig
 
 /** Requests the workflows of copies that jobs wait for, or that are unfinished, and that no workflow works on. */
 const sweepCopies: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
-  const wanted = await pendingCopies(db, idleSeconds);
-  const unfinished = await unfinishedCopies(db, idleSeconds);
+  const wanted = await pendingCopies(db, idleSeconds, MAX_LOOKED_AT);
+  const unfinished = await unfinishedCopies(db, idleSeconds, MAX_LOOKED_AT);
   const isIdle = async (copy: CopyUuids): Promise<boolean> => {
     signal.throwIfAborted();
     return !(await orchestration.isRunning(copyWorkflowId(copy.templateId, copy.poolId)));
@@ -225,7 +231,7 @@ const abandonedOutcome = ({ templateId, poolId }: CopyUuids): Outcome => ({
 
 const sweepDeletions: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
   let restarted = 0;
-  for (const deletion of await pendingDeletions(db, idleSeconds)) {
+  for (const deletion of await pendingDeletions(db, idleSeconds, MAX_LOOKED_AT)) {
     signal.throwIfAborted();
     if (await orchestration.isRunning(templateWorkflowId(deletion.templateId))) continue;
     await orchestration.requestDeletion({ v: 1, ...deletion });

@@ -11,6 +11,7 @@ import {
   describeJob,
   hashJob,
   limitsJob,
+  peerChange,
   peerCredentials,
   priorityJob,
   probeJob,
@@ -71,6 +72,10 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
         throw new ImageError('Unsupported', 'this host serves no copies to others');
       deps.peers.take(credentials);
       return describeHost(deps);
+    }),
+    changePeers: withReadJob(peerChange, (change) => {
+      const trusted = deps.peers?.change(change);
+      return Promise.resolve({ v: 1 as const, hostId, ...(trusted === undefined ? {} : { trusted }) });
     }),
     syncCertificates: withReadJob(certificatesJob, async (job) => {
       const synced = await certificates.sync(job);

@@ -26,6 +26,7 @@ export type ApiOrchestration = Pick<
   | 'requestRemoval'
   | 'requestDeletion'
   | 'requestHostLimits'
+  | 'handOver'
   | 'live'
   | 'registration'
   | 'isRunning'

@@ -9,6 +9,7 @@ import type { YesOption } from '../confirm.ts';
 import { count, formatTime } from '../format.ts';
 import { hostDetails } from '../host-details.ts';
 import { describeLimits, parseDownloads, parseRate } from '../host-limits.ts';
+import { waitUntilDrained } from '../draining.ts';
 import { findHost, findZone, listHosts } from '../lookup.ts';
 import { parseOnOff } from '../on-off.ts';
 import type { Column } from '../output.ts';
@@ -117,11 +118,23 @@ export function hostCommands(program: Command, cli: Cli): void {
     },
   });
 
-  verb<[host: string], object>(host, cli, {
+  verb<[host: string], { readonly wait?: number; readonly handOver?: true }>(host, cli, {
     usage: 'drain <host>',
     summary: 'begin the maintenance of a host, and list the virtual machines that still run there',
-    example: 'host drain kvm-7',
-    run: async (session, [text]) => beginMaintenance(session, await findHost(session.api, text)),
+    example: 'host drain kvm-7 --wait 10',
+    options: [
+      new Option(
+        '--wait <minutes>',
+        'wait until its downloads have ended; what runs after this time is handed over to other hosts',
+      ).argParser(wholeNumber('--wait', 'minutes')),
+      new Option('--hand-over', 'hand its downloads over to other hosts at once, and wait until it has none'),
+    ],
+    run: async (session, [text], { wait, handOver }) => {
+      const found = await findHost(session.api, text);
+      await beginMaintenance(session, found);
+      const minutes = handOver === true ? 0 : wait;
+      if (minutes !== undefined) await waitUntilDrained(session, found, minutes);
+    },
   });
 
   verb<[host: string], { readonly force?: true } & YesOption>(host, cli, {

@@ -211,7 +211,12 @@ export const hostsOutOfSync = (
     .where(isUp)
     .where(sql<boolean>`not ${keystoreInSync}`);
   if (zoneIds !== undefined) hosts = hosts.where('data_center.uuid', 'in', [...zoneIds]);
-  return hosts.select(['host.uuid as hostId', 'host.name']).orderBy('host.id').limit(limit).execute();
+  // Any of them, so that hosts that fail again and again do not keep the others waiting.
+  return hosts
+    .select(['host.uuid as hostId', 'host.name'])
+    .orderBy(sql`random()`)
+    .limit(limit)
+    .execute();
 };
 
 /**

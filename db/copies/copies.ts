@@ -275,6 +275,7 @@ export const copyFacts = (
 export const unfinishedCopies = (
   db: Queryable,
   idleSeconds: number,
+  limit: number,
 ): Promise<readonly (CopyUuids & { readonly state: 'Creating' | 'Destroying' })[]> =>
   db
     .selectFrom('template_spool_ref')
@@ -287,4 +288,6 @@ export const unfinishedCopies = (
       'storage_pool.uuid as poolId',
       eb.ref('template_spool_ref.state').$castTo<'Creating' | 'Destroying'>().as('state'),
     ])
+    .orderBy(sql`random()`)
+    .limit(limit)
     .execute();

@@ -6,6 +6,7 @@ import type { Row } from '../tables.ts';
 import { spreadColumns } from '../spread/listing.ts';
 import type { SpreadColumns } from '../spread/listing.ts';
 import { countOf } from '../count.ts';
+import type { CopyUuids } from '../jobs/jobs.ts';
 import { containing, type Listing, type Order, type Page } from '../page.ts';
 
 export interface DeploymentQuery {
@@ -18,6 +19,8 @@ export interface DeploymentQuery {
   /** UUID of the job that deployed it, such as a roll-out. */
   readonly jobId?: string | undefined;
   readonly state?: CopyState | undefined;
+  /** Those that this host downloads now. */
+  readonly hostId?: string | undefined;
   readonly keyword?: string | undefined;
   readonly order?: Order<DeploymentColumn> | undefined;
 }
@@ -91,8 +94,16 @@ export async function listDeployments(
 }
 
 /** Whether it asks for more than what stands in the copies themselves, each of which has a template, a pool and a zone. */
-const isAboutOthers = ({ accountId, templateId, poolId, zoneId, jobId, keyword }: DeploymentQuery): boolean =>
-  [accountId, templateId, poolId, zoneId, jobId, keyword].some((given) => given !== undefined);
+const isAboutOthers = ({
+  accountId,
+  templateId,
+  poolId,
+  zoneId,
+  jobId,
+  hostId,
+  keyword,
+}: DeploymentQuery): boolean =>
+  [accountId, templateId, poolId, zoneId, jobId, hostId, keyword].some((given) => given !== undefined);
 
 async function countOthers(db: Queryable, query: DeploymentQuery): Promise<number> {
   const { count } = await matching(db, query)
@@ -109,7 +120,7 @@ const copiesOnly = (db: Queryable, { id, state }: DeploymentQuery) =>
     .select(({ fn }) => fn.countAll<number>().as('count'));
 
 function matching(db: Queryable, query: DeploymentQuery) {
-  const { accountId, id, templateId, poolId, zoneId, jobId, state, keyword } = query;
+  const { accountId, id, templateId, poolId, zoneId, jobId, state, hostId, keyword } = query;
   let copies = db
     .selectFrom('template_spool_ref as copy')
     .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
@@ -126,6 +137,7 @@ function matching(db: Queryable, query: DeploymentQuery) {
       where job.uuid = ${jobId} and w.template_uuid = template.uuid and w.pool_uuid = pool.uuid)`);
   }
   if (state !== undefined) copies = copies.where('copy.state', '=', state);
+  if (hostId !== undefined) copies = copies.where(isDownloadedBy(hostId));
   if (keyword !== undefined) {
     const pattern = containing(keyword);
     copies = copies.where((eb) =>
@@ -134,6 +146,17 @@ function matching(db: Queryable, query: DeploymentQuery) {
   }
   return copies;
 }
+
+/** Whether a row of `copy` is downloaded by this host now. */
+const isDownloadedBy = (hostId: string) => sql<boolean>`(copy.fetching is not null and copy.state = 'Creating'
+  and copy.fetch_host_id = (select id from host where uuid = ${hostId}))`;
+
+/** What a host downloads now. */
+export const downloadsOf = (db: Queryable, hostId: string): Promise<readonly CopyUuids[]> =>
+  matching(db, { hostId })
+    .select(['template.uuid as templateId', 'pool.uuid as poolId'])
+    .orderBy('copy.id')
+    .execute();
 
 export type AttemptRow = Row<'download_attempt'> & { readonly host_uuid: string | null };
 

@@ -1,18 +1,9 @@
 /** Space on a pool that is reserved for downloads, so that two of them do not count on the same free bytes. */
 import { sql } from 'kysely';
-import type { Database, Queryable } from '../database.ts';
+import type { Room } from '../../model/space.ts';
+import { inTransaction } from '../database.ts';
+import type { Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
-
-export interface Room {
-  readonly granted: boolean;
-  readonly poolName: string;
-  /** Bytes that this copy still has to write. */
-  readonly needed: number;
-  /** Bytes free on the pool, by its last report. */
-  readonly free: number;
-  /** Of the free bytes, those reserved for other copies and not yet written. */
-  readonly reserved: number;
-}
 
 /**
  * Reserves the bytes that a copy still has to write, if the pool has room for them beside its other reservations. A lock on
@@ -21,8 +12,8 @@ export interface Room {
  * @param bytes of the whole file
  * @throws NotPossible when the copy is gone
  */
-export function reserve(db: Database, copyId: string, bytes: number): Promise<Room> {
-  return db.transaction().execute(async (tx) => {
+export function reserve(db: Queryable, copyId: string, bytes: number): Promise<Room> {
+  return inTransaction(db, async (tx) => {
     const pool = await lockPoolOf(tx, copyId);
     if (pool === undefined) throw new NotPossible('The pool was removed, and the copy with it');
     const { rows } = await sql<{ uuid: string; bytes: number }>`

@@ -153,14 +153,14 @@ export async function recordHeartbeats(
     const before = parseHeartbeats(worker_heartbeat);
     return Object.entries(listed.get(uuid) ?? {}).some(([worker, time]) => before[worker] !== time);
   });
-  for (const { uuid } of moved) {
-    await db
-      .updateTable('host')
-      .set({ worker_heartbeat: JSON.stringify(listed.get(uuid)), last_seen: sql`now()` })
-      .where('uuid', '=', uuid)
-      .execute();
-  }
-  return moved.map(({ uuid }) => uuid);
+  const hostIds = moved.map(({ uuid }) => uuid);
+  if (hostIds.length === 0) return [];
+  // One statement, however many hosts there are: each is seen every ten seconds.
+  await sql`
+    update host set worker_heartbeat = seen.heartbeat, last_seen = now()
+    from unnest(${hostIds}::uuid[], ${hostIds.map((id) => JSON.stringify(listed.get(id)))}::text[]) seen (uuid, heartbeat)
+    where host.uuid = seen.uuid`.execute(db);
+  return hostIds;
 }
 
 const heartbeats = z.record(z.string(), z.string());

@@ -285,8 +285,12 @@ export interface PendingCopy extends CopyUuids {
   readonly isRolledOut: boolean;
 }
 
-/** Copies that a job has waited for, for at least so long; a roll-out does from their turn on. */
-export const pendingCopies = (db: Queryable, olderThanSeconds: number): Promise<readonly PendingCopy[]> =>
+/** Copies that a job has waited for, for at least so long; a roll-out does from their turn on. Any of them, up to the limit. */
+export const pendingCopies = (
+  db: Queryable,
+  olderThanSeconds: number,
+  limit: number,
+): Promise<readonly PendingCopy[]> =>
   db
     .selectFrom('async_job_copy')
     .innerJoin('async_job', 'async_job.id', 'async_job_copy.job_id')
@@ -301,6 +305,8 @@ export const pendingCopies = (db: Queryable, olderThanSeconds: number): Promise<
       'async_job_copy.pool_uuid as poolId',
       sql<boolean>`bool_and(async_job_copy.turn is not null)`.as('isRolledOut'),
     ])
+    .orderBy(sql`random()`)
+    .limit(limit)
     .execute();
 
 export interface PendingDeletion {
@@ -317,6 +323,7 @@ export const DELETION_COMMANDS = ['deleteTemplate', 'deleteIso'] as const;
 export const pendingDeletions = (
   db: Queryable,
   olderThanSeconds: number,
+  limit: number,
 ): Promise<readonly PendingDeletion[]> =>
   db
     .selectFrom('async_job')
@@ -331,6 +338,8 @@ export const pendingDeletions = (
       'user.uuid as userId',
       'account.uuid as accountId',
     ])
+    .orderBy(sql`random()`)
+    .limit(limit)
     .execute();
 
 /** Deletes jobs that ended at least `minutes` ago. @returns how many, at most `limit` */

@@ -14,6 +14,8 @@ export interface PeerHost {
   readonly name: string;
   readonly up: boolean;
   readonly peer: PeerReport;
+  /** It can be told of a change alone. */
+  readonly heedsChanges: boolean;
 }
 
 /** The hosts with a door of a zone that were let in. */
@@ -24,7 +26,13 @@ export const peersOfZone = (db: Queryable, zoneId: string): Promise<readonly Pee
     .where('data_center.uuid', '=', zoneId)
     .where('host.resource_state', '<>', 'Disabled')
     .where('host.peer', 'is not', null)
-    .select(['host.uuid as hostId', 'host.name', isUp.as('up'), 'host.peer'])
+    .select([
+      'host.uuid as hostId',
+      'host.name',
+      isUp.as('up'),
+      'host.peer',
+      sql<boolean>`coalesce(host.capabilities -> 'features' ? 'peer-changes', false)`.as('heedsChanges'),
+    ])
     .orderBy('host.id')
     .$narrowType<{ peer: PeerReport }>()
     .execute();
@@ -58,11 +66,26 @@ export function outdatedPeers(
   now: Date,
 ): readonly PeerHost[] {
   const digest = trustedDigest(trusted);
-  return hosts.filter(({ up, peer: { trusted: known, certificateEnds } }) => {
-    const left = certificateEnds === undefined ? 0 : Date.parse(certificateEnds) - now.getTime();
-    return up && (known !== digest || left < RENEW_MS);
-  });
+  return hosts.filter(({ up, peer }) => up && (peer.trusted !== digest || !hasLastingCertificate(peer, now)));
 }
+
+/** Whether a host needs no new certificate. */
+export const hasLastingCertificate = ({ certificateEnds }: PeerReport, now: Date): boolean =>
+  certificateEnds !== undefined && Date.parse(certificateEnds) - now.getTime() >= RENEW_MS;
+
+/** Records what a host was told last. @param trusted `trustedDigest`; undefined where it must be told everything */
+export const recordTrusted = (db: Queryable, hostId: string, trusted: string | undefined): Promise<unknown> =>
+  db
+    .updateTable('host')
+    .set({
+      peer:
+        trusted === undefined
+          ? sql<string>`peer - 'trusted'`
+          : sql<string>`jsonb_set(peer, '{trusted}', to_jsonb(${trusted}::text))`,
+    })
+    .where('uuid', '=', hostId)
+    .where('peer', 'is not', null)
+    .execute();
 
 /** The zones that have hosts with a door. */
 export async function zonesWithPeers(db: Queryable): Promise<readonly string[]> {

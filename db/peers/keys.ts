@@ -13,6 +13,7 @@ import { createAuthority, endOfPem } from '../../trust/peer-certificates.ts';
 import type { Authority } from '../../trust/peer-certificates.ts';
 import { createTicketKey } from '../../trust/tickets.ts';
 import type { TicketKey } from '../../trust/tickets.ts';
+import { inTransaction } from '../database.ts';
 import type { Queryable } from '../database.ts';
 import type { Row } from '../tables.ts';
 
@@ -68,9 +69,6 @@ const validKeys = (db: Queryable, now: Date): Promise<readonly PeerKey[]> =>
 
 const needsAuthority = (authorities: readonly PeerKey[], now: Date): boolean =>
   authorities.every(({ expires }) => (expires?.getTime() ?? 0) - now.getTime() < RENEW_MS);
-
-const inTransaction = (db: Queryable, work: (tx: Queryable) => Promise<void>): Promise<void> =>
-  db.isTransaction ? work(db) : db.transaction().execute(work);
 
 async function makeMissing(tx: Queryable, masterKey: MasterKey, now: Date): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('keys of peers', 0))`.execute(tx);

@@ -1,4 +1,4 @@
-/** Row types of the keys by which hosts know each other. */
+/** Row types of what hosts know each other by, and of the lists of hosts that they were told of. */
 import type { Generated } from 'kysely';
 import type { Id, NullableTime, Time } from '../columns.ts';
 
@@ -12,4 +12,11 @@ export interface PeerKeyTable {
   created: Time;
   /** Null: it does not end. */
   expires: NullableTime;
+}
+
+export interface PeerListTable {
+  digest: string;
+  zone_id: number;
+  host_ids: string[];
+  told: Time;
 }

@@ -14,7 +14,8 @@
 import { sql } from 'kysely';
 import { originFetchesOf } from '../../model/configurations.ts';
 import type { PeerSource } from '../../model/spread.ts';
-import type { Database, Queryable } from '../database.ts';
+import { inTransaction } from '../database.ts';
+import type { Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
 import { configurationValues } from '../zones/configurations.ts';
 import { isArriving, takesPart } from './door.ts';
@@ -54,8 +55,8 @@ export type Chosen = { readonly origin: true } | ChosenPeer | { readonly wait: S
 const [STRIKES, MAX_STRIKES] = [2, 4];
 
 /** @throws NotPossible when the copy or the host is gone */
-export function chooseSource(db: Database, question: SourceQuestion): Promise<Chosen> {
-  return db.transaction().execute(async (tx) => {
+export function chooseSource(db: Queryable, question: SourceQuestion): Promise<Chosen> {
+  return inTransaction(db, async (tx) => {
     const asker = await askerOf(tx, question);
     const most = originFetchesOf(await configurationValues(tx, asker.zoneDbId));
     if (most === 0 || !(asker.takesPart || asker.isArriving)) return fetchAtOrigin(tx, asker);

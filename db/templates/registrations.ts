@@ -228,12 +228,18 @@ export async function abandonRegistration(
 }
 
 /** Templates whose registration has not changed their rows for this many seconds. @returns their UUIDs */
-export async function idleRegistrations(db: Queryable, idleSeconds: number): Promise<readonly string[]> {
+export async function idleRegistrations(
+  db: Queryable,
+  idleSeconds: number,
+  limit: number,
+): Promise<readonly string[]> {
   const rows = await db
     .selectFrom('vm_template')
     .where('state', '=', 'NotUploaded')
     .where('updated', '<=', sql<Date>`now() - make_interval(secs => ${idleSeconds})`)
     .select('uuid')
+    .orderBy(sql`random()`)
+    .limit(limit)
     .execute();
   return rows.map(({ uuid }) => uuid);
 }

@@ -105,7 +105,11 @@ export interface NamedMachine {
  * Machines that a workflow should work on, and that have not changed for so long: a job waits for them, or a host has not
  * confirmed that it has nothing of a failed deployment.
  */
-export const machinesToAttend = (db: Queryable, idleSeconds: number): Promise<readonly NamedMachine[]> =>
+export const machinesToAttend = (
+  db: Queryable,
+  idleSeconds: number,
+  limit: number,
+): Promise<readonly NamedMachine[]> =>
   db
     .selectFrom('vm_instance')
     .where(
@@ -114,6 +118,8 @@ export const machinesToAttend = (db: Queryable, idleSeconds: number): Promise<re
           and updated < now() - make_interval(secs => ${idleSeconds}))`,
     )
     .select(['uuid as vmId', 'display_name as name'])
+    .orderBy(sql`random()`)
+    .limit(limit)
     .execute();
 
 /**

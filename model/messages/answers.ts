@@ -8,6 +8,7 @@ import type {
   HostCapabilities,
   HostReport,
   LimitsReport,
+  PeersKnown,
   PoolReport,
   ProbeReport,
   ProgramReport,
@@ -169,12 +170,15 @@ const certificatesResult = message<CertificatesResult>({
 
 const priorityResult = message<PriorityResult>(common);
 
+const peersKnown = message<PeersKnown>({ ...common, trusted: ifUnderstood(z.string()) });
+
 /** How the result of each job of a host is read. */
 export const hostResults = {
   probe: probeReport,
   describeHost: hostReport,
   setLimits: hostReport,
   setPeerCredentials: hostReport,
+  changePeers: peersKnown,
   raisePriority: priorityResult,
   remove: removeResult,
   hashCopy: hashResult,

@@ -17,7 +17,7 @@ import type { Protocols } from '../protocols.ts';
 import { MAX_TIMEOUT_MS, readTimeouts } from '../source-rules.ts';
 import type { SourceTimeouts } from '../source-rules.ts';
 import type { Mirror } from '../source.ts';
-import type { PeerCredentials } from '../spread.ts';
+import type { PeerChange, PeerCredentials } from '../spread.ts';
 import { checkPolicy } from '../url-policy.ts';
 import type { UrlPolicy } from '../url-policy.ts';
 import { parseImageUrl } from '../url.ts';
@@ -148,6 +148,14 @@ const wantedCertificate = message<WantedCertificate>({
 export const certificatesJob = message<CertificatesJob>({
   v: version(),
   certificates: z.array(wantedCertificate),
+});
+
+export const peerChange = message<PeerChange>({
+  v: version(),
+  from: z.string(),
+  to: z.string(),
+  added: z.array(uuid()),
+  removed: z.array(uuid()),
 });
 
 export const peerCredentials = message<PeerCredentials>({

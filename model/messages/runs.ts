@@ -1,9 +1,15 @@
 /** Messages to running workflows. */
 import * as z from 'zod/mini';
 import type { CertificateRequest, KeystoreRequest } from '../certificate-jobs.ts';
-import type { EndedNotice, LostAttempt, StopRequest, WantedRequest } from '../run-messages.ts';
+import type {
+  EndedNotice,
+  HandOverRequest,
+  LostAttempt,
+  StopRequest,
+  WantedRequest,
+} from '../run-messages.ts';
 import { progress } from './progress.ts';
-import { ifUnderstood, message, text, understood, version } from './schema.ts';
+import { ifUnderstood, message, text, understood, uuid, version } from './schema.ts';
 
 export const stopRequest = message<StopRequest>({
   v: version(),
@@ -20,6 +26,8 @@ export const lostAttempt = message<LostAttempt>({
   attemptId: z.string(),
   progress: ifUnderstood(progress),
 });
+
+export const handOverRequest = message<HandOverRequest>({ v: version(), hostId: uuid() });
 
 export const keystoreRequest = message<KeystoreRequest>({
   v: version(),

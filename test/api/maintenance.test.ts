@@ -1,4 +1,6 @@
+import { openCopy } from '../../db/copies/copies.ts';
 import { hostsOfPool } from '../../db/hosts/hosts.ts';
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { addHost, openLab, poolReport } from '../labs/api.ts';
 import type { Json, Lab } from '../labs/api.ts';
 
@@ -30,6 +32,38 @@ test('a host in maintenance is chosen for no download until its maintenance ends
   expect(await enabled()).toEqual([true]);
   const { event } = await lab.admin.ok('listEvents', { resourceid: host.hostId, keyword: 'maintenance' });
   expect(event.map(({ type }: Json) => type)).toEqual(['MAINT.CANCEL', 'MAINT.PREPARE', 'MAINT.PREPARE']);
+});
+
+test('what a host downloads is listed, and handed over where its maintenance asks for it', async () => {
+  const [own, shared] = [
+    poolReport('own'),
+    poolReport('both', { scope: 'CLUSTER', type: 'SharedMountPoint' }),
+  ];
+  const host = await addHost(lab, { name: 'busy', pools: [own, shared] });
+  const { templateId } = await lab.template(lab.admin);
+  const [one, other] = [
+    { templateId, poolId: own.id },
+    { templateId, poolId: shared.id },
+  ];
+  for (const copy of [one, other]) await openCopy(lab.db, copy, 'a workflow', PROTOCOLS);
+  const downloads = async (): Promise<readonly string[]> => {
+    const found = await lab.admin.ok('listTemplateDeployments', { hostid: host.hostId });
+    return (found.templatedeployment ?? []).map(({ storageid }: Json) => storageid as string);
+  };
+  expect(await downloads()).toEqual([]);
+  const hostKey = lab.db.selectFrom('host').where('uuid', '=', host.hostId).select('id');
+  await lab.db
+    .updateTable('template_spool_ref')
+    .set({ fetching: 'origin', fetch_host_id: hostKey })
+    .where('pool_id', 'in', lab.db.selectFrom('storage_pool').where('uuid', '=', shared.id).select('id'))
+    .execute();
+  expect(await downloads()).toEqual([shared.id]);
+  await resultOf('prepareHostForMaintenance', host.hostId);
+  expect(lab.orchestration.of('handOver')).toEqual([]);
+  await lab.admin.ok('prepareHostForMaintenance', { id: host.hostId, handover: true });
+  expect(lab.orchestration.of('handOver')).toEqual([[other]]);
+  const asUser = await lab.user.call('listTemplateDeployments', { hostid: host.hostId });
+  expect(asUser.status).toBe(531);
 });
 
 test('maintenance of a host that was never approved is refused', async () => {

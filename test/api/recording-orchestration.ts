@@ -140,6 +140,9 @@ export function recordOrchestration(db: Database): RecordingOrchestration {
       note('consoleLog', machine, bytes, waitMs);
       return recording.log;
     },
+    async handOver(copies, hostId) {
+      note('handOver', copies, hostId);
+    },
     async requestHostLimits(hostId) {
       note('requestHostLimits', hostId);
     },

@@ -56,3 +56,30 @@ test('host drain begins maintenance, and names the virtual machines that still r
   });
   expect(api.called('prepareHostForMaintenance')[0]).toMatchObject({ id: hosts[0]?.id });
 });
+
+describe('host drain waits until the host downloads nothing', () => {
+  const begun = { prepareHostForMaintenance: () => ({}) };
+  /** Deployments that the host runs, look by look. */
+  const running = (...counts: readonly number[]) => {
+    const left = [...counts];
+    return () => ({ templatedeployment: Array.from({ length: left.shift() ?? 0 }, () => ({})) });
+  };
+
+  test('as long as it is told to', async () => {
+    api.answer({ ...begun, listTemplateDeployments: running(2, 1, 0) });
+    const { code, stderr } = await run('host drain kvm-1 --wait 10');
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining('Host kvm-1 downloads nothing any more\n') as string,
+    ]);
+    expect(api.called('listTemplateDeployments')[0]).toMatchObject({ hostid: hosts[0]?.id });
+    expect(api.called('prepareHostForMaintenance')).toHaveLength(1);
+  });
+
+  test('and hands over what runs where it is told to', async () => {
+    api.answer({ ...begun, listTemplateDeployments: running(2, 0) });
+    const { code, stderr } = await run('host drain kvm-1 --hand-over');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('2 downloads handed over\n') as string]);
+    expect(api.called('prepareHostForMaintenance')[1]).toMatchObject({ handover: 'true' });
+  });
+});

@@ -91,8 +91,8 @@ test('pending copies are found once they have waited long enough', async () => {
   const copies = await newCopies(1);
   await newJob(copies);
   await newJob(copies);
-  expect(await pendingCopies(lab.db, 0)).toEqual(copies);
-  expect(await pendingCopies(lab.db, 60)).toEqual([]);
+  expect(await pendingCopies(lab.db, 0, 10)).toEqual(copies);
+  expect(await pendingCopies(lab.db, 60, 10)).toEqual([]);
 });
 
 test('a pending deletion is found with the user who requested it', async () => {
@@ -100,9 +100,9 @@ test('a pending deletion is found with the user who requested it', async () => {
   const [accountId, userId] = [lab.account.uuid, lab.user.uuid];
   const about = { cmd: 'deleteIso', instanceType: 'Iso', instanceUuid: uuid };
   const jobId = await createJob(lab.db, { accountId, userId, ...about });
-  expect(await pendingDeletions(lab.db, 0)).toEqual([{ jobId, templateId: uuid, accountId, userId }]);
+  expect(await pendingDeletions(lab.db, 0, 10)).toEqual([{ jobId, templateId: uuid, accountId, userId }]);
   await completeJob(lab.db, jobId, { result: { success: true } });
   await completeJob(lab.db, jobId, { error: { code: 530, text: 'too late' } });
   expect(await job(jobId)).toMatchObject({ job_status: 1, job_result: { success: true } });
-  expect(await pendingDeletions(lab.db, 0)).toEqual([]);
+  expect(await pendingDeletions(lab.db, 0, 10)).toEqual([]);
 });

@@ -111,6 +111,7 @@ test.each([1, 1000, 10_000])(
       hostId: randomUUID(),
       name: 'kvm',
       up: true,
+      heedsChanges: true,
       peer,
     }));
     const keys = {

@@ -259,6 +259,56 @@ if (isFullRun)
     aMountIsMissing('of the others');
   });
 
+/** @param leave makes the host end its download in an orderly way. @returns what brings the host back */
+function leavesInTheMiddle(
+  what: string,
+  why: string,
+  leave: (host: Deployment) => Promise<() => Promise<unknown>>,
+): void {
+  test(`a host that ${what} gives its download back at once, and another one goes on from its bytes`, async () => {
+    const body = rawDisk(12 * MIB);
+    const path = `/${what.replaceAll(' ', '-')}`;
+    let hasLeft = false;
+    lab.server.serve(path, () => (hasLeft ? { body } : { body, stallAfter: 6 * MIB }));
+    const image = await lab.register({ url: lab.server.url(path) });
+    const job = await lab.prepare(image.id, shared().id);
+    const copy = async () => (await lab.deployments({ templateid: image.id }))[0];
+    const victim = await until('a third is there', async () => {
+      const found = await copy();
+      return (found?.bytes ?? 0) > 4 * MIB ? found : undefined;
+    });
+    hasLeft = true;
+    const comeBack = await leave(victim);
+    try {
+      expect((await lab.job(job)).jobstatus).toBe(1);
+      const last = await copy();
+      expect(last?.hostid).not.toBe(victim.hostid);
+      const failed = last?.attempts.filter(({ errorkind }) => errorkind !== undefined) ?? [];
+      expect(failed.map(({ errorkind }) => errorkind)).toEqual(['HostGone']);
+      expect(failed[0]?.error).toContain(why);
+      // Nothing that was there is fetched again.
+      expect(last?.originbytes).toBeLessThan(body.length + MIB);
+      expect((await readFile(join(shared().path, last?.installpath ?? ''))).equals(body)).toBe(true);
+      expect(await lab.partsOf(shared())).toEqual([]);
+    } finally {
+      await comeBack();
+    }
+  }, 240_000);
+}
+
+if (isFullRun) {
+  leavesInTheMiddle('is drained', 'was drained', async ({ hostid: id = '' }) => {
+    await lab.call('prepareHostForMaintenance', { id, handover: true });
+    return () => lab.call('cancelHostMaintenance', { id });
+  });
+  leavesInTheMiddle('is stopped in order', 'the host worker was stopped', async ({ hostname = '' }) => {
+    const number = Number(/\d+$/.exec(hostname)?.[0]);
+    process.kill(lab.pids().hosts[number - 1] ?? 0, 'SIGTERM');
+    return async () =>
+      until('it is back', async () => (await lab.hosts()).every(({ state }) => state === 'Up'), 120_000);
+  });
+}
+
 /**
  * Last, since the host does not come back: the supervisor is suspended, since a restarted host would continue the download
  * itself. A host counts as gone half a minute after its death; meanwhile those tests run that do not need it.

@@ -44,7 +44,14 @@ const waitBranches: Read = ({ searchAttributes }) => {
   return state === 'Waiting' ? [`waits: ${String(reason)}`] : [];
 };
 
+const patchBranches: Read = ({ markerName, details }) => {
+  const { payloads = [] } = ((details ?? {}) as Readonly<Record<string, { payloads?: readonly unknown[] }>>)['patch-data'] ?? {};
+  const patch = valueOf(payloads[0]) as { readonly id?: string } | undefined;
+  return markerName === 'core_patch' && patch?.id !== undefined ? [`patched: ${patch.id}`] : [];
+};
+
 const BY_EVENT: Readonly<Record<string, Read>> = {
+  EVENT_TYPE_MARKER_RECORDED: patchBranches,
   EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED: memoBranches,
   EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: waitBranches,
   EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED: () => ['cancelled in Temporal'],

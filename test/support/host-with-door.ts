@@ -1,17 +1,35 @@
 /** Hosts of the control lab that serve copies to others, as far as the control side sees it. */
 import { createHostPeers } from '../../activities/host/peers.ts';
-import type { PeerCredentials } from '../../model/spread.ts';
+import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
+import { capabilitiesOf } from '../../model/capabilities.ts';
+import type { PeerChange, PeerCredentials } from '../../model/spread.ts';
 import { createHostKey } from '../../trust/peer-certificates.ts';
 import type { ControlLab } from '../labs/control.ts';
 import type { ScriptedHost } from './scripted-host.ts';
 
-/** A host with a door. @param before what it waits for before it answers */
+interface HostWithDoor {
+  readonly hostId: string;
+  /** What it was told in the end, each time. */
+  readonly received: readonly PeerCredentials[];
+  /** What came as a change alone. */
+  readonly changes: readonly PeerChange[];
+}
+
+/**
+ * A host with a door.
+ * @param before what it waits for before it answers
+ * @param features that it reports; default: those of this release
+ */
 export async function addHostWithDoor(
   lab: ControlLab,
   name: string,
   before?: Promise<unknown>,
-): Promise<{ readonly hostId: string; readonly received: readonly PeerCredentials[] }> {
+  features?: readonly string[],
+): Promise<HostWithDoor> {
   const received: PeerCredentials[] = [];
+  const changes: PeerChange[] = [];
+  const ofThisRelease = capabilitiesOf([], PROTOCOLS);
+  const capabilities = { ...ofThisRelease, features: features ?? ofThisRelease.features };
   const key = await createHostKey('any');
   const door = { address: '127.0.0.1:7443', uploads: 4, rate: 0 };
   const own = createHostPeers({
@@ -32,9 +50,16 @@ export async function addHostWithDoor(
           version: '1',
           pools: [host.pool()],
           programs: [],
+          capabilities,
         } as const;
         const peer = own.report();
         return { ...about, ...(peer === undefined ? {} : { peer }) };
+      },
+      async changePeers(change) {
+        changes.push(change);
+        const trusted = own.change(change);
+        await before;
+        return { v: 1, hostId: host.hostId, ...(trusted === undefined ? {} : { trusted }) };
       },
     },
   });
@@ -43,5 +68,5 @@ export async function addHostWithDoor(
     .set({ peer: JSON.stringify(own.report()) })
     .where('uuid', '=', host.hostId)
     .execute();
-  return { hostId: host.hostId, received };
+  return { hostId: host.hostId, received, changes };
 }

@@ -105,6 +105,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
     filesInUse: () => Promise.resolve({ v: 1, hostId, names: [], copyIds: [] }),
     removePoolFiles: ({ files }) =>
       Promise.resolve({ v: 1, hostId, removed: files.map((file) => file.name), kept: [], pool: pool() }),
+    changePeers: ({ to }) => Promise.resolve({ v: 1, hostId, trusted: to }),
     syncCertificates: ({ certificates }) =>
       Promise.resolve({ v: 1, hostId, held: certificates.map(heldOf), failed: {} }),
     raisePriority: () => Promise.resolve({ v: 1, hostId }),

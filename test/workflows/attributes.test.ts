@@ -1,7 +1,8 @@
-/** What Temporal's UI finds workflows by when they have ended badly. */
+/** What Temporal's UI finds workflows by when they have ended badly, and what a deployment costs Temporal. */
 import type { WorkflowHandle } from '@temporalio/client';
 import { templateWorkflowId } from '../../model/names.ts';
-import { openControlLab } from '../labs/control.ts';
+import { createOrchestration } from '../../orchestration/client.ts';
+import { QUICK_TIMING, openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { failed, unreachable } from '../support/scripted-host.ts';
 import type { ScriptedHost } from '../support/scripted-host.ts';
@@ -83,4 +84,20 @@ test('lists and timers name the reason of a wait, the template and the pool', as
     return false;
   });
   await lab.orchestration.requestStop(copy, { by: 'the test', remove: false });
+});
+
+test('a deployment whose place is free takes two workflow tasks and the job of its host', async () => {
+  await lab.addHost({ name: 'free' });
+  const copy = { templateId: await lab.addTemplate(), poolId: lab.poolId('free') };
+  const { client } = lab.temporal;
+  const timing = { ...QUICK_TIMING, reportFreshMs: 600_000 };
+  await createOrchestration(client, { timing }).requestDeployment(copy);
+  const handle = lab.workflow(copy);
+  expect(await handle.result()).toMatchObject({ outcome: 'ready' });
+  const events = (await handle.fetchHistory()).events ?? [];
+  const jobs = events.flatMap(
+    ({ activityTaskScheduledEventAttributes: job }) => job?.activityType?.name ?? [],
+  );
+  expect(jobs).toEqual(['download']);
+  expect(events.filter((event) => event.workflowTaskCompletedEventAttributes)).toHaveLength(2);
 });

@@ -434,7 +434,7 @@ test('a deployment waits for a database that is away for a while', async () => {
   await until('it is tried again', async () => {
     const { raw } = await lab.workflow(copy).describe();
     return raw.pendingActivities?.some(
-      ({ activityType, attempt }) => activityType?.name === 'acceptAnswer' && (attempt ?? 0) > 1,
+      ({ activityType, attempt }) => activityType?.name === 'finishCopy' && (attempt ?? 0) > 1,
     );
   });
   await back();

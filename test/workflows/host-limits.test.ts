@@ -2,6 +2,7 @@ import { setHostLimits } from '../../db/hosts/host-limits.ts';
 import { removeHost } from '../../db/hosts/hosts.ts';
 import { limitsWorkflowId, peersWorkflowId } from '../../model/names.ts';
 import type { HostLimits } from '../../model/payloads.ts';
+import { sql } from 'kysely';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab, NewHost } from '../labs/control.ts';
 import { deferred } from '../support/deferred.ts';
@@ -123,3 +124,43 @@ test('hosts with doors are told whom they may let in, at once when one is remove
   await result();
   expect(slow.received.at(-1)?.hostIds).not.toContain(other.hostId);
 });
+
+test('a host that was told before is told who came and went, unless its release is older', async () => {
+  const { zoneId } = lab;
+  const handle = lab.temporal.client.workflow.getHandle(peersWorkflowId(zoneId));
+  const tell = async (): Promise<unknown> => {
+    await lab.orchestration.requestPeers(zoneId);
+    return handle.result();
+  };
+  const today = await addHostWithDoor(lab, 'door-today');
+  const older = await addHostWithDoor(lab, 'door-older', undefined, ['peers']);
+  await tell();
+  // Hosts that are Down are in the list as well.
+  await addDoors(1000);
+  await tell();
+  const [{ hostIds } = { hostIds: [] }] = today.received.slice(-1);
+  expect(hostIds.length).toBeGreaterThan(1000);
+  const [came] = await addDoors(1);
+  await removeHost(lab.db, hostIds.at(-1) ?? '');
+  const before = older.received.length;
+  await tell();
+  expect(today.changes.slice(-1)).toMatchObject([{ added: [came], removed: [hostIds.at(-1)] }]);
+  for (const { received } of [today, older]) {
+    expect(new Set(received.at(-1)?.hostIds)).toEqual(new Set([...hostIds.slice(0, -1), came]));
+  }
+  expect([older.changes.length, older.received.length - before]).toEqual([0, 1]);
+  const sizes = (await handle.fetchHistory()).events?.map((event) => JSON.stringify(event).length) ?? [];
+  // The list of a thousand hosts, for the older one alone: from the one activity to the next.
+  expect(sizes.filter((size) => size > 30_000)).toHaveLength(2);
+  expect(await tell()).toEqual({ v: 1, told: 0 });
+});
+
+/** Rows of hosts with doors that are Down. @returns their UUIDs */
+async function addDoors(count: number): Promise<readonly string[]> {
+  const { rows } = await sql<{ uuid: string }>`
+    insert into host (uuid, name, data_center_id, cluster_id, resource_state, signing_key, sealing_key, peer)
+    select gen_random_uuid(), 'row', data_center_id, cluster_id, 'Enabled', '', '', '{"address": "a:1", "uploads": 1}'
+    from generate_series(1, ${count}::integer), (select * from host limit 1) one
+    returning uuid`.execute(lab.db);
+  return rows.map(({ uuid }) => uuid);
+}

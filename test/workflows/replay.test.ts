@@ -50,6 +50,8 @@ const WAYS: readonly string[] = [
   'deployment stopped',
   'deployment signal: attemptLost',
   'deployment signal: sourceFree',
+  'deployment signal: handOver',
+  'deployment patched: few-trips',
   'deployment waits: NoHost',
   'deployment waits: NoSpace',
   'deployment waits: NoPeer',

@@ -1,8 +1,9 @@
 /**
- * One attempt: one download on one host. It ends in one of four ways:
+ * One attempt: one download on one host. It ends in one of five ways:
  *
- *   downloaded   the host published the image; the attempt is recorded together with the copy (deployment.ts)
+ *   downloaded   the host published the image; the attempt is recorded together with the copy (`accept`)
  *   failed       the host, or the server in its place, reports a failure; the attempt is recorded here
+ *   handed over  the host is drained: it ends the download, and another host goes on from its bytes; recorded as failed
  *   lost         the host joins again while the server still waits for heartbeats; recorded as failed, `HostGone`
  *   cancelled    the deployment was stopped; tries and pool report are recorded, the bytes stay on the pool
  *
@@ -14,6 +15,7 @@ import { CancellationScope, upsertMemo, uuid4 } from '@temporalio/workflow';
 import type { Attempt } from '../../activities/control/copies.ts';
 import type { ChosenHost } from '../../activities/control/sealing.ts';
 import type { ChosenSource } from '../../activities/control/sources.ts';
+import type { HostCall } from '../../model/answer.ts';
 import type { History } from '../../model/decisions.ts';
 import type { Failure } from '../../model/failures.ts';
 import { ATTEMPT_MEMO } from '../../model/names.ts';
@@ -31,7 +33,7 @@ import { fromWhom, peerUrl } from '../../model/spread.ts';
 import type { CopyTiming } from '../../model/timing.ts';
 import { AttemptLost, cancelledDownload, failedAttempt, isFailure } from '../failures.ts';
 import type { FailedAttempt } from '../failures.ts';
-import { control, quick, transfer } from '../policies.ts';
+import { control, quick, transfer, transferUnverified } from '../policies.ts';
 import { show } from '../status.ts';
 import type { Requests } from './requests.ts';
 
@@ -49,11 +51,16 @@ export interface CopyRun {
   peerFailures: PeerFailures;
   /** Waits in a row for a host that can give the copy. */
   sourceWaits: number;
+  /** Whether the run takes as few trips to the control side as it can: those that began before it could go on as they did. */
+  readonly fewTrips: boolean;
 }
 
 export interface Downloaded {
   readonly result: DownloadResult;
   readonly attempt: Attempt;
+  /** The call whose result it is, while nobody has verified that; whoever records the copy does. */
+  readonly call: HostCall | undefined;
+  readonly began: string;
 }
 
 /**
@@ -69,44 +76,68 @@ export async function downloadOn(
   const { hostId, hostName } = host;
   const id = { attemptId: uuid4(), hostId, hostName };
   const began = new Date().toISOString();
+  let handedOver = false;
   run.attempts += 1;
-  upsertMemo({ [ATTEMPT_MEMO]: run.attempts });
+  // Whoever reads the memo takes a run that has a host and no number to be at its first download.
+  if (!run.fewTrips || run.attempts > 1) upsertMemo({ [ATTEMPT_MEMO]: run.attempts });
   const from = source === undefined ? '' : fromWhere(source);
   show(`Host ${hostName} downloads ${plan.templateName}${from} (download ${run.attempts}).`, {
     State: 'Downloading',
     HostId: hostId,
+    ...(run.fewTrips ? { ZoneId: plan.zoneId } : {}),
     Reason: null,
   });
   try {
     const summary = `Download ${plan.templateName} on host ${hostName}${from}`;
-    const result = await unlessLost(run, id, () => {
+    const { answer: result, call } = await unlessLost(run, id, async (scope) => {
+      run.requests.onHandOver = (drained) => {
+        if (drained !== hostId) return;
+        handedOver = true;
+        scope.cancel();
+      };
       run.requests.onRaise = () => void raise(run, id);
-      return transfer(hostId, timing, summary).download(
-        jobFor({ ...host, ...sourceInJob(source) }, id.attemptId, run),
-      );
+      const job = jobFor({ ...host, ...sourceInJob(source) }, id.attemptId, run);
+      if (run.fewTrips) return transferUnverified(hostId, timing, summary, job);
+      return { answer: await transfer(hostId, timing, summary).download(job), call: undefined };
     });
     const { value: reported = [] } = read(triesOf, result.tries);
     const tries = reported.length > 0 ? reported : [emptyTry(plan, began)];
-    return { result, attempt: { ...id, tries } };
+    return { result, attempt: { ...id, tries }, call, began };
   } catch (error) {
     if (!isFailure(error) && !(error instanceof AttemptLost)) throw error;
     if (CancellationScope.current().consideredCancelled) throw await recordCancelled(run, id, error);
-    return recordFailed(
-      run,
-      id,
-      failedAttempt(error, { ...id, source: nameOf(source, plan), began }, plan.copyId),
-    );
+    const where = { ...id, source: nameOf(source, plan), began, handedOver };
+    return recordFailed(run, id, failedAttempt(error, where, plan.copyId));
   }
 }
+
+/**
+ * What follows when what came as the result of a download is none: the host did not sign it, or it cannot be read.
+ * @param error of the activity that was to record it
+ */
+export const recordRefused = (
+  error: unknown,
+  { attempt: { attemptId, hostId, hostName }, began }: Downloaded,
+  source: ChosenSource | undefined,
+  run: CopyRun,
+): Promise<FailedAttempt> => {
+  const id = { attemptId, hostId, hostName };
+  const where = { ...id, source: nameOf(source, run.plan), began };
+  return recordFailed(run, id, failedAttempt(error, where, run.plan.copyId));
+};
 
 /**
  * Temporal's server waits for the heartbeats of a killed host until their time-out ends. A host that joins again reports
  * the attempt as lost at once.
  * @throws AttemptLost when the attempt was reported lost; the work's own error
  */
-async function unlessLost<T>(run: CopyRun, { attemptId }: AttemptId, work: () => Promise<T>): Promise<T> {
+async function unlessLost<T>(
+  run: CopyRun,
+  { attemptId }: AttemptId,
+  work: (scope: CancellationScope) => Promise<T>,
+): Promise<T> {
   const scope = new CancellationScope();
-  const working = scope.run(work);
+  const working = scope.run(() => work(scope));
   const lost = new Promise<never>((_resolve, reject) => {
     run.requests.onLost = (report) => {
       if (report.attemptId === attemptId) reject(new AttemptLost(report.progress));
@@ -117,6 +148,7 @@ async function unlessLost<T>(run: CopyRun, { attemptId }: AttemptId, work: () =>
   } finally {
     run.requests.onLost = () => undefined;
     run.requests.onRaise = () => undefined;
+    run.requests.onHandOver = () => undefined;
     // Ends the activity on the server after a loss; its own error has no reader any more.
     working.catch(() => undefined);
     scope.cancel();

@@ -5,8 +5,11 @@
  * Within one round (`bring`), the deployment moves between these states, which Temporal's UI shows:
  *
  *   Preparing    the copy's row is opened; a copy that is ready ends the round
- *   Waiting      for a host, for room on the pool (room.ts), for a host that gives the copy (source.ts), or after a failure
+ *   Waiting      for a host, for room on the pool, for a host that gives the copy (all place.ts), or after a failure
  *   Downloading  one attempt on one host (attempt.ts)
+ *
+ * One that finds its place at once takes two workflow tasks: in the first, a local activity opens the copy and chooses its
+ * place; in the second, another one verifies what the host answered, and records it.
  *
  * A failed attempt goes to the rules (model/rules/), with what was learnt from the attempts before: they answer with
  * another try, after a wait, or with the end. The deployment fails only when another try cannot help. Otherwise it waits
@@ -25,17 +28,22 @@ import { CancellationScope, patched, upsertMemo, uuid4 } from '@temporalio/workf
 import { NEW_HISTORY } from '../../model/decisions.ts';
 import { describeFailure, describeFailureWithHost } from '../../model/failures.ts';
 import type { Attempt } from '../../activities/control/copies.ts';
+import type { Place } from '../../activities/control/places.ts';
+import type { ChosenSource } from '../../activities/control/sources.ts';
 import type { Decision } from '../../model/decisions.ts';
 import { DECIDED_MEMO, workflowTypes } from '../../model/names.ts';
-import type { Carried, CopyInput, DeploymentResult, DownloadResult } from '../../model/payloads.ts';
+import type { Carried, CopyInput, CopyPlan, DeploymentResult, DownloadResult } from '../../model/payloads.ts';
 import { rulesOf } from '../../model/rules/released.ts';
 import { continueAs, continueWhenSuggested } from '../continue-as-new.ts';
-import { endingFailure, isFailure, jobErrorOf, kindOf, messageOf, unwrapped } from '../failures.ts';
-import { control, quick } from '../policies.ts';
+import { endingFailure, isFailure, isOfHost, jobErrorOf, kindOf, messageOf, unwrapped } from '../failures.ts';
+import type { FailedAttempt } from '../failures.ts';
+import { control, localControl, quick } from '../policies.ts';
 import { timingOf } from '../run-input.ts';
 import { show, waitVisibly } from '../status.ts';
-import { copyOf, downloadOn } from './attempt.ts';
+import { copyOf, downloadOn, recordRefused } from './attempt.ts';
 import type { CopyRun, Downloaded } from './attempt.ts';
+import { placeFor, requestsSoFar, wishesOf } from './place.ts';
+import type { Look } from './place.ts';
 import { isWantedAgain, receiveRequests, requestsHandled, stopWhenCancelled } from './requests.ts';
 import type { Requests } from './requests.ts';
 import { hostWithRoom } from './room.ts';
@@ -59,9 +67,18 @@ export async function deployment(input: CopyInput): Promise<DeploymentResult> {
 }
 
 type RoundEnd =
-  | { readonly outcome: 'ready'; /** Absent when the copy was ready before. */ readonly done?: Downloaded }
+  | {
+      readonly outcome: 'ready';
+      /** The host that brought it, recorded together with the copy. Absent when the copy was ready before. */
+      readonly host?: Attempt;
+    }
   | { readonly outcome: 'cancelled'; readonly by: string }
-  | { readonly outcome: 'failed'; readonly failure: TemporalFailure };
+  | {
+      readonly outcome: 'failed';
+      readonly failure: TemporalFailure;
+      /** The jobs that wait have their outcome already. */
+      readonly recorded?: true;
+    };
 
 async function bringUnlessStopped(input: CopyInput, requests: Requests): Promise<RoundEnd> {
   const work = new CancellationScope();
@@ -78,43 +95,91 @@ async function bringUnlessStopped(input: CopyInput, requests: Requests): Promise
 }
 
 async function bring(input: CopyInput, requests: Requests): Promise<RoundEnd> {
-  const plan = await control('Open the copy').openCopy(copyOf(input));
-  if (plan.ready) return { outcome: 'ready' };
+  const fewTrips = patched('few-trips');
   const timing = timingOf('copy', input);
   const { history, attempts, last, peerFailures = NO_PEER_FAILURES } = input.carried ?? NOTHING_CARRIED;
-  const run: CopyRun = {
-    input,
-    plan,
-    timing,
-    requests,
-    history,
-    attempts,
-    last,
-    peerFailures,
-    sourceWaits: 0,
-  };
+  const known = { input, timing, requests, history, attempts, last, peerFailures, fewTrips };
+  const { plan, first } = fewTrips ? await begin(known) : { plan: await openCopy(input), first: undefined };
+  if (plan.ready) return { outcome: 'ready' };
+  const run: CopyRun = { ...known, plan, sourceWaits: 0 };
   // Runs that began before hosts gave copies to each other fetch from the origin alone.
-  const spreads = patched('spread');
-  show(`Bringing ${plan.templateName} to pool ${plan.poolName}.`, {
-    State: 'Preparing',
-    ZoneId: plan.zoneId,
-  });
-  for (;;) {
+  const spreads = fewTrips || patched('spread');
+  if (first === undefined || !('place' in first.choice)) {
+    show(`Bringing ${plan.templateName} to pool ${plan.poolName}.`, {
+      State: 'Preparing',
+      ZoneId: plan.zoneId,
+    });
+  }
+  for (let look = first; ; look = undefined) {
     await continueWhenSuggested(run);
-    const host = await hostWithRoom(run);
-    const source = spreads ? await sourceFor(host, run) : undefined;
+    const { host, source } = fewTrips ? await placeFor(run, look) : await placeInSteps(run, spreads);
     if (spreads && source === undefined) continue;
     const attempt = await downloadOn(host, source, run);
-    if ('result' in attempt) return { outcome: 'ready', done: attempt };
-    if (source !== undefined && isFailureOfPeer(attempt, source, run)) continue;
-    const decided = rulesOf(input.rules).decide({ ...attempt, size: plan.size }, run.history, timing);
+    const ended = 'result' in attempt ? await accept(attempt, source, run) : attempt;
+    if ('outcome' in ended) return ended;
+    if (source !== undefined && isFailureOfPeer(ended, source, run)) continue;
+    const decided = rulesOf(input.rules).decide({ ...ended, size: plan.size }, run.history, timing);
     const { decision } = decided;
     upsertMemo({ [DECIDED_MEMO]: { rule: decided.rule, progressed: decided.progressed } });
-    if (decision.next === 'stop') throw endingFailure(attempt.failure);
+    if (decision.next === 'stop') throw endingFailure(ended.failure);
     run.history = decision.history;
-    run.last = attempt.failure;
+    run.last = ended.failure;
     if (decision.afterMs > 0) await waitAfter(run, decision);
   }
+}
+
+/** Milliseconds for a local activity, on a machine that has far too much to do. */
+const LOCAL_MS = 25_000;
+
+const openCopy = (input: CopyInput): Promise<CopyPlan> => control('Open the copy').openCopy(copyOf(input));
+
+/** Opens the copy, and takes a first look for its place. */
+async function begin(
+  known: Omit<CopyRun, 'plan' | 'sourceWaits'>,
+): Promise<{ readonly plan: CopyPlan; readonly first: Look | undefined }> {
+  const before = requestsSoFar(known.requests);
+  const step = localControl('Open the copy, and choose a host, space and a source', LOCAL_MS);
+  const { plan, choice } = await step.beginCopy(copyOf(known.input), wishesOf(known));
+  return { plan, first: choice && { ...before, choice } };
+}
+
+/** For runs that do not choose in one step. @returns no source after a wait for one: the host is chosen anew */
+async function placeInSteps(run: CopyRun, spreads: boolean): Promise<Pick<Place, 'host'> & Partial<Place>> {
+  const host = await hostWithRoom(run);
+  const source = spreads ? await sourceFor(host, run) : undefined;
+  return source === undefined ? { host } : { host, source };
+}
+
+/**
+ * Records a copy that a host has published, and with it the outcomes of the jobs that wait. A stop that comes meanwhile comes
+ * too late.
+ * @returns the failed attempt when it turns out that the host did not give this result
+ */
+async function accept(
+  done: Downloaded,
+  source: ChosenSource | undefined,
+  run: CopyRun,
+): Promise<RoundEnd | FailedAttempt> {
+  const { result, attempt, call } = done;
+  const { input, requests, fewTrips } = run;
+  return CancellationScope.nonCancellable(async () => {
+    // Counted before the activity: a request that comes while it writes may miss the outcome, and must count as unserved.
+    requests.served = requests.wanted;
+    const ending = { copy: copyOf(input), outcomeId: uuid4() };
+    const what = 'Record the copy';
+    const step = fewTrips ? localControl(what, LOCAL_MS) : control(what);
+    try {
+      const refused = await (call === undefined
+        ? step.finishCopy(ending, result, attempt)
+        : step.finishCopy(ending, result, attempt, call));
+      // Earlier releases recorded null.
+      if (refused?.kind === 'PeerWrong') return await removeRefused(attempt, refused.text, input, result);
+      return { outcome: 'ready', host: attempt };
+    } catch (error) {
+      if (call === undefined || !isOfHost(error)) throw error;
+      return recordRefused(error, done, source, run);
+    }
+  });
 }
 
 const NOTHING_CARRIED: Carried = { history: NEW_HISTORY, attempts: 0 };
@@ -132,33 +197,27 @@ async function waitAfter(
   await waitVisibly({ word: last.kind, reason, publicReason, ms: afterMs }, wake);
 }
 
-/**
- * Records the end of a round, and with it the outcomes of the jobs that wait.
- * @returns the end as it was recorded: an image that differs from that of other hosts is refused then
- */
+/** Records the end of a round, and with it the outcomes of the jobs that wait. */
 async function record(end: RoundEnd, input: CopyInput, requests: Requests): Promise<RoundEnd> {
-  let recorded = end;
-  const ending = { copy: copyOf(input), outcomeId: uuid4() };
-  if (end.outcome === 'cancelled') {
-    // The stop itself settled the jobs that waited; requests that came after it stay unserved.
-    await control('Record the cancellation').cancelCopy(ending, end.by);
-  } else {
-    // Counted before the activity: a request that comes while it writes may miss the outcome, and must count as unserved.
-    requests.served = requests.wanted;
-    if (end.outcome === 'failed') {
-      await control('Record the failure').failCopy(ending, jobErrorOf(end.failure));
-    } else if (end.done === undefined) {
-      await control('Record that the copy was ready').confirmCopy(ending);
+  if (!isRecorded(end)) {
+    const ending = { copy: copyOf(input), outcomeId: uuid4() };
+    if (end.outcome === 'cancelled') {
+      // The stop itself settled the jobs that waited; requests that came after it stay unserved.
+      await control('Record the cancellation').cancelCopy(ending, end.by);
     } else {
-      const { result, attempt } = end.done;
-      // Earlier releases recorded null.
-      const refused = await control('Record the copy').finishCopy(ending, result, attempt);
-      if (refused?.kind === 'PeerWrong') recorded = await removeRefused(attempt, refused.text, input, result);
+      // Counted before the activity, as in `accept`.
+      requests.served = requests.wanted;
+      if (end.outcome === 'failed') {
+        await control('Record the failure').failCopy(ending, jobErrorOf(end.failure));
+      } else await control('Record that the copy was ready').confirmCopy(ending);
     }
   }
   await requestsHandled(requests);
-  return recorded;
+  return end;
 }
+
+const isRecorded = (end: RoundEnd): boolean =>
+  end.outcome === 'ready' ? end.host !== undefined : end.outcome === 'failed' && end.recorded === true;
 
 /** Unlinks an image that was published and is not accepted, so that no later attempt finds it. */
 async function removeRefused(
@@ -180,7 +239,11 @@ async function removeRefused(
     if (!isFailure(error)) throw error;
   }
   const named = { id: host.hostId, name: host.hostName };
-  return { outcome: 'failed', failure: endingFailure({ kind: 'PeerWrong', message, host: named }) };
+  return {
+    outcome: 'failed',
+    failure: endingFailure({ kind: 'PeerWrong', message, host: named }),
+    recorded: true,
+  };
 }
 
 function conclude(end: RoundEnd, cancelledByTemporal: boolean): DeploymentResult {
@@ -193,7 +256,7 @@ function conclude(end: RoundEnd, cancelledByTemporal: boolean): DeploymentResult
     if (cancelledByTemporal) throw new CancelledFailure('Cancelled in Temporal');
     return { v: 1, outcome: 'cancelled', cancelledBy: end.by };
   }
-  const host = end.done?.attempt;
+  const { host } = end;
   const how = host === undefined ? 'It was there already.' : `Downloaded by host ${host.hostName}.`;
   show(how, { State: 'Ready', Reason: null });
   return { v: 1, outcome: 'ready', ...(host === undefined ? {} : { hostId: host.hostId }) };

@@ -6,6 +6,7 @@
  *                            priority sets `priority`, and calls `onRaise`.
  *   stop (update or signal)  sets `stop`, settles the jobs that waited, and calls `onStop`, which cancels the work
  *   attemptLost (signal)     calls `onLost`: the host of an attempt was restarted
+ *   handOver (signal)        calls `onHandOver`: the host is drained
  *   sourceFree (signal)      counts `sourceHints` up: another host may give the copy now
  *
  * A job is older or younger than a stop by the time that the database wrote it: older ones are settled as stopped,
@@ -21,19 +22,21 @@ import {
   condition,
   defineSignal,
   defineUpdate,
+  patched,
   setHandler,
 } from '@temporalio/workflow';
-import { LOST_SIGNAL, SOURCE_FREE_SIGNAL, STOP, WANTED_SIGNAL } from '../../model/names.ts';
-import { lostAttempt, stopRequest, wantedRequest } from '../../model/messages/runs.ts';
+import { HAND_OVER_SIGNAL, LOST_SIGNAL, SOURCE_FREE_SIGNAL, STOP, WANTED_SIGNAL } from '../../model/names.ts';
+import { handOverRequest, lostAttempt, stopRequest, wantedRequest } from '../../model/messages/runs.ts';
 import { read } from '../../model/messages/schema.ts';
 import type { CopyInput } from '../../model/payloads.ts';
-import type { LostAttempt, StopRequest, WantedRequest } from '../../model/run-messages.ts';
+import type { HandOverRequest, LostAttempt, StopRequest, WantedRequest } from '../../model/run-messages.ts';
 import type { CopyTiming } from '../../model/timing.ts';
 import { EndListeners } from '../end-notices.ts';
 import { control } from '../policies.ts';
 
 const wantedSignal = defineSignal<[WantedRequest?]>(WANTED_SIGNAL);
 const lostSignal = defineSignal<[LostAttempt]>(LOST_SIGNAL);
+const handOverSignal = defineSignal<[HandOverRequest]>(HAND_OVER_SIGNAL);
 const sourceFreeSignal = defineSignal(SOURCE_FREE_SIGNAL);
 const stopUpdate = defineUpdate<void, [StopRequest]>(STOP);
 const stopSignal = defineSignal<[StopRequest]>(STOP);
@@ -53,6 +56,8 @@ export interface Requests {
   onRaise: () => void;
   /** Called when a restarted host reports the attempt as lost. */
   onLost: (lost: LostAttempt) => void;
+  /** Called when a host is drained. */
+  onHandOver: (hostId: string) => void;
   /** Hints so far that another host may give the copy now. */
   sourceHints: number;
   /** Workflows to signal at the end. */
@@ -83,6 +88,7 @@ export function receiveRequests(
     priority: copy.priority ?? OLD_PRIORITY,
     onRaise: () => undefined,
     onLost: () => undefined,
+    onHandOver: () => undefined,
     sourceHints: 0,
     listeners: new EndListeners(mostListeners, listeners),
     cancelling: undefined,
@@ -98,6 +104,11 @@ export function receiveRequests(
   setHandler(lostSignal, (message) => {
     const { value } = read(lostAttempt, message);
     if (value !== undefined) requests.onLost(value);
+  });
+  setHandler(handOverSignal, (message) => {
+    const { value } = read(handOverRequest, message);
+    // A control worker of an earlier release, which knows no such signal, may have run this part of the history.
+    if (value !== undefined && patched('hand-over')) requests.onHandOver(value.hostId);
   });
   setHandler(sourceFreeSignal, () => {
     requests.sourceHints += 1;

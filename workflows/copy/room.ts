@@ -1,6 +1,7 @@
-/** Chooses a host for a copy, and reserves the copy's space on the pool. */
+/** Chooses a host for a copy, and reserves the copy's space on the pool: for runs that do not choose both in one step (place.ts). */
 import { CancellationScope } from '@temporalio/workflow';
 import type { ChosenHost } from '../../activities/control/sealing.ts';
+import { bytesOfPlan, describeNoRoom } from '../../model/space.ts';
 import { backoffMs } from '../../model/timing.ts';
 import { continueWhenSuggested } from '../continue-as-new.ts';
 import { endingFailure, isFailure } from '../failures.ts';
@@ -26,14 +27,9 @@ export async function hostWithRoom(run: CopyRun): Promise<ChosenHost> {
       await waitVisibly({ word: 'NoHost', reason, publicReason, ms }, wake);
     } else {
       if (choice.reportAgeMs > timing.reportFreshMs) await refreshReport(choice.host, run);
-      const room = await control('Reserve space on the pool').reserveSpace(
-        plan.copyId,
-        plan.planned ?? plan.size,
-      );
+      const room = await control('Reserve space on the pool').reserveSpace(plan.copyId, bytesOfPlan(plan));
       if (room.granted) return choice.host;
-      const reason =
-        `pool ${room.poolName} has no room: ${mebibytes(room.needed)} needed, ${mebibytes(room.free)} free, ` +
-        `of which other downloads have reserved ${mebibytes(room.reserved)}`;
+      const reason = describeNoRoom(room);
       await waitVisibly({ word: 'NoSpace', reason, ms: backoffMs(timing.spaceWait, round) }, wake);
     }
     await continueWhenSuggested(run);
@@ -41,7 +37,10 @@ export async function hostWithRoom(run: CopyRun): Promise<ChosenHost> {
 }
 
 /** A failure changes nothing here: a host that does not answer will not take the download either. */
-async function refreshReport({ hostId, hostName }: ChosenHost, { timing }: CopyRun): Promise<void> {
+export async function refreshReport(
+  { hostId, hostName }: Pick<ChosenHost, 'hostId' | 'hostName'>,
+  { timing }: CopyRun,
+): Promise<void> {
   const summary = `Free space as host ${hostName} sees it`;
   try {
     const host = quick(hostId, { summary, takeMs: timing.quickTakeMs, runMs: timing.reportRunMs });
@@ -50,5 +49,3 @@ async function refreshReport({ hostId, hostName }: ChosenHost, { timing }: CopyR
     if (!isFailure(error) || CancellationScope.current().consideredCancelled) throw error;
   }
 }
-
-const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 1_048_576)} MiB`;

@@ -15,6 +15,7 @@ import type { CopyRun } from './attempt.ts';
 export const NO_PEER_FAILURES: PeerFailures = { hostIds: [], farthest: 0 };
 
 /**
+ * For runs that choose host, space and source one after the other.
  * Waits once when every host that has the copy is busy. A free upload ends the wait early, as does a new request for the copy.
  * @returns undefined after a wait: the host is chosen anew
  */
@@ -67,6 +68,6 @@ export function isFailureOfPeer(
 }
 
 /** Runs of the release before have no number: there each host that failed counted. */
-const strikesOf = ({ hostIds, strikes = hostIds.length }: PeerFailures): number => strikes;
+export const strikesOf = ({ hostIds, strikes = hostIds.length }: PeerFailures): number => strikes;
 
 const OF_PEERS: ReadonlySet<string> = new Set(['PeerUnreachable', 'PeerWrong']);

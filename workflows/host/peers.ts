@@ -3,8 +3,9 @@
  * is the lock. A request that comes meanwhile is served at once, so that a host that was removed is out before another host,
  * which is slow to answer, has answered.
  *
- * The list grows with the zone, and each host gets all of it, by way of this run's history: so the number of hosts at a time is
- * bounded by the size of the list, and a run that has grown long begins with no further host before it goes on as a new one.
+ * The list grows with the zone, and a host that was told of none gets all of it, by way of this run's history: so the number of
+ * hosts at a time is bounded by the size of the list, and a run that has grown long begins with no further host before it goes on
+ * as a new one. A host that was told before is told who came and went alone.
  *
  * A host that does not answer is left for later: upkeep requests this workflow while a host that is Up does not know what it is
  * to know.
@@ -12,12 +13,12 @@
 import { condition, defineSignal, log, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { OutdatedPeer } from '../../activities/control/peers.ts';
 import { WANTED_SIGNAL, workflowTypes } from '../../model/names.ts';
-import type { PeersInput, PeersResult } from '../../model/spread.ts';
+import type { PeerChange, PeersInput, PeersResult } from '../../model/spread.ts';
 import { credentialsAtOnce } from '../../model/timing.ts';
 import type { PeersTiming } from '../../model/timing.ts';
 import { continueAs } from '../continue-as-new.ts';
 import { messageOf } from '../failures.ts';
-import { control, quick } from '../policies.ts';
+import { control, localControl, quick } from '../policies.ts';
 import { timingOf } from '../run-input.ts';
 import { show } from '../status.ts';
 
@@ -36,7 +37,7 @@ export async function peers({ sends: sentBefore = {}, ...input }: PeersInput): P
   const send = async (host: OutdatedPeer): Promise<void> => {
     underWay.add(host.hostId);
     sends.set(host.hostId, (sends.get(host.hostId) ?? 0) + 1);
-    if (await sendCredentials(host, timing)) taken += 1;
+    if (await tell(host, timing)) taken += 1;
     underWay.delete(host.hostId);
   };
   const isLeftOut = (hostId: string): boolean =>
@@ -62,20 +63,38 @@ export async function peers({ sends: sentBefore = {}, ...input }: PeersInput): P
   return { v: 1, told: taken };
 }
 
-/** @returns whether the host has them now */
+/** @returns whether the host knows now what it is to know */
+async function tell(host: OutdatedPeer, timing: PeersTiming): Promise<boolean> {
+  const { change } = host;
+  try {
+    return change === undefined
+      ? await sendCredentials(host, timing)
+      : await sendChange(host, change, timing);
+  } catch (error) {
+    log.warn(`host ${host.name} has not taken its credentials: ${messageOf(error)}`);
+    return false;
+  }
+}
+
+async function sendChange(
+  { hostId, name }: OutdatedPeer,
+  change: PeerChange,
+  { takeMs, runMs }: PeersTiming,
+): Promise<boolean> {
+  const host = quick(hostId, { summary: `Tell host ${name} who came and went`, takeMs, runMs });
+  const known = await host.changePeers(change);
+  await localControl(`Record what host ${name} was told`).recordPeers(known);
+  return known.trusted === change.to;
+}
+
 async function sendCredentials(
   { hostId, name }: OutdatedPeer,
   { takeMs, runMs }: PeersTiming,
 ): Promise<boolean> {
-  try {
-    const { credentials } = await control(`Certify host ${name}`).certifyPeer(hostId);
-    if (credentials === undefined) return false;
-    const host = quick(hostId, { summary: `Credentials of host ${name}`, takeMs, runMs });
-    const report = await host.setPeerCredentials(credentials);
-    await control(`Record the report of host ${name}`).recordReport(report);
-    return true;
-  } catch (error) {
-    log.warn(`host ${name} has not taken its credentials: ${messageOf(error)}`);
-    return false;
-  }
+  const { credentials } = await control(`Certify host ${name}`).certifyPeer(hostId);
+  if (credentials === undefined) return false;
+  const host = quick(hostId, { summary: `Credentials of host ${name}`, takeMs, runMs });
+  const report = await host.setPeerCredentials(credentials);
+  await control(`Record the report of host ${name}`).recordReport(report);
+  return true;
 }

@@ -1,4 +1,6 @@
 import { DEPLOYMENT_COLUMNS, listDeployments } from '../../../db/copies/listing.ts';
+import { requireAdminFor } from '../../server/admin-parameters.ts';
+import { findHost } from '../hosts/find-host.ts';
 import { findPool } from '../../../db/pools/listing.ts';
 import { findRollout } from '../../../db/rollouts/listing.ts';
 import { findZone } from '../../../db/zones/zones.ts';
@@ -20,6 +22,7 @@ export const listTemplateDeployments = defineCommand({
     storageid: id('those on this pool'),
     zoneid: id('those in this zone'),
     rolloutid: id('those of this roll-out, by the id of its job; for administrators'),
+    hostid: id('those that this host downloads now; for administrators'),
     state: choice('those in this state', DEPLOYMENT_STATES),
     ...orderParameters(DEPLOYMENT_COLUMNS),
     ...pagingParameters,
@@ -39,6 +42,7 @@ export const listTemplateDeployments = defineCommand({
       poolId: values.storageid,
       zoneId: values.zoneid,
       jobId: values.rolloutid,
+      hostId: values.hostid,
       state: values.state,
       keyword: values.keyword,
       order: readOrder(values),
@@ -56,12 +60,15 @@ async function checkFilters(
     readonly storageid: string | undefined;
     readonly zoneid: string | undefined;
     readonly rolloutid: string | undefined;
+    readonly hostid: string | undefined;
   },
 ): Promise<void> {
   const { db, caller } = context;
+  requireAdminFor(context, { hostid: values.hostid });
   if (values.templateid !== undefined) await templateNamed(context, 'templateid', values.templateid);
   await checkEntity(context, 'storageid', values.storageid, (uuid) => findPool(db, uuid));
   await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
+  await checkEntity(context, 'hostid', values.hostid, (uuid) => findHost(db, uuid));
   await checkEntity(context, 'rolloutid', values.rolloutid, async (uuid) =>
     caller.role === 'admin' ? findRollout(db, uuid) : undefined,
   );

@@ -1,9 +1,10 @@
 /**
  * prepareHostForMaintenance and cancelHostMaintenance. Maintenance lets downloads and
- * virtual machines that run go on, and sends new ones to other hosts.
+ * virtual machines that run go on, and sends new ones to other hosts. Downloads can be handed over to other hosts as well.
  */
 import { recordCallerEvent } from '../../server/caller-event.ts';
 import { setResourceState } from '../../../db/hosts/hosts.ts';
+import { downloadsOf } from '../../../db/copies/listing.ts';
 import { machinesOn } from '../../../db/hosts/machines.ts';
 import { ADMINS, type Command, defineCommand } from '../../server/command.ts';
 import { entity } from '../../fields/entities.ts';
@@ -11,7 +12,7 @@ import { apiCodes } from '../../../model/api-codes.ts';
 import { ApiError } from '../../server/errors.ts';
 import { findHost } from './find-host.ts';
 import { instantJob } from '../../server/instant-job.ts';
-import { id, required } from '../../fields/parameters.ts';
+import { flag, id, required } from '../../fields/parameters.ts';
 import { answerOne, JOB, render } from '../../fields/response.ts';
 import { MAINTAINED_HOST } from '../../fields/answers/host.ts';
 
@@ -22,16 +23,25 @@ interface Change {
   readonly to: 'Enabled' | 'Maintenance';
 }
 
+const HANDOVER = {
+  handover: flag(
+    'other hosts go on at once with what this one downloads, from the bytes on their pools; else it ends here',
+  ),
+};
+
 const maintenance = ({ name, description, from, to }: Change): Command =>
   defineCommand({
     name,
     description,
     isAsync: true,
     roles: ADMINS,
-    parameters: { id: required(id('the host')) },
+    parameters: { id: required(id('the host')), ...(to === 'Maintenance' ? HANDOVER : {}) },
     response: JOB,
-    async run(context, { id: hostId }) {
-      const { db, caller } = context;
+    async run(
+      context,
+      { id: hostId, handover }: { readonly id: string; readonly handover?: boolean | undefined },
+    ) {
+      const { db, caller, orchestration } = context;
       const host = await entity(context, 'id', hostId, (uuid) => findHost(db, uuid));
       if (host.resource_state !== from && host.resource_state !== to) {
         const advice = 'approve it first, with updateHost allocationstate=Enable';
@@ -53,6 +63,7 @@ const maintenance = ({ name, description, from, to }: Change): Command =>
           },
         );
       });
+      if (handover === true) await orchestration.handOver(await downloadsOf(db, host.uuid), host.uuid);
       const machines = await machinesOn(db, host.uuid);
       const changed = { ...host, resource_state: to, machines };
       const result = answerOne('host', MAINTAINED_HOST, [changed], caller);
@@ -64,7 +75,7 @@ const maintenance = ({ name, description, from, to }: Change): Command =>
 export const prepareHostForMaintenance = maintenance({
   name: 'prepareHostForMaintenance',
   description:
-    'Sends a host no new downloads and virtual machines until its maintenance ends. Those that run go on, and the result lists the machines.',
+    'Sends a host no new downloads and virtual machines until its maintenance ends. Those that run go on, unless the downloads are handed over, and the result lists the machines.',
   from: 'Enabled',
   to: 'Maintenance',
 });

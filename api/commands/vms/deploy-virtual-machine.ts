@@ -24,7 +24,7 @@ import { type Compute, computeOf, type Details } from './compute.ts';
 import { type DeployValues, parameters } from './deploy-parameters.ts';
 import { readDetails } from './details.ts';
 import { keyColumns, keyNames, userDataColumns } from './first-boot.ts';
-import { requireAdminFor } from './machines.ts';
+import { requireAdminFor } from '../../server/admin-parameters.ts';
 import { firstNic, requireAddressesFree, type WantedNic, wantedNics } from './networks.ts';
 import { nameOfUuid, requireHostName, requireNameFree } from './names.ts';
 import { requireNone } from './no-groups.ts';

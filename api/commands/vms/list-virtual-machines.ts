@@ -15,7 +15,7 @@ import { orderParameters, pagingParameters, readOrder, readPage } from '../../fi
 import { flag, id, isUuid, list, map, text, type ParameterValues } from '../../fields/parameters.ts';
 import { answerList, type Shape } from '../../fields/response.ts';
 import { findHost } from '../hosts/find-host.ts';
-import { requireAdminFor } from './machines.ts';
+import { requireAdminFor } from '../../server/admin-parameters.ts';
 import { VIRTUAL_MACHINE, type VmView, viewVms, VM_METRICS } from '../../fields/answers/vm.ts';
 
 /** What CloudStack's parameter `details` may name. Bypass answers everything that it has. */

@@ -12,7 +12,7 @@ import { choice, flag, id, isUuid, list, type ParameterValues, text } from '../.
 import { answerList } from '../../fields/response.ts';
 import { VOLUME } from '../../fields/answers/volume.ts';
 import { findHost } from '../hosts/find-host.ts';
-import { requireAdminFor } from './machines.ts';
+import { requireAdminFor } from '../../server/admin-parameters.ts';
 
 const parameters = {
   id: id('this one'),

@@ -42,18 +42,3 @@ export async function answerMachine(context: CommandContext, uuid: string): Prom
   const views = await readVms(context, [uuid], { userDataDetails: true });
   return answerOne('virtualmachine', VIRTUAL_MACHINE, views, context.caller);
 }
-
-/** @throws ApiError 531 in CloudStack's words */
-export function requireAdminFor(
-  { caller }: CommandContext,
-  parameters: Readonly<Record<string, unknown>>,
-): void {
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value === undefined || caller.role === 'admin') continue;
-    throw new ApiError(
-      apiCodes.permission,
-      `Parameter ${name} can only be specified by a Root Admin, permission denied`,
-      { parameter: name },
-    );
-  }
-}

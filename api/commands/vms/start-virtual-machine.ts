@@ -5,7 +5,8 @@ import { ApiError } from '../../server/errors.ts';
 import { flag, id, refused, required } from '../../fields/parameters.ts';
 import { JOB } from '../../fields/response.ts';
 import { requireUsage } from '../accounts/resource-limits.ts';
-import { machineNamed, nameOf, requireAdminFor, requireAlive } from './machines.ts';
+import { requireAdminFor } from '../../server/admin-parameters.ts';
+import { machineNamed, nameOf, requireAlive } from './machines.ts';
 import { answerVmJob } from './vm-job.ts';
 import { usableHost } from './wanted-host.ts';
 

@@ -6,7 +6,7 @@ import { apiCodes } from '../../../model/api-codes.ts';
 import { clustersAsked, entity } from '../../fields/entities.ts';
 import type { CommandContext } from '../../server/command.ts';
 import { ApiError, badParameter } from '../../server/errors.ts';
-import { requireAdminFor } from './machines.ts';
+import { requireAdminFor } from '../../server/admin-parameters.ts';
 
 interface WantedValues {
   readonly hostid: string | undefined;
