@@ -191,3 +191,19 @@ test('the removal of one copy does not take a later one with it', async () => {
   await finishRemoval(lab.db, outcome, { copyId: plan.copyId, result: removed, by: 'ann' });
   expect(await row(fresh.copyId)).toMatchObject({ state: 'Creating' });
 });
+
+test('copies of one pool that end at the same time wait for each other in no circle', async () => {
+  const { host, pool } = await newCopy();
+  const ends = await Promise.all(
+    Array.from({ length: 12 }, async () => {
+      const copy = { templateId: (await lab.addTemplate()).uuid, poolId: pool.id };
+      const { copyId } = await openCopy(lab.db, copy, 'w', PROTOCOLS);
+      return { outcome: outcomeOf(copy), result: result(host.uuid, copyId, pool) };
+    }),
+  );
+  const finish = ({ outcome, result: done }: (typeof ends)[number]) =>
+    finishCopy(lab.db, outcome, { result: done, attempt: attemptBy(host.uuid) });
+  expect((await Promise.all(ends.map(finish))).map(({ refused }) => refused)).toEqual(
+    ends.map(() => undefined),
+  );
+});
