@@ -22,3 +22,12 @@ create index template_spool_ref_state on template_spool_ref (state, id) where st
 create index image_lineage_template on image_lineage (template_id, created desc);
 create index volumes_of_vm on volumes (vm_id);
 create index nics_of_vm on nics (vm_id);
+create index volumes_account on volumes (account_id) where removed is null;
+-- Of machines that are expunged as well: what they name can be removed.
+create index vm_instance_of_host on vm_instance (host_id) where host_id is not null;
+create index vm_instance_last_host on vm_instance (last_host_id) where last_host_id is not null;
+create index vm_instance_wanted_host on vm_instance (wanted_host_id) where wanted_host_id is not null;
+create index vm_instance_of_template on vm_instance (template_id);
+create index vm_instance_of_iso on vm_instance (iso_id) where iso_id is not null;
+create index volumes_pool on volumes (pool_id) where pool_id is not null;
+create index volumes_template on volumes (template_id) where template_id is not null;
