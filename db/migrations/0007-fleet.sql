@@ -31,3 +31,6 @@ create index vm_instance_of_template on vm_instance (template_id);
 create index vm_instance_of_iso on vm_instance (iso_id) where iso_id is not null;
 create index volumes_pool on volumes (pool_id) where pool_id is not null;
 create index volumes_template on volumes (template_id) where template_id is not null;
+create index vm_instance_group on vm_instance (instance_group_id) where instance_group_id is not null;
+create index vm_instance_user_data on vm_instance (user_data_id) where user_data_id is not null;
+create index vm_instance_wanted_cluster on vm_instance (wanted_cluster_id) where wanted_cluster_id is not null;

@@ -91,7 +91,7 @@ test('pending copies are found once they have waited long enough', async () => {
   const copies = await newCopies(1);
   await newJob(copies);
   await newJob(copies);
-  expect(await pendingCopies(lab.db, 0, 10)).toEqual(copies);
+  expect(await pendingCopies(lab.db, 0, 10)).toEqual(copies.map((copy) => ({ ...copy, isRolledOut: false })));
   expect(await pendingCopies(lab.db, 60, 10)).toEqual([]);
 });
 
