@@ -4,9 +4,9 @@ import type {
   DescribeJob,
   DownloadJob,
   DownloadResult,
+  HostAnswer,
   HostReport,
   LimitsJob,
-  PeersKnown,
   PriorityJob,
   PriorityResult,
   ProbeJob,
@@ -38,6 +38,11 @@ import type {
   StopVmJob,
   VmStateResult,
 } from './vm-payloads.ts';
+
+/** What a host knows of its peers after a change (`PeerChange`); another digest than that of the change where it could not make it. */
+export interface PeersKnown extends HostAnswer {
+  readonly trusted?: string;
+}
 
 /** Short jobs, on the host's quick queue. */
 export interface QuickActivities {

@@ -30,11 +30,6 @@ export interface HostAnswer {
   readonly proof?: Proof;
 }
 
-/** What a host knows of its peers after a change (`PeerChange`); another digest than that of the change where it could not make it. */
-export interface PeersKnown extends HostAnswer {
-  readonly trusted?: string;
-}
-
 export interface ProbeJob {
   readonly v: 1;
   readonly templateId: string;

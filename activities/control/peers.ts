@@ -15,7 +15,7 @@ import { peerKeys } from '../../db/peers/keys.ts';
 import { changesOfPeers, rememberPeers } from '../../db/peers/lists.ts';
 import { NOT_POSSIBLE } from '../../model/names.ts';
 import { credentialBytes } from '../../model/spread.ts';
-import type { PeersKnown } from '../../model/payloads.ts';
+import type { PeersKnown } from '../../model/host-activities.ts';
 import type { PeerChange, PeerCredentials, TrustedPeers } from '../../model/spread.ts';
 import { CertificateRequestError, certifyHost } from '../../trust/peer-certificates.ts';
 import { trustedDigest } from '../../trust/tickets.ts';

@@ -2,13 +2,12 @@
 import * as z from 'zod/mini';
 import type { HeldCertificate } from '../certificate.ts';
 import type { CertificatesResult } from '../certificate-jobs.ts';
-import type { HostActivityName } from '../host-activities.ts';
+import type { HostActivityName, PeersKnown } from '../host-activities.ts';
 import type {
   DownloadResult,
   HostCapabilities,
   HostReport,
   LimitsReport,
-  PeersKnown,
   PoolReport,
   ProbeReport,
   ProgramReport,

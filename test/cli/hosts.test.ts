@@ -57,14 +57,14 @@ test('host drain begins maintenance, and names the virtual machines that still r
   expect(api.called('prepareHostForMaintenance')[0]).toMatchObject({ id: hosts[0]?.id });
 });
 
+/** Deployments that the host runs, look by look. */
+const running = (...counts: readonly number[]) => {
+  const left = [...counts];
+  return () => ({ templatedeployment: Array.from({ length: left.shift() ?? 0 }, () => ({})) });
+};
+
 describe('host drain waits until the host downloads nothing', () => {
   const begun = { prepareHostForMaintenance: () => ({}) };
-  /** Deployments that the host runs, look by look. */
-  const running = (...counts: readonly number[]) => {
-    const left = [...counts];
-    return () => ({ templatedeployment: Array.from({ length: left.shift() ?? 0 }, () => ({})) });
-  };
-
   test('as long as it is told to', async () => {
     api.answer({ ...begun, listTemplateDeployments: running(2, 1, 0) });
     const { code, stderr } = await run('host drain kvm-1 --wait 10');
