@@ -45,6 +45,8 @@ export interface SpreadLab {
   setUploads(uploads: number): Promise<void>;
   /** Turns peers on or off in the zone. */
   setPeers(on: boolean): Promise<void>;
+  /** Bytes that the origin and all hosts have sent since they began, over each of their links, each byte once. */
+  sentBytes(): Promise<number>;
   /** What lies on the pool of each host: SHA-256. */
   contents(image: Image): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -98,7 +100,7 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
   const temporal = await network.reach(temporalPort);
   const hosts: SpreadHost[] = [];
   const current = { uploads: options.uploads };
-  const places = [];
+  const places: Place[] = [];
   for (let n = 1; n <= options.hosts; n += 1) places.push(await network.addPlace(options.hostMbit));
   for (const [index, place] of places.entries()) {
     const name = `spread-${index + 1}`;
@@ -159,6 +161,10 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
         value: on ? 1 : 0,
         zoneid: zone.id,
       });
+    },
+    async sentBytes() {
+      const sent = await Promise.all([origin.place, ...places].map((place) => network.sentBytes(place)));
+      return sent.reduce((sum, bytes) => sum + bytes, 0);
     },
     async contents({ templateId }) {
       const copies = await installation.deployments({ templateid: templateId });

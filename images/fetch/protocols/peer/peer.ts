@@ -60,7 +60,7 @@ const DIGEST_MS = 600_000;
 const [MIN_WAIT_MS, MAX_WAIT_MS] = [200, 5000];
 /** A door answers at the latest after a minute, when it has waited for a digest. */
 const DOOR_MS = 75_000;
-const SILENCE_MS = 10_000;
+const SILENCE_MS = 5000;
 /**
  * A host waits so many times as long for another one as that one waits for its own source: else, when the first of a chain
  * waits for its origin, all behind it would give up and ask the origin themselves.
