@@ -1,123 +1,35 @@
 import { randomUUID } from 'node:crypto';
-import { openCopy } from '../../db/copies/copies.ts';
-import { finishCopy, recordAttempt } from '../../db/copies/outcomes.ts';
 import { setConfiguration } from '../../db/zones/configurations.ts';
-import { chooseSource } from '../../db/spread/source-choice.ts';
-import type { Chosen, ChosenPeer, SourceQuestion } from '../../db/spread/source-choice.ts';
+import type { Chosen, ChosenPeer } from '../../db/spread/source-choice.ts';
 import { copiesToWake } from '../../db/spread/waiting.ts';
-import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
-import { capabilitiesOf } from '../../model/capabilities.ts';
-import type { DownloadResult, Try } from '../../model/payloads.ts';
 import { peerUrl } from '../../model/spread.ts';
-import { type DbLab, openDbLab } from '../labs/db.ts';
+import { doorOf, openSourceChoiceLab, SHA256 } from '../labs/source-choice.ts';
+import type { HostWithDoor, SourceChoiceLab } from '../labs/source-choice.ts';
 
-let lab: DbLab;
+let lab: SourceChoiceLab;
 beforeAll(async () => {
-  lab = await openDbLab();
+  lab = await openSourceChoiceLab();
 });
 afterAll(() => lab.close());
 
 const FETCHES = 'direct.download.origin.fetches';
 afterEach(() => setConfiguration(lab.db, FETCHES, undefined, lab.zone.id));
 
-interface Given {
-  readonly uploads?: number;
-  readonly cluster?: number;
-  /** Default true. */
-  readonly door?: boolean;
-}
-
-type Template = Awaited<ReturnType<DbLab['addTemplate']>>;
-const SHA256 = 'ab'.repeat(32);
-
-const doorOf = (name: string, uploads: number) => ({
-  address: `${name}.test:8443`,
-  uploads,
-  rate: 0,
-  certificateRequest: 'r',
-  certificateEnds: new Date(Date.now() + 3_600_000).toISOString(),
-});
-
-async function newHost(name: string, { uploads = 4, cluster, door = true }: Given = {}) {
-  const host = await lab.addHost(name);
-  const peer = doorOf(name, uploads);
-  await lab.db
-    .updateTable('host')
-    .set({
-      last_seen: new Date(Date.now() + 3_600_000),
-      capabilities: JSON.stringify(capabilitiesOf([], PROTOCOLS)),
-      ...(door ? { peer: JSON.stringify(peer) } : {}),
-      ...(cluster === undefined ? {} : { cluster_id: cluster }),
-    })
-    .where('id', '=', host.id)
-    .execute();
-  const pool = await lab.addPool(host.uuid, { name });
-  return { ...host, name, pool };
-}
-type Host = Awaited<ReturnType<typeof newHost>>;
-
-/** A copy of the template on the host's own pool, under way. */
-async function wanted(template: Template, host: Host) {
-  const copy = { templateId: template.uuid, poolId: host.pool.id };
-  const { copyId } = await openCopy(lab.db, copy, 'w', PROTOCOLS);
-  const ask = (changes: Partial<SourceQuestion> = {}): Promise<Chosen> =>
-    chooseSource(lab.db, { copyId, hostId: host.uuid, failedPeers: [], priority: 3, ...changes });
-  const attemptWith = (tries: readonly Try[]) => ({
-    attemptId: randomUUID(),
-    hostId: host.uuid,
-    hostName: host.name,
-    tries,
-  });
-  return {
-    copyId,
-    host,
-    ask,
-    failed: (tries: readonly Try[] = []) => recordAttempt(lab.db, copy, attemptWith(tries)),
-    finish: (lineage: string = randomUUID(), more: Partial<DownloadResult> = {}) =>
-      finishCopy(
-        lab.db,
-        { copy, outcomeId: randomUUID(), workflowId: 'w' },
-        {
-          attempt: attemptWith([]),
-          result: {
-            v: 1,
-            hostId: host.uuid,
-            size: 600,
-            physicalSize: 600,
-            virtualSize: 600,
-            fetched: 600,
-            sha256: SHA256,
-            lineage,
-            installPath: copyId,
-            localPath: '/pool/x',
-            tries: [],
-            pool: host.pool,
-            ...more,
-          },
-        },
-      ),
-    row: () =>
-      lab.db
-        .selectFrom('template_spool_ref')
-        .where('uuid', '=', copyId)
-        .selectAll()
-        .executeTakeFirstOrThrow(),
-  };
-}
-
 const ORIGIN = { origin: true };
 const nameOf = (chosen: Chosen): string => ('hostName' in chosen ? chosen.hostName : JSON.stringify(chosen));
-const fromPeer = (host: Host, depth: number) => ({ hostName: host.name, depth, peer: { hostId: host.uuid } });
-async function newHosts(count: number, given: Given = {}): Promise<readonly Host[]> {
-  const hosts: Host[] = [];
-  for (let at = 0; at < count; at += 1) hosts.push(await newHost(`h${at}`, given));
-  return hosts;
-}
-
+const fromPeer = (host: HostWithDoor, depth: number) => ({
+  hostName: host.name,
+  depth,
+  peer: { hostId: host.uuid },
+});
 test('the first host fetches from the origin, and the others from hosts that are on their way', async () => {
   const template = await lab.addTemplate();
-  const [a, b, c] = (await newHosts(3, { uploads: 1 })) as [Host, Host, Host];
-  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  const [a, b, c] = (await lab.newHosts(3, { uploads: 1 })) as [HostWithDoor, HostWithDoor, HostWithDoor];
+  const [one, two, three] = [
+    await lab.wanted(template, a),
+    await lab.wanted(template, b),
+    await lab.wanted(template, c),
+  ];
   expect(await one.ask()).toEqual(ORIGIN);
   expect(await two.ask()).toMatchObject({
     ...fromPeer(a, 1),
@@ -131,8 +43,8 @@ test('the first host fetches from the origin, and the others from hosts that are
 
 test('a published copy is preferred to the origin, and its SHA-256 travels along', async () => {
   const template = await lab.addTemplate();
-  const [a, b] = (await newHosts(2)) as [Host, Host];
-  const [one, two] = [await wanted(template, a), await wanted(template, b)];
+  const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
+  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
   await one.ask();
   const lineage = randomUUID();
   await one.finish(lineage);
@@ -142,8 +54,8 @@ test('a published copy is preferred to the origin, and its SHA-256 travels along
 
 test('a published copy on a pool that hosts share is given by the host that published it, and by no other', async () => {
   const template = await lab.addTemplate();
-  const [publisher, sharer, asker] = (await newHosts(3)) as [Host, Host, Host];
-  const published = await wanted(template, publisher);
+  const [publisher, sharer, asker] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
+  const published = await lab.wanted(template, publisher);
   await published.ask();
   await published.finish();
   await lab.db
@@ -158,10 +70,9 @@ test('a published copy on a pool that hosts share is given by the host that publ
     )
     .execute();
   // The other one knows the file only by what lies on the pool, so its door does not give it.
-  expect(nameOf(await (await wanted(template, asker)).ask())).toBe(publisher.name);
-  const { copyId } = await wanted(template, asker);
-  const gone = { copyId, hostId: asker.uuid, failedPeers: [publisher.uuid], priority: 3 };
-  expect(await chooseSource(lab.db, gone)).toEqual(ORIGIN);
+  expect(nameOf(await (await lab.wanted(template, asker)).ask())).toBe(publisher.name);
+  const copy = await lab.wanted(template, asker);
+  expect(await copy.ask({ failedPeers: [publisher.uuid] })).toEqual(ORIGIN);
 });
 
 test('the same cluster goes before less depth, and less depth before fewer uploads', async () => {
@@ -171,26 +82,30 @@ test('the same cluster goes before less depth, and less depth before fewer uploa
     .values({ name: 'other', data_center_id: lab.zone.id })
     .returning('id')
     .executeTakeFirstOrThrow();
-  const head = await newHost('head');
-  const far = await newHost('far', { cluster: other.id });
-  const asker = await newHost('asker', { cluster: other.id });
+  const head = await lab.newHost('head');
+  const far = await lab.newHost('far', { cluster: other.id });
+  const asker = await lab.newHost('asker', { cluster: other.id });
   const [one, two, three] = [
-    await wanted(template, head),
-    await wanted(template, far),
-    await wanted(template, asker),
+    await lab.wanted(template, head),
+    await lab.wanted(template, far),
+    await lab.wanted(template, asker),
   ];
   await one.ask();
   expect(nameOf(await two.ask())).toBe('head');
   expect(await three.ask()).toMatchObject(fromPeer(far, 2));
-  const [near, next] = [await newHost('near'), await newHost('next')];
-  expect(nameOf(await (await wanted(template, near)).ask())).toBe('head');
-  expect(await (await wanted(template, next)).ask()).toMatchObject(fromPeer(head, 1));
+  const [near, next] = [await lab.newHost('near'), await lab.newHost('next')];
+  expect(nameOf(await (await lab.wanted(template, near)).ask())).toBe('head');
+  expect(await (await lab.wanted(template, next)).ask()).toMatchObject(fromPeer(head, 1));
 });
 
 test('a host never fetches from itself, nor from one that fetches from it', async () => {
   const template = await lab.addTemplate();
-  const [a, b, c] = (await newHosts(3)) as [Host, Host, Host];
-  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  const [a, b, c] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
+  const [one, two, three] = [
+    await lab.wanted(template, a),
+    await lab.wanted(template, b),
+    await lab.wanted(template, c),
+  ];
   await one.ask();
   await two.ask();
   await three.ask();
@@ -198,14 +113,14 @@ test('a host never fetches from itself, nor from one that fetches from it', asyn
   await one.failed();
   expect(await one.ask()).toEqual(ORIGIN);
   const second = await lab.addPool(a.uuid, { name: 'second' });
-  const sameHost = await wanted(template, { ...a, pool: second });
+  const sameHost = await lab.wanted(template, { ...a, pool: second });
   expect(nameOf(await sameHost.ask())).not.toBe('h0');
 });
 
 test('when the head dies, one of its hosts goes to the origin and the others follow that one', async () => {
   const template = await lab.addTemplate();
-  const hosts = await newHosts(4);
-  const copies = await Promise.all(hosts.map((host) => wanted(template, host)));
+  const hosts = await lab.newHosts(4);
+  const copies = await Promise.all(hosts.map((host) => lab.wanted(template, host)));
   for (const copy of copies) await copy.ask();
   const [, ...children] = copies;
   const failedPeers = [hosts[0]?.uuid ?? ''];
@@ -219,8 +134,8 @@ test('when the head dies, one of its hosts goes to the origin and the others fol
 
 test('two failed peers lead to the origin where it may take one more copy, and four in any case', async () => {
   const template = await lab.addTemplate();
-  const hosts = await newHosts(6);
-  const copies = await Promise.all(hosts.map((host) => wanted(template, host)));
+  const hosts = await lab.newHosts(6);
+  const copies = await Promise.all(hosts.map((host) => lab.wanted(template, host)));
   for (const copy of copies) await copy.ask();
   const [head = '', ...others] = hosts.map(({ uuid }) => uuid);
   const last = copies[5];
@@ -236,8 +151,12 @@ test('two failed peers lead to the origin where it may take one more copy, and f
 
 test('peers that failed before the copy came further are asked when nobody else has the image', async () => {
   const template = await lab.addTemplate();
-  const [a, b, c] = (await newHosts(3)) as [Host, Host, Host];
-  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  const [a, b, c] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
+  const [one, two, three] = [
+    await lab.wanted(template, a),
+    await lab.wanted(template, b),
+    await lab.wanted(template, c),
+  ];
   await one.ask();
   await one.finish();
   await two.ask();
@@ -250,16 +169,21 @@ test('peers that failed before the copy came further are asked when nobody else 
 
 test('a host that a copy could not be fetched from a moment ago is taken when nobody else has the image', async () => {
   const [template, other] = [await lab.addTemplate(), await lab.addTemplate()];
-  const [dead, alive, c, d] = (await newHosts(4)) as [Host, Host, Host, Host];
+  const [dead, alive, c, d] = (await lab.newHosts(4)) as [
+    HostWithDoor,
+    HostWithDoor,
+    HostWithDoor,
+    HostWithDoor,
+  ];
   for (const host of [dead, alive]) {
-    const copy = await wanted(template, host);
+    const copy = await lab.wanted(template, host);
     await copy.ask();
     await copy.finish();
   }
-  const onlyDead = await wanted(other, dead);
+  const onlyDead = await lab.wanted(other, dead);
   await onlyDead.ask();
   await onlyDead.finish();
-  const [three, four] = [await wanted(template, c), await wanted(template, d)];
+  const [three, four] = [await lab.wanted(template, c), await lab.wanted(template, d)];
   expect(nameOf(await three.ask())).toBe('h0');
   const unreachable = (endedAt: string) =>
     three.failed([
@@ -276,13 +200,13 @@ test('a host that a copy could not be fetched from a moment ago is taken when no
   await four.failed();
   await unreachable(new Date().toISOString());
   expect(nameOf(await four.ask())).toBe('h1');
-  expect(nameOf(await (await wanted(other, d)).ask())).toBe('h0');
+  expect(nameOf(await (await lab.wanted(other, d)).ask())).toBe('h0');
 });
 
 test('a host that was just started waits until others let it in, unless nobody could give it the image', async () => {
   const template = await lab.addTemplate();
-  const [a, b] = (await newHosts(2)) as [Host, Host];
-  const [one, two] = [await wanted(template, a), await wanted(template, b)];
+  const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
+  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
   const { certificateEnds, ...uncertified } = doorOf('h1', 4);
   const setDoor = (peer: object, secondsAgo = 0) =>
     lab.db
@@ -308,8 +232,12 @@ test('a host that was just started waits until others let it in, unless nobody c
 
 test('a host that gave wrong bytes is not asked for this copy again', async () => {
   const template = await lab.addTemplate();
-  const [a, b, c] = (await newHosts(3)) as [Host, Host, Host];
-  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  const [a, b, c] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
+  const [one, two, three] = [
+    await lab.wanted(template, a),
+    await lab.wanted(template, b),
+    await lab.wanted(template, c),
+  ];
   await one.ask();
   await one.finish();
   expect(nameOf(await two.ask())).toBe('h0');
@@ -329,8 +257,8 @@ test('a host that gave wrong bytes is not asked for this copy again', async () =
 
 test('a published copy that was found damaged is no source, until it is found right', async () => {
   const template = await lab.addTemplate();
-  const [a, b] = (await newHosts(2)) as [Host, Host];
-  const [one, two] = [await wanted(template, a), await wanted(template, b)];
+  const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
+  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
   await one.ask();
   await one.finish();
   const damaged = { error_kind: 'ContentRefused', error_str: 'the file is another one' } as const;
@@ -345,18 +273,22 @@ test('a published copy that was found damaged is no source, until it is found ri
 
 test('without peers everything is fetched from the origin', async () => {
   const template = await lab.addTemplate();
-  const [plain, a, b] = [await newHost('plain', { door: false }), await newHost('a'), await newHost('b')];
-  expect(await (await wanted(template, plain)).ask()).toEqual(ORIGIN);
+  const [plain, a, b] = [
+    await lab.newHost('plain', { door: false }),
+    await lab.newHost('a'),
+    await lab.newHost('b'),
+  ];
+  expect(await (await lab.wanted(template, plain)).ask()).toEqual(ORIGIN);
   // A host without a door serves nobody, so that it does not count.
-  expect(await (await wanted(template, a)).ask()).toEqual(ORIGIN);
+  expect(await (await lab.wanted(template, a)).ask()).toEqual(ORIGIN);
   await setConfiguration(lab.db, FETCHES, '0', lab.zone.id);
-  expect(await (await wanted(template, b)).ask()).toEqual(ORIGIN);
+  expect(await (await lab.wanted(template, b)).ask()).toEqual(ORIGIN);
 });
 
 test('as many copies as the zone allows are fetched from the origin at a time', async () => {
   await setConfiguration(lab.db, FETCHES, '2', lab.zone.id);
   const template = await lab.addTemplate();
-  const copies = await Promise.all((await newHosts(4)).map((host) => wanted(template, host)));
+  const copies = await Promise.all((await lab.newHosts(4)).map((host) => lab.wanted(template, host)));
   const answers: Chosen[] = [];
   for (const copy of copies) answers.push(await copy.ask());
   expect(answers.map((answer) => 'origin' in answer)).toEqual([true, true, false, false]);
@@ -365,8 +297,12 @@ test('as many copies as the zone allows are fetched from the origin at a time', 
 test('a packed file is served when one host has unpacked it, and until then the others wait', async () => {
   const template = await lab.addTemplate();
   await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('id', '=', template.id).execute();
-  const [a, b, c] = (await newHosts(3, { uploads: 1 })) as [Host, Host, Host];
-  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  const [a, b, c] = (await lab.newHosts(3, { uploads: 1 })) as [HostWithDoor, HostWithDoor, HostWithDoor];
+  const [one, two, three] = [
+    await lab.wanted(template, a),
+    await lab.wanted(template, b),
+    await lab.wanted(template, c),
+  ];
   expect(await one.ask()).toEqual(ORIGIN);
   expect(await two.ask()).toMatchObject({ wait: { reason: expect.stringContaining('not unpacked it yet') } });
   await one.finish();
@@ -378,8 +314,8 @@ test('a packed file is served when one host has unpacked it, and until then the 
 test('when every upload is taken a copy waits, and free ones are kept for what is more urgent', async () => {
   const template = await lab.addTemplate();
   await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('id', '=', template.id).execute();
-  const hosts = await newHosts(4, { uploads: 1 });
-  const [one, two, three, urgent] = await Promise.all(hosts.map((host) => wanted(template, host)));
+  const hosts = await lab.newHosts(4, { uploads: 1 });
+  const [one, two, three, urgent] = await Promise.all(hosts.map((host) => lab.wanted(template, host)));
   await one?.ask();
   await one?.finish();
   // The copies that take it now have no lineage to serve, as those of a release without lineages.
@@ -401,8 +337,8 @@ test('when every upload is taken a copy waits, and free ones are kept for what i
 
 test('24 hosts that ask at once make one tree: one origin, no circle, no host with too many uploads', async () => {
   const template = await lab.addTemplate();
-  const hosts = await newHosts(24, { uploads: 2 });
-  const copies = await Promise.all(hosts.map((host) => wanted(template, host)));
+  const hosts = await lab.newHosts(24, { uploads: 2 });
+  const copies = await Promise.all(hosts.map((host) => lab.wanted(template, host)));
   const answers = await Promise.all(copies.map((copy) => copy.ask()));
   expect(answers.filter((answer) => 'origin' in answer)).toHaveLength(1);
   expect(answers.filter((answer) => 'wait' in answer)).toEqual([]);
@@ -427,20 +363,20 @@ test('24 hosts that ask at once make one tree: one origin, no circle, no host wi
 
 test('an upload that another template takes counts as well', async () => {
   const [first, second] = [await lab.addTemplate(), await lab.addTemplate()];
-  const [a, b, c] = (await newHosts(3, { uploads: 1 })) as [Host, Host, Host];
+  const [a, b, c] = (await lab.newHosts(3, { uploads: 1 })) as [HostWithDoor, HostWithDoor, HostWithDoor];
   for (const template of [first, second]) {
-    const head = await wanted(template, a);
+    const head = await lab.wanted(template, a);
     await head.ask();
     await head.finish();
   }
-  expect(nameOf(await (await wanted(first, b)).ask())).toBe('h0');
-  expect(await (await wanted(second, c)).ask()).toHaveProperty('wait');
+  expect(nameOf(await (await lab.wanted(first, b)).ask())).toBe('h0');
+  expect(await (await lab.wanted(second, c)).ask()).toHaveProperty('wait');
 });
 
 test('a copy of a lineage that has another SHA-256 than the first one is refused', async () => {
   const template = await lab.addTemplate();
-  const [a, b] = (await newHosts(2)) as [Host, Host];
-  const [one, two] = [await wanted(template, a), await wanted(template, b)];
+  const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
+  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
   const lineage = randomUUID();
   await one.ask();
   await one.finish(lineage);
@@ -455,8 +391,12 @@ test('a copy of a lineage that has another SHA-256 than the first one is refused
 
 test('bytes that were passed on define no lineage while its first host is on its way', async () => {
   const template = await lab.addTemplate();
-  const [a, b, c] = (await newHosts(3)) as [Host, Host, Host];
-  const [one, two, three] = [await wanted(template, a), await wanted(template, b), await wanted(template, c)];
+  const [a, b, c] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
+  const [one, two, three] = [
+    await lab.wanted(template, a),
+    await lab.wanted(template, b),
+    await lab.wanted(template, c),
+  ];
   const lineage = randomUUID();
   for (const copy of [one, two, three]) await copy.ask();
   const passedOn = { fromPeers: 600, sha256: 'cd'.repeat(32) };
@@ -466,8 +406,8 @@ test('bytes that were passed on define no lineage while its first host is on its
   expect(await two.finish(lineage, passedOn)).toMatchObject({ refused: { kind: 'PeerWrong' } });
   expect(await three.finish(lineage, { fromPeers: 600 })).toMatchObject({ refused: undefined });
   // Without a first host there is nothing to wait for.
-  const [other, late] = [await lab.addTemplate(), await newHost('late')];
-  const [head, child] = [await wanted(other, a), await wanted(other, late)];
+  const [other, late] = [await lab.addTemplate(), await lab.newHost('late')];
+  const [head, child] = [await lab.wanted(other, a), await lab.wanted(other, late)];
   for (const copy of [head, child]) await copy.ask();
   await head.failed();
   expect(await child.finish(randomUUID(), passedOn)).toMatchObject({ refused: undefined });
