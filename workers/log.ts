@@ -21,8 +21,15 @@ const LABELS: Readonly<Record<number, string>> = {
 /** Fields that a person at a terminal does not need. */
 const QUIET = new Set(['level', 'time', 'process', 'pid', 'hostname', 'msg', 'err', 'sdkComponent']);
 
-/** @param level trace, debug, info, warn, error or silent */
-export function createLogger(level: string, processName: string): Logger {
+/**
+ * @param level trace, debug, info, warn, error or silent
+ * @param write takes the lines, as JSON; default: stderr, for people where that is a terminal
+ */
+export function createLogger(
+  level: string,
+  processName: string,
+  write: (line: string) => void = toStderr(),
+): Logger {
   const options = {
     level,
     base: { process: processName, pid: process.pid },
@@ -31,10 +38,14 @@ export function createLogger(level: string, processName: string): Logger {
     // Fields that may hold secrets are hidden, in case a caller logs one by mistake.
     redact: { paths: ['*.headers', '*.sealed', '*.apiKey', '*.secretKey', '*.password'], censor: '[hidden]' },
   };
+  return pino(options, { write });
+}
+
+function toStderr(): (line: string) => void {
   // Written synchronously: the last lines before a crash matter most.
   const stderr = pino.destination({ dest: 2, sync: true });
   const shown = process.stderr.isTTY ? (line: string) => `${formatLine(line)}\n` : showableJson;
-  return pino(options, { write: (line: string) => stderr.write(shown(line)) });
+  return (line) => void stderr.write(shown(line));
 }
 
 /** Of the activity that runs now; none outside of activities. */

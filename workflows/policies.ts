@@ -47,7 +47,7 @@ export const control = (summary: string) =>
  * For short transactions only. After three tries the call goes on as an ordinary activity, so that no workflow task
  * waits for a database that is away.
  * @param mostMs after which it goes on so in any case, while the call itself may still run. Default 4 s, for what a person waits
- * for; longer where thousands of runs may need their turns, which would only take longer if each came twice
+ * for; longer where each of very many calls would only take longer if it came twice
  */
 export function localControl(summary: string, mostMs = 4000): ControlActivities {
   const local = proxyLocalActivities<UntypedActivities>({
@@ -68,6 +68,9 @@ export function localControl(summary: string, mostMs = 4000): ControlActivities 
     };
   return new Proxy({}, { get }) as ControlActivities;
 }
+
+/** As `localControl`, for steps for which thousands of runs may need their turns, on a machine that has far too much to do. */
+export const patientLocalControl = (summary: string): ControlActivities => localControl(summary, 25_000);
 
 type UntypedActivities = Record<string, (...args: unknown[]) => Promise<unknown>>;
 

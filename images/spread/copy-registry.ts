@@ -28,9 +28,9 @@ export function createCopyRegistry({ pools, ledger }: CopyRegistryOptions): Copy
       if (!isUuid(copyId)) return undefined;
       const noted = await ledger.imageOf(copyId);
       if (noted === undefined) return undefined;
-      const { size, sha256, lineage = lineageOfImage(sha256), ...facts } = noted;
+      const { size, sha256, lineage = lineageOfImage(sha256), origin } = noted;
       const file = await fileOf(copyId, size, await pools());
-      return file && { ...facts, sha256, lineage, total: size, file };
+      return file && { ...(origin === undefined ? {} : { origin }), sha256, lineage, total: size, file };
     },
     part: (copyId) => parts.get(copyId)?.served,
     share(copyId, part) {

@@ -127,7 +127,7 @@ test(
     const turns = ALL.length * CALLERS.length;
     const succeeded = new Set<string>();
     await fuzz(
-      { rounds: { short: turns * 6, full: turns * 150 }, measureEvery: 500 },
+      { rounds: { short: turns * 8, full: turns * 150 }, measureEvery: 500 },
       (seed) => {
         const turn = seed % turns;
         const command = ALL[Math.floor(turn / CALLERS.length)] as Documented;

@@ -226,6 +226,8 @@ describe('storage pools', () => {
           },
         ],
         reported: expect.any(String),
+        unknownfilecount: 0,
+        unknownfilesize: 0,
         created: expect.any(String),
       },
     ]);

@@ -26,7 +26,7 @@ export function UnknownFiles({ pool }: { readonly pool: StoragePool }): ReactNod
           Files that Bypass does not know
         </Title>
         <ActionButton
-          label="Look again"
+          label="Clean up"
           name={`Clean up ${pool.name}`}
           command="cleanupStoragePool"
           values={{ id: pool.id }}

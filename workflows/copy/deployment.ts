@@ -37,7 +37,7 @@ import { rulesOf } from '../../model/rules/released.ts';
 import { continueAs, continueWhenSuggested } from '../continue-as-new.ts';
 import { endingFailure, isFailure, isOfHost, jobErrorOf, kindOf, messageOf, unwrapped } from '../failures.ts';
 import type { FailedAttempt } from '../failures.ts';
-import { control, localControl, quick } from '../policies.ts';
+import { control, patientLocalControl, quick } from '../policies.ts';
 import { timingOf } from '../run-input.ts';
 import { show, waitVisibly } from '../status.ts';
 import { copyOf, downloadOn, recordRefused } from './attempt.ts';
@@ -128,9 +128,6 @@ async function bring(input: CopyInput, requests: Requests): Promise<RoundEnd> {
   }
 }
 
-/** Milliseconds for a local activity, on a machine that has far too much to do. */
-const LOCAL_MS = 25_000;
-
 const openCopy = (input: CopyInput): Promise<CopyPlan> => control('Open the copy').openCopy(copyOf(input));
 
 /** Opens the copy, and takes a first look for its place. */
@@ -138,7 +135,7 @@ async function begin(
   known: Omit<CopyRun, 'plan' | 'sourceWaits'>,
 ): Promise<{ readonly plan: CopyPlan; readonly first: Look | undefined }> {
   const before = requestsSoFar(known.requests);
-  const step = localControl('Open the copy, and choose a host, space and a source', LOCAL_MS);
+  const step = patientLocalControl('Open the copy, and choose a host, space and a source');
   const { plan, choice } = await step.beginCopy(copyOf(known.input), wishesOf(known));
   return { plan, first: choice && { ...before, choice } };
 }
@@ -167,7 +164,7 @@ async function accept(
     requests.served = requests.wanted;
     const ending = { copy: copyOf(input), outcomeId: uuid4() };
     const what = 'Record the copy';
-    const step = fewTrips ? localControl(what, LOCAL_MS) : control(what);
+    const step = fewTrips ? patientLocalControl(what) : control(what);
     try {
       const refused = await (call === undefined
         ? step.finishCopy(ending, result, attempt)
