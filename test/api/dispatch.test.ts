@@ -262,9 +262,7 @@ describe('listApis', () => {
     ]);
     const { api: one } = await lab.admin.ok('listApis', { name: 'REGISTERTEMPLATE' });
     expect(one).toHaveLength(1);
-    const required = one[0].params
-      .filter((parameter: Json) => parameter.required)
-      .map(({ name }: Json) => name);
+    const required = one[0].params.filter(({ required: is }: Json) => is).map(({ name }: Json) => name);
     expect(required.toSorted()).toEqual(['format', 'hypervisor', 'name', 'url']);
     expect(await lab.admin.ok('listApis', { name: 'nothing' })).toEqual({});
   });
