@@ -126,7 +126,10 @@ export function failures(opened: () => EndToEnd): void {
     lab.server.serve('/slow2', slow);
     const other = await lab.register({ url: lab.server.url('/slow2') });
     const second = await lab.prepare(other.id);
-    await until('bytes flow', async () => (await lab.deployments({ templateid: other.id }))[0]?.bytes !== 0);
+    await until(
+      'bytes flow',
+      async () => ((await lab.deployments({ templateid: other.id }))[0]?.bytes ?? 0) > 0,
+    );
     await lab.call('cancelTemplateDeployment', {
       templateid: other.id,
       storageid: lab.pool.id,
