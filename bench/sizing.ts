@@ -18,6 +18,7 @@ import { describeMachine, machine, table } from './report.ts';
 import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 import { median } from './statistics.ts';
+import { CannotBench } from './watch.ts';
 
 const AT_ONCE = 8;
 
@@ -27,12 +28,11 @@ interface Measured {
   readonly unit: string;
 }
 
-async function run(): Promise<void> {
+async function run(signal: AbortSignal): Promise<void> {
   const { values } = parseArgs({
     options: { count: { type: 'string', default: '300' }, idle: { type: 'string', default: '120' } },
   });
   const [count, idleSeconds] = [Number(values.count), Number(values.idle)];
-  const { signal } = new AbortController();
   const folder = await mkdtemp(join(tmpdir(), 'bypass-sizing-'));
   try {
     const stack = await startStack(folder, { signal });
@@ -177,4 +177,14 @@ async function variableOf(pid: number, name: string): Promise<string> {
   return environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
 }
 
-await run();
+const stopping = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => stopping.abort(new CannotBench('The measuring was stopped.')));
+}
+try {
+  await run(stopping.signal);
+} catch (error) {
+  const { message, stack } = error as Error;
+  process.stderr.write(`${error instanceof CannotBench ? message : stack}\n`);
+  process.exitCode = 1;
+}

@@ -15,7 +15,7 @@ export function waitUntilDrained(session: Session, host: Drained, minutes: numbe
   const until = Date.now() + minutes * 60_000;
   const meanwhile = `Host ${host.name} gets no new downloads; those that run go on.`;
   return waitFor(session, meanwhile, async ({ ask, pause, view }) => {
-    let handedOver = 0;
+    const handedOver = new Set<string>();
     for (;;) {
       const query = { hostid: host.id, page: 1, pagesize: 200 };
       const answer = await ask((signal) =>
@@ -25,18 +25,21 @@ export function waitUntilDrained(session: Session, host: Drained, minutes: numbe
           signal,
         ),
       );
-      const running = (answer.templatedeployment ?? []).length;
-      if (running === 0) break;
+      const running = (answer.templatedeployment ?? []).map(({ id }) => id);
+      if (running.length === 0) break;
       if (Date.now() >= until) {
-        // Again at each look, for a download that began meanwhile.
-        handedOver = Math.max(handedOver, running);
-        await ask((signal) => api.call('prepareHostForMaintenance', { id: host.id, handover: true }, signal));
-        view.say(`Handing over ${count(running, 'download')}`);
-      } else view.say(`Waiting for ${count(running, 'download')} on ${host.name}`);
+        // Again for a download that began meanwhile.
+        if (running.some((id) => !handedOver.has(id)))
+          await ask((signal) =>
+            api.call('prepareHostForMaintenance', { id: host.id, handover: true }, signal),
+          );
+        for (const id of running) handedOver.add(id);
+        view.say(`Handing over ${count(running.length, 'download')}`);
+      } else view.say(`Waiting for ${count(running.length, 'download')} on ${host.name}`);
       await pause();
     }
     view.end();
-    const how = handedOver === 0 ? '' : `; ${count(handedOver, 'download')} handed over`;
+    const how = handedOver.size === 0 ? '' : `; ${count(handedOver.size, 'download')} handed over`;
     out.remark(`Host ${host.name} downloads nothing any more${how}`);
   });
 }

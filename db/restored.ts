@@ -13,6 +13,7 @@ import { vmWorkflowId } from '../model/names.ts';
 import type { Database, Queryable } from './database.ts';
 import { recordEvent } from './events/events.ts';
 import { pendingVmJobs, endTask } from './vms/tasks.ts';
+import { allZones } from './zones/zones.ts';
 
 /**
  * Counts a sweep, and settles what is written as unfinished if the database was restored.
@@ -49,8 +50,7 @@ async function settleRestored(tx: Queryable): Promise<string> {
     .where('used_by', 'is', null)
     .executeTakeFirst();
   const description = `The database was restored to an earlier moment: ${jobs.length} jobs of virtual machines ended, ${invites} unused invites were removed`;
-  const zones = await tx.selectFrom('data_center').where('removed', 'is', null).select('uuid').execute();
-  for (const { uuid } of zones) {
+  for (const { uuid } of await allZones(tx)) {
     await recordEvent(tx, {
       type: 'DATABASE.RESTORE',
       level: 'WARN',

@@ -1,15 +1,17 @@
 /**
  * Which files of a pool something uses: a domain of this host, whoever defined it, or an overlay, wherever it is. Files are
- * compared by device and inode, so that it does not matter by which path they are reached.
+ * compared by device and inode, so that it does not matter by which path they are reached. What cannot be read counts as
+ * unknown, never as unused: then the whole look fails.
  */
 import { constants } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Element, Node } from '@xmldom/xmldom';
-import { openRegular } from '../images/regular-files.ts';
 import type { Pool } from '../images/pools/pool.ts';
+import { ImageError } from '../model/failures.ts';
 import type { PoolFile } from '../model/pool-files.ts';
+import { errnoOf } from '../platform/errno.ts';
 import { definitionsOf } from './domains.ts';
 import { readReferences } from './qcow2-header.ts';
 import type { Virsh } from './virsh.ts';
@@ -49,6 +51,7 @@ function* pathsIn(element: Element): Generator<string> {
 /**
  * @param paths that domains name
  * @returns files of the pool that one of the paths leads to, or that a file of the pool, or one of the paths, stands on
+ * @throws the file system's error when a file cannot be read; ImageError HostFault for a chain that is too long
  */
 export async function filesInUse(
   pool: Pool,
@@ -77,23 +80,38 @@ const mayBeOverlay = ({ type, role }: PoolFile): boolean => type === 'file' && r
 
 /** Notes a file, and what it stands on. */
 async function follow(path: string, used: Set<string>, depth = 0): Promise<void> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  const found = await stat(path, { bigint: true }).catch(unlessAbsent);
   if (found === undefined || !found.isFile()) return;
   const key = `${found.dev}:${found.ino}`;
-  if (used.has(key) || depth === MAX_DEPTH) return;
+  if (used.has(key)) return;
+  if (depth === MAX_DEPTH)
+    throw new ImageError('HostFault', `more than ${MAX_DEPTH} images stand on each other, above ${path}`);
   used.add(key);
-  // It may be reached by a link, which libvirt follows as well.
-  const file = await openRegular(path, constants.O_RDONLY).catch(() => undefined);
+  // A link is followed, as libvirt does. If a FIFO has its name by now, nobody waits for that.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(unlessAbsent);
   if (file === undefined) return;
   for (const next of await referencesOf(file, path)) await follow(next, used, depth + 1);
+}
+
+/** Errors of a path that leads to nothing. */
+const ABSENT: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
+
+function unlessAbsent(error: unknown): undefined {
+  if (!ABSENT.has(errnoOf(error))) throw error;
 }
 
 /** Closes the file. */
 async function referencesOf(file: FileHandle, path: string): Promise<readonly string[]> {
   try {
     const names = await readReferences(file);
-    return names.map((name) => resolve(dirname(path), name.replace(/^file:(?:\/\/)?/, '')));
+    return names.flatMap(pathsNamed).map((name) => resolve(dirname(path), name));
   } finally {
     await file.close();
   }
 }
+
+/** The paths that a name of QEMU may mean: of its JSON form, every text counts as one. */
+const pathsNamed = (name: string): readonly string[] =>
+  name.startsWith('json:')
+    ? [...name.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) => text.replaceAll('\\/', '/'))
+    : [name.replace(/^file:(?:\/\/)?/, '')];

@@ -3,6 +3,7 @@
  * replaced by another program, so its header is read before QEMU opens the file.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { readAt } from '../images/reader.ts';
 import { ImageError } from '../model/failures.ts';
 
 export interface DiskHeader {
@@ -23,7 +24,7 @@ const DATA_FILE = 4n;
  * @throws ImageError DiskBroken when the file is no qcow2 disk of its own
  */
 export async function readDiskHeader(file: FileHandle, path: string): Promise<DiskHeader> {
-  const head = await readBytes(file, 0, LENGTH);
+  const head = await readAt(file, 0, LENGTH);
   if (head.length < LENGTH || head.readUInt32BE(0) !== MAGIC)
     throw refuse(path, 'is not the disk of a machine');
   if (head.readUInt32BE(4) >= 3 && (head.readBigUInt64BE(72) & DATA_FILE) !== 0n)
@@ -33,7 +34,7 @@ export async function readDiskHeader(file: FileHandle, path: string): Promise<Di
   const virtualSize = Number(head.readBigUInt64BE(24));
   if (nameAt === 0) return { virtualSize };
   if (nameLength > MAX_NAME) throw refuse(path, 'has a damaged header');
-  return { virtualSize, backingName: (await readBytes(file, nameAt, nameLength)).toString() };
+  return { virtualSize, backingName: (await readAt(file, nameAt, nameLength)).toString() };
 }
 
 /** Types of header extensions: the end of the list, and the name of a file with the content. */
@@ -45,29 +46,23 @@ const MAX_EXTENSIONS = 32;
  * is relative to the disk unless it is absolute.
  */
 export async function readReferences(file: FileHandle): Promise<readonly string[]> {
-  const head = await readBytes(file, 0, 104);
+  const head = await readAt(file, 0, 104);
   if (head.length < LENGTH || head.readUInt32BE(0) !== MAGIC) return [];
   const names: string[] = [];
   const [nameAt, nameLength] = [Number(head.readBigUInt64BE(8)), head.readUInt32BE(16)];
   if (nameAt !== 0 && nameLength <= MAX_NAME && Number.isSafeInteger(nameAt))
-    names.push((await readBytes(file, nameAt, nameLength)).toString());
+    names.push((await readAt(file, nameAt, nameLength)).toString());
   if (head.readUInt32BE(4) < 3 || head.length < 104) return names;
   let at = head.readUInt32BE(100);
   for (let count = 0; count < MAX_EXTENSIONS; count += 1) {
-    const extension = await readBytes(file, at, 8);
+    const extension = await readAt(file, at, 8);
     if (extension.length < 8) break;
     const [type, length] = [extension.readUInt32BE(0), extension.readUInt32BE(4)];
     if (type === LAST) break;
-    if (type === DATA_NAME && length <= MAX_NAME)
-      names.push((await readBytes(file, at + 8, length)).toString());
+    if (type === DATA_NAME && length <= MAX_NAME) names.push((await readAt(file, at + 8, length)).toString());
     at += 8 + Math.ceil(length / 8) * 8;
   }
   return names;
-}
-
-async function readBytes(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
-  return buffer.subarray(0, bytesRead);
 }
 
 const refuse = (path: string, what: string): ImageError =>

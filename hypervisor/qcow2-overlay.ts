@@ -7,6 +7,7 @@
  *   from 3 on   the first table of the guest's clusters, all of which are the image's
  */
 import type { FileHandle } from 'node:fs/promises';
+import { writeAll } from '../images/holes.ts';
 
 const CLUSTER_BITS = 16;
 const CLUSTER = 2 ** CLUSTER_BITS;
@@ -34,9 +35,9 @@ export async function writeOverlay(file: FileHandle, overlay: Overlay): Promise<
   const counts = Buffer.alloc(clusters * 2);
   for (let at = 0; at < clusters; at += 1) counts.writeUInt16BE(1, at * 2);
   await file.truncate(clusters * CLUSTER);
-  await write(file, header(overlay, entries), 0);
-  await write(file, countTable, COUNT_TABLE * CLUSTER);
-  await write(file, counts, COUNTS * CLUSTER);
+  await writeAll(file, [header(overlay, entries)], 0);
+  await writeAll(file, [countTable], COUNT_TABLE * CLUSTER);
+  await writeAll(file, [counts], COUNTS * CLUSTER);
 }
 
 /** Version 3, compressed by zlib where it is compressed, with counts of 16 bits. */
@@ -68,10 +69,4 @@ function extension(type: number, data: Buffer): Buffer {
   head.writeUInt32BE(type, 0);
   head.writeUInt32BE(data.length, 4);
   return Buffer.concat([head, data, Buffer.alloc((8 - (data.length % 8)) % 8)]);
-}
-
-async function write(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-  }
 }

@@ -19,8 +19,9 @@ const FEATURES = [
   'peers',
   'poolFiles',
   'pacedHash',
-  'peer-changes',
+  'peerChanges',
 ] as const;
+export type Feature = (typeof FEATURES)[number];
 
 /** Of a host of this release with these protocols and programs. */
 export function capabilitiesOf(programs: readonly ProgramReport[], protocols: Protocols): HostCapabilities {

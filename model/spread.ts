@@ -41,7 +41,7 @@ export interface PeerCredentials extends TrustedPeers {
   readonly certificate: string;
 }
 
-/** What changed among the hosts that may ask since a host was told of them. Only hosts with the feature `peer-changes` get it. */
+/** What changed among the hosts that may ask since a host was told of them. Only hosts with the feature `peerChanges` get it. */
 export interface PeerChange {
   readonly v: 1;
   /** `TrustedPeers` before and after it, as `trustedDigest`. */

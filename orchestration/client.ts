@@ -21,19 +21,18 @@ import type { DeletionInput, DeletionResult } from '../model/payloads.ts';
 import { summaryOf } from '../model/summary.ts';
 import { newRunParameters } from '../model/rules/released.ts';
 import { hostAttributes, templateAttributes } from './search-attributes.ts';
-import { cleanupCalls } from './cleanup.ts';
 import { certificateCalls } from './certificates.ts';
 import { copyCalls } from './copies.ts';
 import { describeCopies, describeRegistration } from './live.ts';
 import { startRegistration } from './start-registration.ts';
 import type { Orchestration, OrchestrationOptions } from './orchestration.ts';
-import { peerCalls } from './peers.ts';
 import { rolloutCalls } from './rollouts.ts';
 import { vmCalls } from './vms.ts';
 import { isAbsent } from './workflow-status.ts';
 import { checkSource } from './source-check.ts';
 import { signalLostAttempts } from './lost-attempts.ts';
 import { listHeartbeats } from './worker-heartbeats.ts';
+import { zoneCalls } from './zones.ts';
 
 type Deletion = (input: DeletionInput) => Promise<DeletionResult>;
 
@@ -76,10 +75,8 @@ export function createOrchestration(client: Client, options: OrchestrationOption
 
     ...vmCalls(client, options),
 
-    ...peerCalls(client),
-
     ...rolloutCalls(client, options),
-    ...cleanupCalls(client),
+    ...zoneCalls(client),
 
     live: (copies) => describeCopies(client, copies),
 

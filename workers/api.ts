@@ -18,23 +18,16 @@ import { followServerTls, loadServerTls } from './api-tls.ts';
 import { connectDatabase } from './database.ts';
 import { startHealthIfAsked } from './health.ts';
 import { metricsText } from './metric-text.ts';
-import { processMetricsIfAsked } from './process-metrics.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 import { apiEndpoints, publicUrls, publishEndpoints, serverEndpoints } from './protected-endpoints.ts';
-import {
-  connectTemporal,
-  createLogger,
-  installRuntime,
-  requireWorkerListing,
-  StartError,
-  stopRequested,
-} from './runtime.ts';
+import { connectTemporal, requireWorkerListing, StartError } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import { label, type Settings } from './settings.ts';
-import { clientTracing, tracingIfAsked } from './tracing/traced.ts';
+import { clientTracing } from './tracing/traced.ts';
 import type { Tracing } from './tracing/traced.ts';
 import { trustedProxies } from './trusted-proxies.ts';
 import { bypassVersion } from './version.ts';
+import { runProcess } from './process.ts';
 
 const READY_MS = 2000;
 const SECOND = 1000;
@@ -45,16 +38,7 @@ const FAILED_LOGINS = 10;
 const CALLS_UNDER_WAY = { slotsPerOwner: 32, maxWaitingPerOwner: 500 };
 
 /** Runs until a signal stops the process. */
-export async function run(settings: Settings): Promise<void> {
-  const stop = stopRequested();
-  const logger = createLogger(settings.text('logLevel'), 'api');
-  const metrics = processMetricsIfAsked(settings);
-  const tracing = await tracingIfAsked(settings, 'api', logger);
-  installRuntime(logger, metrics?.buffer);
-  await runApi({ settings, logger, stop, metrics, tracing });
-  await tracing?.close();
-  metrics?.close();
-}
+export const run = (settings: Settings): Promise<void> => runProcess('api', settings, runApi);
 
 export interface ApiOptions {
   readonly settings: Settings;

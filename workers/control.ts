@@ -16,22 +16,15 @@ import { connectDatabase } from './database.ts';
 import { createFigures } from './figures.ts';
 import { startHealthIfAsked } from './health.ts';
 import { metricsText } from './metric-text.ts';
-import { processMetricsIfAsked } from './process-metrics.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 import { publishEndpoints, serverEndpoints } from './protected-endpoints.ts';
-import {
-  connectTemporal,
-  createLogger,
-  installRuntime,
-  requireWorkerListing,
-  runWorkers,
-  stopRequested,
-} from './runtime.ts';
+import { connectTemporal, requireWorkerListing, runWorkers } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import type { Settings } from './settings.ts';
-import { clientTracing, tracedWorker, tracingIfAsked } from './tracing/traced.ts';
+import { clientTracing, tracedWorker } from './tracing/traced.ts';
 import type { Tracing } from './tracing/traced.ts';
 import { WORKFLOW_BUNDLE } from './workflow-bundle.ts';
+import { runProcess } from './process.ts';
 
 /** After the grace time, running activities are cancelled; after the force time, Temporal schedules them again elsewhere. */
 const GRACE = '1 second';
@@ -39,16 +32,7 @@ const FORCE = '15 seconds';
 const UPKEEP_CHECK_MS = 30_000;
 
 /** Runs until a signal stops the process. */
-export async function run(settings: Settings): Promise<void> {
-  const stop = stopRequested();
-  const logger = createLogger(settings.text('logLevel'), 'control');
-  const metrics = processMetricsIfAsked(settings);
-  const tracing = await tracingIfAsked(settings, 'control', logger);
-  installRuntime(logger, metrics?.buffer);
-  await runControl({ settings, logger, stop, metrics, tracing });
-  await tracing?.close();
-  metrics?.close();
-}
+export const run = (settings: Settings): Promise<void> => runProcess('control', settings, runControl);
 
 export interface ControlOptions {
   readonly settings: Settings;

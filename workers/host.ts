@@ -28,24 +28,17 @@ import { join } from './host-join.ts';
 import type { JoinDeps } from './host-join.ts';
 import { announcePolicy } from './host-policy.ts';
 import { metricsText } from './metric-text.ts';
-import { processMetricsIfAsked } from './process-metrics.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 import { hostAddress, hostNameOf, readInvite } from './host-settings.ts';
 import { lockStateDir, openStateDir } from './host-state.ts';
-import {
-  connectTemporal,
-  createLogger,
-  installRuntime,
-  runWorkers,
-  StartError,
-  stopRequested,
-} from './runtime.ts';
+import { connectTemporal, runWorkers, StartError } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
 import type { Settings } from './settings.ts';
 import { planActivities } from './host-plan.ts';
-import { clientTracing, tracedWorker, tracingIfAsked } from './tracing/traced.ts';
+import { clientTracing, tracedWorker } from './tracing/traced.ts';
 import type { Tracing } from './tracing/traced.ts';
 import type { Plan } from './host-plan.ts';
+import { runProcess } from './process.ts';
 
 /** Every short job is taken at once: the turns of probes, not Temporal, limit how many probes run at a time. */
 const QUICK_SLOTS = 1000;
@@ -55,16 +48,7 @@ const POLLERS = 2;
 const RECONNECT_MS = 5000;
 
 /** Runs until a signal stops the process. */
-export async function run(settings: Settings): Promise<void> {
-  const stop = stopRequested();
-  const logger = createLogger(settings.text('logLevel'), 'host');
-  const metrics = processMetricsIfAsked(settings);
-  const tracing = await tracingIfAsked(settings, 'host', logger);
-  installRuntime(logger, metrics?.buffer);
-  await runHost({ settings, logger, stop, metrics, tracing });
-  await tracing?.close();
-  metrics?.close();
-}
+export const run = (settings: Settings): Promise<void> => runProcess('host', settings, runHost);
 
 export interface HostOptions {
   readonly settings: Settings;

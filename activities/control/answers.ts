@@ -5,7 +5,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { recordEvent } from '../../db/events/events.ts';
 import { signingKeyOf } from '../../db/hosts/hosts.ts';
-import type { Database, Queryable } from '../../db/database.ts';
+import type { Queryable } from '../../db/database.ts';
 import { answerText, withoutProof } from '../../model/answer.ts';
 import type { AnsweredCall, FailureBody, Proof, ReceivedAnswer } from '../../model/answer.ts';
 import type { NamedHost } from '../../model/failures.ts';
@@ -28,16 +28,13 @@ export interface AnswerActivities {
 }
 
 export const createAnswerActivities = ({ db }: ControlDeps): AnswerActivities => ({
-  acceptAnswer: (answer) => acceptAnswer(db, answer),
+  async acceptAnswer(answer) {
+    const host = await requireSigned(db, answer);
+    // The workflow reads failures itself, and copes with missing fields.
+    if (answer.outcome === 'result' && isHostActivity(answer.activityType))
+      readResult(answer.activityType, answer.body, host);
+  },
 });
-
-/** What `AnswerActivities.acceptAnswer` does, for activities that record the answer as well. */
-export async function acceptAnswer(db: Database, answer: ReceivedAnswer): Promise<void> {
-  const host = await requireSigned(db, answer);
-  // The workflow reads failures itself, and copes with missing fields.
-  if (answer.outcome === 'result' && isHostActivity(answer.activityType))
-    readResult(answer.activityType, answer.body, host);
-}
 
 type HostResults = {
   readonly [N in HostActivityName]: (typeof hostResults)[N] extends Schema<infer T> ? T : never;

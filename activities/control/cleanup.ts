@@ -1,4 +1,5 @@
 /** The control side of cleaning pools. */
+import pLimit from 'p-limit';
 import { idleCopies, noteIdle } from '../../db/copies/idle.ts';
 import type { IdleCopy } from '../../db/copies/idle.ts';
 import { recordEvent } from '../../db/events/events.ts';
@@ -8,7 +9,7 @@ import type { CleanupWork } from '../../db/pools/cleanup.ts';
 import { endLook, filesToRemove, forgetFiles, listPoolFiles, recordFiles } from '../../db/pools/files.ts';
 import type { FoundFile, Look } from '../../db/pools/files.ts';
 import { recordPoolReports } from '../../db/pools/pools.ts';
-import { configurationValues } from '../../db/zones/configurations.ts';
+import { configurationOfPool } from '../../db/zones/configurations.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { cleanupRulesOf } from '../../model/configurations.ts';
 import type {
@@ -58,8 +59,12 @@ export interface CleanupActivities {
   nextCleanup(zoneId: string): Promise<CleanupWork | undefined>;
   /** Compares what a host has listed with the rows, and notes what no row needs. @returns the leftovers */
   recordPoolFiles(look: Look, listed: ListPoolFilesResult): Promise<readonly FoundFile[]>;
-  /** Copies that nothing has used for as long as the zone says. Notes which are unused, unless it is a dry run. */
-  chooseIdleCopies(poolId: string, dryRun: boolean): Promise<IdleChoice>;
+  /**
+   * Copies that nothing has used for as long as the zone says, where they are removed or shown. Notes which are unused, unless
+   * it is a dry run.
+   * @param isShown whether a job waits for the answer. Default true
+   */
+  chooseIdleCopies(poolId: string, dryRun: boolean, isShown?: boolean): Promise<IdleChoice>;
   /** Starts the removals of unused copies; each removal looks once more whether it may. */
   retireCopies(copies: readonly IdleCopy[]): Promise<void>;
   /** Records a look, and ends its job. */
@@ -87,19 +92,25 @@ export function createCleanupActivities(deps: ControlDeps): CleanupActivities {
       return recordFiles(db, look, files);
     },
 
-    async chooseIdleCopies(poolId, dryRun) {
-      const { copies: areRemoved, delay } = await rulesOfPool(deps, poolId);
+    async chooseIdleCopies(poolId, dryRun, isShown = true) {
+      const { copies: areRemoved, delay } = cleanupRulesOf(await configurationOfPool(db, poolId));
       if (!dryRun) await noteIdle(db, poolId);
-      return { copies: await idleCopies(db, poolId, delay), areRemoved };
+      // Hosts are asked about each of them, which reads all of the pool.
+      return { copies: areRemoved || isShown ? await idleCopies(db, poolId, delay) : [], areRemoved };
     },
 
     async retireCopies(copies) {
-      for (const { templateId, poolId, templateName, poolName, idleSince } of copies) {
-        const { delay: idleSeconds } = await rulesOfPool(deps, poolId);
-        const by = `the cleanup, since nothing has used it since ${idleSince.slice(0, 16)}`;
-        const names = { template: templateName, pool: poolName };
-        await orchestration.startRetirement({ templateId, poolId }, { by, idleSeconds }, names);
-      }
+      const [first] = copies;
+      if (first === undefined) return;
+      const { delay: idleSeconds } = cleanupRulesOf(await configurationOfPool(db, first.poolId));
+      await pLimit(MAX_CONCURRENT_REQUESTS).map(
+        copies,
+        ({ templateId, poolId, templateName, poolName, idleSince }) => {
+          const by = `the cleanup, since nothing has used it since ${idleSince.slice(0, 16)}`;
+          const names = { template: templateName, pool: poolName };
+          return orchestration.startRetirement({ templateId, poolId }, { by, idleSeconds }, names);
+        },
+      );
     },
 
     async endLook(outcome) {
@@ -151,17 +162,11 @@ export function createCleanupActivities(deps: ControlDeps): CleanupActivities {
   };
 }
 
+/** Requests to Temporal at the same time. */
+const MAX_CONCURRENT_REQUESTS = 8;
+
 /** Files of one kind in the result of a job. */
 const SHOWN = 500;
-
-async function rulesOfPool({ db }: Pick<ControlDeps, 'db'>, poolId: string) {
-  const pool = await db
-    .selectFrom('storage_pool')
-    .where('uuid', '=', poolId)
-    .select('data_center_id')
-    .executeTakeFirst();
-  return cleanupRulesOf(await configurationValues(db, pool?.data_center_id));
-}
 
 async function resultOf({ db }: Pick<ControlDeps, 'db'>, outcome: LookOutcome): Promise<object> {
   const { poolId, poolName, dryRun, leftovers, removed, kept, copies, copiesStay } = outcome;

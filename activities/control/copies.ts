@@ -19,7 +19,7 @@ import type { HostCall } from '../../model/answer.ts';
 import type { CopyPlan, DownloadResult, RemoveResult } from '../../model/payloads.ts';
 import type { Room } from '../../model/space.ts';
 import { workflowId } from '../context.ts';
-import { acceptAnswer, readSigned } from './answers.ts';
+import { acceptResult, readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { countTries } from './counted-tries.ts';
 import { wakeWaiting } from './source-hints.ts';
@@ -87,8 +87,10 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
         await orchestration.requestVerification({ templateId, poolId, hostId, hostName });
     },
     async finishCopy(ending, answer, attempt, call) {
-      if (call !== undefined) await acceptAnswer(db, receivedResult(call, answer));
-      const result = await readSigned(db, ['download'], answer);
+      const result =
+        call === undefined
+          ? await readSigned(db, ['download'], answer)
+          : (await acceptResult(db, 'download', receivedResult(call, answer))).result;
       const done = { result, attempt: { ...attempt, hostId: result.hostId } };
       const { refused, tries } = await finishCopy(db, withWorkflow(ending), done);
       countTries(tries);

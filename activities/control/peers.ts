@@ -60,7 +60,11 @@ export function createPeerActivities(deps: ControlDeps): PeerActivities {
       const leftOut = new Set(except);
       const due = found.hosts.filter(({ hostId }) => !leftOut.has(hostId)).slice(0, limit);
       await rememberPeers(db, zoneId, trustedDigest(trusted), trusted.hostIds);
-      const changes = await changesOfPeers(db, [...new Set(due.flatMap(knownOf))], trusted);
+      const changes = await changesOfPeers(
+        db,
+        [...new Set(due.flatMap((host) => knownOf(host) ?? []))],
+        trusted,
+      );
       const hosts = due.map((host) => ({ ...nameOf(host), ...changeFor(host, changes) }));
       const isWhole = hosts.some(({ change }) => change === undefined);
       return { hosts, bytes: isWhole ? credentialBytes(trusted) : CHANGE_BYTES };
@@ -108,11 +112,11 @@ const CHANGE_BYTES = 4096;
 const nameOf = ({ hostId, name }: PeerHost): OutdatedPeer => ({ hostId, name });
 
 /** What a host was told that could do with a change of it alone. */
-const knownOf = ({ peer, heedsChanges }: PeerHost): readonly string[] =>
-  peer.trusted !== undefined && heedsChanges && hasLastingCertificate(peer, new Date()) ? [peer.trusted] : [];
+const knownOf = ({ peer, heedsChanges }: PeerHost): string | undefined =>
+  heedsChanges && hasLastingCertificate(peer, new Date()) ? peer.trusted : undefined;
 
 function changeFor(host: PeerHost, changes: ReadonlyMap<string, PeerChange>): Pick<OutdatedPeer, 'change'> {
-  const change = knownOf(host).map((digest) => changes.get(digest))[0];
+  const change = changes.get(knownOf(host) ?? '');
   return change === undefined ? {} : { change };
 }
 

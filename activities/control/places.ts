@@ -98,7 +98,7 @@ async function choosePlace(
   // Before the transaction, which must not wait for a second connection.
   const host = await addressTo(chosen, copy.templateId, deps);
   const taken = await deps.db.transaction().execute(async (tx) => {
-    await limitLockWaits(tx, lockMs);
+    if (lockMs > 0) await limitLockWaits(tx, lockMs);
     const room = await reserve(tx, copyId, bytes);
     return room.granted ? chooseSource(tx, { copyId, hostId, ...ofSource }) : { room };
   });

@@ -60,12 +60,13 @@ export function createRolloutActivities({ db, orchestration }: ControlDeps): Rol
     async advanceRollout(jobId, timing) {
       await takeTurns(db, jobId, { stalledMs: timing.stalledMs, most: timing.mostOfLook });
       const begun = await beginDue(jobId);
-      await stopAll(jobId);
       const rollout = await findRollout(db, jobId);
       if (rollout === undefined) return undefined;
+      // Once it is cancelled, no further copies come to be stopped: none is missed between the look and the note.
+      if (rollout.state === 'Cancelled') await stopAll(jobId);
       const { state, total, ready, failed, cancelled, running, queued } = rollout;
       const ended = running + queued === 0;
-      if (ended) await recordRolloutEnd(db, jobId, workflowId());
+      if (ended) await recordRolloutEnd(db, rollout, workflowId());
       const bytes = await bytesOf(rollout);
       const more = begun >= timing.mostOfLook;
       return { state, total, ready, failed, cancelled, running, queued, ...bytes, ended, more };

@@ -3,10 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostsOutOfSync } from '../../db/certificates/certificates.ts';
 import { countUpHosts, recordHeartbeats, takeHostsToDescribe } from '../../db/hosts/hosts.ts';
-import { findCopy, unfinishedCopies } from '../../db/copies/copies.ts';
-import type { Database } from '../../db/database.ts';
+import { unfinishedCopies } from '../../db/copies/copies.ts';
 import { countSweep } from '../../db/restored.ts';
-import type { CopyNames } from '../../orchestration/orchestration.ts';
 import { configurationValues } from '../../db/zones/configurations.ts';
 import { pendingCopies, pendingDeletions } from '../../db/jobs/jobs.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
@@ -33,6 +31,7 @@ import { sweepVerifications } from './verifications.ts';
 import { removeUnused } from './unused-copies.ts';
 import { whileCounting } from './throughput.ts';
 import type { ControlDeps } from './deps.ts';
+import { namesOf } from './copy-names.ts';
 
 export interface NamedHost {
   readonly hostId: string;
@@ -120,7 +119,7 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
         keystores: await sweepKeystores(deps),
         peers: await sweepPeers(deps),
         cleanups: await sweepCleanups(deps),
-        verifications: await sweepVerifications(deps),
+        verifications: await sweepVerifications(deps, MAX_LOOKED_AT),
         machines: await sweepMachines(deps, idleSeconds, signal),
         unknownHosts: await reportUnknownHosts(),
         rollouts: await sweepRollouts(deps, idleSeconds, signal),
@@ -216,12 +215,6 @@ const sweepCopies: Sweep = async ({ db, orchestration }, idleSeconds, signal) =>
   }
   return repaired;
 };
-
-/** Undefined while the copy has no row. */
-async function namesOf(db: Database, copy: CopyUuids): Promise<CopyNames | undefined> {
-  const row = await findCopy(db, copy);
-  return row && { template: row.templateName, pool: row.poolName };
-}
 
 const abandonedOutcome = ({ templateId, poolId }: CopyUuids): Outcome => ({
   copy: { templateId, poolId },

@@ -2,7 +2,6 @@
 import { nextVerifications, zonesToVerify } from '../../db/copies/due-verifications.ts';
 import type { DueVerification } from '../../db/copies/due-verifications.ts';
 import { beginHealing, copiesToHeal } from '../../db/copies/healing.ts';
-import { findCopy } from '../../db/copies/copies.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { signingKeyOf } from '../../db/hosts/hosts.ts';
 import { copyToVerify, recordVerification } from '../../db/spread/verifications.ts';
@@ -13,6 +12,7 @@ import { workflowId } from '../context.ts';
 import { readSigned } from './answers.ts';
 import type { Ending } from './copies.ts';
 import type { ControlDeps } from './deps.ts';
+import { namesOf } from './copy-names.ts';
 
 export type { DueVerification } from '../../db/copies/due-verifications.ts';
 
@@ -54,8 +54,7 @@ export const createVerificationActivities = (deps: ControlDeps): VerificationAct
 async function heal({ db, orchestration }: ControlDeps, copy: CopyUuids): Promise<void> {
   const remedy = await beginHealing(db, copy);
   if (remedy === undefined) return;
-  const row = await findCopy(db, copy);
-  const names = row && { template: row.templateName, pool: row.poolName };
+  const names = await namesOf(db, copy);
   // A signal that arrives with the first one of a run is taken for an older request: so the removal itself knows what follows.
   const by = 'Bypass, since it is damaged';
   if (remedy === 'remove') await orchestration.startRemoval(copy, { by, again: true }, names);
@@ -67,11 +66,12 @@ const HEAL_AGAIN_SECONDS = 3600;
 
 /**
  * Heals damaged copies under machines that have stopped, or are gone, and has the copies verified whose turn it is.
- * @returns the number of zones in which there are some
+ * @param limit of copies to heal
+ * @returns the number of zones in which copies are to be verified
  */
-export async function sweepVerifications(deps: ControlDeps): Promise<number> {
+export async function sweepVerifications(deps: ControlDeps, limit: number): Promise<number> {
   const { db, orchestration } = deps;
-  for (const copy of await copiesToHeal(db, HEAL_AGAIN_SECONDS)) {
+  for (const copy of await copiesToHeal(db, HEAL_AGAIN_SECONDS, limit)) {
     if (await orchestration.isRunning(copyWorkflowId(copy.templateId, copy.poolId))) continue;
     await heal(deps, copy);
   }

@@ -68,17 +68,19 @@ export function dispatch(dependencies: ApiDependencies, request: ApiRequest): Pr
   const { trace } = dependencies;
   if (trace === undefined) return answerCall(dependencies, request, () => undefined);
   const name = nameIn(request.texts);
+  // Nobody knows the caller yet: calls of no command make no traces.
+  if (name === undefined) return answerCall(dependencies, request, () => undefined);
   const call = { name, traceparent: request.traceparent };
   return trace(call, (onEnd) => answerCall(dependencies, request, onEnd));
 }
 
-/** The name of the command; `unknown` where there is none of that name. */
-function nameIn(texts: ApiRequest['texts']): string {
+/** The name of the command; undefined where there is none of that name. */
+function nameIn(texts: ApiRequest['texts']): string | undefined {
   try {
     const name = readParameters(...texts).get('command') ?? '';
-    return (findPublicCommand(name) ?? findCommand(name))?.name ?? 'unknown';
+    return (findPublicCommand(name) ?? findCommand(name))?.name;
   } catch {
-    return 'unknown';
+    return undefined;
   }
 }
 

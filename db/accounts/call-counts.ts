@@ -67,10 +67,11 @@ export async function readCallCount(
     .executeTakeFirst();
 }
 
-/** Deletes counts of windows that have ended. Those that an api is just counting in are left to the next time. */
-export async function deleteEndedCounts(db: Queryable, batch: number): Promise<void> {
-  await sql`
+/** Deletes counts of windows that have ended. Those that an api is just counting in are left to the next time. @returns how many */
+export async function deleteEndedCounts(db: Queryable, batch: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
     delete from call_count where (kind, caller) in (
       select kind, caller from call_count where window_ends < now() limit ${batch} for update skip locked
     )`.execute(db);
+  return Number(numAffectedRows);
 }

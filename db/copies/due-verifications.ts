@@ -2,9 +2,10 @@
 import { sql } from 'kysely';
 import { verificationRulesOf } from '../../model/configurations.ts';
 import type { Queryable } from '../database.ts';
-import { isUp } from '../hosts/hosts.ts';
+import { canWorkOnFiles } from '../hosts/hosts.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
 import { configurationValues } from '../zones/configurations.ts';
+import { allZones, findZone } from '../zones/zones.ts';
 
 export interface DueVerification extends CopyUuids {
   /** For people. */
@@ -24,8 +25,7 @@ const AGAIN_SECONDS = 86_400;
 const ableHosts = sql<readonly { readonly id: string; readonly name: string }[]>`(
   select coalesce(jsonb_agg(jsonb_build_object('id', host.uuid, 'name', host.name) order by random()), '[]')
   from storage_pool_host_ref r join host on host.id = r.host_id
-  where r.pool_id = copy.pool_id and r.mounted and host.resource_state <> 'Disabled' and ${isUp}
-    and coalesce(host.capabilities -> 'features' ? 'pacedHash', false))`;
+  where r.pool_id = copy.pool_id and ${canWorkOnFiles('pacedHash')})`;
 
 const due = (db: Queryable, zone: number, days: number) =>
   db
@@ -45,13 +45,8 @@ const due = (db: Queryable, zone: number, days: number) =>
 
 /** Zones in which a copy is due. */
 export async function zonesToVerify(db: Queryable): Promise<readonly string[]> {
-  const zones = await db
-    .selectFrom('data_center')
-    .where('removed', 'is', null)
-    .select(['id', 'uuid'])
-    .execute();
   const found: string[] = [];
-  for (const { id, uuid } of zones) {
+  for (const { id, uuid } of await allZones(db)) {
     const { interval } = verificationRulesOf(await configurationValues(db, id));
     if (interval === 0) continue;
     if ((await due(db, id, interval).select('copy.id').limit(1).executeTakeFirst()) !== undefined)
@@ -70,7 +65,7 @@ export async function nextVerifications(
   busy: readonly string[],
   limit: number,
 ): Promise<readonly DueVerification[]> {
-  const zone = await db.selectFrom('data_center').where('uuid', '=', zoneId).select('id').executeTakeFirst();
+  const zone = await findZone(db, zoneId);
   if (zone === undefined) return [];
   const { interval, rate } = verificationRulesOf(await configurationValues(db, zone.id));
   if (interval === 0) return [];

@@ -1,7 +1,7 @@
 /**
  * Damaged copies are healed by another download, and no file is changed for it:
  *
- *   unused           the copy fails, is removed, and is deployed again
+ *   unused           the copy is removed, and deployed again
  *   under machines   that are all stopped: the copy is deployed again. The host finds that the file is not the image, brings
  *                    a new one, moves the old one aside and gives the new one its name. Machines that are to start wait for it
  *   in use           it stays until the last of its machines stops; each look tries again
@@ -17,11 +17,6 @@ import { usersOfCopy } from './users.ts';
 
 /** What a damaged copy needs. */
 export type Remedy = 'remove' | 'replace';
-
-export interface DamagedCopy extends CopyUuids {
-  readonly templateName: string;
-  readonly poolName: string;
-}
 
 export const DAMAGED = 'the file on the pool is not the image any more that was published there';
 
@@ -59,21 +54,22 @@ const damaged = (db: Queryable) =>
     .where(sql<boolean>`(${usersOfCopy} = 0 or (${isProvable} and not ${isOpen}))`);
 
 /** Damaged copies that can be healed now. A healing that has just failed is not tried again at once. */
-export const copiesToHeal = (db: Queryable, againSeconds: number): Promise<readonly DamagedCopy[]> =>
+export const copiesToHeal = (
+  db: Queryable,
+  againSeconds: number,
+  limit: number,
+): Promise<readonly CopyUuids[]> =>
   damaged(db)
     .where(
       sql<boolean>`coalesce(template_spool_ref.healing_begun < now() - make_interval(secs => ${againSeconds}), true)`,
     )
-    .select([
-      'vm_template.uuid as templateId',
-      'storage_pool.uuid as poolId',
-      'vm_template.name as templateName',
-      'storage_pool.name as poolName',
-    ])
+    .select(['vm_template.uuid as templateId', 'storage_pool.uuid as poolId'])
+    .orderBy(sql`random()`)
+    .limit(limit)
     .execute();
 
 /**
- * Begins to heal a damaged copy: from then on no machine is placed on it, and none that stands on it starts.
+ * Begins to heal a damaged copy: no machine is placed on it, and from then on none that stands on it starts.
  * @returns undefined when it cannot be healed now
  */
 export function beginHealing(db: Database, { templateId, poolId }: CopyUuids): Promise<Remedy | undefined> {
@@ -98,9 +94,10 @@ export function beginHealing(db: Database, { templateId, poolId }: CopyUuids): P
     await tx
       .updateTable('template_spool_ref')
       .set({
-        ...(remedy === 'remove'
-          ? ({ state: 'Failed', download_state: 'DOWNLOAD_ERROR' } as const)
-          : ({ state: 'Creating', download_state: 'DOWNLOAD_IN_PROGRESS' } as const)),
+        // Until its removal begins, a copy without machines stays what it is: damaged, so that the next look finds it again.
+        ...(remedy === 'replace'
+          ? ({ state: 'Creating', download_state: 'DOWNLOAD_IN_PROGRESS' } as const)
+          : {}),
         healing_begun: sql<Date>`now()`,
         last_updated: sql<Date>`now()`,
       })

@@ -280,16 +280,15 @@ export async function failCopy(db: Database, outcome: Outcome, error: JobError):
   await end(db, outcome, write, error);
 }
 
-/** A copy that was to be healed under its machines stays what it was. @returns whether it is one */
-async function keepUnderMachines(tx: Queryable, { id }: CopyRow): Promise<boolean> {
-  const kept = await tx
+/** A copy that was to be healed under its machines stays what it was. */
+async function keepUnderMachines(tx: Queryable, { id }: CopyRow): Promise<void> {
+  await tx
     .updateTable('template_spool_ref')
     .set({ ...STAYS_DAMAGED, ...NOT_FETCHING, last_updated: sql`now()` })
     .where('id', '=', id)
     .where('state', '=', 'Creating')
     .where(carriesMachines)
-    .executeTakeFirst();
-  return kept.numUpdatedRows > 0n;
+    .execute();
 }
 
 async function markFailed(tx: Queryable, row: CopyRow, error: JobError): Promise<OutcomeEvent> {

@@ -1,5 +1,6 @@
 /** Hosts: their addresses, whether they are Up, and which of them can take a job. */
 import { sql } from 'kysely';
+import type { Feature } from '../../model/capabilities.ts';
 import * as z from 'zod/mini';
 import { readJson } from '../../model/messages/schema.ts';
 import type { HostCapabilities, HostReport } from '../../model/payloads.ts';
@@ -15,6 +16,14 @@ export const UP_SECONDS = 35;
 export const isUpAs = (host: string) =>
   sql<boolean>`coalesce(${sql.ref(host)}.last_seen > now() - make_interval(secs => ${sql.lit(UP_SECONDS)}), false)`;
 export const isUp = isUpAs('host');
+
+/** Whether a row of `host` heeds a field of jobs. */
+export const hasFeature = (feature: Feature) =>
+  sql<boolean>`coalesce(host.capabilities -> 'features' ? ${sql.lit(feature)}, false)`;
+
+/** Whether a row of `host`, with its row `r` of a pool, can do quick jobs with the files of the pool now. */
+export const canWorkOnFiles = (feature: Feature) =>
+  sql<boolean>`(r.mounted and host.resource_state <> 'Disabled' and ${isUp} and ${hasFeature(feature)})`;
 
 /** Whether a row of `host` may get downloads: it is enabled, and so is its cluster. */
 export const isEnabled = sql<boolean>`(host.resource_state = 'Enabled' and exists (

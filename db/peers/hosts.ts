@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { PeerReport, TrustedPeers } from '../../model/spread.ts';
 import { trustedDigest } from '../../trust/tickets.ts';
 import type { Queryable } from '../database.ts';
-import { isUp } from '../hosts/hosts.ts';
+import { hasFeature, isUp } from '../hosts/hosts.ts';
 import type { PeerKeys } from './keys.ts';
 
 /** Whether a row of `host` has a door that others can enter now: it holds a certificate. */
@@ -31,7 +31,7 @@ export const peersOfZone = (db: Queryable, zoneId: string): Promise<readonly Pee
       'host.name',
       isUp.as('up'),
       'host.peer',
-      sql<boolean>`coalesce(host.capabilities -> 'features' ? 'peer-changes', false)`.as('heedsChanges'),
+      hasFeature('peerChanges').as('heedsChanges'),
     ])
     .orderBy('host.id')
     .$narrowType<{ peer: PeerReport }>()

@@ -8,8 +8,9 @@ import { CLEANUP_COMMANDS } from '../../model/pool-files.ts';
 import type { CleanupCommand, CleanupJobParameters } from '../../model/pool-files.ts';
 import { jobStatus } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
-import { isUp } from '../hosts/hosts.ts';
+import { canWorkOnFiles, isUp } from '../hosts/hosts.ts';
 import { configurationValues } from '../zones/configurations.ts';
+import { allZones, findZone } from '../zones/zones.ts';
 
 export interface CleanupJob extends CleanupJobParameters {
   readonly jobId: string;
@@ -33,9 +34,7 @@ export interface CleanupWork {
 const jobs = (db: Queryable) =>
   db
     .selectFrom('async_job as job')
-    .innerJoin('storage_pool as pool', (join) =>
-      join.on(sql<boolean>`pool.uuid::text = job.instance_uuid::text`),
-    )
+    .innerJoin('storage_pool as pool', 'pool.uuid', 'job.instance_uuid')
     .where('job.instance_type', '=', 'StoragePool')
     .where('job.job_status', '=', jobStatus.pending)
     .where('job.job_cmd', 'in', CLEANUP_COMMANDS);
@@ -50,18 +49,12 @@ const looks = (db: Queryable, seconds: number) =>
     );
 
 /** Whether a row of `host`, with its row `r` of the pool, can look at the pool now. */
-const canLook = sql<boolean>`(r.mounted and host.resource_state <> 'Disabled' and ${isUp}
-  and coalesce(host.capabilities -> 'features' ? 'poolFiles', false))`;
+const canLook = canWorkOnFiles('poolFiles');
 
 /** Zones with something to do. */
 export async function zonesToClean(db: Queryable): Promise<readonly string[]> {
-  const zones = await db
-    .selectFrom('data_center')
-    .where('removed', 'is', null)
-    .select(['id', 'uuid'])
-    .execute();
   const found: string[] = [];
-  for (const { id, uuid } of zones) {
+  for (const { id, uuid } of await allZones(db)) {
     const { enabled, interval } = cleanupRulesOf(await configurationValues(db, id));
     const job = await jobs(db)
       .where('pool.data_center_id', '=', id)
@@ -85,7 +78,7 @@ export async function zonesToClean(db: Queryable): Promise<readonly string[]> {
  * keeps no other pool waiting.
  */
 export async function nextCleanup(db: Queryable, zoneId: string): Promise<CleanupWork | undefined> {
-  const zone = await db.selectFrom('data_center').where('uuid', '=', zoneId).select('id').executeTakeFirst();
+  const zone = await findZone(db, zoneId);
   if (zone === undefined) return undefined;
   const job = await jobs(db)
     .where('pool.data_center_id', '=', zone.id)

@@ -40,38 +40,50 @@ export function recordFiles(
       const finding = findingOf(file, rows);
       return finding === 'known' ? [] : [{ file, finding }];
     });
-    for (const { file, finding } of found) {
-      const { name, role, type, inode, modified } = file;
-      const about = {
-        finding,
-        role,
-        subject: file.id ?? null,
-        file_type: type,
-        size: file.size,
-        physical_size: file.physicalSize,
-        modified,
-        look,
-      };
+    if (found.length > 0)
       await tx
         .insertInto('storage_pool_file')
-        .values({ pool_id: pool.id, name, inode, ...about })
-        .onConflict((conflict) =>
-          conflict.columns(['pool_id', 'name']).doUpdateSet({
-            ...about,
+        .values(
+          found.map(({ file: { name, role, id, type, inode, size, physicalSize, modified }, finding }) => ({
+            pool_id: pool.id,
+            name,
             inode,
+            finding,
+            role,
+            subject: id ?? null,
+            file_type: type,
+            size,
+            physical_size: physicalSize,
+            modified,
+            look,
+          })),
+        )
+        .onConflict((conflict) =>
+          conflict.columns(['pool_id', 'name']).doUpdateSet((eb) => ({
+            inode: eb.ref('excluded.inode'),
+            finding: eb.ref('excluded.finding'),
+            role: eb.ref('excluded.role'),
+            subject: eb.ref('excluded.subject'),
+            file_type: eb.ref('excluded.file_type'),
+            size: eb.ref('excluded.size'),
+            physical_size: eb.ref('excluded.physical_size'),
+            modified: eb.ref('excluded.modified'),
+            look: eb.ref('excluded.look'),
             // Another file of the same name is another finding.
-            uuid: sql`case when storage_pool_file.inode = ${inode} then storage_pool_file.uuid else gen_random_uuid() end`,
-            found: sql`case when storage_pool_file.inode = ${inode} then storage_pool_file.found else now() end`,
-            reported: sql`storage_pool_file.reported and storage_pool_file.inode = ${inode}`,
-          }),
+            uuid: sql`case when ${isSameFile} then storage_pool_file.uuid else gen_random_uuid() end`,
+            found: sql`case when ${isSameFile} then storage_pool_file.found else now() end`,
+            reported: sql`storage_pool_file.reported and ${isSameFile}`,
+          })),
         )
         .execute();
-    }
     return found.flatMap(({ file: { name, inode, size }, finding }) =>
       finding === 'leftover' ? [{ name, inode, size }] : [],
     );
   });
 }
+
+/** Whether a name still has the file that it had at the last look. */
+const isSameFile = sql<boolean>`storage_pool_file.inode = excluded.inode`;
 
 async function rowsOfPool(tx: Queryable, poolId: number, ids: readonly string[]): Promise<PoolRows> {
   if (ids.length === 0) return { copies: new Map(), disks: new Map() };
@@ -222,6 +234,7 @@ export interface PoolFileQuery {
   readonly poolId?: string | undefined;
   readonly zoneId?: string | undefined;
   readonly keyword?: string | undefined;
+  readonly finding?: 'unknown' | 'leftover' | undefined;
 }
 
 export type PoolFileRow = Row<'storage_pool_file'> & {
@@ -256,7 +269,7 @@ export async function listPoolFiles(
   return { count, rows };
 }
 
-function matching(db: Queryable, { poolId, zoneId, keyword }: PoolFileQuery) {
+function matching(db: Queryable, { poolId, zoneId, keyword, finding }: PoolFileQuery) {
   let files = db
     .selectFrom('storage_pool_file as file')
     .innerJoin('storage_pool as pool', 'pool.id', 'file.pool_id')
@@ -264,5 +277,6 @@ function matching(db: Queryable, { poolId, zoneId, keyword }: PoolFileQuery) {
   if (poolId !== undefined) files = files.where('pool.uuid', '=', poolId);
   if (zoneId !== undefined) files = files.where('zone.uuid', '=', zoneId);
   if (keyword !== undefined) files = files.where('file.name', 'ilike', containing(keyword));
+  if (finding !== undefined) files = files.where('file.finding', '=', finding);
   return files;
 }

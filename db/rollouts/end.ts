@@ -4,12 +4,14 @@ import { endOfRollout } from '../../model/rollout.ts';
 import { titleOf } from '../../model/title.ts';
 import type { Queryable } from '../database.ts';
 import { recordEvent } from '../events/events.ts';
-import { findRollout } from './listing.ts';
+import type { RolloutListRow } from './listing.ts';
 
 /** Doing it again changes nothing. */
-export async function recordRolloutEnd(db: Queryable, jobId: string, workflowId: string): Promise<void> {
-  const rollout = await findRollout(db, jobId);
-  if (rollout === undefined) return;
+export async function recordRolloutEnd(
+  db: Queryable,
+  rollout: RolloutListRow,
+  workflowId: string,
+): Promise<void> {
   const { format, template_name: name, zone_name: zone } = rollout;
   await recordEvent(db, {
     type: eventType(rollout, 'ROLLOUT'),
@@ -19,6 +21,6 @@ export async function recordRolloutEnd(db: Queryable, jobId: string, workflowId:
     resourceType: resourceTypeOf(rollout),
     resourceUuid: rollout.template_uuid,
     workflowId,
-    once: `rollout:${jobId}`,
+    once: `rollout:${rollout.uuid}`,
   });
 }

@@ -1,9 +1,9 @@
 /** Hosts that take part in the spread of images. */
 import { sql } from 'kysely';
-import { isUpAs } from '../hosts/hosts.ts';
+import { hasFeature, isUpAs } from '../hosts/hosts.ts';
 import { hasDoor } from '../peers/hosts.ts';
 
-const heedsPeers = sql<boolean>`coalesce(host.capabilities -> 'features' ? 'peers', false)`;
+const heedsPeers = hasFeature('peers');
 
 /** Whether a row of `host` can serve others, and fetch from them: it can be entered, and heeds what its jobs say of peers. */
 export const takesPart = sql<boolean>`(${hasDoor} and ${heedsPeers})`;

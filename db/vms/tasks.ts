@@ -23,21 +23,16 @@ import type { JobError } from '../jobs/jobs.ts';
 /** `async_job.instance_type` of these jobs. */
 const RESOURCE = 'VirtualMachine';
 
-const pendingJobs = (db: Queryable, vmId: string) =>
+const pendingJobs = (db: Queryable) =>
   db
     .selectFrom('async_job')
     .where('instance_type', '=', RESOURCE)
-    .where('instance_uuid', '=', vmId)
     .where('job_status', '=', jobStatus.pending)
     .where('job_cmd', 'in', VM_COMMANDS);
 
 /** All jobs of machines that wait or are under way. */
 export const pendingVmJobs = (db: Queryable): Promise<readonly Omit<VmJob, 'workflowId'>[]> =>
-  db
-    .selectFrom('async_job')
-    .where('instance_type', '=', RESOURCE)
-    .where('job_status', '=', jobStatus.pending)
-    .where('job_cmd', 'in', VM_COMMANDS)
+  pendingJobs(db)
     .select((eb) => [
       eb.ref('instance_uuid').$castTo<string>().as('vmId'),
       'uuid as jobId',
@@ -54,7 +49,8 @@ export interface WaitingTask {
 
 /** The oldest job that waits for the machine. */
 export async function nextTask(db: Queryable, vmId: string): Promise<WaitingTask | undefined> {
-  const jobs = await pendingJobs(db, vmId)
+  const jobs = await pendingJobs(db)
+    .where('instance_uuid', '=', vmId)
     .innerJoin('user', 'user.id', 'async_job.user_id')
     .select((eb) => [
       'async_job.uuid as jobId',
@@ -81,7 +77,8 @@ export const endingTask = (
   db: Queryable,
   vmId: string,
 ): Promise<{ readonly command: VmCommand; readonly by: string } | undefined> =>
-  pendingJobs(db, vmId)
+  pendingJobs(db)
+    .where('instance_uuid', '=', vmId)
     .where('job_cmd', 'in', ENDING)
     .innerJoin('user', 'user.id', 'async_job.user_id')
     .select((eb) => [eb.ref('async_job.job_cmd').$castTo<VmCommand>().as('command'), 'user.username as by'])

@@ -26,6 +26,16 @@ export async function configurationOfHost(db: Queryable, hostId: string): Promis
   return configurationValues(db, host?.data_center_id);
 }
 
+/** Those that hold for a storage pool: of its zone. */
+export async function configurationOfPool(db: Queryable, poolId: string): Promise<ConfigurationValues> {
+  const pool = await db
+    .selectFrom('storage_pool')
+    .where('uuid', '=', poolId)
+    .select('data_center_id')
+    .executeTakeFirst();
+  return configurationValues(db, pool?.data_center_id);
+}
+
 /** @param value undefined deletes the setting, so that that of the installation, or the default, applies again */
 export async function setConfiguration(
   db: Queryable,

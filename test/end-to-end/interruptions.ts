@@ -63,7 +63,7 @@ export function interruptions(opened: () => EndToEnd): void {
         storageid: lab.pool.id,
         cleanup: true,
       });
-      const job = await lab.job(await lab.prepare(image.id));
+      const job = await lab.job(await lab.prepare(image.id, lab.pool.id));
       expect(job.jobstatus).toBe(1);
       await until(
         'the copy is there',

@@ -120,7 +120,7 @@ export function mainJob(opened: () => EndToEnd): void {
     lab.server.serve('/wanted', { body, pauseMs: 5 });
     const image = await lab.register({ url: lab.server.url('/wanted') });
     const probed = lab.server.seen('/wanted').requests.length;
-    const jobs = await Promise.all(Array.from({ length: CALLERS }, () => lab.prepare(image.id)));
+    const jobs = await Promise.all(Array.from({ length: CALLERS }, () => lab.prepare(image.id, lab.pool.id)));
     const results = await Promise.all(jobs.map((job) => lab.job(job)));
     expect(new Set(jobs).size).toBe(CALLERS);
     expect(results.filter(({ jobstatus }) => jobstatus === 1)).toHaveLength(CALLERS);

@@ -5,6 +5,7 @@
 import { openSpreadLab } from '../labs/spread.ts';
 import type { SpreadHost, SpreadLab } from '../labs/spread.ts';
 import { canMakeNetworks } from '../labs/network.ts';
+import { createRandom, pick } from '../support/mutations.ts';
 import { isFullRun } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
@@ -30,15 +31,6 @@ const TROUBLED = 2;
 const LONG_MS = 600_000;
 /** Needs root, and a kernel that gives network namespaces. */
 const inNetworks = canMakeNetworks() ? describe : describe.skip;
-
-/** The same numbers in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return state / 2_147_483_648;
-  };
-}
 
 inNetworks('in a network of limited links', () => {
   let lab: SpreadLab;
@@ -76,7 +68,7 @@ inNetworks('in a network of limited links', () => {
       'hosts that others fetch from are killed, stopped and cut off: all get the image',
       async () => {
         const image = await lab.addImage(BYTES, { checksum: false });
-        const random = seeded(17);
+        const random = createRandom(17);
         const deploying = await lab.deploy(image);
         const mend: (() => Promise<void>)[] = [];
         const troubled = new Set<string>();
@@ -90,7 +82,7 @@ inNetworks('in a network of limited links', () => {
             if (over) throw new Error(`all hosts had the image before one could be troubled: ${trouble}`);
             return found.length > 0 ? found : undefined;
           });
-          const parent = parents[Math.floor(random() * parents.length)] as SpreadHost;
+          const parent = pick(random, parents);
           troubled.add(parent.name);
           mend.push(await begin(trouble, parent));
         }
@@ -108,7 +100,7 @@ inNetworks('in a network of limited links', () => {
       async () => {
         const bytes = 3 * CHECKPOINT;
         const image = await lab.addImage(bytes);
-        const random = seeded(24);
+        const random = createRandom(24);
         const before = await lab.sentBytes();
         const deploying = await lab.deploy(image);
         const happened = { kill: 0, stop: 0, cut: 0 };
@@ -136,8 +128,8 @@ inNetworks('in a network of limited links', () => {
             },
             180_000,
           );
-          const parent = parents[Math.floor(random() * parents.length)];
-          if (parent === undefined) break;
+          if (parents.length === 0) break;
+          const parent = pick(random, parents);
           if (troubled.length === TROUBLED) {
             troubled.shift();
             await mends.shift()?.();

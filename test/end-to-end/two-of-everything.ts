@@ -1,10 +1,10 @@
 /** Of two apis and two control workers, one of each is killed while everything works. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../../cli/client.ts';
 import type { ApiClient } from '../../cli/client.ts';
 import { ApiError, UnreachableError } from '../../cli/errors.ts';
 import type { Template } from '../../model/api-answers.ts';
 import { apiCodes } from '../../model/api-codes.ts';
+import { deferred } from '../support/deferred.ts';
 import { rawDisk } from '../support/images.ts';
 import { until } from '../support/until.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
@@ -48,8 +48,8 @@ export function twoOfEverything(opened: () => EndToEnd): void {
   });
 
   test('one api and one control worker are killed: what runs goes on, and a repeated call is answered', async () => {
-    let held = true;
-    lab.server.serve('/held', { body: SLOW, hold: () => (held ? sleep(20) : undefined) });
+    const gate = deferred();
+    lab.server.serve('/held', { body: SLOW, hold: (sent) => (sent > 2 * MIB ? gate.promise : undefined) });
     lab.server.serve('/new', { body: SMALL });
     const running = await lab.register({ url: lab.server.url('/held') });
     const job = await lab.prepare(running.id, lab.pool.id);
@@ -63,7 +63,7 @@ export function twoOfEverything(opened: () => EndToEnd): void {
     expect((await repeated(register)).id).toBe(image.id);
     const copies = await repeated(() => lab.deploy(image.id, lab.pool.id));
     expect(copies.map(({ state }) => state)).toContain('Ready');
-    held = false;
+    gate.resolve();
     expect(await lab.job(job)).toMatchObject({ jobstatus: 1 });
     const [copy] = await repeated(() => lab.deployments({ templateid: running.id }));
     expect(copy).toMatchObject({ state: 'Ready' });

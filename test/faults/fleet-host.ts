@@ -122,7 +122,7 @@ export async function startFleetHost(options: FleetHostOptions): Promise<FleetHo
     pid: () => running?.pid ?? 0,
     kill,
     async start() {
-      if (running === undefined) await start();
+      if (running === undefined && !isClosed) await start();
     },
     suspend: () => signal('SIGSTOP'),
     resume: () => signal('SIGCONT'),

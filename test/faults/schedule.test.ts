@@ -10,7 +10,7 @@ const FORM: ScheduleForm = {
   clockHost: 4,
   runMs: 600_000,
   gapMs: [4000, 12_000],
-  mostMs: 60_000,
+  maxMs: 60_000,
 };
 const WISHES: WishForm = {
   templates: 40,

@@ -61,7 +61,7 @@ export interface ScheduleForm {
   /** Milliseconds between the beginnings of two faults, at least and at most. */
   readonly gapMs: readonly [number, number];
   /** No fault lasts longer. */
-  readonly mostMs: number;
+  readonly maxMs: number;
 }
 
 /** Faults in the order in which they begin; each is over when the run is. */
@@ -77,7 +77,7 @@ export function planFaults(seed: number, form: ScheduleForm): readonly PlannedFa
     if (choice === undefined) continue;
     const { kind, host } = choice;
     cards.splice(cards.indexOf(kind), 1);
-    const most = Math.min(form.mostMs, form.runMs - atMs);
+    const most = Math.min(form.maxMs, form.runMs - atMs);
     const lastsMs = Math.min(between(random, FAULTS[kind].lasts), most);
     freeAt.set(siteOf(kind, host), atMs + lastsMs + 1);
     planned.push({ kind, atMs, lastsMs, host, ...detailsOf(random, kind) });

@@ -63,8 +63,11 @@ async function untilNone(
       return last.length === 0;
     },
     quietMs,
-  ).catch(() => {
-    for (const one of last) findings.violated(invariant, `after ${quietMs / 1000} s of quiet: ${one}`);
+  ).catch((error: unknown) => {
+    // A look that failed has found out nothing.
+    if (last.length === 0) last = [`${what}: ${String(error)}`];
+    for (const one of last)
+      findings.violated(invariant, `after at most ${quietMs / 1000} s of quiet: ${one}`);
   });
   findings.log(`${what}: ${last.length === 0 ? 'yes' : 'no'}`);
 }

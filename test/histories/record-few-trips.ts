@@ -78,6 +78,7 @@ test('somebody else answers in the name of the host', async () => {
   await save('deployment-few-trips-impostor', lab.workflow(copy));
 });
 
+// `deployment-from-a-peer` and `deployment-told-of-a-peer` were recorded before deployments took few trips.
 test('it waits for a peer, and comes from it', async () => {
   const templateId = await lab.addTemplate();
   await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('uuid', '=', templateId).execute();

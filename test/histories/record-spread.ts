@@ -3,7 +3,6 @@ import { peersWorkflowId, verificationWorkflowId } from '../../model/names.ts';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { addHostWithDoor } from '../support/host-with-door.ts';
-import { downloaded, endless } from '../support/scripted-host.ts';
 import { savingFrom } from './recording.ts';
 
 let lab: ControlLab;
@@ -24,24 +23,6 @@ test('a copy is verified anew', async () => {
   );
   expect(await handle.result()).toEqual({ v: 1, outcome: 'right' });
   await save('verification', handle);
-});
-
-// `deployment-from-a-peer` was recorded before deployments were told of free uploads.
-test('a copy waits for a peer, is told of one, and comes from it', async () => {
-  const templateId = await lab.addTemplate();
-  await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('uuid', '=', templateId).execute();
-  const script = endless();
-  const giver = await lab.addHost({ name: 'giver', uploads: 1, script });
-  const giving = await lab.prepare({ templateId, poolId: lab.poolId('giver') });
-  const job = await script.begun;
-  await lab.addHost({ name: 'taker', uploads: 1 });
-  const copy = { templateId, poolId: lab.poolId('taker') };
-  const taking = await lab.prepare(copy);
-  await lab.waiting(copy, /not unpacked it yet/);
-  script.release(downloaded(giver.hostId, job, giver.pool()));
-  await lab.finished(giving);
-  await lab.finished(taking);
-  await save('deployment-told-of-a-peer', lab.workflow(copy));
 });
 
 test('hosts learn whom they may let in', async () => {

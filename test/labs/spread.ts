@@ -3,11 +3,11 @@
  * origin with a link of its own (network.ts). Control worker, api, Temporal and PostgreSQL run outside of it.
  */
 import type { ChildProcess } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deployment } from '../../model/api-answers.ts';
+import { rawDisk, sha256 } from '../support/images.ts';
 import { until } from '../support/until.ts';
 import { openEndToEnd } from './end-to-end.ts';
 import type { EndToEnd, PoolPlace, RunningHost } from './end-to-end.ts';
@@ -95,11 +95,18 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
     name: 'spread',
   });
   await installation.call('addCluster', { clustername: 'cluster1', zoneid: zone.id });
+  // All hosts fetch at the same time, also where each of them fetches from the origin.
+  await installation.call('updateConfiguration', {
+    name: 'template.rollout.max.per.origin',
+    value: 0,
+    zoneid: zone.id,
+  });
   const origin = await startOrigin(parts, options);
   const temporalPort = Number(installation.stack.temporalAddress.split(':')[1]);
   const temporal = await network.reach(temporalPort);
   const hosts: SpreadHost[] = [];
   const current = { uploads: options.uploads };
+  let images = 0;
   const places: Place[] = [];
   for (let n = 1; n <= options.hosts; n += 1) places.push(await network.addPlace(options.hostMbit));
   for (const [index, place] of places.entries()) {
@@ -112,17 +119,18 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
     zoneId: zone.id,
     hosts: await withPools(parts, hosts, options.uploads),
     async addImage(bytes, { checksum = true } = {}) {
-      const content = diskOf(bytes);
-      const sha256 = createHash('sha256').update(content).digest('hex');
-      const name = `${sha256.slice(0, 12)}.img`;
+      images += 1;
+      const content = rawDisk(bytes, images);
+      const digest = sha256(content);
+      const name = `${digest.slice(0, 12)}.img`;
       await writeFile(join(origin.folder, name), content);
       const { id } = await installation.register({
         url: `http://${origin.place.address}:${ORIGIN_PORT}/${name}`,
         name,
         zoneid: zone.id,
-        ...(checksum ? { checksum: `{SHA-256}${sha256}` } : {}),
+        ...(checksum ? { checksum: `{SHA-256}${digest}` } : {}),
       });
-      return { templateId: id, sha256, bytes };
+      return { templateId: id, sha256: digest, bytes };
     },
     async deploy({ templateId }, some = hosts) {
       const before = await origin.sentBytes();
@@ -168,22 +176,9 @@ async function fill(parts: Parts, options: SpreadLabOptions): Promise<Omit<Sprea
     },
     async contents({ templateId }) {
       const copies = await installation.deployments({ templateid: templateId });
-      return Promise.all(
-        copies.map(async ({ localpath = '' }) =>
-          createHash('sha256')
-            .update(await readFile(localpath))
-            .digest('hex'),
-        ),
-      );
+      return Promise.all(copies.map(async ({ localpath = '' }) => sha256(await readFile(localpath))));
     },
   };
-}
-
-/** Random bytes behind a boot sector, so that they count as a raw disk. */
-function diskOf(bytes: number): Buffer {
-  const content = randomBytes(bytes).fill(0, 0, 512);
-  content.writeUInt16BE(0x55aa, 510);
-  return content;
 }
 
 async function startOrigin({ network, installation, closing }: Parts, { originMbit }: SpreadLabOptions) {

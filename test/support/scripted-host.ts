@@ -155,6 +155,8 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
         identity: hostIdentity(hostId),
         shutdownGraceTime: 0,
         shutdownForceTime: '1 second',
+        // Heartbeats, and the cancellations that come back with them, are quick however long the time-out is.
+        maxHeartbeatThrottleInterval: '500 ms',
       };
       const made = [
         await Worker.create({

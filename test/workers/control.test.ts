@@ -105,14 +105,17 @@ if (isFullRun)
   test('a namespace that lost everything while a control worker runs gets search attributes and upkeep again', async () => {
     const { connection, namespace } = temporal;
     const control = await start();
-    await until('upkeep runs', () => upkeepRuns().catch(() => false));
-    await connection.operatorService.removeSearchAttributes({
-      namespace,
-      searchAttributes: ['State', 'Reason'],
-    });
-    await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).terminate('by the test');
-    await until('upkeep runs again', () => upkeepRuns().catch(() => false), 60_000);
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining([...SEARCH_ATTRIBUTES]));
-    await control.stop();
+    try {
+      await until('upkeep runs', () => upkeepRuns().catch(() => false));
+      await connection.operatorService.removeSearchAttributes({
+        namespace,
+        searchAttributes: ['State', 'Reason'],
+      });
+      await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).terminate('by the test');
+      await until('upkeep runs again', () => upkeepRuns().catch(() => false), 60_000);
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+      expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining([...SEARCH_ATTRIBUTES]));
+    } finally {
+      await control.stop();
+    }
   }, 120_000);

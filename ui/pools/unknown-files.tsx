@@ -15,10 +15,11 @@ const SHOWN = 100;
 export function UnknownFiles({ pool }: { readonly pool: StoragePool }): ReactNode {
   const { data, error } = useList<StoragePoolFile>('listStoragePoolFiles', 'storagepoolfile', {
     storageid: pool.id,
+    kind: 'Unknown',
     page: 1,
     pagesize: SHOWN,
   });
-  const rows = (data?.rows ?? []).filter(({ kind }) => kind === 'Unknown');
+  const { rows = [], count = 0 } = data ?? {};
   return (
     <section>
       <Group justify="space-between" mb="sm">
@@ -55,6 +56,11 @@ export function UnknownFiles({ pool }: { readonly pool: StoragePool }): ReactNod
             ))}
           </Table.Tbody>
         </Table>
+      )}
+      {count > rows.length && (
+        <Text c="dimmed">
+          {rows.length} of {count}; <code>bypass pool files {pool.name}</code> lists all of them.
+        </Text>
       )}
     </section>
   );

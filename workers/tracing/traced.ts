@@ -27,13 +27,20 @@ export async function tracingIfAsked(
 ): Promise<Tracing | undefined> {
   const endpoint = settings.text('otlpEndpoint');
   if (endpoint === '') return undefined;
-  if (!/^https?:/.test(endpoint) || !URL.canParse(endpoint))
-    throw new SettingError(
-      `${label('otlpEndpoint')} must be a URL such as http://127.0.0.1:4318, not '${endpoint}'`,
-    );
+  requireEndpoint(endpoint);
   // What nobody asked for is not loaded.
   const { createTracing } = await import('./tracing.ts');
   return createTracing(endpoint, processName, logger);
+}
+
+/** @throws SettingError, which does not repeat the text: it may hold a secret */
+function requireEndpoint(endpoint: string): void {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  const isPlain = url?.username === '' && url.password === '' && url.search === '';
+  if (!isPlain || !/^https?:$/.test(url.protocol))
+    throw new SettingError(
+      `${label('otlpEndpoint')} must be a URL of http or https without credentials and query, such as http://127.0.0.1:4318`,
+    );
 }
 
 /** The part of a worker's options by which its activities are traced. */

@@ -65,10 +65,13 @@ export async function placeFor(run: CopyRun, first?: Look): Promise<Place> {
 async function lookFor(run: CopyRun, { anyReport = false } = {}): Promise<Look> {
   const { plan, requests } = run;
   const before = requestsSoFar(requests);
-  const { reportFreshMs, ...wishes } = wishesOf(run);
-  const asked = anyReport || reportFreshMs === undefined ? wishes : { ...wishes, reportFreshMs };
+  const wishes = wishesOf(run);
+  const { reportFreshMs: _reportFreshMs, ...withAnyReport } = wishes;
   const choose = control('Choose a host, space and a source');
-  return { ...before, choice: await choose.choosePlace(plan.copyId, bytesOfPlan(plan), asked) };
+  return {
+    ...before,
+    choice: await choose.choosePlace(plan.copyId, bytesOfPlan(plan), anyReport ? withAnyReport : wishes),
+  };
 }
 
 /** Counted before a choice: an upload may become free while the choice is on its way here. */

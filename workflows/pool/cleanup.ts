@@ -75,6 +75,7 @@ async function look(work: CleanupWork, timing: CleanupTiming): Promise<void> {
   const { copies, areRemoved } = await control('Choose copies that nothing uses').chooseIdleCopies(
     poolId,
     dryRun,
+    job !== undefined,
   );
   const used = await usersOf(work, { names: [], copyIds: copies.map(({ copyId }) => copyId) }, timing);
   const unused = copies.filter(({ copyId }) => !used.copyIds.has(copyId));

@@ -12,6 +12,7 @@ import { apiCodes } from '../../../model/api-codes.ts';
 import { ApiError } from '../../server/errors.ts';
 import { findHost } from './find-host.ts';
 import { instantJob } from '../../server/instant-job.ts';
+import { inTime } from '../../server/temporal-deadline.ts';
 import { flag, id, required } from '../../fields/parameters.ts';
 import { answerOne, JOB, render } from '../../fields/response.ts';
 import { MAINTAINED_HOST } from '../../fields/answers/host.ts';
@@ -63,7 +64,8 @@ const maintenance = ({ name, description, from, to }: Change): Command =>
           },
         );
       });
-      if (handover === true) await orchestration.handOver(await downloadsOf(db, host.uuid), host.uuid);
+      if (handover === true)
+        await inTime(context, orchestration.handOver(await downloadsOf(db, host.uuid), host.uuid));
       const machines = await machinesOn(db, host.uuid);
       const changed = { ...host, resource_state: to, machines };
       const result = answerOne('host', MAINTAINED_HOST, [changed], caller);

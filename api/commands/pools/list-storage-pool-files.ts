@@ -1,12 +1,14 @@
 import { listPoolFiles } from '../../../db/pools/files.ts';
 import { findPool } from '../../../db/pools/listing.ts';
 import { findZone } from '../../../db/zones/zones.ts';
-import { STORAGE_POOL_FILE } from '../../fields/answers/pool-file.ts';
+import { POOL_FILE_KINDS, STORAGE_POOL_FILE } from '../../fields/answers/pool-file.ts';
 import { checkEntity } from '../../fields/entities.ts';
 import { pagingParameters, readPage } from '../../fields/paging.ts';
-import { id } from '../../fields/parameters.ts';
+import { choice, id } from '../../fields/parameters.ts';
 import { answerList } from '../../fields/response.ts';
 import { ADMINS, defineCommand } from '../../server/command.ts';
+
+const FINDINGS = { Leftover: 'leftover', Unknown: 'unknown' } as const;
 
 export const listStoragePoolFiles = defineCommand({
   name: 'listStoragePoolFiles',
@@ -16,6 +18,7 @@ export const listStoragePoolFiles = defineCommand({
   parameters: {
     storageid: id('those of this pool'),
     zoneid: id('those of this zone'),
+    kind: choice('those of this kind', POOL_FILE_KINDS),
     ...pagingParameters,
   },
   objects: 'storagepoolfile',
@@ -24,7 +27,12 @@ export const listStoragePoolFiles = defineCommand({
     const { db, caller } = context;
     await checkEntity(context, 'storageid', values.storageid, (uuid) => findPool(db, uuid));
     await checkEntity(context, 'zoneid', values.zoneid, (uuid) => findZone(db, uuid));
-    const query = { poolId: values.storageid, zoneId: values.zoneid, keyword: values.keyword };
+    const query = {
+      poolId: values.storageid,
+      zoneId: values.zoneid,
+      keyword: values.keyword,
+      finding: values.kind && FINDINGS[values.kind],
+    };
     return answerList(
       'storagepoolfile',
       STORAGE_POOL_FILE,

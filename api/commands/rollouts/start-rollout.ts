@@ -107,8 +107,9 @@ async function choosePools(
   const all = await poolsOfZone(db, zone.id);
   if (storageids === undefined) return fitPools(all, zone, { tag, cluster });
   const byId = new Map(all.map((pool) => [pool.uuid, pool]));
-  return storageids.map((storageid) => {
-    const pool = byId.get(storageid.toLowerCase());
+  const ids = [...new Set(storageids.map((storageid) => storageid.toLowerCase()))];
+  return ids.map((storageid) => {
+    const pool = byId.get(storageid);
     if (pool === undefined) throw noSuchEntity(command, 'storageids', storageid);
     requireDeployable('storageids', pool, zone);
     return pool;

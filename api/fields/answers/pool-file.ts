@@ -3,11 +3,13 @@ import type { PoolFileRow } from '../../../db/pools/files.ts';
 import { POOL_FILE_TYPES } from '../../../model/pool-files.ts';
 import { date, type FieldDocs, long, oneOf, type Shape, string } from '../response.ts';
 
+export const POOL_FILE_KINDS = ['Leftover', 'Unknown'] as const;
+
 export const STORAGE_POOL_FILE: Shape<PoolFileRow> = {
   id: string('the id of this very file: another one of its name has another', ({ uuid }) => uuid),
   name: string("the name, relative to the pool's folder", ({ name }) => name),
   kind: oneOf(
-    ['Leftover', 'Unknown'],
+    POOL_FILE_KINDS,
     'Leftover: an ended download left it, and the next cleanup removes it. Unknown: no record says what it is, and it stays until it is removed by its id',
     ({ finding }) => (finding === 'leftover' ? 'Leftover' : 'Unknown'),
   ),

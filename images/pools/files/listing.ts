@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { lstat, open, readdir, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { ImageError } from '../../../model/failures.ts';
 import { POOL_MARKER } from '../../../model/names.ts';
 import type { ListedFile, PoolFile, PoolFileRole, PoolFileType } from '../../../model/pool-files.ts';
 import { errnoOf } from '../../../platform/errno.ts';
@@ -36,8 +37,9 @@ export const openFile = (pool: Pool, name: string): Promise<FileHandle | undefin
   withFolderOf(pool, name, async (folder, base) => {
     try {
       return await openRegular(`${pathOf(folder)}/${base}`, constants.O_RDONLY);
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (error instanceof ImageError || errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
     }
   });
 

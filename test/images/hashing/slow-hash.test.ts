@@ -1,15 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSlowly } from '../../../images/hashing/slow-hash.ts';
-import { sha256 } from '../../support/images.ts';
+import { noise, sha256 } from '../../support/images.ts';
 import { findProgram } from '../../support/programs.ts';
 
 const MIB = 1_048_576;
-const content = randomBytes(3 * MIB + 777);
+const content = noise(3 * MIB + 776);
 const never = new AbortController().signal;
 
 let folder: string;

@@ -118,8 +118,13 @@ test('what an overlay stands on is in use, through any number of images, and by 
     '1M',
   );
   await symlink(root, join(folder, 'mounted'));
+  await symlink(join(folder, 'disk'), join(folder, 'link'));
+  const inJson = `json:{"driver":"raw","file":{"driver":"file","filename":"${join(root, 'in-domain')}"}}`;
+  qemuImg('create', '-q', '-f', 'qcow2', '-u', '-b', inJson, '-F', 'raw', join(folder, 'by-json'), '1M');
   expect(await used()).toEqual(['base', 'data', 'middle']);
-  expect(await used(join(folder, 'disk'))).toEqual(['base', 'data', 'free', 'middle']);
+  for (const path of ['disk', 'link'])
+    expect(await used(join(folder, path))).toEqual(['base', 'data', 'free', 'middle']);
+  expect(await used(join(folder, 'by-json'))).toEqual(['base', 'data', 'in-domain', 'middle']);
   expect(await used(join(folder, 'mounted', 'in-domain'), '/nowhere')).toEqual([
     'base',
     'data',

@@ -1,0 +1,46 @@
+/** Starts or joins the workflows of a zone. */
+import type { Client } from '@temporalio/client';
+import {
+  CONTROL_QUEUE,
+  WANTED_SIGNAL,
+  cleanupWorkflowId,
+  peersWorkflowId,
+  verificationsWorkflowId,
+  workflowTypes,
+} from '../model/names.ts';
+import { newRunParameters } from '../model/rules/released.ts';
+import type { Orchestration } from './orchestration.ts';
+import { zoneAttributes } from './search-attributes.ts';
+
+type Type = 'peers' | 'cleanup' | 'verifications';
+
+export function zoneCalls({
+  workflow,
+}: Client): Pick<Orchestration, 'requestPeers' | 'requestCleanup' | 'requestVerifications'> {
+  const request =
+    (type: Type, idOf: (zoneId: string) => string, staticSummary: string) =>
+    async (zoneId: string): Promise<void> => {
+      await workflow.signalWithStart(workflowTypes[type], {
+        taskQueue: CONTROL_QUEUE,
+        workflowId: idOf(zoneId),
+        args: [{ v: 1, zoneId, ...newRunParameters(type) }],
+        signal: WANTED_SIGNAL,
+        signalArgs: [],
+        typedSearchAttributes: zoneAttributes(zoneId),
+        staticSummary,
+      });
+    };
+  return {
+    requestPeers: request(
+      'peers',
+      peersWorkflowId,
+      'Send the hosts of a zone their certificates, and the list of hosts that they may let in',
+    ),
+    requestCleanup: request(
+      'cleanup',
+      cleanupWorkflowId,
+      'Compare the storage pools of a zone with the database',
+    ),
+    requestVerifications: request('verifications', verificationsWorkflowId, 'Verify copies whose turn it is'),
+  };
+}
