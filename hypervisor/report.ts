@@ -7,7 +7,7 @@ import { cpus, totalmem } from 'node:os';
 import { describeFailure, ImageError } from '../model/failures.ts';
 import type { ProgramReport } from '../model/payloads.ts';
 import type { BootMode, HypervisorReport } from '../model/vms.ts';
-import { tryGuest } from './accelerator.ts';
+import { tryGuest, whyNotKvm } from './accelerator.ts';
 import type { Accelerator, ACCELERATORS } from './accelerator.ts';
 import type { NetworkSetting } from './hypervisor.ts';
 import { reportNetworks } from './network-report.ts';
@@ -34,7 +34,7 @@ export interface Reporter {
   /** @param installed what the host has of the programs that it uses */
   report(installed: readonly ProgramReport[]): Promise<HypervisorReport>;
   /**
-   * By the setting; for `auto`, by a guest that is tried once.
+   * By the setting; for `auto`, by guests that are tried once.
    * @throws ImageError HypervisorSilent when libvirt does not answer: the next call tries again
    */
   accelerator(): Promise<Accelerator>;
@@ -85,7 +85,9 @@ function chooseAccelerator({ virsh, accelerator, onTcg, ...trial }: ReporterOpti
   let known: Accelerator | undefined;
   let trying: Promise<Accelerator> | undefined;
   const attempt = async (): Promise<Accelerator> => {
-    const problem = await tryGuest(virsh, trial);
+    const problem = await whyNotKvm(await tryGuest(virsh, trial), () =>
+      tryGuest(virsh, { ...trial, type: 'qemu' }),
+    );
     if (problem !== undefined) onTcg(problem);
     known = problem === undefined ? 'kvm' : 'tcg';
     return known;

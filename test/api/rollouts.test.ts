@@ -261,6 +261,6 @@ test('roll-outs are for administrators', async () => {
     'resumeTemplateRollout',
     'cancelTemplateRollout',
   ];
-  for (const command of commands) expect((await refusal(lab.user, command, { id }))[0]).toBe(432);
+  for (const command of commands) expect((await refusal(lab.user, command, { id }))[0]).toBe(401);
   expect((await refusal(lab.user, 'listTemplateDeployments', { rolloutid: id }))[0]).toBe(431);
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { tryGuest } from '../../hypervisor/accelerator.ts';
+import { tryGuest, whyNotKvm } from '../../hypervisor/accelerator.ts';
 import type { NetworkSetting } from '../../hypervisor/hypervisor.ts';
 import { createReporter } from '../../hypervisor/report.ts';
 import type { ReporterOptions } from '../../hypervisor/report.ts';
@@ -39,6 +39,21 @@ test('a host without virsh reports its machine, and what to install', async () =
   expect(await silent({ uri: 'qemu:///system', program: 'no-such-virsh' })).toMatch(
     /no-such-virsh is not installed .*install .*libvirt-clients/,
   );
+});
+
+test.each([
+  ['KVM that boots quickly is taken', { ms: 900 }, { ms: 100 }, undefined],
+  ['KVM that is a bit slower is taken', { ms: 2500 }, { ms: 1300 }, undefined],
+  ['KVM is taken where no emulated guest boots', { ms: 4500 }, { problem: 'no', ms: 100 }, undefined],
+  ['KVM that hangs is not taken', { problem: 'it hangs', ms: 8000 }, { ms: 100 }, 'it hangs'],
+  [
+    'KVM that is many times slower is not taken',
+    { ms: 4510 },
+    { ms: 610 },
+    'a guest took 4.5 s to boot on KVM, an emulated one 0.6 s',
+  ],
+])('%s', async (_, kvm, emulated, reason) => {
+  expect(await whyNotKvm(kvm, () => Promise.resolve(emulated))).toBe(reason);
 });
 
 needing('virsh')('a host whose libvirtd does not run', () => {
@@ -123,10 +138,10 @@ needingLibvirt()('a host with libvirt', () => {
 
   test('distinguishes a guest that boots from one that hangs, and leaves neither behind', async () => {
     const hostId = randomUUID();
-    expect(await tryGuest(lab.virsh, { hostId, type: 'qemu' })).toBeUndefined();
+    expect(await tryGuest(lab.virsh, { hostId, type: 'qemu' })).not.toHaveProperty('problem');
     // Without patience every guest hangs: how soon one resets depends on the machine.
     const hanging = tryGuest(lab.virsh, { hostId, type: 'qemu', patienceMs: 0 });
-    expect(await hanging).toBe('a guest did not boot in 0 s');
+    expect((await hanging).problem).toBe('a guest did not boot in 0 s');
     expect(await lab.virsh.run(['list', '--all', '--name'])).not.toContain(hostId);
   });
 
@@ -137,7 +152,7 @@ needingLibvirt()('a host with libvirt', () => {
       const forever = `<domain type='qemu'><name>${name}</name><memory unit='MiB'>16</memory><os>
       <type arch='x86_64' machine='q35'>hvm</type></os><on_reboot>restart</on_reboot></domain>`;
       await lab.virsh.run(['create', '/dev/stdin'], { xml: forever });
-      expect(await tryGuest(lab.virsh, { hostId, type: 'qemu' })).toBeUndefined();
+      expect(await tryGuest(lab.virsh, { hostId, type: 'qemu' })).not.toHaveProperty('problem');
       expect(await lab.virsh.run(['list', '--all', '--name'])).not.toContain(hostId);
     });
 
