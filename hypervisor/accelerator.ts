@@ -50,6 +50,8 @@ const QUICK_MS = 2000;
 /** One trial of each says little: so many times faster must an emulated guest be. */
 const MUCH_FASTER = 2;
 
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+
 /**
  * @param emulated tries an emulated guest
  * @returns why guests are emulated; undefined when KVM is better
@@ -58,7 +60,6 @@ export async function whyNotKvm(kvm: Tried, emulated: () => Promise<Tried>): Pro
   if (kvm.problem !== undefined || kvm.ms <= QUICK_MS) return kvm.problem;
   const { problem, ms } = await emulated();
   if (problem !== undefined || ms * MUCH_FASTER > kvm.ms) return undefined;
-  const seconds = (time: number): string => (time / 1000).toFixed(1);
   return `a guest took ${seconds(kvm.ms)} s to boot on KVM, an emulated one ${seconds(ms)} s`;
 }
 
