@@ -13,6 +13,8 @@ export interface Happened {
   readonly host: number;
   readonly from: number;
   readonly to: number;
+  /** Seconds by which the host's clock was ahead. */
+  readonly shift?: number;
 }
 
 type Mend = () => unknown;
@@ -39,7 +41,7 @@ export async function carryOut(
       await sleep(lastsMs);
       await mend();
       if (lastsMs > 0) findings.log(`${what}: over`);
-      return { kind, host, from, to: Date.now() };
+      return { kind, host, from, to: Date.now(), ...(shift === undefined ? {} : { shift }) };
     }),
   );
 }

@@ -23,6 +23,8 @@ const CAUSES: Readonly<Record<string, readonly FaultKind[]>> = {
   ConnectionLost: [...AWAY, 'origin wrong', 'host suspended'],
   Stalled: [...AWAY, 'host suspended'],
   ServerError: ['origin wrong'],
+  // A 503.
+  Throttled: ['origin wrong'],
   ProtocolError: ['origin wrong'],
   ChecksumMismatch: ['origin wrong'],
   PeerUnreachable: [...HOST, 'clock shifted', 'disk full', 'origin gone', 'origin slow', 'origin wrong'],
@@ -35,12 +37,27 @@ const CAUSES: Readonly<Record<string, readonly FaultKind[]>> = {
 /** Milliseconds for which a fault still shows after its end: until it is noticed, and was answered. */
 const AFTER = 75_000;
 
-/** @param from when what failed began  @param to when it failed; milliseconds since the epoch */
-export const hasTrueReason = (
-  kind: string,
-  { from, to }: { readonly from: number; readonly to: number },
-  faults: readonly Happened[],
-): boolean =>
+/** Milliseconds since the epoch. */
+export interface Span {
+  /** When what failed began. */
+  readonly from: number;
+  readonly to: number;
+}
+
+export const hasTrueReason = (kind: string, { from, to }: Span, faults: readonly Happened[]): boolean =>
   faults.some(
     (fault) => CAUSES[kind]?.includes(fault.kind) === true && fault.from <= to && fault.to + AFTER >= from,
   );
+
+/**
+ * A host whose clock was shifted may have read either end by any of its clocks.
+ * @param faults of the host
+ * @returns the times that it may mean
+ */
+export function readByClocks({ from, to }: Span, faults: readonly Happened[]): readonly Span[] {
+  const shifts = faults.flatMap(({ shift }) => (shift === undefined ? [] : [shift * 1000]));
+  const clocks = [0, ...shifts];
+  return clocks
+    .flatMap((begun) => clocks.map((ended) => ({ from: from - begun, to: to - ended })))
+    .filter((span) => span.from <= span.to);
+}

@@ -15,7 +15,7 @@ import type { Findings, Invariant } from './findings.ts';
 import { untilReady } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import { sha256Of } from './pool-files.ts';
-import { hasTrueReason } from './reasons.ts';
+import { hasTrueReason, readByClocks } from './reasons.ts';
 import { copiesIn, disksIn, jobsIn, machinesIn, reservations } from './rows.ts';
 import type { CopyRow } from './rows.ts';
 import type { Truth } from './truth.ts';
@@ -106,8 +106,10 @@ async function requireAllJobs({ fleet, truth, findings }: Quiet): Promise<void> 
 
 async function judgeFailures({ fleet, watch, faults, findings }: Quiet): Promise<void> {
   for (const { template, host, source, kind, error, started, ended } of watch.failedTries) {
-    const when = { from: started.getTime(), to: ended.getTime() };
-    if (!hasTrueReason(kind, when, faults))
+    const told = { from: started.getTime(), to: ended.getTime() };
+    const ofHost = faults.filter((fault) => fleet.hosts[fault.host]?.name === host);
+    const times = readByClocks(told, ofHost);
+    if (!times.some((when) => hasTrueReason(kind, when, faults)))
       findings.violated(
         'deployments',
         `${host} failed ${template} from ${source} without a cause, ${started.toISOString()} to ${ended.toISOString()}: ${kind}: ${error}`,

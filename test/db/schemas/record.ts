@@ -20,6 +20,8 @@ import { PROJECT_ROOT } from '../../../platform/installation.ts';
 import { openDbLab } from '../../labs/db.ts';
 import type { DbLab } from '../../labs/db.ts';
 import { rowsOf, tablesOf } from '../../support/schema.ts';
+import { addFleetRows } from './fleet-rows.ts';
+import { addMachineRows } from './machine-rows.ts';
 
 const MIGRATIONS = join(PROJECT_ROOT, 'db/migrations');
 
@@ -30,7 +32,14 @@ create table kysely_migration_lock (id varchar(255) not null primary key, is_loc
 `;
 
 /** The migrations themselves fill these. */
-const SEEDED: readonly string[] = ['guest_os', 'list_change'];
+const SEEDED: readonly string[] = [
+  'disk_offering',
+  'guest_os',
+  'list_change',
+  'network_offerings',
+  'service_offering',
+  'upkeep_sweep',
+];
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -83,7 +92,7 @@ async function addRows({ db, account, user, zone, addHost, addPool, addTemplate 
   });
   const who = { accountId: account.uuid, userId: user.uuid };
   const about = { cmd: 'prepareTemplate', instanceType: 'Template', instanceUuid: template.uuid };
-  await createDeploymentJob(db, { ...who, ...about, copies: [copy] });
+  const { jobId: job } = await createDeploymentJob(db, { ...who, ...about, copies: [copy] });
   await recordEvent(db, {
     type: 'TEMPLATE.CREATE',
     description: "it's there",
@@ -113,6 +122,9 @@ async function addRows({ db, account, user, zone, addHost, addPool, addTemplate 
     .insertInto('direct_download_certificate_host_map')
     .values({ certificate_id: certificate.id, host_id: host.id })
     .execute();
+  const shared = { template: template.id, pool: pool.id };
+  await addMachineRows(db, { ...shared, account: account.id, user: user.id, zone: zone.id, host: host.id });
+  await addFleetRows(db, { ...shared, zone, host, copy: copyId, job });
 }
 
 async function addTemplateRows(
