@@ -18,9 +18,21 @@ class OwnRealm extends NodeEnvironment {
     globalThis.console = this.before.console;
     // Jest has put its own in its place.
     process.exit = exit;
+    forgetFile();
     for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
     Object.assign(process.env, env);
     await super.teardown();
+  }
+}
+
+/**
+ * Jest keeps its handlers of events and its tree of tests at the global object, which it takes for that of one file. The
+ * handlers of all earlier files would be called for each test, and keep their modules in memory.
+ */
+function forgetFile() {
+  delete globalThis[Symbol.for('EVENT_HANDLERS')];
+  for (const key of Object.getOwnPropertySymbols(globalThis)) {
+    if (key.description === 'JEST_STATE_SYMBOL') delete globalThis[key];
   }
 }
 

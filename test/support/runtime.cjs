@@ -1,7 +1,7 @@
 /**
- * Loads modules for test files. Packages of npm are loaded once for all test files of a worker, as Node loads them. The
- * project's own modules are compiled once, and evaluated anew for each file, so that no file sees the state of another.
- * Both need environment.cjs, in which all files of a worker have one realm.
+ * Loads modules for test files. Packages of npm, those of Jest too, are loaded once for all test files of a worker, as Node
+ * loads them. The project's own modules are compiled once, and evaluated anew for each file, so that no file sees the state
+ * of another. Both need environment.cjs, in which all files of a worker have one realm.
  */
 const { createRequire } = require('node:module');
 const { sep } = require('node:path');
@@ -24,6 +24,11 @@ class Runtime extends JestRuntime {
     return isPackage(name) && !from.includes(PACKAGES)
       ? createRequire(from)(name)
       : super.requireModuleOrMock(from, name);
+  }
+
+  /** The one module without a name is Jest's runner, which has the state of a file. */
+  requireInternalModule(from, name) {
+    return name === undefined ? super.requireInternalModule(from) : createRequire(from)(name);
   }
 }
 
