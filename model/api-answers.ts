@@ -1451,7 +1451,7 @@ export interface Template {
   readonly details?: Readonly<Record<string, string>>;
   /** the URLs and what a host found there; for its owner, where asked for */
   readonly mirror?: readonly Mirror[];
-  /** the pools that it is on, or is to be on */
+  /** the pools that it is on, or is to be on; of many templates, the first ones: listTemplateDeployments has all */
   readonly downloaddetails: readonly PoolOfTemplate[];
   /** 32 or 64 */
   readonly bits: number;

@@ -4,7 +4,7 @@ import { idleCopies, noteIdle } from '../../db/copies/idle.ts';
 import type { IdleCopy } from '../../db/copies/idle.ts';
 import { recordEvent } from '../../db/events/events.ts';
 import { completeJob } from '../../db/jobs/jobs.ts';
-import { nextCleanup, zonesToClean } from '../../db/pools/cleanup.ts';
+import { failJobsOfRemovedPools, nextCleanup, zonesToClean } from '../../db/pools/cleanup.ts';
 import type { CleanupWork } from '../../db/pools/cleanup.ts';
 import { endLook, filesToRemove, forgetFiles, listPoolFiles, recordFiles } from '../../db/pools/files.ts';
 import type { FoundFile, Look } from '../../db/pools/files.ts';
@@ -198,8 +198,13 @@ async function resultOf({ db }: Pick<ControlDeps, 'db'>, outcome: LookOutcome): 
 
 const NOBODY_KNOWS = 'Bypass does not know it: it stays until somebody removes it by its name';
 
-/** Has the cleanup of zones run where there is something to do. @returns the number of these zones */
-export async function sweepCleanups({ db, orchestration }: ControlDeps): Promise<number> {
+/**
+ * Has the cleanup of zones run where there is something to do, and ends what there is nothing to do for.
+ * @param limit jobs of removed pools
+ * @returns the number of these zones
+ */
+export async function sweepCleanups({ db, orchestration }: ControlDeps, limit: number): Promise<number> {
+  await failJobsOfRemovedPools(db, limit);
   const zones = await zonesToClean(db);
   for (const zoneId of zones) await orchestration.requestCleanup(zoneId);
   return zones.length;

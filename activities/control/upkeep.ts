@@ -118,7 +118,7 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
         deletions: await sweepDeletions(deps, idleSeconds, signal),
         keystores: await sweepKeystores(deps),
         peers: await sweepPeers(deps),
-        cleanups: await sweepCleanups(deps),
+        cleanups: await sweepCleanups(deps, MAX_LOOKED_AT),
         verifications: await sweepVerifications(deps, MAX_LOOKED_AT),
         machines: await sweepMachines(deps, idleSeconds, signal),
         unknownHosts: await reportUnknownHosts(),
@@ -164,7 +164,8 @@ const sweepMachines: Sweep = async (deps, idleSeconds, signal) => {
     requested += 1;
   }
   const delay = expungeDelayOf(await configurationValues(db));
-  for (const { vmId, name } of await expungeLater(db, delay)) await orchestration.requestVm(vmId, name);
+  for (const { vmId, name } of await expungeLater(db, delay, MAX_LOOKED_AT))
+    await orchestration.requestVm(vmId, name);
   await removeUnused(deps);
   await forgetPower(db);
   return requested;

@@ -70,8 +70,8 @@ export async function readCallCount(
 /** Deletes counts of windows that have ended. Those that an api is just counting in are left to the next time. @returns how many */
 export async function deleteEndedCounts(db: Queryable, batch: number): Promise<number> {
   const { numAffectedRows = 0n } = await sql`
-    delete from call_count where (kind, caller) in (
-      select kind, caller from call_count where window_ends < now() limit ${batch} for update skip locked
-    )`.execute(db);
+    delete from call_count where ctid = any (array(
+      select ctid from call_count where window_ends < now() order by window_ends limit ${batch} for update skip locked
+    ))`.execute(db);
   return Number(numAffectedRows);
 }

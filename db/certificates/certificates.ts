@@ -5,6 +5,7 @@ import { isUniqueViolation, type Queryable } from '../database.ts';
 import { AlreadyExists } from '../errors.ts';
 import { isUp } from '../hosts/hosts.ts';
 import { certificatesOfHost, held, keystoreInSync, wanted } from '../hosts/keystore-sync.ts';
+import { rowId } from '../row-id.ts';
 import type { NewRow, Row } from '../tables.ts';
 
 export type Certificate = Row<'direct_download_certificate'>;
@@ -235,7 +236,8 @@ export async function hostsOfCertificate(
       host.keystore @> jsonb_build_array(jsonb_build_object('alias', ${alias}::text, 'digest', ${digest}::text)) as held
     from host
       left join direct_download_certificate c on c.uuid = ${uuid}
-      left join direct_download_certificate_host_map m on m.certificate_id = c.id and m.host_id = host.id
+      left join direct_download_certificate_host_map m on m.host_id = host.id
+        and m.certificate_id = ${rowId('direct_download_certificate', uuid)}
     where (${only ?? null}::uuid is null or host.uuid = ${only ?? null}::uuid)
       and (host.uuid = any(${named}::uuid[]) or m.id is not null or coalesce(${wanted}, false)
         or host.keystore @> jsonb_build_array(jsonb_build_object('alias', ${alias}::text, 'digest', ${digest}::text)))
@@ -243,15 +245,33 @@ export async function hostsOfCertificate(
   return rows;
 }
 
-/** Those that end before `days` are over, and are wanted somewhere. */
-export const expiringCertificates = (
+export interface ExpiringCertificate extends Pick<Certificate, 'uuid' | 'alias' | 'expires'> {
+  readonly zoneName: string;
+  /** Identifies the event of the last warning that is due. */
+  readonly once: string;
+}
+
+/**
+ * Certificates that are wanted somewhere and of whose last warning that is due no event has told: first those that end first.
+ * @param warnings days before the end
+ */
+export async function expiringCertificates(
   db: Queryable,
-  days: number,
-): Promise<readonly (Pick<Certificate, 'uuid' | 'alias' | 'expires'> & { readonly zoneName: string })[]> =>
-  db
-    .selectFrom('direct_download_certificate as c')
-    .innerJoin('data_center', 'data_center.id', 'c.zone_id')
-    .where('c.revoked', '=', false)
-    .where('c.expires', '<', sql<Date>`now() + make_interval(days => ${days})`)
-    .select(['c.uuid', 'c.alias', 'c.expires', 'data_center.name as zoneName'])
-    .execute();
+  {
+    warnings,
+    now,
+    limit,
+  }: { readonly warnings: readonly number[]; readonly now: Date; readonly limit: number },
+): Promise<readonly ExpiringCertificate[]> {
+  const { rows } = await sql<ExpiringCertificate>`
+    select c.uuid, c.alias, c.expires, zone.name as "zoneName", warning.once
+    from direct_download_certificate c
+    join data_center zone on zone.id = c.zone_id
+    cross join lateral (
+      select 'expiry:' || c.uuid || ':' || min(days) as once from unnest(${warnings}::integer[]) days
+      where c.expires < ${now}::timestamptz + make_interval(hours => 24 * days)) warning
+    where not c.revoked and warning.once is not null
+      and not exists (select from event where event.once = warning.once)
+    order by c.expires, c.id limit ${limit}`.execute(db);
+  return rows;
+}

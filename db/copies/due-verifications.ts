@@ -21,27 +21,25 @@ export interface DueVerification extends CopyUuids {
 /** A copy that no host could verify has its turn again after so long. */
 const AGAIN_SECONDS = 86_400;
 
-/** Hosts that can hash a copy slowly, of the pool of a row of `copy`. */
-const ableHosts = sql<readonly { readonly id: string; readonly name: string }[]>`(
-  select coalesce(jsonb_agg(jsonb_build_object('id', host.uuid, 'name', host.name) order by random()), '[]')
-  from storage_pool_host_ref r join host on host.id = r.host_id
-  where r.pool_id = copy.pool_id and ${canWorkOnFiles('pacedHash')})`;
-
-const due = (db: Queryable, zone: number, days: number) =>
-  db
-    .selectFrom('template_spool_ref as copy')
-    .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
-    .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
-    .where('pool.data_center_id', '=', zone)
-    .where('copy.state', '=', 'Ready')
-    .where('copy.error_kind', 'is', null)
-    .where('copy.sha256', 'is not', null)
-    .where(sql<boolean>`copy.verified < now() - make_interval(days => ${days})`)
-    .where(
-      sql<boolean>`coalesce(copy.verification_asked < now() - make_interval(secs => ${AGAIN_SECONDS}), true)`,
-    )
-    .where(sql<boolean>`${ableHosts} <> '[]'`)
-    .orderBy('copy.verified');
+/**
+ * For each pool of a zone with hosts that can hash copies slowly, and verify none now: as many due copies as it has such hosts,
+ * `copy`, the one that was verified the longest ago first; and the hosts, `able`.
+ * @param busy UUIDs of hosts that verify one now
+ */
+const dueCopies = (zone: number, days: number, busy: readonly string[]) => sql`
+  storage_pool pool
+  cross join lateral (
+    select count(*) as count, array_agg(host.id order by host.id) as ids,
+      jsonb_agg(jsonb_build_object('id', host.uuid, 'name', host.name) order by random()) as hosts
+    from storage_pool_host_ref r join host on host.id = r.host_id
+    where r.pool_id = pool.id and ${canWorkOnFiles('pacedHash')} and host.uuid <> all(${[...busy]}::uuid[])) able
+  cross join lateral (
+    select * from template_spool_ref copy
+    where copy.pool_id = pool.id and copy.state = 'Ready' and copy.error_kind is null and copy.sha256 is not null
+      and copy.verified < now() - make_interval(days => ${days})
+      and coalesce(copy.verification_asked < now() - make_interval(secs => ${AGAIN_SECONDS}), true)
+    order by copy.verified limit able.count) copy
+  where pool.data_center_id = ${zone}`;
 
 /** Zones in which a copy is due. */
 export async function zonesToVerify(db: Queryable): Promise<readonly string[]> {
@@ -49,10 +47,19 @@ export async function zonesToVerify(db: Queryable): Promise<readonly string[]> {
   for (const { id, uuid } of await allZones(db)) {
     const { interval } = verificationRulesOf(await configurationValues(db, id));
     if (interval === 0) continue;
-    if ((await due(db, id, interval).select('copy.id').limit(1).executeTakeFirst()) !== undefined)
-      found.push(uuid);
+    const due = await sql`select from ${dueCopies(id, interval, [])} limit 1`.execute(db);
+    if (due.rows.length > 0) found.push(uuid);
   }
   return found;
+}
+
+interface DueRow extends CopyUuids {
+  readonly id: number;
+  readonly templateName: string;
+  readonly poolName: string;
+  readonly size: number;
+  /** Those that can verify it, at random. */
+  readonly hosts: readonly { readonly id: string; readonly name: string }[];
 }
 
 /**
@@ -69,21 +76,17 @@ export async function nextVerifications(
   if (zone === undefined) return [];
   const { interval, rate } = verificationRulesOf(await configurationValues(db, zone.id));
   if (interval === 0) return [];
-  const rows = await due(db, zone.id, interval)
-    .where(
-      sql<boolean>`exists (select from jsonb_array_elements(${ableHosts}) one where one ->> 'id' <> all(${[...busy]}::text[]))`,
-    )
-    .select([
-      'copy.id',
-      'template.uuid as templateId',
-      'template.name as templateName',
-      'pool.uuid as poolId',
-      'pool.name as poolName',
-      'copy.template_size as size',
-      ableHosts.as('hosts'),
-    ])
-    .limit(limit)
-    .execute();
+  // A host may have many pools, and each of them due copies: first one for each host, then the limit.
+  const { rows } = await sql<DueRow>`
+    select copy.id, template.uuid as "templateId", template.name as "templateName", copy."poolId", copy."poolName", copy.size,
+      copy.hosts
+    from (
+      select copy.id, copy.template_id, copy.template_size as size, copy.verified, pool.uuid as "poolId",
+        pool.name as "poolName", able.hosts, able.count,
+        row_number() over (partition by able.ids order by copy.verified, copy.id) as place
+      from ${dueCopies(zone.id, interval, busy)}) copy
+    join vm_template template on template.id = copy.template_id
+    where copy.place <= copy.count order by copy.verified, copy.id limit ${limit}`.execute(db);
   const taken = new Set(busy);
   const chosen = rows.flatMap(({ id, hosts, templateName, poolName, ...copy }) => {
     const host = hosts.find((one) => !taken.has(one.id));

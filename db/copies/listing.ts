@@ -59,11 +59,12 @@ export async function listDeployments(
   query: DeploymentQuery,
   { limit, offset }: Page,
 ): Promise<Listing<DeploymentListRow>> {
+  const asked = await withNamed(db, query);
   const count = isAboutOthers(query)
-    ? await countOthers(db, query)
+    ? await countOthers(db, asked)
     : await countOf(db, 'copy', copiesOnly(db, query));
   const { by, direction } = query.order ?? { by: 'created', direction: 'asc' };
-  const rows = await matching(db, query)
+  const rows = await matching(db, asked)
     .selectAll('copy')
     .select((eb) => [
       'template.uuid as template_uuid',
@@ -105,7 +106,22 @@ const isAboutOthers = ({
 }: DeploymentQuery): boolean =>
   [accountId, templateId, poolId, zoneId, jobId, hostId, keyword].some((given) => given !== undefined);
 
-async function countOthers(db: Queryable, query: DeploymentQuery): Promise<number> {
+/** With the templates and pools that a search found, so that its copies are found by indexes. */
+interface NamedQuery extends DeploymentQuery {
+  readonly named?: { readonly templates: readonly number[]; readonly pools: readonly number[] };
+}
+
+async function withNamed(db: Queryable, query: DeploymentQuery): Promise<NamedQuery> {
+  const { keyword } = query;
+  if (keyword === undefined) return query;
+  const idsOf = async (table: 'vm_template' | 'storage_pool'): Promise<readonly number[]> => {
+    const found = db.selectFrom(table).where('name', 'ilike', containing(keyword)).select('id');
+    return (await found.execute()).map(({ id }) => id);
+  };
+  return { ...query, named: { templates: await idsOf('vm_template'), pools: await idsOf('storage_pool') } };
+}
+
+async function countOthers(db: Queryable, query: NamedQuery): Promise<number> {
   const { count } = await matching(db, query)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
@@ -119,8 +135,8 @@ const copiesOnly = (db: Queryable, { id, state }: DeploymentQuery) =>
     .$if(state !== undefined, (copies) => copies.where('copy.state', '=', state ?? 'Ready'))
     .select(({ fn }) => fn.countAll<number>().as('count'));
 
-function matching(db: Queryable, query: DeploymentQuery) {
-  const { accountId, id, templateId, poolId, zoneId, jobId, state, hostId, keyword } = query;
+function matching(db: Queryable, query: NamedQuery) {
+  const { accountId, id, templateId, poolId, zoneId, jobId, state, hostId, named } = query;
   let copies = db
     .selectFrom('template_spool_ref as copy')
     .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
@@ -132,18 +148,17 @@ function matching(db: Queryable, query: DeploymentQuery) {
   if (poolId !== undefined) copies = copies.where('pool.uuid', '=', poolId);
   if (zoneId !== undefined) copies = copies.where('zone.uuid', '=', zoneId);
   if (jobId !== undefined) {
-    copies = copies.where(sql<boolean>`exists (
-      select from async_job_copy w join async_job job on job.id = w.job_id
-      where job.uuid = ${jobId} and w.template_uuid = template.uuid and w.pool_uuid = pool.uuid)`);
+    copies = copies.where(sql<boolean>`(copy.template_id, copy.pool_id) in (
+      select t.id, p.id from async_job_copy w join async_job job on job.id = w.job_id
+      join vm_template t on t.uuid = w.template_uuid join storage_pool p on p.uuid = w.pool_uuid
+      where job.uuid = ${jobId})`);
   }
   if (state !== undefined) copies = copies.where('copy.state', '=', state);
   if (hostId !== undefined) copies = copies.where(isDownloadedBy(hostId));
-  if (keyword !== undefined) {
-    const pattern = containing(keyword);
-    copies = copies.where((eb) =>
-      eb.or([eb('template.name', 'ilike', pattern), eb('pool.name', 'ilike', pattern)]),
+  if (named !== undefined)
+    copies = copies.where(
+      sql<boolean>`(copy.template_id = any(${named.templates}::bigint[]) or copy.pool_id = any(${named.pools}::bigint[]))`,
     );
-  }
   return copies;
 }
 

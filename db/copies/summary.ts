@@ -14,19 +14,19 @@ export async function countDeployments(
   db: Queryable,
   accountId: number | undefined,
 ): Promise<DeploymentCounts> {
-  const rows = await db
-    .selectFrom('template_spool_ref as copy')
-    .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
-    .$if(accountId !== undefined, (some) => some.where('template.account_id', '=', accountId ?? 0))
-    .groupBy('copy.state')
-    .select(({ fn }) => [
-      'copy.state',
-      fn.countAll<number>().as('count'),
-      sql<number>`count(*) filter (where copy.last_updated > now() - interval '1 day')`.as('lately'),
-    ])
-    .execute();
+  const counted = () =>
+    db
+      .selectFrom('template_spool_ref as copy')
+      .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
+      .$if(accountId !== undefined, (some) => some.where('template.account_id', '=', accountId ?? 0))
+      .select(({ fn }) => fn.countAll<number>().as('count'));
+  const rows = await counted().groupBy('copy.state').select('copy.state').execute();
+  const lately = await counted()
+    .where('copy.state', '=', sql.lit('Failed'))
+    .where('copy.last_updated', '>', sql<Date>`now() - interval '1 day'`)
+    .executeTakeFirstOrThrow();
   return {
     byState: Object.fromEntries(rows.map(({ state, count }) => [state, count])),
-    failedLately: rows.find(({ state }) => state === 'Failed')?.lately ?? 0,
+    failedLately: lately.count,
   };
 }

@@ -23,8 +23,8 @@ export interface UnusedCopy extends CopyUuids {
   readonly poolName: string;
 }
 
-/** Copies of deleted images that nothing stands on any more, and that no deletion takes care of. */
-export const unusedCopies = (db: Queryable): Promise<readonly UnusedCopy[]> =>
+/** Copies of deleted images that nothing stands on any more, and that no deletion takes care of. Any of them, up to the limit. */
+export const unusedCopies = (db: Queryable, limit: number): Promise<readonly UnusedCopy[]> =>
   db
     .selectFrom('template_spool_ref')
     .innerJoin('vm_template', 'vm_template.id', 'template_spool_ref.template_id')
@@ -41,6 +41,8 @@ export const unusedCopies = (db: Queryable): Promise<readonly UnusedCopy[]> =>
       'vm_template.name as templateName',
       'storage_pool.name as poolName',
     ])
+    .orderBy(sql`random()`)
+    .limit(limit)
     .execute();
 
 /** Number of machines because of which a copy must stay. */

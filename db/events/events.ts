@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { NamedHost } from '../../model/failures.ts';
 import type { Queryable } from '../database.ts';
+import { rowId } from '../row-id.ts';
 import type { Row } from '../tables.ts';
 
 export interface NewEvent {
@@ -75,7 +76,7 @@ export const denialOf = (denial: {
   `${denial.title}: ${denial.who === 'no host' ? 'no host is asked to connect' : 'the host did not connect'} to ${denial.url} (rule ${denial.rule}): it ${denial.reason ?? 'is refused'}`;
 
 const idOf = (table: 'user' | 'account', uuid: string | undefined) =>
-  uuid === undefined ? null : sql<number>`(select id from ${sql.table(table)} where uuid = ${uuid})`;
+  uuid === undefined ? null : rowId(table, uuid);
 
 /** Deletes events older than `days`. @returns how many, at most `limit` */
 export async function deleteOldEvents(db: Queryable, days: number, limit: number): Promise<number> {

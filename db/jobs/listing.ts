@@ -83,10 +83,16 @@ export async function listJobs(
   const { count } = await matching(db, query)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
-  const rows = await shown(matching(db, query))
+  if (count <= offset) return { count, rows: [] };
+  // The page is found in an index; only its rows are read.
+  const page = matching(db, query)
+    .select('async_job.id')
     .orderBy('async_job.id', 'desc')
     .limit(limit)
-    .offset(offset)
+    .offset(offset);
+  const rows = await shown(db.selectFrom('async_job'))
+    .innerJoin(page.as('page'), 'page.id', 'async_job.id')
+    .orderBy('async_job.id', 'desc')
     .execute();
   return { count, rows };
 }

@@ -1,5 +1,6 @@
 /** What the cleanup of a zone works on: jobs about its pools first, then the pools whose last look was the longest ago. */
 import { sql } from 'kysely';
+import { apiCodes } from '../../model/api-codes.ts';
 import { cleanupRulesOf } from '../../model/configurations.ts';
 import type { NamedHost } from '../../model/failures.ts';
 import { cleanupJobParameters } from '../../model/messages/pool-files.ts';
@@ -9,6 +10,8 @@ import type { CleanupCommand, CleanupJobParameters } from '../../model/pool-file
 import { jobStatus } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import { canWorkOnFiles, isUp } from '../hosts/hosts.ts';
+import { completeJob } from '../jobs/jobs.ts';
+import type { JobError } from '../jobs/jobs.ts';
 import { configurationValues } from '../zones/configurations.ts';
 import { allZones, findZone } from '../zones/zones.ts';
 
@@ -38,6 +41,30 @@ const jobs = (db: Queryable) =>
     .where('job.instance_type', '=', 'StoragePool')
     .where('job.job_status', '=', jobStatus.pending)
     .where('job.job_cmd', 'in', CLEANUP_COMMANDS);
+
+/**
+ * Ends jobs about pools that were removed: no zone's cleanup finds them any more.
+ * @returns how many, at most `limit`
+ */
+export async function failJobsOfRemovedPools(db: Queryable, limit: number): Promise<number> {
+  const lost = await db
+    .selectFrom('async_job as job')
+    .where('job.instance_type', '=', 'StoragePool')
+    .where('job.job_status', '=', jobStatus.pending)
+    .where('job.job_cmd', 'in', CLEANUP_COMMANDS)
+    .where(sql<boolean>`not exists (select from storage_pool where uuid = job.instance_uuid)`)
+    .select('job.uuid')
+    .limit(limit)
+    .execute();
+  for (const { uuid } of lost) await completeJob(db, uuid, { error: REMOVED });
+  return lost.length;
+}
+
+const REMOVED: JobError = {
+  code: apiCodes.internal,
+  text: 'The storage pool was removed',
+  kind: 'NotPossible',
+};
 
 const looks = (db: Queryable, seconds: number) =>
   db

@@ -252,6 +252,7 @@ export async function listPoolFiles(
   const { count } = await matching(db, query)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
+  if (count <= offset) return { count, rows: [] };
   const rows = await matching(db, query)
     .selectAll('file')
     .select([

@@ -144,7 +144,7 @@ export const pendingRollouts = (
           eb
             .selectFrom('async_job_copy')
             .whereRef('async_job_copy.job_id', '=', 'async_job.id')
-            .where('turn', '=', 'stopping')
+            .where('turn', '=', sql.lit('stopping'))
             .select('turn'),
         ),
       ]),

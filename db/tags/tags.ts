@@ -99,41 +99,67 @@ export interface TagRow extends Tag {
   readonly account_name: string;
 }
 
-/** The tags of all resources that there are. */
-const everyTag = sql`(
-  select tag.id, tag.created, tag.key, tag.value, r.uuid as resource_uuid, r.account_id,
-    case r.format when 'ISO' then 'ISO' else 'Template' end as type
-  from resource_tag tag join vm_template r on r.id = tag.template_id where r.removed is null
-  union all
-  select tag.id, tag.created, tag.key, tag.value, r.uuid, r.account_id, 'UserVm'
-  from vm_tag tag join vm_instance r on r.id = tag.vm_id where r.removed is null
-  union all
-  select tag.id, tag.created, tag.key, tag.value, r.uuid, r.account_id, 'Network'
-  from network_tag tag join networks r on r.id = tag.network_id where r.removed is null)`;
+/** For each type of resource, its table, that of its tags, and which rows are of the type. */
+const LISTED = [
+  { type: 'Template', kind: 'template', resource: 'vm_template', only: sql`and resource.format <> 'ISO'` },
+  { type: 'ISO', kind: 'template', resource: 'vm_template', only: sql`and resource.format = 'ISO'` },
+  { type: 'UserVm', kind: 'vm', resource: 'vm_instance', only: sql`` },
+  { type: 'Network', kind: 'network', resource: 'networks', only: sql`` },
+] as const satisfies readonly {
+  readonly type: TaggedType;
+  readonly kind: TaggedKind;
+  readonly resource: string;
+  readonly only: RawBuilder<unknown>;
+}[];
 
 export async function listTags(
   db: Queryable,
   query: TagQuery,
   { limit, offset }: Page,
 ): Promise<Listing<TagRow>> {
-  const matching = sql`from ${everyTag} as tag join account on account.id = tag.account_id where ${conditions(query)}`;
-  const counted = await sql<{ count: number }>`select count(*) as count ${matching}`.execute(db);
+  const asked = LISTED.filter(({ type }) => query.type === undefined || type === query.type);
+  const keys = query.keyword === undefined ? undefined : await keysWith(db, query.keyword);
+  const matching = (one: (typeof LISTED)[number]) => tagsThatMatch(one, query, keys);
+  const counts = asked.map((one) => sql`(select count(*) ${matching(one)})`);
+  const counted = await sql<{ count: number }>`select ${sql.join(counts, sql` + `)} as count`.execute(db);
+  // Of each type no more than the page can show, in the order in which an index has them.
+  const first = asked.map(
+    (one) => sql`(
+      select tag.id, tag.created, tag.key, tag.value, ${sql.lit(one.type)} as type, resource.uuid as resource_uuid,
+        resource.account_id
+      ${matching(one)} order by tag.created, tag.id limit ${offset + limit})`,
+  );
   const { rows } = await sql<TagRow>`
-    select tag.key, tag.value, tag.type, tag.resource_uuid, account.account_name ${matching}
+    select tag.key, tag.value, tag.type, tag.resource_uuid, account.account_name
+    from (${sql.join(first, sql` union all `)}) tag join account on account.id = tag.account_id
     order by tag.created, tag.id limit ${limit} offset ${offset}`.execute(db);
   return { count: counted.rows[0]?.count ?? 0, rows };
 }
 
-const conditions = ({ accountId, type, resourceId, key, value, keyword }: TagQuery) =>
-  sql.join(
-    [
-      sql`true`,
-      ...(accountId === undefined ? [] : [sql`tag.account_id = ${accountId}`]),
-      ...(type === undefined ? [] : [sql`tag.type = ${type}`]),
-      ...(resourceId === undefined ? [] : [sql`tag.resource_uuid = ${resourceId}`]),
-      ...(key === undefined ? [] : [sql`tag.key = ${key}`]),
-      ...(value === undefined ? [] : [sql`tag.value = ${value}`]),
-      ...(keyword === undefined ? [] : [sql`tag.key ilike ${containing(keyword)}`]),
-    ],
-    sql` and `,
+/** The keys with such a part: few, however many tags have them. */
+async function keysWith(db: Queryable, keyword: string): Promise<readonly string[]> {
+  const keys = Object.values(TABLES).map(
+    ({ table }) => sql`select key from ${sql.table(table)} where key ilike ${containing(keyword)}`,
   );
+  const { rows } = await sql<{ key: string }>`${sql.join(keys, sql` union `)}`.execute(db);
+  return rows.map(({ key }) => key);
+}
+
+const tagsThatMatch = (
+  { kind, resource, only }: (typeof LISTED)[number],
+  { accountId, resourceId, key, value }: TagQuery,
+  keys: readonly string[] | undefined,
+): RawBuilder<unknown> => {
+  const { table, owner } = TABLES[kind];
+  const conditions = [
+    sql`resource.removed is null`,
+    ...(accountId === undefined ? [] : [sql`resource.account_id = ${accountId}`]),
+    ...(resourceId === undefined ? [] : [sql`resource.uuid = ${resourceId}`]),
+    ...(key === undefined ? [] : [sql`tag.key = ${key}`]),
+    ...(value === undefined ? [] : [sql`tag.value = ${value}`]),
+    ...(keys === undefined ? [] : [sql`tag.key = any(${keys}::text[])`]),
+  ];
+  return sql`from ${sql.table(table)} tag
+    join ${sql.table(resource)} resource on resource.id = ${sql.ref(`tag.${owner}`)}
+    where ${sql.join(conditions, sql` and `)} ${only}`;
+};

@@ -250,29 +250,29 @@ export interface TemplatePool {
   readonly percent: number;
 }
 
-/** Where the templates lie, or are to lie. */
-export const poolsOfTemplates = async (
+/** Pools of all templates of an answer together, and those of one template in one zone that are shown in any case. */
+const [MAX_POOLS, MIN_POOLS] = [10_000, 10];
+
+/** Where the templates lie, or are to lie: of many templates, each on its first pools. */
+export async function poolsOfTemplates(
   db: Queryable,
   templateIds: readonly number[],
-): Promise<readonly TemplatePool[]> =>
-  templateIds.length === 0
-    ? []
-    : db
-        .selectFrom('template_spool_ref as copy')
-        .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
-        .innerJoin('data_center as zone', 'zone.id', 'pool.data_center_id')
-        .where('copy.template_id', 'in', templateIds)
-        .select([
-          'copy.template_id as templateId',
-          'zone.uuid as zoneId',
-          'pool.uuid as poolId',
-          'pool.name as poolName',
-          'copy.download_state as downloadState',
-          'copy.download_pct as percent',
-        ])
-        .orderBy('pool.name')
-        .orderBy('pool.id')
-        .execute();
+): Promise<readonly TemplatePool[]> {
+  if (templateIds.length === 0) return [];
+  const { rows } = await sql<TemplatePool>`
+    select template.id as "templateId", zone.uuid as "zoneId", pool.*
+    from unnest(${templateIds}::bigint[]) template (id)
+    cross join data_center zone
+    cross join lateral (
+      select pool.uuid as "poolId", pool.name as "poolName", copy.download_state as "downloadState",
+        copy.download_pct as percent
+      from template_spool_ref copy join storage_pool pool on pool.id = copy.pool_id
+      where copy.template_id = template.id and pool.data_center_id = zone.id
+      order by pool.id
+      limit greatest(${MIN_POOLS}::bigint, ${Math.floor(MAX_POOLS / templateIds.length)}::bigint / (select count(*) from data_center))) pool
+    order by "poolName", "poolId"`.execute(db);
+  return rows;
+}
 
 /** Bytes of the details of each template that has any. */
 export async function detailSizes(

@@ -252,17 +252,17 @@ export async function forgetPowerOf(db: Queryable, vmId: string): Promise<void> 
 
 /** Notes that the states of machines of hosts that are Down are unknown; `power_state_updated` says until when they were known. */
 export async function forgetPower(db: Queryable): Promise<number> {
+  const down = await db
+    .selectFrom('host')
+    .where(sql<boolean>`not ${isUp}`)
+    .select('id')
+    .execute();
   const changed = await db
     .updateTable('vm_instance')
     .set({ power_state: 'PowerUnknown' })
     .where('removed', 'is', null)
     .where('power_state', '=', 'PowerOn')
-    .where('host_id', 'in', (eb) =>
-      eb
-        .selectFrom('host')
-        .where(sql<boolean>`not ${isUp}`)
-        .select('host.id'),
-    )
+    .where(sql<boolean>`host_id = any(${down.map(({ id }) => id)}::bigint[])`)
     .executeTakeFirst();
   return Number(changed.numUpdatedRows);
 }

@@ -4,6 +4,7 @@ import { jobStatus } from '../../model/states.ts';
 import type { Queryable } from '../database.ts';
 import { isUp } from '../hosts/hosts.ts';
 import { containing, type Listing, type Order, type Page } from '../page.ts';
+import { rowId } from '../row-id.ts';
 import type { Row, Tables } from '../tables.ts';
 import { hasTag, type Tag, tagsOf } from '../tags/tags.ts';
 import { isRootDisk } from './root-disk.ts';
@@ -109,6 +110,18 @@ export async function listVms(
   if (count <= offset) return { count, rows: [] };
   const { by, direction } = query.order ?? { by: 'created', direction: 'asc' };
   const rows = await matching(db, query)
+    .innerJoin('account', 'account.id', 'vm.account_id')
+    .innerJoin('user', 'user.id', 'vm.user_id')
+    .innerJoin('data_center as zone', 'zone.id', 'vm.data_center_id')
+    .innerJoin('service_offering as offering', 'offering.id', 'vm.service_offering_id')
+    .innerJoin('vm_template as template', 'template.id', 'vm.template_id')
+    .leftJoin('vm_template as iso', 'iso.id', 'vm.iso_id')
+    .leftJoin('guest_os as os', 'os.id', 'vm.guest_os_id')
+    .leftJoin('instance_group as group', 'group.id', 'vm.instance_group_id')
+    .leftJoin('user_data', 'user_data.id', 'vm.user_data_id')
+    .leftJoin('volumes as volume', (join) => join.on(isRootDisk))
+    .leftJoin('disk_offering', 'disk_offering.id', 'volume.disk_offering_id')
+    .leftJoin('storage_pool as pool', 'pool.id', 'volume.pool_id')
     .selectAll('vm')
     .select([
       shownState.as('shown_state'),
@@ -160,43 +173,18 @@ const pendingJob = sql<string | null>`(
   where job.instance_uuid = vm.uuid and job.instance_type = 'VirtualMachine' and job.job_status = ${sql.lit(jobStatus.pending)}
   order by job.id limit 1)`;
 
+/** By columns of `vm` and its host alone: what belongs to it is joined to the rows of a page, and not to count. */
 const matching = (db: Queryable, query: VmQuery) =>
   db
     .selectFrom('vm_instance as vm')
-    .innerJoin('account', 'account.id', 'vm.account_id')
-    .innerJoin('user', 'user.id', 'vm.user_id')
-    .innerJoin('data_center as zone', 'zone.id', 'vm.data_center_id')
-    .innerJoin('service_offering as offering', 'offering.id', 'vm.service_offering_id')
-    .innerJoin('vm_template as template', 'template.id', 'vm.template_id')
     .leftJoin('host', 'host.id', 'vm.host_id')
-    .leftJoin('cluster', 'cluster.id', 'host.cluster_id')
-    .leftJoin('vm_template as iso', 'iso.id', 'vm.iso_id')
-    .leftJoin('guest_os as os', 'os.id', 'vm.guest_os_id')
-    .leftJoin('instance_group as group', 'group.id', 'vm.instance_group_id')
-    .leftJoin('user_data', 'user_data.id', 'vm.user_data_id')
-    .leftJoin('volumes as volume', (join) => join.on(isRootDisk))
-    .leftJoin('disk_offering', 'disk_offering.id', 'volume.disk_offering_id')
-    .leftJoin('storage_pool as pool', 'pool.id', 'volume.pool_id')
     .where('vm.removed', 'is', null)
     .where(eb.and(conditions(query)));
 
-interface Joined extends Tables {
-  readonly vm: Tables['vm_instance'];
-  readonly zone: Tables['data_center'];
-  readonly offering: Tables['service_offering'];
-  readonly template: Tables['vm_template'];
-  readonly iso: Tables['vm_template'];
-  readonly group: Tables['instance_group'];
-  readonly pool: Tables['storage_pool'];
-}
-
-const eb = expressionBuilder<
-  Joined,
-  'vm' | 'zone' | 'offering' | 'template' | 'iso' | 'group' | 'pool' | 'host' | 'cluster' | 'user'
->();
+const eb = expressionBuilder<Tables & { readonly vm: Tables['vm_instance'] }, 'vm' | 'host'>();
 
 function conditions(query: VmQuery) {
-  const { accountId, ids, name, keyword, state, haEnabled, displayVm, keypair, networkId } = query;
+  const { accountId, ids, name, keyword, state, haEnabled, displayVm, keypair, networkId, poolId } = query;
   return [
     ...(accountId === undefined ? [] : [eb('vm.account_id', '=', accountId)]),
     ...(ids === undefined ? [] : [eb('vm.uuid', 'in', ids)]),
@@ -204,22 +192,32 @@ function conditions(query: VmQuery) {
     ...(keyword === undefined ? [] : [mentions(keyword)]),
     ...(state === undefined ? [] : [isInState(state)]),
     ...(query.hideDestroyed === true ? [isPresent] : []),
-    ...(query.zoneId === undefined ? [] : [eb('zone.uuid', '=', query.zoneId)]),
-    ...(query.hostId === undefined ? [] : [eb('host.uuid', '=', query.hostId)]),
-    ...(query.clusterIds ?? []).map((clusterId) => eb('cluster.uuid', '=', clusterId)),
-    ...(query.poolId === undefined ? [] : [eb('pool.uuid', '=', query.poolId)]),
-    ...(query.templateId === undefined ? [] : [eb('template.uuid', '=', query.templateId)]),
-    ...(query.isoId === undefined ? [] : [eb('iso.uuid', '=', query.isoId)]),
-    ...(query.offeringId === undefined ? [] : [eb('offering.uuid', '=', query.offeringId)]),
-    ...(query.groupId === undefined ? [] : [eb('group.uuid', '=', query.groupId)]),
-    ...(query.userId === undefined ? [] : [eb('user.uuid', '=', query.userId)]),
-    ...(keypair === undefined ? [] : [sql<SqlBool>`${keypair} = any(vm.keypair_names)`]),
+    ...(query.zoneId === undefined ? [] : [eb('vm.data_center_id', '=', rowId('data_center', query.zoneId))]),
+    ...(query.hostId === undefined ? [] : [eb('vm.host_id', '=', rowId('host', query.hostId))]),
+    ...(query.clusterIds ?? []).map((clusterId) => eb('host.cluster_id', '=', rowId('cluster', clusterId))),
+    ...(poolId === undefined ? [] : [hasDiskOn(poolId)]),
+    ...(query.templateId === undefined
+      ? []
+      : [eb('vm.template_id', '=', rowId('vm_template', query.templateId))]),
+    ...(query.isoId === undefined ? [] : [eb('vm.iso_id', '=', rowId('vm_template', query.isoId))]),
+    ...(query.offeringId === undefined
+      ? []
+      : [eb('vm.service_offering_id', '=', rowId('service_offering', query.offeringId))]),
+    ...(query.groupId === undefined
+      ? []
+      : [eb('vm.instance_group_id', '=', rowId('instance_group', query.groupId))]),
+    ...(query.userId === undefined ? [] : [eb('vm.user_id', '=', rowId('user', query.userId))]),
+    ...(keypair === undefined ? [] : [sql<SqlBool>`vm.keypair_names @> array[${keypair}]::text[]`]),
     ...(networkId === undefined ? [] : [isIn(networkId)]),
     ...(haEnabled === undefined ? [] : [eb('vm.ha_enabled', '=', haEnabled)]),
     ...(displayVm === undefined ? [] : [eb('vm.display_vm', '=', displayVm)]),
     ...(query.tags ?? []).map((tag) => hasTag('vm', 'vm.id', tag)),
   ];
 }
+
+const hasDiskOn = (poolId: string) => sql<SqlBool>`vm.id in (
+  select volume.vm_id from volumes volume
+  where volume.pool_id = ${rowId('storage_pool', poolId)} and volume.removed is null and volume.volume_type = 'ROOT')`;
 
 const isPresent = sql<SqlBool>`vm.state not in ('Destroyed', 'Expunging')`;
 

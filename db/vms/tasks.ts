@@ -85,13 +85,10 @@ export const endingTask = (
     .orderBy('async_job.id')
     .executeTakeFirst();
 
-/** Of rows of `vm_instance`: whether a job waits for the machine. @param more what else must hold of the job `j` */
-const hasJob = (more = sql``) => sql<boolean>`exists (
+/** Of a row of `vm_instance`: whether a job of the machine is under way. */
+export const isAtWork = sql<boolean>`exists (
   select from async_job j where j.instance_uuid = vm_instance.uuid and j.instance_type = ${sql.lit(RESOURCE)}
-    and j.job_status = 0 and j.job_cmd = any(${sql.val([...VM_COMMANDS])}) ${more})`;
-
-/** Whether a job of the machine is under way. */
-export const isAtWork = hasJob();
+    and j.job_status = 0 and j.job_cmd = any(${sql.val([...VM_COMMANDS])}))`;
 
 export interface NamedMachine {
   readonly vmId: string;
@@ -102,34 +99,42 @@ export interface NamedMachine {
  * Machines that a workflow should work on, and that have not changed for so long: a job waits for them, or a host has not
  * confirmed that it has nothing of a failed deployment.
  */
-export const machinesToAttend = (
+export async function machinesToAttend(
   db: Queryable,
   idleSeconds: number,
   limit: number,
-): Promise<readonly NamedMachine[]> =>
-  db
-    .selectFrom('vm_instance')
-    .where(
-      sql<boolean>`${hasJob(sql`and j.created < now() - make_interval(secs => ${idleSeconds})`)}
-        or (state = 'Error' and host_id is not null and removed is null
-          and updated < now() - make_interval(secs => ${idleSeconds}))`,
-    )
-    .select(['uuid as vmId', 'display_name as name'])
-    .orderBy(sql`random()`)
-    .limit(limit)
-    .execute();
+): Promise<readonly NamedMachine[]> {
+  const { rows } = await sql<NamedMachine>`
+    select uuid as "vmId", display_name as name from (
+      select vm.uuid, vm.display_name from async_job job join vm_instance vm on vm.uuid = job.instance_uuid
+      where job.instance_type = ${sql.lit(RESOURCE)} and job.job_status = 0
+        and job.job_cmd = any(${[...VM_COMMANDS]}::text[])
+        and job.created < now() - make_interval(secs => ${idleSeconds})
+      union
+      select uuid, display_name from vm_instance
+      where state = 'Error' and host_id is not null and removed is null
+        and updated < now() - make_interval(secs => ${idleSeconds})) machine
+    order by random() limit ${limit}`.execute(db);
+  return rows;
+}
 
 /**
- * Makes jobs that expunge machines: those that were destroyed so long ago, and those whose expunge was given up.
- * @returns the machines
+ * Makes jobs that expunge machines: those that were destroyed so long ago, and those whose expunge was given up. What has waited
+ * the longest comes first; an expunge that is given up again and again keeps no other machine from its turn.
+ * @returns the machines, at most `limit`
  */
-export async function expungeLater(db: Queryable, delaySeconds: number): Promise<readonly NamedMachine[]> {
+export async function expungeLater(
+  db: Queryable,
+  delaySeconds: number,
+  limit: number,
+): Promise<readonly NamedMachine[]> {
   const { rows } = await sql<NamedMachine>`
     with due as (
       select uuid, display_name, account_id, user_id from vm_instance
-      where removed is null and not ${isAtWork}
+      where removed is null and state in ('Destroyed', 'Expunging') and not ${isAtWork}
         and (state = 'Expunging'
           or (state = 'Destroyed' and destroyed < now() - make_interval(secs => ${delaySeconds})))
+      order by updated, id limit ${limit}
       for update skip locked),
     jobs as (
       insert into async_job (account_id, user_id, job_cmd, job_params, instance_type, instance_uuid)

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Queryable } from '../database.ts';
 import { containing, type Listing, type Page } from '../page.ts';
+import { rowId } from '../row-id.ts';
 import type { Row } from '../tables.ts';
 import { shownState } from './listing.ts';
 
@@ -55,7 +56,21 @@ export async function listVolumes(
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   if (count <= offset) return { count, rows: [] };
-  const rows = await matching(db, query)
+  // The page is found in an index; only its rows are read.
+  const page = matching(db, query).select('volume.id').orderBy('volume.id').limit(limit).offset(offset);
+  const rows = await db
+    .selectFrom('volumes as volume')
+    .innerJoin(page.as('page'), 'page.id', 'volume.id')
+    .innerJoin('account', 'account.id', 'volume.account_id')
+    .innerJoin('data_center as zone', 'zone.id', 'volume.data_center_id')
+    .leftJoin('vm_instance as vm', 'vm.id', 'volume.vm_id')
+    .leftJoin('host', 'host.id', 'vm.host_id')
+    .leftJoin('service_offering as offering', 'offering.id', 'vm.service_offering_id')
+    .leftJoin('storage_pool as pool', 'pool.id', 'volume.pool_id')
+    .leftJoin('cluster', 'cluster.id', 'pool.cluster_id')
+    .leftJoin('vm_template as template', 'template.id', 'volume.template_id')
+    .leftJoin('vm_template as iso', 'iso.id', 'vm.iso_id')
+    .leftJoin('disk_offering', 'disk_offering.id', 'volume.disk_offering_id')
     .selectAll('volume')
     .select([
       'account.account_name',
@@ -80,27 +95,14 @@ export async function listVolumes(
       'disk_offering.name as disk_offering_name',
     ])
     .orderBy('volume.id')
-    .limit(limit)
-    .offset(offset)
     .execute();
   return { count, rows };
 }
 
+/** By columns of `volume` alone: what belongs to it is joined to the rows of a page, and not to count. */
 function matching(db: Queryable, query: VolumeQuery) {
   const { accountId, ids, name, keyword, type, state, vmId, poolId, hostId, zoneId, diskOfferingId } = query;
-  let volumes = db
-    .selectFrom('volumes as volume')
-    .innerJoin('account', 'account.id', 'volume.account_id')
-    .innerJoin('data_center as zone', 'zone.id', 'volume.data_center_id')
-    .leftJoin('vm_instance as vm', 'vm.id', 'volume.vm_id')
-    .leftJoin('host', 'host.id', 'vm.host_id')
-    .leftJoin('service_offering as offering', 'offering.id', 'vm.service_offering_id')
-    .leftJoin('storage_pool as pool', 'pool.id', 'volume.pool_id')
-    .leftJoin('cluster', 'cluster.id', 'pool.cluster_id')
-    .leftJoin('vm_template as template', 'template.id', 'volume.template_id')
-    .leftJoin('vm_template as iso', 'iso.id', 'vm.iso_id')
-    .leftJoin('disk_offering', 'disk_offering.id', 'volume.disk_offering_id')
-    .where('volume.removed', 'is', null);
+  let volumes = db.selectFrom('volumes as volume').where('volume.removed', 'is', null);
   if (accountId !== undefined) volumes = volumes.where('volume.account_id', '=', accountId);
   if (ids !== undefined) volumes = volumes.where('volume.uuid', 'in', ids);
   if (name !== undefined) volumes = volumes.where('volume.name', '=', name);
@@ -108,14 +110,25 @@ function matching(db: Queryable, query: VolumeQuery) {
   if (type !== undefined) volumes = volumes.where('volume.volume_type', '=', type);
   if (state !== undefined)
     volumes = volumes.where(sql<boolean>`lower(volume.state) = ${state.toLowerCase()}`);
-  if (vmId !== undefined) volumes = volumes.where('vm.uuid', '=', vmId);
-  if (poolId !== undefined) volumes = volumes.where('pool.uuid', '=', poolId);
-  if (hostId !== undefined) volumes = volumes.where('host.uuid', '=', hostId);
-  if (zoneId !== undefined) volumes = volumes.where('zone.uuid', '=', zoneId);
-  if (diskOfferingId !== undefined) volumes = volumes.where('disk_offering.uuid', '=', diskOfferingId);
-  for (const clusterId of query.clusterIds ?? []) volumes = volumes.where('cluster.uuid', '=', clusterId);
+  if (vmId !== undefined) volumes = volumes.where('volume.vm_id', '=', rowId('vm_instance', vmId));
+  if (poolId !== undefined) volumes = volumes.where('volume.pool_id', '=', rowId('storage_pool', poolId));
+  if (hostId !== undefined)
+    volumes = volumes.where(
+      sql<boolean>`volume.vm_id in (select id from vm_instance where host_id = ${rowId('host', hostId)})`,
+    );
+  if (zoneId !== undefined)
+    volumes = volumes.where('volume.data_center_id', '=', rowId('data_center', zoneId));
+  if (diskOfferingId !== undefined)
+    volumes = volumes.where('volume.disk_offering_id', '=', rowId('disk_offering', diskOfferingId));
+  for (const clusterId of query.clusterIds ?? [])
+    volumes = volumes.where(
+      sql<boolean>`volume.pool_id in (select id from storage_pool where cluster_id = ${rowId('cluster', clusterId)})`,
+    );
   if (query.hideDestroyed === true)
-    volumes = volumes.where(sql<boolean>`coalesce(vm.state not in ('Destroyed', 'Expunging'), true)`);
+    volumes = volumes.where(
+      sql<boolean>`not exists (
+        select from vm_instance vm where vm.id = volume.vm_id and vm.state in ('Destroyed', 'Expunging') and vm.removed is null)`,
+    );
   return volumes;
 }
 

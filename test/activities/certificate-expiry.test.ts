@@ -23,9 +23,9 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-const endingIn = (days: number) =>
+const endingIn = (days: number, alias = 'mirror') =>
   addCertificate(db, {
-    alias: 'mirror',
+    alias,
     certificate: '',
     digest: 'x',
     expires: new Date(Date.now() + (days + 0.5) * DAY_MS),
@@ -73,6 +73,24 @@ test('a revoked certificate expires without a warning', async () => {
   await look(0);
   expect(await warnings(uuid)).toEqual([]);
   await removeCertificate(db, id);
+});
+
+test('a look warns of as many as its limit, those that end first, and the next looks of the rest', async () => {
+  const ends = [5, 20, -3, 25, 2];
+  const made: Awaited<ReturnType<typeof endingIn>>[] = [];
+  for (const [at, days] of ends.entries()) made.push(await endingIn(days, `mirror-${at}`));
+  const told = async (): Promise<readonly number[]> => {
+    const found = await Promise.all(made.map(async ({ uuid }) => (await warnings(uuid)).length > 0));
+    return ends.filter((_, at) => found[at]);
+  };
+  const now = new Date();
+  await warnOfExpiry(db, now, 2);
+  expect(await told()).toEqual([-3, 2]);
+  await warnOfExpiry(db, now, 2);
+  expect(await told()).toEqual([5, 20, -3, 2]);
+  await warnOfExpiry(db, now, 2);
+  expect(await told()).toEqual(ends);
+  for (const { id } of made) await removeCertificate(db, id);
 });
 
 test('metrics have the days that are left', async () => {

@@ -113,6 +113,30 @@ test('a deletion whose request never reached Temporal is repaired', async () => 
   expect((await lab.finished(jobId)).job_status).toBe(1);
 });
 
+test('jobs about a pool that was removed end, and say that it was', async () => {
+  const { hostId } = await lab.addHost({ name: 'removed' });
+  const copy = await newCopy('removed');
+  const { poolId } = copy;
+  await removeHost(lab.db, hostId);
+  const { accountId, userId } = lab;
+  const asked = { accountId, userId, cmd: 'prepareTemplate', instanceType: 'Template' };
+  const { jobId: deployment } = await createDeploymentJob(lab.db, {
+    ...asked,
+    instanceUuid: copy.templateId,
+    copies: [copy],
+  });
+  const about = { cmd: 'cleanupStoragePool', instanceType: 'StoragePool', instanceUuid: poolId };
+  const cleanup = await createJob(lab.db, { accountId, userId, ...about });
+  for (const [jobId, text] of [
+    [deployment, `There is no storage pool ${poolId}`],
+    [cleanup, 'The storage pool was removed'],
+  ] as const)
+    expect(await lab.finished(jobId)).toMatchObject({
+      job_status: 2,
+      job_result: { errortext: text, errors: [{ kind: 'NotPossible' }] },
+    });
+});
+
 test('a deployment that was terminated in Temporal goes on for the jobs that wait', async () => {
   const script = endless();
   const host = await lab.addHost({ name: 'killed', script });

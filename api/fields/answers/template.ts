@@ -134,7 +134,11 @@ export const TEMPLATE: Shape<TemplateView> = {
     'the URLs and what a host found there; for its owner, where asked for',
     (view, caller) => (isOwners(view, caller) ? view.mirrors : undefined),
   ),
-  downloaddetails: listOf(POOL_OF_TEMPLATE, 'the pools that it is on, or is to be on', ({ pools }) => pools),
+  downloaddetails: listOf(
+    POOL_OF_TEMPLATE,
+    'the pools that it is on, or is to be on; of many templates, the first ones: listTemplateDeployments has all',
+    ({ pools }) => pools,
+  ),
   bits: integer('32 or 64', ({ bits }) => bits),
   sshkeyenabled: boolean('whether SSH keys can be reset', ({ enable_sshkey }) => enable_sshkey),
   isdynamicallyscalable: boolean(
