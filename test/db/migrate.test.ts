@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,4 +135,26 @@ test('a database of a newer release is refused with the migration that is not kn
   await expect(migrateToLatest(database.db)).rejects.toThrow(
     `newer than this program, which does not know its migration ${name}`,
   );
+});
+
+test('where the module pg_trgm cannot be had, the schema is made without its index', async () => {
+  const empty = await freshDatabase({ empty: true });
+  const role = `limited_${randomBytes(4).toString('hex')}`;
+  const name = sql.id(role);
+  await sql`create role ${name} login password ${sql.lit(role)}`.execute(empty.db);
+  await sql`grant usage, create on schema public to ${name}`.execute(empty.db);
+  const limited = openDatabase(Object.assign(new URL(empty.url), { username: role, password: role }).href);
+  try {
+    await migrateToLatest(limited);
+    const indexes = sql<{ name: string }>`
+      select indexname as name from pg_indexes where tablename = 'event' and schemaname = 'public'`;
+    const names = (await indexes.execute(limited)).rows.map((row) => row.name);
+    expect(names).toContain('event_counted');
+    expect(names).not.toContain('event_words');
+  } finally {
+    await limited.destroy();
+    await sql`drop owned by ${name}`.execute(empty.db);
+    await sql`drop role ${name}`.execute(empty.db);
+    await empty.close();
+  }
 });
