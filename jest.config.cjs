@@ -15,6 +15,6 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testSequencer: '<rootDir>/test/support/longest-first.cjs',
   testTimeout: 120_000,
-  // Many tests wait for what servers do; so one more than the cores of a small machine.
-  maxWorkers: 3,
+  // Many tests wait for what servers do; so two more than the cores of a small machine.
+  maxWorkers: 4,
 };

@@ -2,6 +2,7 @@
 import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import forge from 'node-forge';
+import { rsaKey } from './rsa-keys.ts';
 
 export type Algorithm = 'RSA' | 'ECDSA' | 'Ed25519';
 export const ALGORITHMS: readonly Algorithm[] = ['RSA', 'ECDSA', 'Ed25519'];
@@ -62,7 +63,7 @@ function issued(
 }
 
 function keyOf(algorithm: Algorithm): KeyObject {
-  if (algorithm === 'RSA') return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  if (algorithm === 'RSA') return rsaKey();
   if (algorithm === 'ECDSA') return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   return generateKeyPairSync('ed25519').privateKey;
 }

@@ -1,6 +1,7 @@
 /** Self-signed certificates for servers on loopback. */
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import forge from 'node-forge';
+import { rsaKey } from './rsa-keys.ts';
 
 export interface ServerCertificate {
   readonly key: string;
@@ -23,11 +24,9 @@ interface CertificateOptions {
  */
 export function selfSigned(options: CertificateOptions = {}): ServerCertificate {
   const { days = 30, names = ['localhost'], inDays = -1, digest = 'sha256', issuer } = options;
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  });
+  const key = rsaKey();
+  const privateKey = key.export({ type: 'pkcs1', format: 'pem' }) as string;
+  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string;
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
   certificate.serialNumber = '01';

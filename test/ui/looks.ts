@@ -31,8 +31,11 @@ const SHORT_VIEWS: Readonly<Record<Theme, string>> = {
   dark: 'the overview and a template',
 };
 
-/** ISOs and changes have the lists and forms of templates; an address without a view has a heading alone. */
-const TWIN = /^\/isos|\/edit$|\/nothing-here$/;
+/**
+ * ISOs and changes have the lists and forms of templates; an address without a view has a heading alone; these lists have the
+ * parts of the list of hosts.
+ */
+const TWIN = /^\/isos|\/edit$|\/nothing-here$|^\/(?:pools|zones|accounts|certificates)$/;
 const TEMPLATE = /^\/templates\/[^/]{36}$/;
 
 /** Addresses of all views, with ids of existing things. */

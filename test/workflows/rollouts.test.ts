@@ -29,7 +29,7 @@ const setLimit = async (name: 'zone' | 'origin', value: number | undefined): Pro
     await zoneDbId(),
   );
 
-const POOLS = isFullRun ? 2000 : 24;
+const POOLS = isFullRun ? 2000 : 12;
 
 afterEach(async () => {
   for (const name of ['zone', 'origin'] as const) await setLimit(name, undefined);
