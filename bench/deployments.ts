@@ -6,20 +6,20 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import pLimit from 'p-limit';
 import type { ApiClient } from '../cli/client.ts';
 import type { Engine } from '../dev/engine.ts';
-import { copyWorkflowId } from '../model/names.ts';
 import { clientOf, jobEnd, registerImage, zoneOf } from './calls.ts';
-import { NAMESPACE, withEmptyWorker } from './empty-engine.ts';
+import { withEmptyWorker } from './empty-engine.ts';
 import type { EmptyRun } from './empty-engine.ts';
+import { historySize } from './history-size.ts';
+import type { HistorySize } from './history-size.ts';
 import { withImage } from './image.ts';
 import { ratesOf, throughput } from './load.ts';
 import type { Rates, Throughput } from './load.ts';
 import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
-import { atLeast, median } from './statistics.ts';
+import { atLeast } from './statistics.ts';
 import type { Goal } from './statistics.ts';
 import type { Watch } from './watch.ts';
 
@@ -47,16 +47,9 @@ export interface DeploymentsReport {
   readonly goals: readonly Goal[];
 }
 
-export interface HistorySize {
-  readonly activities: number;
-  readonly events: number;
-}
-
 const HOSTS = 3;
 const POLL_MS = 200;
 const GOAL_PER_SECOND = 8;
-/** Deployments whose histories are read. */
-const SAMPLES = 20;
 
 export async function benchDeployments(options: DeploymentsOptions): Promise<DeploymentsReport> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
@@ -92,8 +85,8 @@ async function measure({ stack, url, runEmpty, options }: Bench): Promise<Deploy
   const load = { count: count * pools.length, concurrency: concurrency * pools.length };
   onStep('a first few deployments, which warm connections, caches and compiled code');
   const first = await deploy(Math.min(count, concurrency));
-  const history = await historySize(stack, copiesOf(first.ids, pools));
-  const empty = () => runEmpty(history.activities);
+  const history = await historySize(stack, first.ids, pools);
+  const empty = () => runEmpty({ activities: history.activities });
   await throughput({ ...load, count: load.concurrency }, empty, signal);
   const measured = { deployed: [] as Throughput[], empty: [] as Throughput[] };
   for (let round = 0; round < rounds; round += 1) {
@@ -147,22 +140,4 @@ async function deployRound(
     for (const { jobid } of jobs) await jobEnd(client, jobid, { pollMs: POLL_MS, signal });
   };
   return { ids, rate: await throughput({ count, concurrency }, deployNext, signal) };
-}
-
-const copiesOf = (templates: readonly string[], pools: readonly string[]): readonly string[] =>
-  templates.flatMap((template) => pools.map((pool) => copyWorkflowId(template, pool))).slice(0, SAMPLES);
-
-async function historySize({ ready }: Stack, workflowIds: readonly string[]): Promise<HistorySize> {
-  const connection = await Connection.connect({ address: ready.temporalAddress });
-  try {
-    const { workflow } = new Client({ connection, namespace: NAMESPACE });
-    const histories = await Promise.all(workflowIds.map((id) => workflow.getHandle(id).fetchHistory()));
-    const events = histories.map((history) => history.events ?? []);
-    const activities = events.map(
-      (list) => list.filter((event) => event.activityTaskScheduledEventAttributes).length,
-    );
-    return { activities: median(activities), events: median(events.map(({ length }) => length)) };
-  } finally {
-    await connection.close();
-  }
 }

@@ -5,14 +5,15 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { EMPTY_QUEUE, EMPTY_WORKFLOW } from './empty-worker.ts';
+import type { EmptySteps } from './empty-worker.ts';
 import { stop } from './processes.ts';
 import type { Stack } from './stack.ts';
 
 /** The namespace of every stack of the bench. */
 export const NAMESPACE = 'default';
 
-/** Runs an empty workflow with so many activities to its end. */
-export type EmptyRun = (activities: number) => Promise<void>;
+/** Runs an empty workflow to its end. */
+export type EmptyRun = (steps: EmptySteps) => Promise<void>;
 
 export async function withEmptyWorker<T>({ ready }: Stack, use: (run: EmptyRun) => Promise<T>): Promise<T> {
   const { temporalAddress: address } = ready;
@@ -25,11 +26,11 @@ export async function withEmptyWorker<T>({ ready }: Stack, use: (run: EmptyRun) 
     const connection = await Connection.connect({ address });
     try {
       const { workflow } = new Client({ connection, namespace: NAMESPACE });
-      return await use(async (activities) => {
+      return await use(async (steps) => {
         await workflow.execute(EMPTY_WORKFLOW, {
           taskQueue: EMPTY_QUEUE,
           workflowId: `bench:${randomUUID()}`,
-          args: [activities],
+          args: [steps],
         });
       });
     } finally {

@@ -6,6 +6,13 @@ export interface EmptyActivities {
   nothing(): Promise<void>;
 }
 
+/** What an empty workflow does. */
+export interface EmptySteps {
+  readonly activities: number;
+  /** Activities within the workflow's own tasks. Default: none. */
+  readonly local?: number;
+}
+
 const activities: EmptyActivities = { nothing: () => Promise.resolve() };
 
 export const EMPTY_QUEUE = 'bench';

@@ -14,10 +14,12 @@ import { CannotBench } from './watch.ts';
 import type { Watch } from './watch.ts';
 
 const NAMES = [...CASES.map(({ name }) => name), ...Object.keys(PARTS)];
+/** Takes an hour and more, and runs only when it is asked for. */
+const LONG = 'scale';
 
 const USAGE = `Usage: npm run bench -- [options]
-  --only PART[,PART]   some of: ${NAMES.join(', ')}
-  --engine ENGINE      cluster runs registrations, deletions and deployments on Temporal Server and PostgreSQL with two
+  --only PART[,PART]   some of: ${NAMES.join(', ')}; all but ${LONG} at first
+  --engine ENGINE      cluster runs registrations, deletions, deployments and scale on Temporal Server and PostgreSQL with two
                        apis and two control workers (default development: Temporal's development server)
   --size BYTES         size of the downloaded file, such as 256M or 2G (default 2G); xz, gz and zst use half of it,
                        four downloads at once a quarter each, the delayed path an eighth
@@ -26,10 +28,10 @@ const USAGE = `Usage: npm run bench -- [options]
   --rounds N           rounds (default 3)
   --deletions N        templates that are deleted at once (default 25)
   --copies N           copies of each of these templates (default 20)
-  --deployments N      deployments in each round (default 240)
+  --deployments N      deployments in each round (default 240); of scale in all (default 50000)
   --templates N        templates in the long lists (default 100000); the short lists have a hundredth
   --seconds N          seconds of repeated list calls (default 60)
-  --hosts N            hosts among which an image spreads (default 24)
+  --hosts N            hosts among which an image spreads (default 24); simulated hosts of scale (default 500)
   --json               prints one JSON document to standard output
 `;
 
@@ -65,7 +67,7 @@ function parseParts(text: string): readonly string[] {
 async function run(watch: Watch): Promise<void> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: NAMES.join(',') },
+      only: { type: 'string', default: NAMES.filter((name) => name !== LONG).join(',') },
       engine: { type: 'string', default: 'development' },
       size: { type: 'string', default: '2G' },
       count: { type: 'string', default: '100' },
@@ -73,12 +75,12 @@ async function run(watch: Watch): Promise<void> {
       rounds: { type: 'string', default: '3' },
       deletions: { type: 'string', default: '25' },
       copies: { type: 'string', default: '20' },
-      deployments: { type: 'string', default: '240' },
+      deployments: { type: 'string' },
       templates: { type: 'string', default: '100000' },
       seconds: { type: 'string', default: '60' },
       machines: { type: 'string', default: '100' },
       'libvirt-uri': { type: 'string', default: 'qemu:///system' },
-      hosts: { type: 'string', default: '24' },
+      hosts: { type: 'string' },
       'origin-mbit': { type: 'string', default: '32' },
       'host-mbit': { type: 'string', default: '160' },
       json: { type: 'boolean', default: false },
@@ -91,6 +93,8 @@ async function run(watch: Watch): Promise<void> {
   }
   const names = parseParts(values.only);
   const number = (name: keyof typeof values): number => parseCount(name, String(values[name]));
+  const ifGiven = (name: keyof typeof values): number | undefined =>
+    values[name] === undefined ? undefined : number(name);
   const options: PartOptions = {
     engine: parseEngine(values.engine),
     size: parseSize(values.size),
@@ -99,12 +103,12 @@ async function run(watch: Watch): Promise<void> {
     rounds: number('rounds'),
     deletions: number('deletions'),
     copies: number('copies'),
-    deployments: number('deployments'),
+    deployments: ifGiven('deployments'),
     templates: number('templates'),
     seconds: number('seconds'),
     machines: number('machines'),
     libvirtUri: values['libvirt-uri'],
-    hosts: number('hosts'),
+    hosts: ifGiven('hosts'),
     originMbit: number('origin-mbit'),
     hostMbit: number('host-mbit'),
   };

@@ -13,10 +13,12 @@ import {
   describeLists,
   describePage,
   describeRegistrations,
+  describeScale,
   describeSpread,
   describeVms,
 } from './report.ts';
 import type { BenchReport } from './report.ts';
+import { benchScale } from './scale/scale.ts';
 import { benchSpread } from './spread.ts';
 import { benchVms } from './vms.ts';
 import type { Watch } from './watch.ts';
@@ -30,12 +32,13 @@ export interface PartOptions {
   readonly rounds: number;
   readonly deletions: number;
   readonly copies: number;
-  readonly deployments: number;
+  /** Absent: as many as each part has at first. */
+  readonly deployments: number | undefined;
   readonly templates: number;
   readonly seconds: number;
   readonly machines: number;
   readonly libvirtUri: string;
-  readonly hosts: number;
+  readonly hosts: number | undefined;
   readonly originMbit: number;
   readonly hostMbit: number;
 }
@@ -69,10 +72,14 @@ export const PARTS: Readonly<Record<string, (options: PartOptions, watch: Watch)
     const deletions = await benchDeletions({ engine, deletions: count, copies, ...watch });
     return { text: describeDeletions(deletions), report: { deletions } };
   },
-  async deployments({ engine, deployments: count, concurrency, rounds }, watch) {
+  async deployments({ engine, deployments: count = 240, concurrency, rounds }, watch) {
     const options = { engine, deployments: count, concurrency, rounds };
     const deployments = await benchDeployments({ ...options, ...watch });
     return { text: describeDeployments(deployments), report: { deployments } };
+  },
+  async scale({ engine, hosts = 500, deployments = 50_000 }, watch) {
+    const scale = await benchScale({ engine, hosts, deployments, ...watch });
+    return { text: describeScale(scale), report: { scale } };
   },
   async vms({ libvirtUri, machines }, watch) {
     const missing = missingPrograms([{ programs: ['virsh', 'qemu-img', 'qemu-system-x86_64'] }]);
@@ -80,7 +87,7 @@ export const PARTS: Readonly<Record<string, (options: PartOptions, watch: Watch)
     const vms = await benchVms({ libvirtUri, rounds: 10, machines, concurrency: 10, ...watch });
     return { text: describeVms(vms), report: { vms } };
   },
-  async spread({ size, hosts, originMbit, hostMbit, rounds }, watch) {
+  async spread({ size, hosts = 24, originMbit, hostMbit, rounds }, watch) {
     const missing = missingPrograms([{ programs: ['ip', 'tc', 'nginx'] }]);
     if (missing.length > 0) return leftOut(`spread is left out, since not installed: ${missing.join(', ')}`);
     if (!canMakeNetworks()) return leftOut('spread is left out: this process may make no network namespaces');

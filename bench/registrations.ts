@@ -31,7 +31,7 @@ export interface RegistrationsReport extends Load {
 type Job = () => Promise<void>;
 
 /** Of the empty workflow. */
-const ACTIVITIES = 2;
+const STEPS = { activities: 2 };
 
 export async function benchRegistrations(options: RegistrationsOptions): Promise<RegistrationsReport> {
   const folder = await mkdtemp(join(tmpdir(), 'bypass-bench-'));
@@ -41,7 +41,7 @@ export async function benchRegistrations(options: RegistrationsOptions): Promise
     try {
       return await withImage(folder, options.signal, async (url) => {
         const register = await registering(stack, url);
-        return withEmptyWorker(stack, (run) => compare(register, () => run(ACTIVITIES), options));
+        return withEmptyWorker(stack, (run) => compare(register, () => run(STEPS), options));
       });
     } finally {
       await stack.stop();

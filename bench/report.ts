@@ -7,6 +7,7 @@ import type { PageReport } from './page.ts';
 import type { ListsReport } from './lists.ts';
 import type { Rates } from './load.ts';
 import type { RegistrationsReport } from './registrations.ts';
+import type { ScaleReport } from './scale/results.ts';
 import type { Goal } from './statistics.ts';
 import type { SpreadReport } from './spread.ts';
 import type { VmsReport } from './vms.ts';
@@ -22,6 +23,7 @@ export interface BenchReport {
   readonly lists?: ListsReport;
   readonly deletions?: DeletionsReport;
   readonly deployments?: DeploymentsReport;
+  readonly scale?: ScaleReport;
   readonly vms?: VmsReport;
   readonly spread?: SpreadReport;
 }
@@ -100,6 +102,48 @@ export function describeDeployments(report: DeploymentsReport): string {
     ...goals.map(describeGoal),
   ].join('\n');
 }
+
+export function describeScale(report: ScaleReport): string {
+  const { engine, hosts, deployments, rounds, perSecond, emptyPerSecond, ratio, steps, goals } = report;
+  const head = ['quarters of the run, MB', 'first', 'second', 'third', 'last', 'last by first'];
+  return [
+    `scale (${engine}): ${deployments} deployments onto ${hosts} simulated hosts by roll-outs, in ${rounds.length} rounds, ` +
+      `by turns with an empty workflow of ${steps.activities} activities and ${steps.local} local ones`,
+    table([
+      ['', 'median per s', 'by the empty one', 'rounds'],
+      [
+        'deployments',
+        perSecond.toFixed(1),
+        ratio.toFixed(2),
+        inWords(rounds.map((one) => one.deployments / one.seconds)),
+      ],
+      [
+        'empty workflows',
+        emptyPerSecond.toFixed(1),
+        '1.00',
+        inWords(rounds.map((one) => one.emptyPerSecond)),
+      ],
+    ]),
+    table([
+      head,
+      ...report.memory.map(({ name, quarters, growth }) => [
+        name,
+        ...quarters.map((bytes) => (bytes / 1e6).toFixed(0)),
+        `${growth.toFixed(2)} ×`,
+      ]),
+    ]),
+    table([
+      ['histories', 'runs', 'events', 'most', 'bytes', 'most'],
+      ...report.histories.map(({ type, ...sizes }) => [
+        type,
+        ...[sizes.runs, sizes.events, sizes.mostEvents, sizes.bytes, sizes.mostBytes].map(String),
+      ]),
+    ]),
+    ...goals.map(describeGoal),
+  ].join('\n');
+}
+
+const inWords = (perSecond: readonly number[]): string => perSecond.map((rate) => rate.toFixed(1)).join(' ');
 
 export const describePage = ({ visits, goals }: PageReport): string =>
   [

@@ -55,6 +55,8 @@ export interface CopyTiming {
   readonly throttleMostMs: number;
   /** A pool's report that is older is refreshed before a deployment reserves space on the pool. */
   readonly reportFreshMs: number;
+  /** The same for a pool with plenty of room, which a report that is older by some minutes can tell. Absent: as for others. */
+  readonly roomyReportFreshMs?: number;
   /** Workflows that one run signals at its end; any further ones look into the database by themselves. */
   readonly mostListeners: number;
   /** Part of a file that counts as progress, after which failures of peers are counted anew. */

@@ -59,13 +59,22 @@ export interface HostOptions {
   readonly metrics?: Pick<ProcessMetrics, 'families'> | undefined;
   /** Default: nothing is traced. */
   readonly tracing?: Tracing | undefined;
+  /** Replaces parts of what the activities work with, as simulated hosts do. Default: nothing. */
+  readonly adapt?: (deps: HostActivityDeps) => HostActivityDeps;
 }
 
 /**
  * Resolves after an orderly stop, which aborts running downloads at once and keeps their bytes.
  * @throws StartError or SettingError when the host worker cannot start
  */
-export async function runHost({ settings, logger, stop, metrics, tracing }: HostOptions): Promise<void> {
+export async function runHost({
+  settings,
+  logger,
+  stop,
+  metrics,
+  tracing,
+  adapt = (deps) => deps,
+}: HostOptions): Promise<void> {
   const about = {
     name: hostNameOf(settings),
     address: hostAddress(),
@@ -82,8 +91,9 @@ export async function runHost({ settings, logger, stop, metrics, tracing }: Host
   try {
     const identity = await loadOrCreateIdentity(stateDir);
     const plan = await build(identity, stateDir);
+    const adapted = { ...plan, deps: adapt(plan.deps) };
     try {
-      await work(plan, identity, { settings, logger, metrics, tracing, stopping, stopped, about });
+      await work(adapted, identity, { settings, logger, metrics, tracing, stopping, stopped, about });
     } finally {
       // The lock must outlast the transfer thread: a free lock means that no process writes to a pool for this host.
       await plan.transfers.close();
@@ -95,7 +105,7 @@ export async function runHost({ settings, logger, stop, metrics, tracing }: Host
   logger.info('stopped');
 }
 
-interface Work extends Omit<HostOptions, 'stop'>, Pick<Serving, 'stopping' | 'stopped'> {
+interface Work extends Omit<HostOptions, 'stop' | 'adapt'>, Pick<Serving, 'stopping' | 'stopped'> {
   readonly about: Omit<JoinDeps['about'], 'incarnation'>;
 }
 

@@ -5,7 +5,7 @@
  */
 import { isLockTimeout, limitLockWaits } from '../../db/database.ts';
 import { openCopy } from '../../db/copies/copies.ts';
-import { reserve } from '../../db/copies/reservations.ts';
+import { isRoomy, reserve } from '../../db/copies/reservations.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { chooseSource } from '../../db/spread/source-choice.ts';
 import type { SourceQuestion } from '../../db/spread/source-choice.ts';
@@ -24,6 +24,8 @@ import type { ChosenSource } from './sources.ts';
 export interface PlaceWishes extends Omit<HostQuestion, 'copyId'>, Omit<SourceQuestion, 'copyId' | 'hostId'> {
   /** Milliseconds. No space is reserved by a report of the pool that is older. Absent: any report will do. */
   readonly reportFreshMs?: number;
+  /** The same for a pool with plenty of room. Absent: as for others. */
+  readonly roomyReportFreshMs?: number;
 }
 
 export interface Place {
@@ -87,14 +89,17 @@ async function unlessLocked<T>(choosing: Promise<T>): Promise<T | undefined> {
 async function choosePlace(
   deps: ControlDeps,
   { copyId, bytes }: { readonly copyId: string; readonly bytes: number },
-  { reportFreshMs = Infinity, excluded, avoided, ...ofSource }: PlaceWishes,
+  { reportFreshMs = Infinity, roomyReportFreshMs = 0, excluded, avoided, ...ofSource }: PlaceWishes,
   lockMs = 0,
 ): Promise<PlaceChoice> {
   const found = await findHost(deps, { copyId, excluded, avoided });
   if (found.host === undefined) return { wait: { word: 'NoHost', ...found } };
   const { host: chosen, copy } = found;
   const { hostId, name: hostName } = chosen;
-  if (reportAgeOf(copy) > reportFreshMs) return { outdated: { hostId, hostName } };
+  const age = reportAgeOf(copy);
+  const isOutdated =
+    age > reportFreshMs && !(age <= roomyReportFreshMs && (await isRoomy(deps.db, copyId, bytes)));
+  if (isOutdated) return { outdated: { hostId, hostName } };
   // Before the transaction, which must not wait for a second connection.
   const host = await addressTo(chosen, copy.templateId, deps);
   const taken = await deps.db.transaction().execute(async (tx) => {

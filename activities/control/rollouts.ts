@@ -8,6 +8,7 @@ import { copiesToStop, dueCopies, markBegun, markStopped, takeTurns } from '../.
 import { MAX_LIVE_COPIES, ROLLOUT_PRIORITY, bytesOfRollout } from '../../model/rollout.ts';
 import type { RolloutBytes, RolloutCounts, RolloutState, RolloutTiming } from '../../model/rollout.ts';
 import { workflowId } from '../context.ts';
+import type { LiveCopy } from '../../orchestration/live.ts';
 import { runningBytes } from '../../orchestration/rollouts.ts';
 import type { ControlDeps } from './deps.ts';
 
@@ -51,9 +52,11 @@ export function createRolloutActivities({ db, orchestration }: ControlDeps): Rol
     await markStopped(db, jobId);
   };
 
-  const bytesOf = async (rollout: RolloutListRow): Promise<RolloutBytes> => {
+  /** A look that begins copies asks nothing of Temporal for it: the next one that begins none does. */
+  const bytesOf = async (rollout: RolloutListRow, begun: number): Promise<RolloutBytes> => {
     const copies = await runningCopies(db, [rollout.uuid], MAX_LIVE_COPIES);
-    return bytesOfRollout(rollout, rollout.size, runningBytes(copies, await orchestration.live(copies)));
+    const live = begun > 0 ? new Map<string, LiveCopy>() : await orchestration.live(copies);
+    return bytesOfRollout(rollout, rollout.size, runningBytes(copies, live));
   };
 
   return {
@@ -67,7 +70,7 @@ export function createRolloutActivities({ db, orchestration }: ControlDeps): Rol
       const { state, total, ready, failed, cancelled, running, queued } = rollout;
       const ended = running + queued === 0;
       if (ended) await recordRolloutEnd(db, rollout, workflowId());
-      const bytes = await bytesOf(rollout);
+      const bytes = await bytesOf(rollout, begun);
       const more = begun >= timing.mostOfLook;
       return { state, total, ready, failed, cancelled, running, queued, ...bytes, ended, more };
     },

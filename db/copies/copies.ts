@@ -180,7 +180,7 @@ async function mirrorsOf(
   const rows = await tx
     .selectFrom('template_mirror')
     .where('template_id', '=', templateId)
-    .selectAll()
+    .select(['url', 'size', 'ranges', 'location', 'etag', 'last_modified', 'reachable'])
     .orderBy('reachable', 'desc')
     .orderBy('priority')
     .orderBy('id')

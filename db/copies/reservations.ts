@@ -30,6 +30,19 @@ export function reserve(db: Queryable, copyId: string, bytes: number): Promise<R
   });
 }
 
+/**
+ * Whether a copy's pool has plenty of room by its last report: beside all that is reserved and this copy, a tenth of it is free.
+ * So much is not filled within minutes; where it is, the download finds the pool full, and the deployment waits for space.
+ */
+export async function isRoomy(db: Queryable, copyId: string, bytes: number): Promise<boolean> {
+  const { rows } = await sql<{ readonly roomy: boolean }>`
+    select pool.free_bytes - ${bytes}::bigint - coalesce(
+      (select sum(r.bytes) from pool_reservation r where r.pool_id = pool.id), 0) >= pool.capacity_bytes / 10 as roomy
+    from template_spool_ref copy join storage_pool pool on pool.id = copy.pool_id
+    where copy.uuid = ${copyId}`.execute(db);
+  return rows[0]?.roomy ?? false;
+}
+
 interface LockedPool {
   readonly id: number;
   readonly copy: number;

@@ -76,7 +76,8 @@ export async function listRollouts(
     select job.uuid, job.created, job.completed, r.selection, r.tag, r.origin, r.at_once, r.state, r.cancelled_by,
       ${shownState} as shown_state, template.uuid as template_uuid, template.name as template_name, template.format,
       ${sizeOfCopy} as size, zone.uuid as zone_uuid, zone.name as zone_name, cluster.uuid as cluster_uuid,
-      cluster.name as cluster_name, account.uuid as account_uuid, account.account_name, "user".username, counts.*, ${reasonsOf(sql`job.id`)} as errors
+      cluster.name as cluster_name, account.uuid as account_uuid, account.account_name, "user".username, counts.total, counts.ready,
+      counts.failed, counts.cancelled, counts.running, counts.queued, ${reasonsOf(sql`job.id`)} as errors
     from (select r.job_id ${from} order by r.job_id desc limit ${limit} offset ${offset}) page
     join template_rollout r on r.job_id = page.job_id
     join async_job job on job.id = r.job_id

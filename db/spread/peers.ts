@@ -90,7 +90,7 @@ export async function peersOf(
     ${avoidedCopies(asker, failedPeers)},
     every as materialized (select ${columns(asker, suspects)} from ${servedCopies(asker, failedPeers)}),
     able as materialized (
-      select * from every where not suspect or not exists (select from every where not suspect)
+      select ${NAMES} from every where not suspect or not exists (select from every where not suspect)
     )
     select
       (select to_jsonb(able) from able where used < uploads
@@ -165,6 +165,10 @@ const columns = (asker: Asker, suspects: readonly string[]) => sql`
   copy.depth, (host.peer ->> 'uploads')::integer as uploads, used, host.cluster_id <> ${asker.clusterDbId} as far,
   host.uuid = any(${suspects}::uuid[]) as suspect`;
 
+/** The names of these columns: statements with `*` are not prepared (db/prepared.ts), and to plan these takes long. */
+const NAMES = sql`"copyId", "copyDbId", "hostId", "hostDbId", "hostName", address, published, sha256, lineage, depth,
+  uploads, used, far, suspect`;
+
 /** So many hosts are compared by their uploads; a zone may have thousands that could serve. */
 const COMPARED = 32;
 
@@ -185,7 +189,7 @@ export async function bestPeer(
           and used < (host.peer ->> 'uploads')::integer
         order by copy.depth, copy.id limit ${COMPARED}
       )
-      select * from first order by depth, not published, used, "hostDbId" limit 1`.execute(tx);
+      select ${NAMES} from first order by depth, not published, used, "hostDbId" limit 1`.execute(tx);
     if (rows[0] !== undefined) return rows[0];
   }
   return undefined;

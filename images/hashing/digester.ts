@@ -5,6 +5,8 @@
  * all bytes. `ready` makes the writer wait while the thread is more than `maxBehind` bytes behind: older bytes may
  * have left the page cache and would be read from the disk. Bytes that the file had when the thread started do not
  * count there.
+ *
+ * A small file needs no thread, whose start takes longer than hashing the file: it is read when it is complete.
  */
 import type { FileHandle } from 'node:fs/promises';
 import type { ResourceLimits, Worker } from 'node:worker_threads';
@@ -12,6 +14,7 @@ import { digestName } from '../../model/checksum.ts';
 import type { Checksum, ChecksumAlgorithm } from '../../model/checksum.ts';
 import { startThread } from '../../platform/threads.ts';
 import type { DigestNews, DigestOrder, DigestTask } from './digest.thread.ts';
+import { hashSmallFile } from './small-file.ts';
 import { threadEnded, unreadable } from './thread-failures.ts';
 import { becameShorter } from '../disk-errors.ts';
 import type { GrowthObserver } from '../growth-observer.ts';
@@ -25,6 +28,8 @@ export interface DigesterOptions {
   readonly signal: AbortSignal;
   /** Maximum number of bytes that are written and not yet read; default 64 MiB. */
   readonly maxBehind?: number;
+  /** A file of more bytes gets a thread; default 4 MiB. */
+  readonly threadAbove?: number;
 }
 
 /** Computes the digests of a complete file. */
@@ -46,6 +51,7 @@ export async function digestsOf(
 export const sha256Of = (digests: Digests): string => digests.get('SHA-256')?.hex ?? '';
 
 const MAX_BEHIND = 64 * 1_048_576;
+const THREAD_ABOVE = 4 * 1_048_576;
 
 /** The thread allocates hardly any memory. */
 const RESOURCE_LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 };
@@ -53,13 +59,17 @@ const RESOURCE_LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 16, maxYoungGe
 export class Digester implements GrowthObserver {
   readonly #options: DigesterOptions;
   readonly #algorithms: readonly ChecksumAlgorithm[];
+  readonly #threadAbove: number;
   #run: Run | undefined;
-  /** Called with the number of bytes that the thread has read. */
+  /** Bytes of the file, as far as it may be read. */
+  #length = 0;
+  /** Called with the number of bytes that were read. */
   onRead: ((count: number) => void) | undefined;
 
   constructor(options: DigesterOptions) {
     this.#options = options;
     this.#algorithms = [...new Set(options.algorithms)];
+    this.#threadAbove = options.threadAbove ?? THREAD_ABOVE;
   }
 
   /** Number of bytes read, from the beginning of the file. */
@@ -68,7 +78,8 @@ export class Digester implements GrowthObserver {
   }
 
   grown(position: number): void {
-    if (position > 0) this.#running().follow(position);
+    this.#length = Math.max(this.#length, position);
+    if (this.#length > this.#threadAbove) this.#running().follow(position);
   }
 
   async ready(): Promise<void> {
@@ -78,15 +89,17 @@ export class Digester implements GrowthObserver {
   async restarting(): Promise<void> {
     const run = this.#run;
     this.#run = undefined;
+    this.#length = 0;
     await run?.end();
   }
 
   /**
-   * Call when the file is complete; waits until the thread has read all of it.
+   * Call when the file is complete; waits until all of it was read.
    * @throws ImageError when the file cannot be read; the signal's reason when aborted
    */
   async finish(): Promise<Digests> {
-    const hexes = await this.#running().finish();
+    const isSmall = this.#run === undefined && this.#length <= this.#threadAbove;
+    const hexes = isSmall ? await this.#hashHere() : await this.#running().finish();
     return new Map(
       this.#algorithms.map((algorithm, at) => [algorithm, { algorithm, hex: hexes[at] as string }]),
     );
@@ -95,6 +108,12 @@ export class Digester implements GrowthObserver {
   /** Ends the thread; afterwards the digester does not use the file any more. */
   close(): Promise<void> {
     return this.restarting();
+  }
+
+  #hashHere(): Promise<readonly string[]> {
+    const { file, signal } = this.#options;
+    const onRead = (count: number): void => this.onRead?.(count);
+    return hashSmallFile(file, this.#length, this.#algorithms.map(digestName), { signal, onRead });
   }
 
   #running(): Run {

@@ -124,6 +124,26 @@ if (isFullRun) {
     expect(await readdir(folder)).toEqual([]);
   }, 300_000);
 
+  it('measures a fleet of simulated hosts beside an empty workflow, with memory and histories', async () => {
+    const { stdout } = await bench(['--only', 'scale', '--hosts', '3', '--deployments', '30', '--json']);
+    const { scale } = JSON.parse(stdout) as BenchReport;
+    expect(scale).toMatchObject({ hosts: 3, deployments: 30, failed: 0 });
+    expect(scale?.rounds.map(({ deployments }) => deployments)).toEqual([6, 6, 6, 6, 6]);
+    expect(scale?.ratio).toBeGreaterThan(0);
+    expect(scale?.steps.activities).toBeGreaterThanOrEqual(1);
+    expect(scale?.memory.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['api 1', 'control worker 1', 'Temporal 1', 'simulated hosts 1', 'PostgreSQL']),
+    );
+    for (const { quarters } of scale?.memory ?? [])
+      for (const bytes of quarters) expect(bytes).toBeGreaterThan(1_048_576);
+    const [deployments, rollouts] = scale?.histories ?? [];
+    // Three more of the first roll-out.
+    expect(deployments).toMatchObject({ type: 'deployment', runs: 33 });
+    expect(deployments?.mostEvents).toBeGreaterThanOrEqual(scale?.steps.events ?? Infinity);
+    expect(rollouts).toMatchObject({ type: 'rollout', runs: 11 });
+    expect(await readdir(folder)).toEqual([]);
+  }, 300_000);
+
   it('measures short and long lists, and repeated calls, without a failure', async () => {
     const templates = 100_000;
     const args = ['--only', 'lists', '--templates', String(templates), '--seconds', '60', '--json'];

@@ -2,7 +2,7 @@ import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { openCopy } from '../../db/copies/copies.ts';
 import { NotPossible } from '../../db/errors.ts';
 import { recordPoolReports } from '../../db/pools/pools.ts';
-import { release, reserve } from '../../db/copies/reservations.ts';
+import { isRoomy, release, reserve } from '../../db/copies/reservations.ts';
 import { openDbLab } from '../labs/db.ts';
 import type { DbLab } from '../labs/db.ts';
 
@@ -55,6 +55,17 @@ test('bytes that are written already are not reserved again', async () => {
   await pool.tell({ free: 300, parts: { [one]: 700 } });
   expect(await reserve(lab.db, two, 200)).toMatchObject({ granted: true, free: 300, reserved: 100 });
   expect(await reserve(lab.db, one, 800)).toMatchObject({ granted: true, needed: 100, reserved: 200 });
+});
+
+test('a pool is roomy when a tenth of it stays free beside a copy and all that is reserved', async () => {
+  const pool = await newPool(500);
+  await pool.tell({ capacity: 1000, free: 500 });
+  const [one, two] = [await pool.copy(), await pool.copy()];
+  expect(await isRoomy(lab.db, two, 400)).toBe(true);
+  expect(await isRoomy(lab.db, two, 401)).toBe(false);
+  await reserve(lab.db, one, 300);
+  expect(await isRoomy(lab.db, two, 100)).toBe(true);
+  expect(await isRoomy(lab.db, two, 101)).toBe(false);
 });
 
 test('of many copies that reserve at once, as many get room as fit', async () => {

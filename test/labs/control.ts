@@ -51,6 +51,7 @@ export const QUICK_TIMING: Partial<CopyTiming> = {
   throttleWait: { firstMs: 100, mostMs: 500 },
   throttleRounds: 2,
   reportFreshMs: 0,
+  roomyReportFreshMs: 0,
 };
 
 const QUICK_MACHINES: Partial<VmTiming> = {

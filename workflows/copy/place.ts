@@ -34,6 +34,7 @@ export const wishesOf = ({
   peerStrikes: strikesOf(peerFailures),
   priority: requests.priority,
   reportFreshMs: timing.reportFreshMs,
+  ...(timing.roomyReportFreshMs === undefined ? {} : { roomyReportFreshMs: timing.roomyReportFreshMs }),
 });
 
 /**

@@ -34,8 +34,15 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** With a thread, however small the file is. */
 const follow = (changes: Partial<DigesterOptions> = {}): Digester =>
-  (digester = new Digester({ file, algorithms: ['SHA-256'], signal: aborter.signal, ...changes }));
+  (digester = new Digester({
+    file,
+    algorithms: ['SHA-256'],
+    signal: aborter.signal,
+    threadAbove: 0,
+    ...changes,
+  }));
 
 /** As a download does it. */
 async function digestOf(bytes: Buffer, algorithm: ChecksumAlgorithm): Promise<Checksum | undefined> {
@@ -144,30 +151,73 @@ describe('a digester that follows a growing file', () => {
   });
 });
 
-describe('a digester that cannot finish', () => {
-  test('reports that the file became shorter', async () => {
-    await file.write(text);
-    const following = follow();
-    following.grown(text.length + 1);
-    await expect(following.finish()).rejects.toMatchObject({ kind: 'DiskBroken' });
-    await expect(following.ready()).rejects.toMatchObject({ kind: 'DiskBroken' });
+describe('a digester of a small file', () => {
+  const threadAbove = 4 * MIB;
+
+  test('starts no thread, and hashes the file when it is complete, also after a restart', async () => {
+    const bytes = rawDisk(MIB + 17);
+    await file.write(bytes);
+    const following = follow({ threadAbove });
+    const seen: number[] = [];
+    following.onRead = (count) => void seen.push(count);
+    following.grown(MIB);
+    await following.restarting();
+    following.grown(bytes.length);
+    expect(await hexOf(following)).toBe(sha256(bytes));
+    expect(following.position).toBe(0);
+    expect(seen.reduce((sum, count) => sum + count, 0)).toBe(bytes.length);
   });
 
-  test('reports that the file cannot be read', async () => {
-    const writeOnly = await open(join(folder, randomUUID()), 'wx');
-    try {
-      await writeOnly.write(text);
-      const following = follow({ file: writeOnly });
-      following.grown(text.length);
-      await expect(following.finish()).rejects.toMatchObject({
-        kind: 'DiskBroken',
-        message: expect.stringContaining('EBADF') as string,
-      });
-      await following.close();
-    } finally {
-      await writeOnly.close();
-    }
+  test('starts its thread once the file turns out not to be small', async () => {
+    const bytes = rawDisk(threadAbove + 1);
+    await file.write(bytes);
+    const following = follow({ threadAbove });
+    following.grown(threadAbove);
+    expect(following.position).toBe(0);
+    following.grown(bytes.length);
+    expect(await hexOf(following)).toBe(sha256(bytes));
+    expect(following.position).toBe(bytes.length);
   });
+
+  test('fails with the reason when aborted', async () => {
+    await file.write(text);
+    const following = follow({ threadAbove });
+    following.grown(text.length);
+    aborter.abort(new Error('stopped'));
+    await expect(following.finish()).rejects.toThrow('stopped');
+  });
+});
+
+describe('a digester that cannot finish', () => {
+  test.each([0, MIB])(
+    'reports that the file became shorter, with a thread above %p bytes',
+    async (threadAbove) => {
+      await file.write(text);
+      const following = follow({ threadAbove });
+      following.grown(text.length + 1);
+      await expect(following.finish()).rejects.toMatchObject({ kind: 'DiskBroken' });
+      if (threadAbove === 0) await expect(following.ready()).rejects.toMatchObject({ kind: 'DiskBroken' });
+    },
+  );
+
+  test.each([0, MIB])(
+    'reports that the file cannot be read, with a thread above %p bytes',
+    async (threadAbove) => {
+      const writeOnly = await open(join(folder, randomUUID()), 'wx');
+      try {
+        await writeOnly.write(text);
+        const following = follow({ file: writeOnly, threadAbove });
+        following.grown(text.length);
+        await expect(following.finish()).rejects.toMatchObject({
+          kind: 'DiskBroken',
+          message: expect.stringContaining('EBADF') as string,
+        });
+        await following.close();
+      } finally {
+        await writeOnly.close();
+      }
+    },
+  );
 
   test('fails its waiting callers when its thread dies', async () => {
     const following = follow({ algorithms: ['SHA-3' as ChecksumAlgorithm] });
