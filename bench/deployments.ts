@@ -86,7 +86,7 @@ async function measure({ stack, url, runEmpty, options }: Bench): Promise<Deploy
   onStep('a first few deployments, which warm connections, caches and compiled code');
   const first = await deploy(Math.min(count, concurrency));
   const history = await historySize(stack, first.ids, pools);
-  const empty = () => runEmpty({ activities: history.activities });
+  const empty = () => runEmpty(history);
   await throughput({ ...load, count: load.concurrency }, empty, signal);
   const measured = { deployed: [] as Throughput[], empty: [] as Throughput[] };
   for (let round = 0; round < rounds; round += 1) {
@@ -94,7 +94,7 @@ async function measure({ stack, url, runEmpty, options }: Bench): Promise<Deploy
     const { rate } = await deploy(count);
     measured.deployed.push({ ...rate, perSecond: rate.perSecond * pools.length });
     onStep(
-      `round ${round + 1} of ${rounds}: ${load.count} empty workflows of ${history.activities} activities`,
+      `round ${round + 1} of ${rounds}: ${load.count} empty workflows of ${history.activities} activities and ${history.local} local ones`,
     );
     measured.empty.push(await throughput(load, empty, signal));
   }

@@ -90,7 +90,7 @@ export function describeDeployments(report: DeploymentsReport): string {
     report;
   return [
     `${deployments} deployments (${engine}): images of 1 MiB onto ${pools} pools by ${hosts} hosts, ${concurrency} images at a time, ` +
-      `beside an empty workflow of ${history.activities} activities`,
+      `beside an empty workflow of ${history.activities} activities and ${history.local} local ones`,
     table([
       ['', 'median per s', 'rounds', 'by the empty one'],
       ['deployments', ...perSecondCells(deployed), ratio.toFixed(2)],

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import pLimit from 'p-limit';
 import {
   CONTROL_QUEUE,
+  ENDED_SIGNAL,
   HAND_OVER_SIGNAL,
   POOL_MEMO,
   SOURCE_FREE_SIGNAL,
@@ -17,7 +18,7 @@ import {
 import { summaryOf } from '../model/summary.ts';
 import { newRunParameters } from '../model/rules/released.ts';
 import type { CopyInput, DeploymentResult, RemovalInput, RemovalResult } from '../model/payloads.ts';
-import type { HandOverRequest, StopRequest, WantedRequest } from '../model/run-messages.ts';
+import type { EndedNotice, HandOverRequest, StopRequest, WantedRequest } from '../model/run-messages.ts';
 import { copyAttributes } from './search-attributes.ts';
 import type {
   CopyId,
@@ -68,6 +69,7 @@ export function copyCalls(
   | 'startRetirement'
   | 'requestVerification'
   | 'signalSourceFree'
+  | 'signalEnded'
   | 'handOver'
 > {
   const { workflow } = client;
@@ -165,6 +167,19 @@ export function copyCalls(
 
     async signalSourceFree(copies) {
       await Promise.all(copies.map((copy) => signalIfRunning(copy, SOURCE_FREE_SIGNAL)));
+    },
+
+    async signalEnded(copy, listeners) {
+      const notice: EndedNotice = { v: 1, workflowId: copyWorkflowId(copy.templateId, copy.poolId) };
+      await Promise.all(
+        listeners.map(async (id) => {
+          try {
+            await workflow.getHandle(id).signal(ENDED_SIGNAL, notice);
+          } catch (error) {
+            if (!isAbsent(error)) throw error;
+          }
+        }),
+      );
     },
 
     async handOver(copies, hostId) {

@@ -157,6 +157,8 @@ export interface Orchestration {
   heartbeats(): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>>;
   /** Signals deployments that another host may give them the copy now. */
   signalSourceFree(copies: readonly CopyId[]): Promise<void>;
+  /** Tells workflows that a copy has the outcome for which they wait. @param listeners their ids; those that have ended are passed over */
+  signalEnded(copy: CopyId, listeners: readonly string[]): Promise<void>;
   /** Starts the upkeep workflow, which watches hosts and repairs records, unless it runs. */
   ensureUpkeep(): Promise<void>;
 }

@@ -67,6 +67,11 @@ export class EndListeners {
     if (workflowId !== undefined && this.#ids.size < this.#maxListeners) this.#ids.add(workflowId);
   }
 
+  /** Those that need no signal any more. */
+  remove(workflowIds: readonly string[]): void {
+    for (const id of workflowIds) this.#ids.delete(id);
+  }
+
   /** For the run that continues this one. */
   get ids(): readonly string[] {
     return [...this.#ids];

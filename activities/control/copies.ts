@@ -1,4 +1,5 @@
 /** The control side of deployments and removals of one copy. */
+import { log } from '@temporalio/activity';
 import { openCopy } from '../../db/copies/copies.ts';
 import type { CopyUuids, JobError } from '../../db/jobs/jobs.ts';
 import {
@@ -34,6 +35,11 @@ export interface Ending {
   readonly outcomeId: string;
 }
 
+/** Workflows that were told that a copy is there. */
+export interface Told {
+  readonly told: readonly string[];
+}
+
 export interface CopyActivities {
   /** Inserts or finds the copy's row, and plans the deployment. */
   openCopy(copy: CopyUuids): Promise<CopyPlan>;
@@ -44,7 +50,8 @@ export interface CopyActivities {
   /**
    * Records a finished copy, and completes the jobs that wait for it.
    * @param call whose result this is, to be verified as such; absent where `acceptAnswer` has done so
-   * @returns why the image was not accepted, and the jobs failed instead
+   * @param listeners workflows to tell of a copy that is there
+   * @returns why the image was not accepted, and the jobs failed instead; or which listeners were told
    * @throws ApplicationFailure as `acceptAnswer` does
    */
   finishCopy(
@@ -52,7 +59,8 @@ export interface CopyActivities {
     result: DownloadResult,
     attempt: Attempt,
     call?: HostCall,
-  ): Promise<JobError | undefined>;
+    listeners?: readonly string[],
+  ): Promise<JobError | Told | undefined>;
   /** Completes the jobs that wait for a copy that was ready before. */
   confirmCopy(ending: Ending): Promise<void>;
   /** Records why a deployment failed, and fails the jobs that wait for it. */
@@ -76,6 +84,19 @@ export interface CopyActivities {
 }
 
 export function createCopyActivities({ db, protocols, orchestration }: ControlDeps): CopyActivities {
+  /** Whom it cannot tell, the workflow does. */
+  const tell = async (copy: CopyUuids, listeners: readonly string[]): Promise<Told | undefined> => {
+    if (listeners.length === 0) return undefined;
+    try {
+      await orchestration.signalEnded(copy, listeners);
+      return { told: listeners };
+    } catch (error) {
+      log.warn('workflows that wait for a copy were not told that it is there; its own workflow does so', {
+        error,
+      });
+      return undefined;
+    }
+  };
   return {
     openCopy: (copy) => openCopy(db, copy, workflowId(), protocols),
     reserveSpace: (copyId, bytes) => reserve(db, copyId, bytes),
@@ -86,7 +107,7 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
       for (const { templateId, poolId, hostId, hostName } of wrong)
         await orchestration.requestVerification({ templateId, poolId, hostId, hostName });
     },
-    async finishCopy(ending, answer, attempt, call) {
+    async finishCopy(ending, answer, attempt, call, listeners = []) {
       const result =
         call === undefined
           ? await readSigned(db, ['download'], answer)
@@ -95,7 +116,7 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
       const { refused, tries } = await finishCopy(db, withWorkflow(ending), done);
       countTries(tries);
       await wakeWaiting({ db, orchestration }, ending.copy);
-      return refused;
+      return refused ?? tell(ending.copy, listeners);
     },
     confirmCopy: (ending) => confirmCopy(db, withWorkflow(ending)),
     failCopy: (ending, error) => failCopy(db, withWorkflow(ending), error),

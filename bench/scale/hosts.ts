@@ -49,7 +49,7 @@ export async function withSimulatedHosts<T>(
       children.push(await startProcess(plan, children.length + 1));
     }
     await Promise.all(children.map((child, at) => untilRunning(child, logOf(options, at + 1), signal)));
-    while ((await poolsUp(client, cluster)) < count) {
+    while ((await hostsUp(client, cluster)) < count) {
       signal.throwIfAborted();
       await sleep(POLL_MS);
     }
@@ -73,8 +73,8 @@ interface Invite {
   readonly hostinvite: { readonly token: string };
 }
 
-/** Pools whose host is Up: what has joined is Up a moment later. */
-async function poolsUp(client: ApiClient, cluster: string): Promise<number> {
+/** What has joined is Up a moment later. */
+async function hostsUp(client: ApiClient, cluster: string): Promise<number> {
   const hosts = await client.list<{ readonly clustername: string; readonly state: string }>(
     'listHosts',
     'host',

@@ -35,6 +35,21 @@ afterEach(async () => {
   for (const name of ['zone', 'origin'] as const) await setLimit(name, undefined);
 });
 
+test('the step that records a copy tells its roll-out, which takes no further trip of the deployment', async () => {
+  const { poolIds } = await addFleet(lab, { name: 'told', pools: 2, held: false });
+  const templateId = await lab.addTemplate();
+  // The second one waits for its turn until the first one has ended, and for no timer.
+  const jobId = await rollOut(lab, templateId, poolIds, { atOnce: 1 });
+  expect((await lab.finished(jobId)).job_status).toBe(1);
+  for (const poolId of poolIds) {
+    const handle = lab.temporal.client.workflow.getHandle(copyWorkflowId(templateId, poolId));
+    await handle.result();
+    const { events = [] } = await handle.fetchHistory();
+    expect(events?.filter((one) => one.signalExternalWorkflowExecutionInitiatedEventAttributes)).toEqual([]);
+    expect(events?.filter((one) => one.workflowTaskCompletedEventAttributes)).toHaveLength(2);
+  }
+});
+
 test(`brings a template onto ${POOLS} pools by one call, some at a time, and the job says how many are there`, async () => {
   const fleet = await addFleet(lab, { name: 'many', pools: POOLS, held: true });
   const templateId = await lab.addTemplate();

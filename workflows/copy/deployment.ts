@@ -17,7 +17,8 @@
  *
  * A round ends ready, failed or cancelled. The outcome is recorded together with the outcomes of all jobs that wait.
  * Then, in this order: a stop with `remove` continues as the removal; a request that came too late for the outcome
- * starts another round; else the run ends and signals its listeners.
+ * starts another round; else the run ends and signals its listeners, but for those that were told by the step that recorded
+ * a copy as ready.
  *
  * What must never happen: two downloads of one copy at once; a job that gets no outcome; a stop that is lost because
  * the run continued as new; a command in another order than in a recorded history (test/workflows/replay.test.ts).
@@ -27,7 +28,7 @@ import type { TemporalFailure } from '@temporalio/common';
 import { CancellationScope, patched, upsertMemo, uuid4 } from '@temporalio/workflow';
 import { NEW_HISTORY } from '../../model/decisions.ts';
 import { describeFailure, describeFailureWithHost } from '../../model/failures.ts';
-import type { Attempt } from '../../activities/control/copies.ts';
+import type { Attempt, JobError, Told } from '../../activities/control/copies.ts';
 import type { Place } from '../../activities/control/places.ts';
 import type { ChosenSource } from '../../activities/control/sources.ts';
 import type { Decision } from '../../model/decisions.ts';
@@ -166,11 +167,13 @@ async function accept(
     const what = 'Record the copy';
     const step = fewTrips ? patientLocalControl(what) : control(what);
     try {
-      const refused = await (call === undefined
+      const end = await (call === undefined
         ? step.finishCopy(ending, result, attempt)
-        : step.finishCopy(ending, result, attempt, call));
-      // Earlier releases recorded null.
-      if (refused?.kind === 'PeerWrong') return await removeRefused(attempt, refused.text, input, result);
+        : step.finishCopy(ending, result, attempt, call, requests.listeners.ids));
+      // Earlier releases recorded null, and told nobody.
+      const { kind, text, told = [] }: Partial<JobError & Told> = end ?? {};
+      if (kind === 'PeerWrong') return await removeRefused(attempt, text ?? '', input, result);
+      requests.listeners.remove(told);
       return { outcome: 'ready', host: attempt };
     } catch (error) {
       if (call === undefined || !isOfHost(error)) throw error;
