@@ -1,9 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowFailedError } from '@temporalio/client';
-import { openControlLab, QUICK_TIMING } from '../labs/control.ts';
+import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
-import { createOrchestration } from '../../orchestration/client.ts';
 import { readWaits } from '../../orchestration/waits.ts';
 import type { PriorityJob } from '../../model/payloads.ts';
 import { isFullRun } from '../support/programs.ts';
@@ -219,38 +218,6 @@ test('without room a deployment waits, shows the numbers, and goes on when there
   host.setFree(150 * 1_048_576);
   expect((await lab.finished(jobId)).job_status).toBe(1);
   expect(host.jobs).toHaveLength(1);
-});
-
-test('a host is asked for its free space first, unless its pool has plenty of room', async () => {
-  let asked = 0;
-  const host = await lab.addHost({
-    name: 'roomy',
-    script: {
-      describeHost() {
-        asked += 1;
-        return Promise.resolve({
-          v: 1,
-          hostId: host.hostId,
-          version: '1',
-          pools: [host.pool()],
-          programs: [],
-        });
-      },
-    },
-  });
-  const timing = { ...QUICK_TIMING, roomyReportFreshMs: 600_000 };
-  const bring = async (): Promise<number> => {
-    const copy = await newCopy('roomy');
-    await createOrchestration(lab.temporal.client, { timing }).requestDeployment(copy);
-    await until('the copy is there', async () => (await lab.copy(copy))?.state === 'Ready');
-    return asked;
-  };
-  expect(await bring()).toBe(0);
-  const { capacity } = host.pool();
-  host.setFree(capacity / 20);
-  // The download reports the space that the pool has now.
-  expect(await bring()).toBe(0);
-  expect(await bring()).toBe(1);
 });
 
 test('space that is reserved for another download does not count as free', async () => {
