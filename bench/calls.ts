@@ -2,8 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../cli/client.ts';
 import type { ApiClient } from '../cli/client.ts';
-import { POLL_MS } from '../cli/context.ts';
-import { pollPauses } from '../cli/waiting.ts';
 import type { Stack } from './stack.ts';
 import { CannotBench } from './watch.ts';
 
@@ -37,8 +35,7 @@ export async function registerImage(
 }
 
 export interface JobWait {
-  /** Milliseconds between two questions. Default: as `bypass … --wait` asks. */
-  readonly pollMs?: number;
+  readonly pollMs: number;
   readonly signal: AbortSignal;
   /** Default: no limit. */
   readonly seconds?: number;
@@ -53,7 +50,6 @@ export async function jobEnd(
   jobid: string,
   { pollMs, signal, seconds = Infinity }: JobWait,
 ): Promise<number | undefined> {
-  const pauses = pollPauses(POLL_MS);
   const until = performance.now() + seconds * 1000;
   while (performance.now() < until) {
     signal.throwIfAborted();
@@ -63,7 +59,7 @@ export async function jobEnd(
     }>('queryAsyncJobResult', { jobid });
     if (jobstatus === 1) return performance.now();
     if (jobstatus === 2) throw new CannotBench(`A job of the bench failed: ${jobresult?.errortext ?? ''}`);
-    await sleep(pollMs ?? pauses.next().value);
+    await sleep(pollMs);
   }
   return undefined;
 }

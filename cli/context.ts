@@ -16,7 +16,7 @@ export interface Cli {
   readonly pollMs: number;
 }
 
-export const POLL_MS = 1000;
+const POLL_MS = 1000;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 export const cliOf = (own: NodeJS.Process): Cli => ({

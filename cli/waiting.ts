@@ -19,14 +19,6 @@ import type { ProgressView } from './progress.ts';
 /** How long the api may be unreachable during a wait. */
 const PATIENCE_MS = 120_000;
 const FIRST_POLL_MS = 200;
-const GROWTH = 1.5;
-
-/** Milliseconds before each poll: short at first, then growing to the usual pace. */
-export function* pollPauses(mostMs: number): Generator<number, never> {
-  for (let pauseMs = Math.min(FIRST_POLL_MS, mostMs); ; pauseMs = Math.min(mostMs, pauseMs * GROWTH)) {
-    yield pauseMs;
-  }
-}
 
 export interface Wait {
   readonly signal: AbortSignal;
@@ -67,8 +59,11 @@ export async function waitFor<T>(
 }
 
 function createWait({ cli }: Session, signal: AbortSignal, view: ProgressView): Wait {
-  const pauses = pollPauses(cli.pollMs);
-  const pause = (): Promise<void> => delay(pauses.next().value, undefined, { signal });
+  let pauseMs = Math.min(FIRST_POLL_MS, cli.pollMs);
+  const pause = async (): Promise<void> => {
+    await delay(pauseMs, undefined, { signal });
+    pauseMs = Math.min(cli.pollMs, pauseMs * 1.5);
+  };
   const ask = async <T>(question: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     let failedSince: number | undefined;
     for (;;) {
