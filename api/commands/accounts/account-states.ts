@@ -25,6 +25,7 @@ export const userStateCommand = (definition: {
 }): Command =>
   defineCommand({
     name: definition.name,
+    since: '0.2.0',
     description: definition.description,
     isAsync: definition.isAsync ?? false,
     roles: ADMINS,
@@ -59,6 +60,7 @@ export const accountStateCommand = (definition: {
 }): Command =>
   defineCommand({
     name: definition.name,
+    since: '0.2.0',
     description: definition.description,
     roles: ADMINS,
     parameters: accountParameters,

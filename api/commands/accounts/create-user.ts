@@ -12,6 +12,7 @@ import { personalDetails, personalParameters, userNamed } from './users.ts';
 
 export const createUser = defineCommand({
   name: 'createUser',
+  since: '0.2.0',
   description: 'Adds a user to an account. The keys of the user are made with registerUserKeys.',
   roles: ADMINS,
   parameters: {

@@ -7,6 +7,7 @@ import { requireOtherUser, userNamed } from './users.ts';
 
 export const deleteUser = defineCommand({
   name: 'deleteUser',
+  since: '0.2.0',
   description: 'Removes a user; the account and what it has stay. Sessions of the user end at once.',
   roles: ADMINS,
   parameters: { id: required(id('the user')) },

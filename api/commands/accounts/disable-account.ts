@@ -7,6 +7,7 @@ import { JOB, render } from '../../fields/response.ts';
 
 export const disableAccount = defineCommand({
   name: 'disableAccount',
+  since: '0.2.0',
   description: 'Disables or locks an account: none of its users can call or log in any more.',
   isAsync: true,
   roles: ADMINS,

@@ -9,6 +9,7 @@ import { userNamed } from './users.ts';
 
 export const getUserKeys = defineCommand({
   name: 'getUserKeys',
+  since: '0.2.0',
   description: 'Tells the keys of a user, and records that in an event. Users see their own.',
   roles: EVERYBODY,
   parameters: { id: required(id('the user')) },

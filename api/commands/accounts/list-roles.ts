@@ -7,6 +7,7 @@ import { ROLE, ROLES } from '../../fields/answers/role.ts';
 
 export const listRoles = defineCommand({
   name: 'listRoles',
+  since: '0.2.0',
   description: 'Lists the roles that accounts have: administrators, and users.',
   roles: ADMINS,
   parameters: {

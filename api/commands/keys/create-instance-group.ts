@@ -9,6 +9,7 @@ import { instanceGroupNamed, nameTaken } from './instance-groups.ts';
 
 export const createInstanceGroup = defineCommand({
   name: 'createInstanceGroup',
+  since: '0.2.0',
   description: 'Makes a group of virtual machines. One that a machine names is made by itself.',
   roles: EVERYBODY,
   parameters: {

@@ -8,6 +8,7 @@ import { addKeyPair } from './ssh-key-pairs.ts';
 
 export const createSSHKeyPair = defineCommand({
   name: 'createSSHKeyPair',
+  since: '0.2.0',
   description: 'Makes a key pair with RSA, keeps its public key, and answers the private key this once.',
   roles: EVERYBODY,
   parameters: {

@@ -7,6 +7,7 @@ import { instanceGroupNamed } from './instance-groups.ts';
 
 export const deleteInstanceGroup = defineCommand({
   name: 'deleteInstanceGroup',
+  since: '0.2.0',
   description: 'Removes an instance group; its virtual machines stay, in no group.',
   roles: EVERYBODY,
   parameters: { id: required(id('the instance group')) },

@@ -8,6 +8,7 @@ import { keyPairRefusal } from './ssh-key-pairs.ts';
 
 export const deleteSSHKeyPair = defineCommand({
   name: 'deleteSSHKeyPair',
+  since: '0.2.0',
   description: 'Removes an SSH key pair. Virtual machines that were given it keep its public key.',
   roles: EVERYBODY,
   parameters: {

@@ -7,6 +7,7 @@ import { userDataNamed } from './user-data.ts';
 
 export const deleteUserData = defineCommand({
   name: 'deleteUserData',
+  since: '0.2.0',
   description: 'Removes registered user data. Virtual machines that were given it keep it.',
   roles: EVERYBODY,
   parameters: { id: required(id('the user data')) },

@@ -9,6 +9,7 @@ import { instanceGroupNamed } from './instance-groups.ts';
 
 export const listInstanceGroups = defineCommand({
   name: 'listInstanceGroups',
+  since: '0.2.0',
   description: "Lists instance groups: those of the caller's account.",
   roles: EVERYBODY,
   parameters: {

@@ -9,6 +9,7 @@ import { string } from '../../fields/response.ts';
 const emptyList = (name: string, objects: string, nameFilter: string, what: string): Command =>
   defineCommand({
     name,
+    since: '0.2.0',
     description: `Lists nothing: Bypass has no ${what}s.`,
     roles: EVERYBODY,
     parameters: {

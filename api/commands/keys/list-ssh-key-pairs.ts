@@ -9,6 +9,7 @@ import { SSH_KEY_PAIR } from '../../fields/answers/key.ts';
 
 export const listSSHKeyPairs = defineCommand({
   name: 'listSSHKeyPairs',
+  since: '0.2.0',
   description: "Lists SSH key pairs: those of the caller's account.",
   roles: EVERYBODY,
   parameters: {

@@ -9,6 +9,7 @@ import { openedUserData, userDataNamed } from './user-data.ts';
 
 export const listUserData = defineCommand({
   name: 'listUserData',
+  since: '0.2.0',
   description: "Lists registered user data: that of the caller's account.",
   roles: EVERYBODY,
   parameters: {

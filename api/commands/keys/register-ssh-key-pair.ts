@@ -20,6 +20,7 @@ const publicKey: Parameter<string, false> = {
 
 export const registerSSHKeyPair = defineCommand({
   name: 'registerSSHKeyPair',
+  since: '0.2.0',
   description: 'Adds a public key, by which virtual machines of the account can be given it.',
   roles: EVERYBODY,
   parameters: {

@@ -13,6 +13,7 @@ import { openedUserData, userDataNamed } from './user-data.ts';
 
 export const registerUserData = defineCommand({
   name: 'registerUserData',
+  since: '0.2.0',
   description: 'Keeps user data, sealed, which virtual machines of the account can be given by its id.',
   roles: EVERYBODY,
   parameters: {

@@ -9,6 +9,7 @@ import { instanceGroupNamed, nameTaken } from './instance-groups.ts';
 
 export const updateInstanceGroup = defineCommand({
   name: 'updateInstanceGroup',
+  since: '0.2.0',
   description: 'Renames an instance group.',
   roles: EVERYBODY,
   parameters: { id: required(id('the instance group')), name: name('another name') },

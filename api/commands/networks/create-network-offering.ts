@@ -22,6 +22,7 @@ import { answerNetworkOffering, availability } from './network-offerings.ts';
 
 export const createNetworkOffering = defineCommand({
   name: 'createNetworkOffering',
+  since: '0.2.0',
   description: 'Makes a network offering. It is disabled until updateNetworkOffering enables it.',
   roles: ADMINS,
   parameters: {

@@ -54,6 +54,7 @@ const parameters = {
 
 export const createNetwork = defineCommand({
   name: 'createNetwork',
+  since: '0.2.0',
   description:
     'Makes a network: a name for one that hosts offer. Machines in two networks on the same network of hosts, without VLANs, reach each other.',
   roles: EVERYBODY,

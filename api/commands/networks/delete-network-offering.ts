@@ -9,6 +9,7 @@ import { networkOfferingNamed } from './network-offerings.ts';
 
 export const deleteNetworkOffering = defineCommand({
   name: 'deleteNetworkOffering',
+  since: '0.2.0',
   description: 'Removes a network offering that no network has.',
   roles: ADMINS,
   parameters: { id: required(id('the network offering')) },

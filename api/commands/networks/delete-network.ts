@@ -12,6 +12,7 @@ const MAX_NAMES = 10;
 
 export const deleteNetwork = defineCommand({
   name: 'deleteNetwork',
+  since: '0.2.0',
   description: 'Removes a network without virtual machines.',
   isAsync: true,
   roles: EVERYBODY,

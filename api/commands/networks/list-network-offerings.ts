@@ -13,6 +13,7 @@ import { AVAILABILITIES, networkOfferingNamed, OFFERING_STATES } from './network
 
 export const listNetworkOfferings = defineCommand({
   name: 'listNetworkOfferings',
+  since: '0.2.0',
   description: 'Lists network offerings. Users see those that are enabled.',
   roles: EVERYBODY,
   parameters: {

@@ -49,6 +49,7 @@ const parameters = {
 
 export const listNetworks = defineCommand({
   name: 'listNetworks',
+  since: '0.2.0',
   description: 'Lists networks. Users see those of their account, and those for everybody.',
   roles: EVERYBODY,
   parameters,

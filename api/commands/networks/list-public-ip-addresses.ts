@@ -7,6 +7,7 @@ import { string } from '../../fields/response.ts';
 
 export const listPublicIpAddresses = defineCommand({
   name: 'listPublicIpAddresses',
+  since: '0.2.0',
   description: 'Lists nothing: Bypass has no public addresses. Clients ask before they change a network.',
   roles: EVERYBODY,
   parameters: {

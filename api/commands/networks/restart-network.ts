@@ -7,6 +7,7 @@ import { ownNetwork } from './networks.ts';
 
 export const restartNetwork = defineCommand({
   name: 'restartNetwork',
+  since: '0.2.0',
   description: 'Does nothing but answer: a network has nothing of its own that could be restarted.',
   isAsync: true,
   roles: EVERYBODY,

@@ -14,6 +14,7 @@ import {
 
 export const updateNetworkOffering = defineCommand({
   name: 'updateNetworkOffering',
+  since: '0.2.0',
   description: 'Changes a network offering, such as its state.',
   roles: ADMINS,
   parameters: {

@@ -12,6 +12,7 @@ import { answerNetwork, checkHostNetwork, hostNetwork, ownNetwork } from './netw
 
 export const updateNetwork = defineCommand({
   name: 'updateNetwork',
+  since: '0.2.0',
   description: 'Changes a network. Machines in it take another network of hosts at their next start.',
   isAsync: true,
   roles: EVERYBODY,

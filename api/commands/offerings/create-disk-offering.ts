@@ -10,6 +10,7 @@ import { checkDomains, diskParameters } from './offerings.ts';
 
 export const createDiskOffering = defineCommand({
   name: 'createDiskOffering',
+  since: '0.2.0',
   description: 'Makes a disk offering.',
   roles: ADMINS,
   parameters: {

@@ -30,6 +30,7 @@ const sizeParameters = {
 
 export const createServiceOffering = defineCommand({
   name: 'createServiceOffering',
+  since: '0.2.0',
   description: 'Makes a service offering: the processors, memory and disks that virtual machines get.',
   roles: ADMINS,
   parameters: {

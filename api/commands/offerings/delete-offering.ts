@@ -25,6 +25,7 @@ interface Kind {
 const deletion = ({ name, what, description, event, resourceType, find, remove }: Kind): Command =>
   defineCommand({
     name,
+    since: '0.2.0',
     description,
     roles: ADMINS,
     parameters: { id: required(id(`the ${what}`)) },

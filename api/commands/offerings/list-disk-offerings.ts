@@ -13,6 +13,7 @@ import { listedState, stateAsked } from './offerings.ts';
 
 export const listDiskOfferings = defineCommand({
   name: 'listDiskOfferings',
+  since: '0.2.0',
   description: 'Lists disk offerings. Users see those that are active and displayed.',
   roles: EVERYBODY,
   parameters: {

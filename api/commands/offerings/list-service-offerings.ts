@@ -17,6 +17,7 @@ import { listedState, stateAsked } from './offerings.ts';
 
 export const listServiceOfferings = defineCommand({
   name: 'listServiceOfferings',
+  since: '0.2.0',
   description: 'Lists service offerings. Users see those that are active.',
   roles: EVERYBODY,
   parameters: {

@@ -11,6 +11,7 @@ import { offeringState, sortKey } from './offerings.ts';
 
 export const updateDiskOffering = defineCommand({
   name: 'updateDiskOffering',
+  since: '0.2.0',
   description: 'Changes a disk offering. Disks that have it take their new cache mode at the next start.',
   roles: ADMINS,
   parameters: {

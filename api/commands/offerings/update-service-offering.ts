@@ -10,6 +10,7 @@ import { answerServiceOffering, serviceOfferingNamed, zonesAsked } from './servi
 
 export const updateServiceOffering = defineCommand({
   name: 'updateServiceOffering',
+  since: '0.2.0',
   description: 'Changes a service offering. Virtual machines keep the processors and memory that they have.',
   roles: ADMINS,
   parameters: {

@@ -6,6 +6,7 @@ import { answerCleanupJob } from './cleanup-job.ts';
 
 export const cleanupStoragePool = defineCommand({
   name: 'cleanupStoragePool',
+  since: '0.2.0',
   description:
     'Compares the files of a storage pool with what Bypass knows, and removes what ended downloads left; also copies that nothing uses, where storage.template.cleanup.enabled is true. Files that Bypass does not know stay.',
   isAsync: true,

@@ -12,6 +12,7 @@ const FINDINGS = { Leftover: 'leftover', Unknown: 'unknown' } as const;
 
 export const listStoragePoolFiles = defineCommand({
   name: 'listStoragePoolFiles',
+  since: '0.2.0',
   description:
     'Lists the files of storage pools that Bypass does not need, as the last cleanup found them: those that it does not know, and leftovers that could not be removed.',
   roles: ADMINS,

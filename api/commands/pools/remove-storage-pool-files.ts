@@ -8,6 +8,7 @@ import { answerCleanupJob } from './cleanup-job.ts';
 
 export const removeStoragePoolFiles = defineCommand({
   name: 'removeStoragePoolFiles',
+  since: '0.2.0',
   description:
     'Removes files of a storage pool that Bypass does not know. A file stays if a virtual machine or another disk uses it, if it has changed since it was listed, or if not every host of the pool can say that it does not use it.',
   isAsync: true,

@@ -10,6 +10,7 @@ import { ADMINS, defineCommand } from '../../server/command.ts';
 
 export const listTemplateRollouts = defineCommand({
   name: 'listTemplateRollouts',
+  since: '0.2.0',
   description:
     'Lists roll-outs, which are calls of prepareTemplate for many pools: how far each is, and what failed and why. They are kept as long as their jobs.',
   roles: ADMINS,

@@ -27,6 +27,7 @@ interface Change {
 const steering = ({ name, description, event, happened, change }: Change): Command =>
   defineCommand({
     name,
+    since: '0.2.0',
     description,
     roles: ADMINS,
     parameters: { id: required(id('the roll-out, by the id of its job')) },

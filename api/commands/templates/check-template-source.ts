@@ -59,6 +59,7 @@ const { url, checksum, details } = imageParameters;
 
 export const checkTemplateSource = defineCommand({
   name: 'checkTemplateSource',
+  since: '0.2.0',
   description: 'Has a host look at a URL as a registration would, and registers nothing.',
   roles: EVERYBODY,
   parameters: {

@@ -25,6 +25,7 @@ async function isoNamed(context: CommandContext, given: string): Promise<Templat
 
 export const attachIso = defineCommand({
   name: 'attachIso',
+  since: '0.2.0',
   description:
     'Puts an ISO into the CD-ROM drive of a virtual machine; its host downloads it first where it must.',
   isAsync: true,
@@ -50,6 +51,7 @@ export const attachIso = defineCommand({
 
 export const detachIso = defineCommand({
   name: 'detachIso',
+  since: '0.2.0',
   description: 'Takes the ISO out of the CD-ROM drive of a virtual machine.',
   isAsync: true,
   roles: EVERYBODY,

@@ -39,6 +39,7 @@ interface ChangeValues {
 
 export const changeServiceForVirtualMachine = defineCommand({
   name: 'changeServiceForVirtualMachine',
+  since: '0.2.0',
   description: 'Gives a stopped virtual machine another service offering.',
   roles: EVERYBODY,
   parameters,
@@ -56,6 +57,7 @@ export const changeServiceForVirtualMachine = defineCommand({
 
 export const scaleVirtualMachine = defineCommand({
   name: 'scaleVirtualMachine',
+  since: '0.2.0',
   description: 'Gives a stopped virtual machine another service offering, and answers a job that is done.',
   isAsync: true,
   roles: EVERYBODY,

@@ -38,6 +38,7 @@ const DEPLOYED: Shape<{ readonly id: string }> = {
 
 export const deployVirtualMachine = defineCommand({
   name: 'deployVirtualMachine',
+  since: '0.2.0',
   description:
     'Makes a virtual machine from a template or an ISO, and starts it: on a host that has the image, or that downloads it first.',
   isAsync: true,

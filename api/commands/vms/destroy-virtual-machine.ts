@@ -12,6 +12,7 @@ import { answerVmJob, vmJobDone } from './vm-job.ts';
 
 export const destroyVirtualMachine = defineCommand({
   name: 'destroyVirtualMachine',
+  since: '0.2.0',
   description:
     'Destroys a virtual machine: stops it, and keeps its disk until it is expunged, so that it can be recovered until then.',
   isAsync: true,

@@ -11,6 +11,7 @@ const GONE: ReadonlySet<string> = new Set(['Destroyed', 'Expunging', 'Error']);
 
 export const expungeVirtualMachine = defineCommand({
   name: 'expungeVirtualMachine',
+  since: '0.2.0',
   description: 'Removes a destroyed virtual machine for good, with its disk.',
   isAsync: true,
   roles: EVERYBODY,

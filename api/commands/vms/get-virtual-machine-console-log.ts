@@ -34,6 +34,7 @@ export const CONSOLE_LOG: Shape<LogView> = {
 
 export const getVirtualMachineConsoleLog = defineCommand({
   name: 'getVirtualMachineConsoleLog',
+  since: '0.2.0',
   description: 'Answers the end of what the guest of a virtual machine wrote to its serial console.',
   roles: EVERYBODY,
   parameters: {

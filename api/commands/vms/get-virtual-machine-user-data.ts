@@ -16,6 +16,7 @@ const VM_USER_DATA: Shape<UserDataView> = {
 
 export const getVirtualMachineUserData = defineCommand({
   name: 'getVirtualMachineUserData',
+  since: '0.2.0',
   description: 'Answers the user data of a virtual machine.',
   roles: EVERYBODY,
   parameters: { virtualmachineid: required(id('the machine')) },

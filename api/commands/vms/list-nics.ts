@@ -8,6 +8,7 @@ import { machineNamed } from './machines.ts';
 
 export const listNics = defineCommand({
   name: 'listNics',
+  since: '0.2.0',
   description: 'Lists the network cards of a virtual machine, the default one first.',
   roles: EVERYBODY,
   parameters: {

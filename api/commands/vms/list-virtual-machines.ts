@@ -71,6 +71,7 @@ type ListValues = ParameterValues<typeof parameters>;
 const listing = (name: string, description: string, response: Shape<VmView>): Command =>
   defineCommand({
     name,
+    since: '0.2.0',
     description,
     roles: EVERYBODY,
     parameters,

@@ -35,6 +35,7 @@ const parameters = {
 
 export const listVolumes = defineCommand({
   name: 'listVolumes',
+  since: '0.2.0',
   description: 'Lists the disks of virtual machines. Users see those of their account.',
   roles: EVERYBODY,
   parameters,

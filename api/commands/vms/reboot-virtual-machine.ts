@@ -10,6 +10,7 @@ import { answerVmJob } from './vm-job.ts';
 
 export const rebootVirtualMachine = defineCommand({
   name: 'rebootVirtualMachine',
+  since: '0.2.0',
   description:
     'Reboots a virtual machine that runs, on its host. One with a volatile offering gets a new root disk; what is on the old one is lost.',
   isAsync: true,

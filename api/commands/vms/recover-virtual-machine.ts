@@ -12,6 +12,7 @@ import { recordVmEvent } from './vm-job.ts';
 
 export const recoverVirtualMachine = defineCommand({
   name: 'recoverVirtualMachine',
+  since: '0.2.0',
   description: 'Makes a destroyed virtual machine that is not expunged yet a stopped one.',
   roles: EVERYBODY,
   parameters: { id: required(id('the machine')) },

@@ -42,6 +42,7 @@ function requireStopped(machine: Machine, what: string): void {
 
 export const resetSshKeyForVirtualMachine = defineCommand({
   name: 'resetSSHKeyForVirtualMachine',
+  since: '0.2.0',
   description: 'Gives a stopped virtual machine other SSH key pairs; the guest gets them at its next start.',
   isAsync: true,
   roles: EVERYBODY,
@@ -77,6 +78,7 @@ export const resetSshKeyForVirtualMachine = defineCommand({
 
 export const resetUserDataForVirtualMachine = defineCommand({
   name: 'resetUserDataForVirtualMachine',
+  since: '0.2.0',
   description: 'Gives a stopped virtual machine other user data; the guest gets it at its next start.',
   isAsync: true,
   roles: EVERYBODY,

@@ -12,6 +12,7 @@ import { answerVmJob } from './vm-job.ts';
 
 export const restoreVirtualMachine = defineCommand({
   name: 'restoreVirtualMachine',
+  since: '0.2.0',
   description:
     'Gives a virtual machine a new disk, made from its template or from another one; what is on the old disk is lost. A machine that runs is started again.',
   isAsync: true,

@@ -12,6 +12,7 @@ import { usableHost } from './wanted-host.ts';
 
 export const startVirtualMachine = defineCommand({
   name: 'startVirtualMachine',
+  since: '0.2.0',
   description: 'Starts a virtual machine that is stopped, or of which the deployment has failed.',
   isAsync: true,
   roles: EVERYBODY,

@@ -6,6 +6,7 @@ import { answerVmJob } from './vm-job.ts';
 
 export const stopVirtualMachine = defineCommand({
   name: 'stopVirtualMachine',
+  since: '0.2.0',
   description:
     'Stops a virtual machine: the guest is asked to shut down, and is stopped by force when it has not after a while. A start that is under way ends.',
   isAsync: true,

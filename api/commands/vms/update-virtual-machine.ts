@@ -44,6 +44,7 @@ const CHANGEABLE = ['Starting', 'Running', 'Stopping', 'Stopped', 'Destroyed'] a
 
 export const updateVirtualMachine = defineCommand({
   name: 'updateVirtualMachine',
+  since: '0.2.0',
   description:
     'Changes a virtual machine. Name, user data and details take effect at its next start, and everything else at once.',
   roles: EVERYBODY,

@@ -7,6 +7,7 @@ import { vmJobDone } from './vm-job.ts';
 
 export const updateVmAffinityGroup = defineCommand({
   name: 'updateVMAffinityGroup',
+  since: '0.2.0',
   description: 'Takes empty lists only: there are no affinity groups.',
   isAsync: true,
   roles: EVERYBODY,

@@ -8,6 +8,7 @@ import { stillOccupied } from './zones.ts';
 
 export const deleteCluster = defineCommand({
   name: 'deleteCluster',
+  since: '0.2.0',
   description: 'Removes a cluster without hosts and storage pools, and the pod that it is in.',
   roles: ADMINS,
   parameters: { id: required(id('the cluster')) },

@@ -8,6 +8,7 @@ import { stillOccupied } from './zones.ts';
 
 export const deleteZone = defineCommand({
   name: 'deleteZone',
+  since: '0.2.0',
   description:
     'Removes a zone without hosts, clusters, storage pools, certificates, and templates that are in it alone.',
   roles: ADMINS,

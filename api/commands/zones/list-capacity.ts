@@ -38,6 +38,7 @@ export const CAPACITY: Shape<Capacity> = {
 
 export const listCapacity = defineCommand({
   name: 'listCapacity',
+  since: '0.2.0',
   description: 'Lists what zones have for virtual machines, and how much of it is taken.',
   roles: ADMINS,
   parameters: {

@@ -12,6 +12,7 @@ import { clusterParameters, renamed } from './zones.ts';
 
 export const updateCluster = defineCommand({
   name: 'updateCluster',
+  since: '0.2.0',
   description: 'Changes a cluster. Hosts that name it in --cluster need a new name before their next start.',
   roles: ADMINS,
   parameters: {

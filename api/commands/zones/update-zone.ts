@@ -12,6 +12,7 @@ import { renamed, zoneFacts, zoneParameters } from './zones.ts';
 
 export const updateZone = defineCommand({
   name: 'updateZone',
+  since: '0.2.0',
   description: 'Changes a zone. Hosts that name it in --zone need a new name before their next start.',
   roles: ADMINS,
   parameters: {
