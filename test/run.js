@@ -12,7 +12,9 @@ const cluster = given.includes('--cluster');
 const named = given.filter((arg) => arg !== '--full' && arg !== '--cluster');
 /** What starts whole installations, which is what the production engine is for. */
 const CLUSTER_SUITES = ['test/end-to-end/'];
-const chosen = cluster && named.every((arg) => arg.startsWith('-')) ? [...CLUSTER_SUITES, ...named] : named;
+const whole = cluster && named.every((arg) => arg.startsWith('-')) ? [...CLUSTER_SUITES, ...named] : named;
+// An installation of two of everything takes the processors of a small machine by itself: one file at a time.
+const chosen = cluster ? ['--maxWorkers=1', ...whole] : whole;
 
 /** What touches most of Node: processes, threads, streams, HTTP, TLS, the native part of Temporal's SDK. */
 const SHORT_FORM = ['test/end-to-end/one-host', 'test/images/probe', 'test/trust/', 'test/workflows/replay'];

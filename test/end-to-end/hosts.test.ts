@@ -60,6 +60,12 @@ async function metric(pid: number, name: string, labels = ''): Promise<number> {
   throw new Error(`process ${pid} has no metrics`);
 }
 
+/** The sum over processes, each of which counts what it did. */
+async function summed(pids: readonly number[], name: string, labels?: string): Promise<number> {
+  const values = await Promise.all(pids.map((pid) => metric(pid, name, labels)));
+  return values.reduce((total, one) => total + one, 0);
+}
+
 test('without storageid every pool of the zone gets its copy, and it is counted where the bytes came from', async () => {
   await doorsAreOpen();
   lab.server.serve('/all', { body: rawDisk(MIB) });
@@ -70,19 +76,19 @@ test('without storageid every pool of the zone gets its copy, and it is counted 
   const sum = (of: (copy: Deployment) => number) => copies.reduce((total, copy) => total + of(copy), 0);
   const [fromOrigin, fromPeers] = [sum((copy) => copy.originbytes), sum((copy) => copy.peerbytes)];
   expect(fromPeers).toBeGreaterThan(0);
-  const { control, hosts } = lab.pids();
+  const { controls, hosts } = lab.pids();
   for (const [source, bytes] of [
     ['origin', fromOrigin],
     ['peer', fromPeers],
   ] as const) {
     await until(`bytes of the ${source} are counted`, async () => {
-      return (await metric(control, 'bypass_fetched_bytes_total', `source="${source}"`)) === bytes;
+      return (await summed(controls, 'bypass_fetched_bytes_total', `source="${source}"`)) === bytes;
     });
   }
-  await until('sent bytes are counted', async () => {
-    const sent = await Promise.all(hosts.map((pid) => metric(pid, 'bypass_peer_sent_bytes_total')));
-    return sent.reduce((total, one) => total + one, 0) >= fromPeers;
-  });
+  await until(
+    'sent bytes are counted',
+    async () => (await summed(hosts, 'bypass_peer_sent_bytes_total')) >= fromPeers,
+  );
 });
 
 const answersHealth = ({ port }: { readonly port: number }): Promise<boolean> =>

@@ -16,13 +16,22 @@ interface Scrape {
   readonly names: ReadonlySet<string>;
 }
 
-async function scrape(pid: number | undefined): Promise<Scrape> {
+async function scrapeOne(pid: number | undefined): Promise<Scrape> {
   const environment = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
   const port = environment.find((entry) => entry.startsWith('BYPASS_HEALTH_PORT='))?.split('=')[1];
   const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
   const text = await answer.text();
   expect([answer.status, text.length > 0]).toEqual([200, true]);
   return { text, names: new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string)) };
+}
+
+/** What all processes of a kind tell: a call is counted by the one that answers it. */
+async function scrape(pids: readonly (number | undefined)[]): Promise<Scrape> {
+  const scrapes = await Promise.all(pids.map((pid) => scrapeOne(pid)));
+  return {
+    text: scrapes.map(({ text }) => text).join('\n'),
+    names: new Set(scrapes.flatMap(({ names }) => [...names])),
+  };
 }
 
 const readInstalled = (file: string): Promise<string> => readFile(join(PROJECT_ROOT, file), 'utf8');
@@ -62,8 +71,8 @@ const namesIn = (expressions: readonly Expression[]): readonly string[] =>
 
 export function monitoring(lab: () => EndToEnd): void {
   const scrapeAll = async (): Promise<Readonly<Record<MetricProcess, Scrape>>> => {
-    const { api, control, hosts } = lab().pids();
-    return { api: await scrape(api), control: await scrape(control), host: await scrape(hosts[0]) };
+    const { apis, controls, hosts } = lab().pids();
+    return { api: await scrape(apis), control: await scrape(controls), host: await scrape([hosts[0]]) };
   };
 
   test('each process exports its metrics, with what it did', async () => {
