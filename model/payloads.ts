@@ -340,6 +340,8 @@ export interface PeerFailures {
   readonly hostIds: readonly string[];
   /** Failures in a row since the copy last came further. Absent: one of each host. */
   readonly strikes?: number;
+  /** When the first of these came, on Temporal's clock. Absent in runs of earlier releases. */
+  readonly sinceMs?: number;
   /** Bytes of the file on the pool at the last progress. */
   readonly farthest: number;
 }

@@ -141,7 +141,7 @@ export function failedAttempt(
 
 const drained = ({ hostId, hostName }: HostOfJob): Failure => ({
   kind: 'HostGone',
-  message: 'the host was drained, and another one goes on',
+  message: 'the host was drained, or others could not fetch from it: another one goes on',
   host: { id: hostId, name: hostName },
 });
 

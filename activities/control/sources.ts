@@ -50,7 +50,11 @@ export async function openSource(
   // A host gives a copy to others while the copy is on its way.
   if (copy !== undefined) await wakeWaiting({ db, orchestration }, copy);
   const lineages = copy === undefined ? [] : await lineagesOf(db, copy.templateId);
-  if ('origin' in chosen) return { depth: 0, lineages };
+  if ('origin' in chosen) {
+    const { inPlaceOf = [] } = chosen;
+    for (const replaced of inPlaceOf) await orchestration.handOver([replaced], replaced.hostId);
+    return { depth: 0, lineages };
+  }
   const { peer, hostName, depth } = chosen;
   const { tickets } = await peerKeys(db, masterKey);
   const ticket = await signTicket(tickets, { aud: peer.hostId, sub: hostId, copy: peer.copyId });

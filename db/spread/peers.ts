@@ -1,6 +1,7 @@
 /** The hosts that could serve a copy to another, in the order in which they are taken. */
 import { sql } from 'kysely';
 import type { Queryable } from '../database.ts';
+import type { CopyUuids } from '../jobs/jobs.ts';
 import { peerHostOf } from '../../model/spread.ts';
 import { isEnabled, isUp, UP_SECONDS } from '../hosts/hosts.ts';
 import { takesPart } from './door.ts';
@@ -22,7 +23,7 @@ export interface Asker {
 
 /** Hosts that others go before, as UUIDs. */
 export interface Distrusted {
-  /** Hosts that failed as peers of the copy since it last came further: they are not taken. */
+  /** Hosts that failed as peers of the copy since it last came further: they are not taken, and whoever fetches by way of them comes last. */
   readonly failedPeers: readonly string[];
   /** Hosts that failed before, or others could not fetch from a moment ago: they are taken when nobody else has the image. */
   readonly suspects: readonly string[];
@@ -48,7 +49,7 @@ export interface Peer {
 
 /** Hosts that can serve; suspects only where there are no others. */
 export interface Peers {
-  /** The host to take, of those with a free upload: of the same cluster, then of the least depth, then with the fewest uploads. */
+  /** The host to take, of those with a free upload: not behind one that failed, then of the same cluster, then of the least depth, then with the fewest uploads. */
   readonly best: Peer | null;
   /** Hosts that can serve, and the names of the first of them. */
   readonly count: number;
@@ -78,8 +79,9 @@ export const waitsForPeer = sql<boolean>`(copy.state = 'Creating'
 
 /**
  * A copy that is under way serves as far as it goes, if its bytes have a lineage: those from the origin do, and those of a
- * copy that has one. Left out are copies that fetch from the asker, also by way of others, and those that fetch by way of
- * a host that failed.
+ * copy that has one. Left out are copies that fetch from the asker, also by way of others. One that fetches by way of a host
+ * that failed is taken when there are no better ones: that host may be unreachable for the asker alone; and if it is dead, all
+ * that fetched from it line up behind the one of them that asks last, which then fetches from the origin.
  */
 export async function peersOf(
   tx: Queryable,
@@ -87,15 +89,15 @@ export async function peersOf(
   { failedPeers, suspects }: Distrusted,
 ): Promise<Peers> {
   const { rows } = await sql<Peers>`
-    ${avoidedCopies(asker, failedPeers)},
+    ${followers(asker, failedPeers)},
     every as materialized (select ${columns(asker, suspects)} from ${servedCopies(asker, failedPeers)}),
     able as materialized (
       select ${NAMES} from every where not suspect or not exists (select from every where not suspect)
     )
     select
       (select to_jsonb(able) from able where used < uploads
-        order by far, depth, not published, used, "hostDbId" limit 1) as best,
-      array(select "hostName" from able order by far, depth, "hostDbId" limit ${NAMED}) as names,
+        order by behind, far, depth, not published, used, "hostDbId" limit 1) as best,
+      array(select "hostName" from able order by behind, far, depth, "hostDbId" limit ${NAMED}) as names,
       count(*)::integer as count, coalesce(sum(uploads), 0)::integer as uploads,
       coalesce(sum(least(used, uploads)), 0)::integer as used,
       exists (select from every where published) as "hasPublished"
@@ -108,19 +110,23 @@ const NONE = { best: null, count: 0, names: [], uploads: 0, used: 0, hasPublishe
 /** Hosts that a sentence names at most. */
 const NAMED = 8;
 
-/** Copies that fetch from the asker, or by way of a host that failed, and the asker itself: a common table expression. */
-const avoidedCopies = ({ id, templateDbId }: Asker, failed: readonly string[]) => sql`
+/** Common table expressions: `avoided`, the asker and copies that fetch by way of it; `behind`, those of hosts that failed, likewise. */
+const followers = ({ id, templateDbId }: Asker, failed: readonly string[]) => sql`
   with recursive avoided as (
-    select base.id from (
-      select ${id}::bigint as id
-      union all
-      select copy.id from host join template_spool_ref copy on copy.fetch_host_id = host.id
-      where host.uuid = any(${failed}::uuid[]) and copy.template_id = ${templateDbId} and copy.fetching is not null
-    ) base
+    select ${id}::bigint as id
     union
     select child.id from template_spool_ref child join avoided on child.parent_copy_id = avoided.id
     where child.fetching = 'peer'
+  ),
+  behind as (
+    select copy.id from host join template_spool_ref copy on copy.fetch_host_id = host.id
+    where host.uuid = any(${failed}::uuid[]) and copy.template_id = ${templateDbId} and copy.fetching is not null
+    union
+    select child.id from template_spool_ref child join behind on child.parent_copy_id = behind.id
+    where child.fetching = 'peer'
   )`;
+
+const isBehind = sql<boolean>`copy.id in (select behind.id from behind)`;
 
 /** Whether rows of `copy`, with `parent` and `known` beside it, may be served. */
 const mayServe = ({ isPacked }: Asker) => sql`(
@@ -163,18 +169,18 @@ const columns = (asker: Asker, suspects: readonly string[]) => sql`
   host.name as "hostName", host.peer ->> 'address' as address, copy.state = 'Ready' as published,
   case when copy.state = 'Ready' then copy.sha256 else known.sha256 end as sha256, copy.lineage,
   copy.depth, (host.peer ->> 'uploads')::integer as uploads, used, host.cluster_id <> ${asker.clusterDbId} as far,
-  host.uuid = any(${suspects}::uuid[]) as suspect`;
+  host.uuid = any(${suspects}::uuid[]) as suspect, ${isBehind} as behind`;
 
 /** The names of these columns: statements with `*` are not prepared (db/prepared.ts), and to plan these takes long. */
 const NAMES = sql`"copyId", "copyDbId", "hostId", "hostDbId", "hostName", address, published, sha256, lineage, depth,
-  uploads, used, far, suspect`;
+  uploads, used, far, suspect, behind`;
 
 /** So many hosts are compared by their uploads; a zone may have thousands that could serve. */
 const COMPARED = 32;
 
 /**
  * The host to take, found without looking at all of them: of the same cluster first, then of the least depth, then with the
- * fewest uploads of some. Never a suspect.
+ * fewest uploads of some. Never a suspect, nor one behind a host that failed.
  */
 export async function bestPeer(
   tx: Queryable,
@@ -183,10 +189,10 @@ export async function bestPeer(
 ): Promise<Peer | undefined> {
   for (const near of [sql`and host.cluster_id = ${asker.clusterDbId}`, sql``]) {
     const { rows } = await sql<Peer>`
-      ${avoidedCopies(asker, failedPeers)},
+      ${followers(asker, failedPeers)},
       first as (
         select ${columns(asker, suspects)} from ${servedCopies(asker, [...failedPeers, ...suspects])} ${near}
-          and used < (host.peer ->> 'uploads')::integer
+          and not ${isBehind} and used < (host.peer ->> 'uploads')::integer
         order by copy.depth, copy.id limit ${COMPARED}
       )
       select ${NAMES} from first order by depth, not published, used, "hostDbId" limit 1`.execute(tx);
@@ -198,7 +204,6 @@ export async function bestPeer(
 export async function othersOf(
   tx: Queryable,
   { id, templateDbId, zoneDbId }: Asker,
-  { failedPeers }: Pick<Distrusted, 'failedPeers'>,
   priority: number,
 ): Promise<Others> {
   const { rows } = await sql<Others>`
@@ -207,13 +212,42 @@ export async function othersOf(
         join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
         join host on host.id = copy.fetch_host_id
         where copy.template_id = ${templateDbId} and copy.fetching = 'origin' and copy.state = 'Creating'
-          and copy.id <> ${id} and ${isUp} and ${takesPart} and host.uuid <> all(${failedPeers}::uuid[])) as "atOrigin",
+          and copy.id <> ${id} and ${isUp} and ${takesPart}) as "atOrigin",
       count(*)::integer as waiting,
       (count(*) filter (where copy.source_priority < ${priority}))::integer as "moreUrgent"
     from template_spool_ref copy
     join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
     where copy.template_id = ${templateDbId} and ${waitsForPeer} and copy.id <> ${id}`.execute(tx);
   return rows[0] ?? { atOrigin: 0, waiting: 0, moreUrgent: 0 };
+}
+
+/** A download at the origin. */
+export interface Replaced extends CopyUuids {
+  readonly hostId: string;
+}
+
+/**
+ * Downloads at the origin of hosts that failed, where the asker is going to fetch there, too: a host that was cut off or stopped
+ * for a while would go on beside it. One that has fetched there itself before replaces nobody: two hosts that do not reach each
+ * other would take turns for ever.
+ */
+export async function replacedBy(
+  tx: Queryable,
+  { id, templateDbId, zoneDbId }: Asker,
+  { failedPeers }: Distrusted,
+): Promise<readonly Replaced[]> {
+  const { rows } = await sql<Replaced>`
+    select template.uuid as "templateId", pool.uuid as "poolId", host.uuid as "hostId"
+    from template_spool_ref copy
+    join vm_template template on template.id = copy.template_id
+    join storage_pool pool on pool.id = copy.pool_id and pool.data_center_id = ${zoneDbId}
+    join host on host.id = copy.fetch_host_id
+    where copy.template_id = ${templateDbId} and copy.fetching = 'origin' and copy.state = 'Creating'
+      and copy.id <> ${id} and host.uuid = any(${failedPeers}::uuid[])
+      and not exists (select from template_spool_ref own where own.id = ${id} and own.origin_bytes > 0)`.execute(
+    tx,
+  );
+  return rows;
 }
 
 /**

@@ -3,11 +3,15 @@
  * recorded in one transaction, and choices of a zone take turns, so that no two of them count on the same free upload.
  *
  *   origin   fewer copies than `direct.download.origin.fetches` are fetched there now, and no host has a published copy, or
- *            two peers have failed it; above that limit when four have, or when no host can serve it; or peers are off, or
- *            this host takes no part
+ *            two peers have failed it; above that limit when four have within half a minute or more, or when no host can
+ *            serve it; or peers are off, or this host takes no part
  *   peer     a host that is Up, has a door, and has the copy, published or under way, with a free upload
  *   wait     hosts have it, but every upload is taken, or free ones are kept for copies that are wanted more urgently, or
- *            this host has just been started, and others let it in in a moment
+ *            this host has just been started, and others let it in in a moment, or many have failed within seconds
+ *
+ * A host that fetches from the origin counts as long as it is Up, also for those that cannot reach it: else each whose own line
+ * is cut would be sent to the origin. When it is dead, exactly one of those behind it finds nobody else that can serve it
+ * (peers.ts, `peersOf`), and takes its place.
  *
  * What must never happen: a circle of hosts that fetch from each other; a copy that waits although no host can serve it.
  */
@@ -19,8 +23,8 @@ import type { Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
 import { configurationValues } from '../zones/configurations.ts';
 import { isArriving, takesPart } from './door.ts';
-import { bestPeer, othersOf, peersOf, suspectsOf } from './peers.ts';
-import type { Asker, Distrusted, Others, Peer, Peers } from './peers.ts';
+import { bestPeer, othersOf, peersOf, replacedBy, suspectsOf } from './peers.ts';
+import type { Asker, Distrusted, Others, Peer, Peers, Replaced } from './peers.ts';
 
 export interface SourceQuestion {
   readonly copyId: string;
@@ -30,6 +34,8 @@ export interface SourceQuestion {
   readonly failedPeers: readonly string[];
   /** How many of them failed since the copy last came further. Absent: all. */
   readonly peerStrikes?: number;
+  /** Milliseconds since the first of these failures. Absent, as in what workers of earlier releases ask: long enough. */
+  readonly peersFailMs?: number;
   /** 1 goes before 5. */
   readonly priority: number;
 }
@@ -49,10 +55,21 @@ export interface SourceWait {
   readonly publicReason: string;
 }
 
-export type Chosen = { readonly origin: true } | ChosenPeer | { readonly wait: SourceWait };
+export interface ChosenOrigin {
+  readonly origin: true;
+  /** Downloads that are still under way at the origin, and that this one replaces. */
+  readonly inPlaceOf?: readonly Replaced[];
+}
+
+export type Chosen = ChosenOrigin | ChosenPeer | { readonly wait: SourceWait };
 
 /** Failures of peers in a row after which the origin is asked: if it may take one more copy, and in any case. */
 const [STRIKES, MAX_STRIKES] = [2, 4];
+/**
+ * Before it is asked in any case, peers must have failed for so long: a host whose own line is cut reaches nobody, and would be
+ * sent to the origin when its line is just back. Until then further peers are asked, one in a while.
+ */
+const [PATIENCE_MS, PAUSE_MS] = [30_000, 5000];
 
 /** @throws NotPossible when the copy or the host is gone */
 export function chooseSource(db: Queryable, question: SourceQuestion): Promise<Chosen> {
@@ -62,15 +79,25 @@ export function chooseSource(db: Queryable, question: SourceQuestion): Promise<C
     if (most === 0 || !(asker.takesPart || asker.isArriving)) return fetchAtOrigin(tx, asker);
     // One lock for all templates of the zone, since they share the uploads of its hosts.
     await sql`select pg_advisory_xact_lock(hashtextextended('spread', ${asker.zoneDbId}))`.execute(tx);
-    const { failedPeers, peerStrikes: strikes = failedPeers.length, priority } = question;
+    const {
+      failedPeers,
+      peerStrikes: strikes = failedPeers.length,
+      peersFailMs = Infinity,
+      priority,
+    } = question;
     const before = failedPeers.slice(0, Math.max(0, failedPeers.length - strikes));
     const distrusted = {
       failedPeers: failedPeers.slice(before.length),
       suspects: [...before, ...(await suspectsOf(tx, asker))],
     };
-    const others = await othersOf(tx, asker, distrusted, priority);
+    const others = await othersOf(tx, asker, priority);
     const mayAskOrigin = others.atOrigin < most;
-    if (strikes >= (mayAskOrigin ? STRIKES : MAX_STRIKES)) return fetchAtOrigin(tx, asker);
+    if (strikes >= STRIKES && mayAskOrigin) return fetchAtOrigin(tx, asker);
+    if (strikes >= MAX_STRIKES) {
+      if (peersFailMs >= PATIENCE_MS) return fetchAtOrigin(tx, asker);
+      if (strikes >= MAX_STRIKES + Math.floor(peersFailMs / PAUSE_MS))
+        return waitForPeers(tx, asker, priority, strikes);
+    }
     return chooseAmongPeers(tx, asker, distrusted, { others, mayAskOrigin, priority });
   });
 }
@@ -97,7 +124,10 @@ async function chooseAmongPeers(
   const peers = await peersOf(tx, asker, distrusted);
   if (!peers.hasPublished && mayAskOrigin) return fetchAtOrigin(tx, asker);
   // Nothing can come of a wait, unless a file is being unpacked at the moment: then it is served when it is published.
-  if (peers.count === 0 && !(asker.isPacked && atOrigin > 0)) return fetchAtOrigin(tx, asker);
+  if (peers.count === 0 && !(asker.isPacked && atOrigin > 0)) {
+    const inPlaceOf = await replacedBy(tx, asker, distrusted);
+    return { ...(await fetchAtOrigin(tx, asker)), ...(inPlaceOf.length === 0 ? {} : { inPlaceOf }) };
+  }
   if (asker.isArriving) return waitForArrival(tx, asker, priority);
   const { best, uploads, used } = peers;
   if (best !== null && uploads - used > moreUrgent) return fetchFrom(tx, asker, best);
@@ -135,7 +165,7 @@ async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promi
   };
 }
 
-async function fetchAtOrigin(tx: Queryable, asker: Asker): Promise<Chosen> {
+async function fetchAtOrigin(tx: Queryable, asker: Asker): Promise<ChosenOrigin> {
   await record(tx, asker, {
     fetching: 'origin',
     parent_copy_id: null,
@@ -185,6 +215,11 @@ const record = (tx: Queryable, { id, hostDbId }: Asker, source: Source): Promise
     .where('id', '=', id)
     .where('state', '=', 'Creating')
     .execute();
+
+function waitForPeers(tx: Queryable, asker: Asker, priority: number, failures: number): Promise<Chosen> {
+  const reason = `hosts that have it could not be reached ${failures} times in a row: another one is asked in some seconds, and the origin if that goes on`;
+  return waitFor(tx, asker, priority, { reason, publicReason: reason });
+}
 
 function waitForArrival(tx: Queryable, asker: Asker, priority: number): Promise<Chosen> {
   const reason =

@@ -73,7 +73,12 @@ const carried = messageToHandOn<Carried>({
   attempts: z.catch(whole(), 0),
   last: ifUnderstood(failure),
   peerFailures: ifUnderstood(
-    messageToHandOn<PeerFailures>({ hostIds: ids, strikes: ifUnderstood(whole()), farthest: whole() }),
+    messageToHandOn<PeerFailures>({
+      hostIds: ids,
+      strikes: ifUnderstood(whole()),
+      sinceMs: ifUnderstood(whole()),
+      farthest: whole(),
+    }),
   ),
 });
 

@@ -3,7 +3,7 @@
  * short form has 8 hosts, the full form 24.
  */
 import { openSpreadLab } from '../labs/spread.ts';
-import type { SpreadHost, SpreadLab } from '../labs/spread.ts';
+import type { Deploying, SpreadHost, SpreadLab } from '../labs/spread.ts';
 import { canMakeNetworks } from '../labs/network.ts';
 import { createRandom, pick } from '../support/mutations.ts';
 import { isFullRun } from '../support/programs.ts';
@@ -95,51 +95,21 @@ inNetworks('in a network of limited links', () => {
     );
 
   if (isFullRun)
-    test(
-      'every few seconds another one is killed, stopped or cut off: no byte comes twice beyond a checkpoint for each kill',
-      async () => {
+    test.each([
+      { first: 'any parent', seed: 24 },
+      { first: 'the one that fetches from the origin', seed: 25 },
+    ])(
+      'every few seconds another one is killed, stopped or cut off, $first first: no byte comes twice beyond a checkpoint for each kill',
+      async ({ first, seed }) => {
         const bytes = 3 * CHECKPOINT;
         const image = await lab.addImage(bytes);
-        const random = createRandom(24);
         const before = await lab.sentBytes();
         const deploying = await lab.deploy(image);
-        const happened = { kill: 0, stop: 0, cut: 0 };
-        const mends: (() => Promise<void>)[] = [];
-        const troubled: SpreadHost[] = [];
-        const isTroubled = (name?: string): boolean => troubled.some((host) => host.name === name);
-        for (let n = 0, here = 0; n < STEPS; n += 1) {
-          const parents = await until(
-            'another part of the bytes, and a parent',
-            async () => {
-              const copies = await deploying.deployments();
-              const isOver = copies.every(({ state, hostname }) => state === 'Ready' || isTroubled(hostname));
-              if (copies.length === HOSTS && isOver) return [];
-              const now = copies.reduce(
-                (sum, copy) => sum + (copy.state === 'Ready' ? bytes : (copy.bytes ?? 0)),
-                0,
-              );
-              const busy = copies
-                .filter(({ copyinghosts }) => copyinghosts > 0)
-                .map(({ hostname }) => hostname);
-              const found = lab.hosts.filter((host) => busy.includes(host.name) && !troubled.includes(host));
-              if (now - here < (HOSTS * bytes) / STEPS || found.length === 0) return undefined;
-              here = now;
-              return found;
-            },
-            180_000,
-          );
-          if (parents.length === 0) break;
-          const parent = pick(random, parents);
-          if (troubled.length === TROUBLED) {
-            troubled.shift();
-            await mends.shift()?.();
-          }
-          const trouble = TROUBLES[n % TROUBLES.length] as (typeof TROUBLES)[number];
-          troubled.push(parent);
-          mends.push(await begin(trouble, parent));
-          happened[trouble] += 1;
-        }
-        for (const mend of mends) await mend();
+        const happened = await troubleHosts(lab, deploying, {
+          bytes,
+          seed,
+          headFirst: first !== 'any parent',
+        });
         const { originBytes } = await deploying.ended(LONG_MS);
         expect(await lab.contents(image)).toEqual(lab.hosts.map(() => image.sha256));
         expect(originBytes / bytes).toBeLessThanOrEqual(1.3);
@@ -152,6 +122,60 @@ inNetworks('in a network of limited links', () => {
       2 * LONG_MS,
     );
 });
+
+interface Troubles {
+  readonly bytes: number;
+  readonly seed: number;
+  /** Whether the first that is troubled, by a kill, is the one that fetches from the origin. */
+  readonly headFirst: boolean;
+}
+
+/** Gives hosts that others fetch from trouble until all have the image, and mends it. @returns how often each happened */
+async function troubleHosts(
+  lab: SpreadLab,
+  deploying: Deploying,
+  { bytes, seed, headFirst }: Troubles,
+): Promise<Readonly<Record<(typeof TROUBLES)[number], number>>> {
+  const random = createRandom(seed);
+  const happened = { kill: 0, stop: 0, cut: 0 };
+  const mends: (() => Promise<void>)[] = [];
+  const troubled: SpreadHost[] = [];
+  const isTroubled = (name?: string): boolean => troubled.some((host) => host.name === name);
+  for (let n = 0, here = 0; n < STEPS; n += 1) {
+    const parents = await until(
+      'another part of the bytes, and a parent',
+      async () => {
+        const copies = await deploying.deployments();
+        const isOver = copies.every(({ state, hostname }) => state === 'Ready' || isTroubled(hostname));
+        if (copies.length === HOSTS && isOver) return [];
+        const now = copies.reduce(
+          (sum, copy) => sum + (copy.state === 'Ready' ? bytes : (copy.bytes ?? 0)),
+          0,
+        );
+        const busy = copies
+          .filter(({ copyinghosts, depth }) => copyinghosts > 0 && !(headFirst && n === 0 && depth !== 0))
+          .map(({ hostname }) => hostname);
+        const found = lab.hosts.filter((host) => busy.includes(host.name) && !troubled.includes(host));
+        if (now - here < (HOSTS * bytes) / STEPS || found.length === 0) return undefined;
+        here = now;
+        return found;
+      },
+      180_000,
+    );
+    if (parents.length === 0) break;
+    const parent = pick(random, parents);
+    if (troubled.length === TROUBLED) {
+      troubled.shift();
+      await mends.shift()?.();
+    }
+    const kind = TROUBLES[n % TROUBLES.length] as (typeof TROUBLES)[number];
+    troubled.push(parent);
+    mends.push(await begin(kind, parent));
+    happened[kind] += 1;
+  }
+  for (const mend of mends) await mend();
+  return happened;
+}
 
 /** @returns what ends the trouble */
 async function begin(trouble: (typeof TROUBLES)[number], host: SpreadHost): Promise<() => Promise<void>> {

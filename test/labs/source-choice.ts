@@ -69,6 +69,7 @@ export async function openSourceChoiceLab() {
     });
     return {
       copyId,
+      copy,
       host,
       ask,
       failed: (tries: readonly Try[] = []) => recordAttempt(lab.db, copy, attemptWith(tries)),

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { peerKeys } from '../../db/peers/keys.ts';
+import type { TransferActivities } from '../../model/host-activities.ts';
 import { peerUrl } from '../../model/spread.ts';
 import { createOrchestration } from '../../orchestration/client.ts';
 import { ticketProblem } from '../../trust/tickets.ts';
@@ -108,6 +109,54 @@ test('a peer that fails leads to another one at once, and two that fail to the o
     { failure_kind: null },
   ]);
   expect(await lab.copy(copy)).toMatchObject({ peer_bytes: 20, origin_bytes: 1000, depth: 0 });
+});
+
+test('whoever goes to the origin since its head does not answer takes its place, and the head goes on from it', async () => {
+  const template = await lab.addTemplate();
+  const atOrigin = endless();
+  const head: ScriptedHost = await newHost('silent-head', {
+    download: (job) =>
+      job.peer === undefined
+        ? atOrigin.download(job)
+        : Promise.resolve(downloaded(head.hostId, job, head.pool())),
+  });
+  const waiting = await lab.prepare(copyOn(template, head));
+  await atOrigin.begun;
+  const child = remember(await newHost('successor', failingPeers('PeerUnreachable')));
+  expect((await lab.finished(await lab.prepare(copyOn(template, child)))).job_status).toBe(1);
+  expect(child.jobs.map(({ peer }) => peer?.hostId)).toEqual([head.hostId, undefined]);
+  expect((await lab.finished(waiting)).job_status).toBe(1);
+  expect(head.jobs.map(({ peer }) => peer?.hostId)).toEqual([undefined, child.hostId]);
+  const attempts = await lab.attempts(copyOn(template, head));
+  expect(attempts.map(({ error_str }) => error_str)).toContainEqual(
+    expect.stringContaining('others could not fetch from it'),
+  );
+});
+
+test('when many peers fail within seconds, further ones are asked one in a while', async () => {
+  const template = await lab.addTemplate();
+  for (const name of ['many-1', 'many-2', 'many-3', 'many-4', 'many-5']) {
+    const script = endless();
+    await lab.prepare(copyOn(template, await newHost(name, script, 8)));
+    await script.begun;
+  }
+  const failing = failingPeers('PeerUnreachable');
+  const child: ScriptedHost = remember(
+    await newHost('cut off', {
+      download: (job) =>
+        child.jobs.length <= 4
+          ? (failing.download as TransferActivities['download'])(job)
+          : Promise.resolve(downloaded(child.hostId, job, child.pool())),
+    }),
+  );
+  const copy = copyOn(template, child);
+  const jobId = await lab.prepare(copy);
+  await lab.waiting(copy, /could not be reached 4 times in a row/);
+  expect(child.jobs).toHaveLength(4);
+  expect((await lab.finished(jobId)).job_status).toBe(1);
+  const asked = child.jobs.map(({ peer }) => peer?.hostId);
+  expect(asked).not.toContain(undefined);
+  expect(new Set(asked).size).toBe(5);
 });
 
 test('a peer that gave wrong bytes is named in an event', async () => {

@@ -13,7 +13,7 @@ import { waitVisibly } from '../status.ts';
 import type { CopyRun } from './attempt.ts';
 import type { Requests } from './requests.ts';
 import { refreshReport } from './room.ts';
-import { strikesOf } from './source.ts';
+import { failuresAsAsked } from './source.ts';
 
 /** A choice, and the requests that had come when it was asked for: a later one may change it. */
 export interface Look {
@@ -30,8 +30,7 @@ export const wishesOf = ({
 }: Pick<CopyRun, 'history' | 'peerFailures' | 'requests' | 'timing'>): PlaceWishes => ({
   excluded,
   avoided,
-  failedPeers: peerFailures.hostIds,
-  peerStrikes: strikesOf(peerFailures),
+  ...failuresAsAsked(peerFailures),
   priority: requests.priority,
   reportFreshMs: timing.reportFreshMs,
   ...(timing.roomyReportFreshMs === undefined ? {} : { roomyReportFreshMs: timing.roomyReportFreshMs }),

@@ -3,6 +3,7 @@
  * transaction for all copies of a zone. A peer that fails leads to another one; after some in a row that brought nothing the
  * origin is asked (db/spread/source-choice.ts). So peers never make a deployment fail, and their failures never reach the rules (model/rules/).
  */
+import type { PlaceWishes } from '../../activities/control/places.ts';
 import type { ChosenSource } from '../../activities/control/sources.ts';
 import type { ChosenHost } from '../../activities/control/sealing.ts';
 import type { PeerFailures } from '../../model/payloads.ts';
@@ -30,8 +31,7 @@ export async function sourceFor(
   const choice = await control(`Choose a source for host ${hostName}`).chooseSource({
     copyId: plan.copyId,
     hostId,
-    failedPeers: run.peerFailures.hostIds,
-    peerStrikes: strikesOf(run.peerFailures),
+    ...failuresAsAsked(run.peerFailures),
     priority: requests.priority,
   });
   if (choice.wait === undefined) {
@@ -57,17 +57,32 @@ export function isFailureOfPeer(
     run.peerFailures = NO_PEER_FAILURES;
     return false;
   }
-  const { hostIds, farthest } = run.peerFailures;
+  const { hostIds, farthest, sinceMs } = run.peerFailures;
   const progressed = position - farthest >= Math.max(1, run.plan.size * run.timing.peerProgress);
+  const before = progressed ? 0 : strikesOf(run.peerFailures);
+  const since = before === 0 ? Date.now() : sinceMs;
   run.peerFailures = {
     hostIds: [...hostIds.filter((id) => id !== peer.hostId), peer.hostId].slice(-run.timing.mostFailedPeers),
-    strikes: progressed ? 1 : strikesOf(run.peerFailures) + 1,
+    strikes: before + 1,
+    ...(since === undefined ? {} : { sinceMs: since }),
     farthest: progressed ? position : farthest,
   };
   return true;
 }
 
 /** Runs of the release before have no number: there each host that failed counted. */
-export const strikesOf = ({ hostIds, strikes = hostIds.length }: PeerFailures): number => strikes;
+const strikesOf = ({ hostIds, strikes = hostIds.length }: PeerFailures): number => strikes;
+
+/** How peers failed, for the choice of a source. */
+export const failuresAsAsked = (
+  failures: PeerFailures,
+): Pick<PlaceWishes, 'failedPeers' | 'peerStrikes' | 'peersFailMs'> => {
+  const { hostIds, sinceMs } = failures;
+  return {
+    failedPeers: hostIds,
+    peerStrikes: strikesOf(failures),
+    ...(sinceMs === undefined ? {} : { peersFailMs: Date.now() - sinceMs }),
+  };
+};
 
 const OF_PEERS: ReadonlySet<string> = new Set(['PeerUnreachable', 'PeerWrong']);
