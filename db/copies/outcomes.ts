@@ -11,7 +11,7 @@ import type { Database, Queryable } from '../database.ts';
 import { denialOf, recordEvent } from '../events/events.ts';
 import { evidenceRow } from '../evidence.ts';
 import type { NewEvent } from '../events/events.ts';
-import { hostColumn, isAwaited, settleCopy } from '../jobs/jobs.ts';
+import { completeSettled, completeSettledOf, hostColumn, isAwaited, settleCopy } from '../jobs/jobs.ts';
 import type { CopyUuids, JobError } from '../jobs/jobs.ts';
 import { recordPoolReports } from '../pools/pools.ts';
 import { isOfItsLineage } from '../spread/lineages.ts';
@@ -349,17 +349,26 @@ export function cancelCopy(db: Database, outcome: Outcome, by: string): Promise<
  * @param until when it was stopped, by the database's clock; absent: all jobs are settled
  * @returns whether a younger job waits for the copy, so that it must be deployed after all
  */
-export const settleStopped = (
+export async function settleStopped(
   db: Database,
   copy: CopyUuids,
   error: JobError,
   until?: string,
-): Promise<boolean> =>
-  db.transaction().execute(async (tx) => {
+): Promise<boolean> {
+  const { jobs, isWanted } = await db.transaction().execute(async (tx) => {
     const stays = (await usersOf(tx, copy)) > 0;
-    await settleCopy(tx, copy, stays ? undefined : error, until);
-    return isAwaited(tx, copy);
+    return {
+      jobs: await settleCopy(tx, copy, stays ? undefined : error, until),
+      isWanted: await isAwaited(tx, copy),
+    };
   });
+  await completeJobs(db, copy, jobs);
+  return isWanted;
+}
+
+/** @param jobs for which the copy was settled. None: an earlier try may have done so, and was killed before this step */
+const completeJobs = (db: Database, { templateId }: CopyUuids, jobs: readonly number[]): Promise<void> =>
+  jobs.length > 0 ? completeSettled(db, jobs) : completeSettledOf(db, templateId);
 
 type OutcomeEvent = Pick<NewEvent, 'type' | 'level' | 'description' | 'host'>;
 /** The result came too late: nothing was written, and nothing is recorded. */
@@ -378,7 +387,7 @@ async function end(
   ) => Promise<(OutcomeEvent & { readonly error?: JobError }) | typeof LATE | undefined>,
   withoutCopy = GONE,
 ): Promise<JobError | undefined> {
-  return db.transaction().execute(async (tx) => {
+  const ended = await db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, outcome.copy);
     let error = row === undefined ? withoutCopy : undefined;
     if (row !== undefined) {
@@ -391,9 +400,11 @@ async function end(
         await recordOutcome(tx, outcome, row, event);
       }
     }
-    await settleCopy(tx, outcome.copy, error);
-    return error;
+    return { error, jobs: await settleCopy(tx, outcome.copy, error) };
   });
+  if (ended === undefined) return undefined;
+  await completeJobs(db, outcome.copy, ended.jobs);
+  return ended.error;
 }
 
 const GONE: JobError = {

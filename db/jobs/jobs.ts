@@ -119,35 +119,37 @@ export async function lockJobsOf(tx: Queryable, { templateId, poolId }: CopyUuid
 }
 
 /**
- * Settles a copy for every job that waits for it, and ends the jobs whose copies are all settled.
+ * Settles a copy for every job that waits for it. When the transaction has ended, `completeSettled` must end the jobs whose
+ * copies are all settled. No job is locked here: all copies of a roll-out would wait for each other.
  * @param error absent when the copy is there
  * @param until leaves jobs alone that are younger, by the database's clock
+ * @returns the jobs
  */
 export async function settleCopy(
   tx: Queryable,
   copy: CopyUuids,
   error?: JobError,
   until?: string,
-): Promise<void> {
+): Promise<readonly number[]> {
   await lockJobsOf(tx, copy);
-  const waiting = await tx
-    .selectFrom('async_job')
-    .innerJoin('async_job_copy', 'async_job_copy.job_id', 'async_job.id')
-    .where('async_job_copy.template_uuid', '=', copy.templateId)
-    .where('async_job_copy.pool_uuid', '=', copy.poolId)
-    .where('async_job_copy.settled', 'is', null)
-    .$if(until !== undefined, (query) =>
-      query.where(sql<boolean>`async_job.created <= ${until}::timestamptz`),
+  const settled = await tx
+    // Locked in one order, so that copies that settle and roll-outs that are cancelled never wait for each other in a circle.
+    .with('waiting', (cte) =>
+      cte
+        .selectFrom('async_job_copy')
+        .innerJoin('async_job', 'async_job.id', 'async_job_copy.job_id')
+        .where('template_uuid', '=', copy.templateId)
+        .where('pool_uuid', '=', copy.poolId)
+        .where('settled', 'is', null)
+        .$if(until !== undefined, (query) =>
+          query.where(sql<boolean>`async_job.created <= ${until}::timestamptz`),
+        )
+        .orderBy('job_id')
+        .select('job_id')
+        .forUpdate('async_job_copy'),
     )
-    .orderBy('async_job.id')
-    .select('async_job.id')
-    // Locked, so that of two copies of one job that settle at once, the second one sees the first as settled.
-    .forUpdate('async_job')
-    .execute();
-  if (waiting.length === 0) return;
-  const ids = waiting.map(({ id }) => id);
-  await tx
     .updateTable('async_job_copy')
+    .from('waiting')
     .set({
       settled: sql`now()`,
       error_code: error?.code ?? null,
@@ -155,12 +157,12 @@ export async function settleCopy(
       error_kind: error?.kind ?? null,
       error_host: hostColumn(error?.host),
     })
-    .where('job_id', 'in', ids)
+    .whereRef('async_job_copy.job_id', '=', 'waiting.job_id')
     .where('template_uuid', '=', copy.templateId)
     .where('pool_uuid', '=', copy.poolId)
-    .where('settled', 'is', null)
+    .returning('async_job_copy.job_id')
     .execute();
-  await completeSettled(tx, ids);
+  return settled.map(({ job_id }) => job_id);
 }
 
 /** Whether a job waits for the copy, other than a roll-out that has not begun it yet. */
@@ -180,14 +182,22 @@ export async function isAwaited(db: Queryable, copy: CopyUuids): Promise<boolean
 /** Whether a row of `async_job_copy` is to be deployed now: roll-outs begin some of their copies later. */
 const hasTurn = sql<boolean>`coalesce(async_job_copy.turn, '') <> 'queued'`;
 
-/** Ends those of the jobs whose copies are all settled. */
-export async function completeSettled(tx: Queryable, ids: readonly number[]): Promise<void> {
+/**
+ * Ends those of the jobs whose copies are all settled. To be called when what settled them is committed: of two that settle
+ * the last copies of a job at once, the later one sees both. Doing it again changes nothing.
+ */
+export async function completeSettled(db: Queryable, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return;
   await sql`
-    with settled as (
+    with complete as (
+      select id from async_job where id = any(${ids}) and job_status = ${jobStatus.pending}
+        and not exists (select from async_job_copy w where w.job_id = async_job.id and w.settled is null)
+      order by id for update),
+    settled as (
       select job_id,
         count(*) filter (where error_str is not null) as failed,
         (array_agg(error_code order by settled) filter (where error_str is not null))[1] as code
-      from async_job_copy where job_id = any(${ids}) group by job_id having count(*) = count(settled)),
+      from async_job_copy where job_id in (select id from complete) group by job_id),
     reasons as (
       select job_id, string_agg(distinct text, '; ') as text,
         jsonb_agg(jsonb_build_object('text', text, 'kind', kind, 'host', host) order by first) as errors
@@ -204,8 +214,26 @@ export async function completeSettled(tx: Queryable, ids: readonly number[]): Pr
       job_result = case when failed = 0
         then jsonb_build_object('success', true, 'templatedeployment', ${deploymentsOf()}) || ${rolledOut}
         else jsonb_build_object('errorcode', code, 'errortext', text, 'errors', errors) || ${rolledOut} end
-    from settled left join reasons using (job_id) where async_job.id = settled.job_id and job_status = ${jobStatus.pending}`.execute(
-    tx,
+    from settled left join reasons using (job_id) where async_job.id = settled.job_id`.execute(db);
+}
+
+/**
+ * The same for all jobs about a template: those of a step that was begun again, and had settled their copies before it was
+ * killed.
+ */
+export async function completeSettledOf(db: Queryable, templateId: string): Promise<void> {
+  const jobs = await db
+    .selectFrom('async_job')
+    .where('instance_uuid', '=', templateId)
+    .where('job_status', '=', jobStatus.pending)
+    .where(({ exists, selectFrom }) =>
+      exists(selectFrom('async_job_copy').whereRef('job_id', '=', 'async_job.id').select('job_id')),
+    )
+    .select('id')
+    .execute();
+  await completeSettled(
+    db,
+    jobs.map(({ id }) => id),
   );
 }
 

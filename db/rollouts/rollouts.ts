@@ -71,14 +71,14 @@ export async function changeRollout(
  * Doing it again changes nothing.
  * @returns false when it had ended
  */
-export function cancelRollout(db: Database, jobId: string, by: string): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const job = await lockPending(tx, jobId);
-    if (job === undefined) return false;
+export async function cancelRollout(db: Database, jobId: string, by: string): Promise<boolean> {
+  const job = await db.transaction().execute(async (tx) => {
+    const pending = await lockPending(tx, jobId);
+    if (pending === undefined) return undefined;
     await tx
       .updateTable('template_rollout')
       .set({ state: 'Cancelled', cancelled_by: by })
-      .where('job_id', '=', job.id)
+      .where('job_id', '=', pending.id)
       .execute();
     await tx
       .updateTable('async_job_copy')
@@ -89,29 +89,30 @@ export function cancelRollout(db: Database, jobId: string, by: string): Promise<
         error_str: `The roll-out was cancelled by ${by}`,
         error_kind: 'Cancelled',
       })
-      .where('job_id', '=', job.id)
+      .where('job_id', '=', pending.id)
       .where('settled', 'is', null)
       .execute();
-    await completeSettled(tx, [job.id]);
-    return true;
+    return pending;
   });
+  if (job === undefined) return false;
+  await completeSettled(db, [job.id]);
+  return true;
 }
 
-/** Settles what a roll-out has not begun with an error, such as the deletion of its template. */
-export async function failQueued(tx: Queryable, jobId: string, text: string): Promise<void> {
-  const job = await lockPending(tx, jobId);
-  if (job === undefined) return;
-  await tx
+/**
+ * Settles what a roll-out has not begun with an error, such as the deletion of its template.
+ * @param jobId key of its job's row, which is locked; `completeSettled` must end it when the transaction has ended
+ */
+export const failQueued = (tx: Queryable, jobId: number, text: string): Promise<unknown> =>
+  tx
     .updateTable('async_job_copy')
     .set({ settled: sql`now()`, error_code: apiCodes.internal, error_str: text, error_kind: 'NotPossible' })
-    .where('job_id', '=', job.id)
+    .where('job_id', '=', jobId)
     .where('turn', '=', 'queued')
     .where('settled', 'is', null)
     .execute();
-  await completeSettled(tx, [job.id]);
-}
 
-/** Locks the job as `settleCopy` does: of two that settle its last copies at once, the second one ends it. */
+/** Locks the job, as everything that changes several of its copies does. */
 const lockPending = (tx: Queryable, jobId: string): Promise<Pick<Row<'async_job'>, 'id'> | undefined> =>
   tx
     .selectFrom('async_job')

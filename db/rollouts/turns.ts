@@ -15,6 +15,7 @@ import type { RolloutState } from '../../model/rollout.ts';
 import type { Database, Queryable } from '../database.ts';
 import { isEnabled, isUp } from '../hosts/hosts.ts';
 import { jobStatus } from '../../model/states.ts';
+import { completeSettled } from '../jobs/jobs.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
 import { configurationValues } from '../zones/configurations.ts';
 import { failQueued, originOfTemplate } from './rollouts.ts';
@@ -56,19 +57,29 @@ export interface TurnOptions {
   readonly most: number;
 }
 
-/** Chooses copies, and marks them as due. Nothing of a roll-out that is paused, cancelled or ended is chosen. */
-export function takeTurns(db: Database, jobId: string, { stalledMs, most }: TurnOptions): Promise<void> {
-  return db.transaction().execute(async (tx) => {
+/**
+ * Chooses copies, and marks them as due. Nothing of a roll-out that is paused, cancelled or ended is chosen; the job of one that
+ * was cancelled, or whose template was deleted, ends when nothing of it is under way.
+ */
+export async function takeTurns(
+  db: Database,
+  jobId: string,
+  { stalledMs, most }: TurnOptions,
+): Promise<void> {
+  const stopped = await db.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended('roll-outs', 0))`.execute(tx);
     const rollout = await rolloutOf(tx, jobId);
-    if (rollout?.state !== 'Running' || rollout.job_status !== jobStatus.pending) return;
+    if (rollout?.job_status !== jobStatus.pending || rollout.state === 'Paused') return [];
+    if (rollout.state === 'Cancelled') return [rollout.job_id];
     if (rollout.template_state !== 'Active') {
-      await failQueued(tx, jobId, `Template ${rollout.template_name} was deleted`);
-      return;
+      await failQueued(tx, rollout.job_id, `Template ${rollout.template_name} was deleted`);
+      return [rollout.job_id];
     }
     const room = Math.min(most, await roomFor(tx, rollout, stalledMs));
     if (room > 0) await markDue(tx, rollout, room);
+    return [];
   });
+  await completeSettled(db, stopped);
 }
 
 async function roomFor(tx: Queryable, rollout: Rollout, stalledMs: number): Promise<number> {

@@ -1,9 +1,10 @@
 /** The progress of a job comes from the database alone: Temporal may be down, or have forgotten the workflow. */
 import { randomUUID } from 'node:crypto';
-import { createDeploymentJob, settleCopy } from '../../db/jobs/jobs.ts';
+import { createDeploymentJob } from '../../db/jobs/jobs.ts';
 import type { JobError } from '../../db/jobs/jobs.ts';
 import { addHost, openLab, poolReport } from '../labs/api.ts';
 import type { Caller, Json, Lab } from '../labs/api.ts';
+import { settle } from '../support/settle.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -27,13 +28,11 @@ test('a job shows status, progress and result while Temporal does not answer', a
   lab.orchestration.failure = new Error('Temporal is away');
   const ask = (): Promise<Json> => lab.user.ok('queryAsyncJobResult', { jobid });
   expect(await ask()).toMatchObject({ jobid, jobstatus: 0, jobprocstatus: 0, jobinstanceid: templateId });
-  const settle = (at: number, error?: { code: number; text: string }) =>
-    lab.db
-      .transaction()
-      .execute((tx) => settleCopy(tx, copies[at] ?? { templateId, poolId: randomUUID() }, error));
-  await settle(0);
+  const settleAt = (at: number, error?: { code: number; text: string }) =>
+    settle(lab.db, copies[at] ?? { templateId, poolId: randomUUID() }, error);
+  await settleAt(0);
   expect(await ask()).toMatchObject({ jobstatus: 0, jobprocstatus: 50 });
-  await settle(1, { code: 530, text: 'every mirror is dead' });
+  await settleAt(1, { code: 530, text: 'every mirror is dead' });
   expect(await ask()).toMatchObject({
     jobstatus: 2,
     jobresultcode: 530,
@@ -60,7 +59,7 @@ const failed = async (...errors: readonly JobError[]): Promise<(who: Caller) => 
   });
   for (const [at, error] of errors.entries()) {
     const copy = copies[at] ?? { templateId, poolId: '' };
-    await lab.db.transaction().execute((tx) => settleCopy(tx, copy, error));
+    await settle(lab.db, copy, error);
   }
   return async (who) => (await who.ok('queryAsyncJobResult', { jobid })).jobresult;
 };

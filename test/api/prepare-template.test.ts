@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { ServiceError } from '@temporalio/client';
-import { createDeploymentJob, settleCopy } from '../../db/jobs/jobs.ts';
+import { createDeploymentJob } from '../../db/jobs/jobs.ts';
 import { createZone } from '../../db/zones/zones.ts';
 import type { Place } from '../../db/zones/zones.ts';
 import { addHost, deploy, openLab, poolReport, SIZE } from '../labs/api.ts';
 import type { Caller, Json, Lab, Parameters, TestHost } from '../labs/api.ts';
+import { settle } from '../support/settle.ts';
 
 let lab: Lab;
 let host: TestHost;
@@ -113,11 +114,7 @@ describe('prepareTemplate', () => {
     );
     expect(new Set(replies.map(({ inner }) => inner.jobid as string)).size).toBe(200);
     expect(new Set(deployments().map((copy) => JSON.stringify(copy))).size).toBe(1);
-    await lab.db
-      .transaction()
-      .execute((tx) =>
-        settleCopy(tx, { templateId, poolId: pools.shared.id }, { code: 530, text: 'the reason' }),
-      );
+    await settle(lab.db, { templateId, poolId: pools.shared.id }, { code: 530, text: 'the reason' });
     const job = await lab.admin.ok('queryAsyncJobResult', { jobid: replies[199]?.inner.jobid });
     expect(job).toMatchObject({
       jobstatus: 2,
@@ -226,11 +223,11 @@ test('a job of several copies fails when one copy fails', async () => {
     instanceUuid: templateId,
     copies,
   });
-  const settle = (index: number, error?: { code: number; text: string }) =>
-    lab.db.transaction().execute((tx) => settleCopy(tx, copies[index] ?? (copies[0] as never), error));
-  await settle(0, { code: 533, text: 'no room' });
+  const settleAt = (index: number, error?: { code: number; text: string }) =>
+    settle(lab.db, copies[index] ?? (copies[0] as never), error);
+  await settleAt(0, { code: 533, text: 'no room' });
   expect((await lab.admin.ok('queryAsyncJobResult', { jobid })).jobstatus).toBe(0);
-  await settle(1);
+  await settleAt(1);
   expect(await lab.admin.ok('queryAsyncJobResult', { jobid })).toMatchObject({
     jobstatus: 2,
     jobresultcode: 533,

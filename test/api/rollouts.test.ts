@@ -1,11 +1,11 @@
 /** prepareTemplate for many pools, and the commands about the roll-outs that it makes. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { settleCopy } from '../../db/jobs/jobs.ts';
 import { copyWorkflowId, rolloutWorkflowId } from '../../model/names.ts';
 import { addHost, deploy, openLab, poolReport } from '../labs/api.ts';
 import type { Json, Lab, Parameters, TestHost } from '../labs/api.ts';
 import { eventTypesOf, refusal } from '../support/calls.ts';
+import { settle } from '../support/settle.ts';
 
 let lab: Lab;
 let host: TestHost;
@@ -50,16 +50,12 @@ const poolsOfJob = async (jobid: string): Promise<readonly string[]> => {
 };
 
 /** As the copy's workflow does at its end. */
-const settle = (templateId: string, pool: { readonly id: string }, text?: string): Promise<void> =>
-  lab.db
-    .transaction()
-    .execute((tx) =>
-      settleCopy(
-        tx,
-        { templateId, poolId: pool.id },
-        text === undefined ? undefined : { code: 530, text, kind: 'NotFound' },
-      ),
-    );
+const settleOn = (templateId: string, pool: { readonly id: string }, text?: string): Promise<void> =>
+  settle(
+    lab.db,
+    { templateId, poolId: pool.id },
+    text === undefined ? undefined : { code: 530, text, kind: 'NotFound' },
+  );
 
 test.each<[string, () => Parameters, readonly string[], Json]>([
   ['the zone', () => ({}), ['fast', 'shared', 'slow'], { selection: 'zone' }],
@@ -205,8 +201,8 @@ test('progress is counted by bytes, over all copies', async () => {
 test('a roll-out ends with how many copies are there, and why others are not, each reason once', async () => {
   const templateId = await newTemplate();
   const { jobid } = await prepare(templateId);
-  for (const pool of [pools.fast, pools.slow]) await settle(templateId, pool, 'the source answers 404');
-  await settle(templateId, pools.shared);
+  for (const pool of [pools.fast, pools.slow]) await settleOn(templateId, pool, 'the source answers 404');
+  await settleOn(templateId, pools.shared);
   const errors = [
     { error: 'the source answers 404', errorkind: 'NotFound', count: 2, storagenames: ['fast', 'slow'] },
   ];

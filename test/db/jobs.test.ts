@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import {
   completeJob,
+  completeSettled,
   createDeploymentJob,
   createJob,
   pendingCopies,
@@ -9,8 +11,10 @@ import {
 } from '../../db/jobs/jobs.ts';
 import type { CopyUuids, JobError } from '../../db/jobs/jobs.ts';
 import { openCopy } from '../../db/copies/copies.ts';
+import { confirmCopy } from '../../db/copies/outcomes.ts';
 import { openDbLab } from '../labs/db.ts';
 import type { DbLab } from '../labs/db.ts';
+import { settle } from '../support/settle.ts';
 
 let lab: DbLab;
 beforeAll(async () => {
@@ -42,18 +46,17 @@ const newJob = (copies: readonly CopyUuids[]) =>
 const job = (uuid: string) =>
   lab.db.selectFrom('async_job').where('uuid', '=', uuid).selectAll().executeTakeFirstOrThrow();
 
-const settle = (copy: CopyUuids, error?: JobError) =>
-  lab.db.transaction().execute((tx) => settleCopy(tx, copy, error));
+const settleOne = (copy: CopyUuids, error?: JobError) => settle(lab.db, copy, error);
 
 test('a job is done when all its copies are, and its result says where they are', async () => {
   const copies = await newCopies(2);
   const [one, two] = copies as [CopyUuids, CopyUuids];
   for (const copy of copies) await openCopy(lab.db, copy, 'w', PROTOCOLS);
   const { jobId: id } = await newJob(copies);
-  await settle(one);
+  await settleOne(one);
   expect((await job(id)).job_status).toBe(0);
-  await settle(two);
-  await settle(two);
+  await settleOne(two);
+  await settleOne(two);
   expect(await job(id)).toMatchObject({
     job_status: 1,
     job_result_code: 0,
@@ -71,8 +74,8 @@ test('one failed copy fails the job, with its error text', async () => {
   const copies = await newCopies(2);
   const [one, two] = copies as [CopyUuids, CopyUuids];
   const { jobId: id } = await newJob(copies);
-  await settle(one, { code: 533, text: 'no room' });
-  await settle(two);
+  await settleOne(one, { code: 533, text: 'no room' });
+  await settleOne(two);
   expect(await job(id)).toMatchObject({
     job_status: 2,
     job_result_code: 533,
@@ -83,8 +86,32 @@ test('one failed copy fails the job, with its error text', async () => {
 test('copies that settle at once do not leave the job to each other', async () => {
   const copies = await newCopies(8);
   const ids = await Promise.all(Array.from({ length: 5 }, () => newJob(copies)));
-  await Promise.all(copies.map((copy) => settle(copy)));
+  await Promise.all(copies.map((copy) => settleOne(copy)));
   for (const { jobId } of ids) expect((await job(jobId)).job_status).toBe(1);
+});
+
+test('copies of one job do not wait for each other: one settles while the other is about to', async () => {
+  const copies = await newCopies(2);
+  const [one, two] = copies as [CopyUuids, CopyUuids];
+  const { jobId } = await newJob(copies);
+  const held = await lab.db.transaction().execute(async (tx) => {
+    const jobs = await settleCopy(tx, one);
+    await settleOne(two);
+    expect((await job(jobId)).job_status).toBe(0);
+    return jobs;
+  });
+  await completeSettled(lab.db, held);
+  expect((await job(jobId)).job_status).toBe(1);
+});
+
+test('a job whose last copy was settled by a step that was killed ends when the step is done again', async () => {
+  const [copy] = (await newCopies(1)) as [CopyUuids];
+  await openCopy(lab.db, copy, 'w', PROTOCOLS);
+  const { jobId } = await newJob([copy]);
+  await lab.db.transaction().execute((tx) => settleCopy(tx, copy));
+  expect((await job(jobId)).job_status).toBe(0);
+  await confirmCopy(lab.db, { copy, outcomeId: randomUUID(), workflowId: 'w' });
+  expect((await job(jobId)).job_status).toBe(1);
 });
 
 test('pending copies are found once they have waited long enough', async () => {
