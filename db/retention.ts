@@ -1,6 +1,7 @@
-/** Deletes what was kept long enough: ended jobs, events, samples of throughput, counts of calls. */
+/** Deletes what was kept long enough: ended jobs, events, samples of throughput, counts of calls, hashes of images that are gone. */
 import type { Retention } from '../model/configurations.ts';
 import { deleteEndedCounts } from './accounts/call-counts.ts';
+import { deleteUnusedPieces } from './copies/pieces.ts';
 import { deleteExpiredThroughput } from './copies/throughput.ts';
 import { foldChanges } from './count.ts';
 import type { Queryable } from './database.ts';
@@ -25,6 +26,7 @@ export interface Expired {
 export async function deleteExpired(db: Queryable, { jobMinutes, eventDays }: Retention): Promise<Expired> {
   await foldChanges(db);
   await deleteExpiredThroughput(db);
+  await deleteUnusedPieces(db, BATCH);
   // Everybody who tries to log in makes one.
   for (let rounds = 0; rounds < MAX_ROUNDS && (await deleteEndedCounts(db, BATCH)) === BATCH; rounds += 1);
   return {

@@ -13,6 +13,7 @@ import type {
   CountedAttemptTable,
   DownloadAttemptTable,
   ImageLineageTable,
+  ImagePiecesTable,
   PoolReservationTable,
   TemplateSpoolRefTable,
   ThroughputSampleTable,
@@ -87,6 +88,7 @@ export interface Tables {
   template_spool_ref: TemplateSpoolRefTable;
   copy_wrong_peer: CopyWrongPeerTable;
   image_lineage: ImageLineageTable;
+  image_pieces: ImagePiecesTable;
   download_attempt: DownloadAttemptTable;
   pool_reservation: PoolReservationTable;
   async_job: AsyncJobTable;

@@ -20,6 +20,7 @@ const FEATURES = [
   'poolFiles',
   'pacedHash',
   'peerChanges',
+  'healing',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 

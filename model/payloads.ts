@@ -7,9 +7,10 @@ import type { Proof } from './answer.ts';
 import type { ImageEvidence } from './evidence.ts';
 import type { HeldCertificate } from './certificate.ts';
 import type { Failure } from './failures.ts';
+import type { Healing } from './image-pieces.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { SourceTimeouts } from './source-rules.ts';
-import type { KnownLineage, PeerReport, PeerSource } from './spread.ts';
+import type { KnownLineage, PeerFailures, PeerReport, PeerSource } from './spread.ts';
 import type { PoolScope, PoolType, TemplateFormat } from './states.ts';
 import type {
   RunParameters,
@@ -95,6 +96,8 @@ export interface DownloadJob {
    * are published only with its SHA-256.
    */
   readonly lineages?: readonly KnownLineage[];
+  /** The published file is damaged: what is right of it stays. Absent: all bytes are fetched. */
+  readonly healing?: Healing;
 }
 
 /** A file that somebody else put where a file of Bypass belongs. */
@@ -335,17 +338,6 @@ export interface Carried {
   readonly peerFailures?: PeerFailures;
 }
 
-/** Hosts that failed as sources of a copy. */
-export interface PeerFailures {
-  readonly hostIds: readonly string[];
-  /** Failures in a row since the copy last came further. Absent: one of each host. */
-  readonly strikes?: number;
-  /** When the first of these came, on Temporal's clock. Absent in runs of earlier releases. */
-  readonly sinceMs?: number;
-  /** Bytes of the file on the pool at the last progress. */
-  readonly farthest: number;
-}
-
 /** The work of a deployment. */
 export interface CopyPlan {
   readonly v: 1;
@@ -365,6 +357,8 @@ export interface CopyPlan {
   readonly planned?: number;
   /** In the order in which they are tried; empty: only `url`. */
   readonly mirrors: readonly Mirror[];
+  /** The copy was published, and hashes of its pieces are known. */
+  readonly healing?: Healing;
 }
 
 /** The result of a deployment that does not fail. */

@@ -159,3 +159,14 @@ export interface PeerSource {
    */
   readonly unpacked?: boolean;
 }
+
+/** Hosts that failed as sources of a copy. */
+export interface PeerFailures {
+  readonly hostIds: readonly string[];
+  /** Failures in a row since the copy last came further. Absent: one of each host. */
+  readonly strikes?: number;
+  /** When the first of these came, on Temporal's clock. Absent in runs of earlier releases. */
+  readonly sinceMs?: number;
+  /** Bytes of the file on the pool at the last progress. */
+  readonly farthest: number;
+}

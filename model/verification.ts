@@ -1,4 +1,5 @@
 /** Messages about verifying a published copy anew. */
+import type { ImagePieces } from './image-pieces.ts';
 import type { HostAnswer } from './payloads.ts';
 import type { RunParameters, VerificationsTiming, VerificationTiming } from './timing.ts';
 
@@ -14,6 +15,8 @@ export interface HashJob {
 export interface HashResult extends HostAnswer {
   /** Hexadecimal; absent when there is no such file. */
   readonly sha256?: string;
+  /** Of the same bytes; absent in answers of older releases, and for an empty file. */
+  readonly pieces?: ImagePieces;
 }
 
 /** Verifies a copy anew on this host. */

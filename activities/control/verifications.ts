@@ -1,7 +1,7 @@
 /** The control side of verifying a copy anew. */
 import { nextVerifications, zonesToVerify } from '../../db/copies/due-verifications.ts';
 import type { DueVerification } from '../../db/copies/due-verifications.ts';
-import { beginHealing, copiesToHeal } from '../../db/copies/healing.ts';
+import { beginHealing, copiesToHeal, damagedCopiesOf } from '../../db/copies/healing.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { signingKeyOf } from '../../db/hosts/hosts.ts';
 import { copyToVerify, recordVerification } from '../../db/spread/verifications.ts';
@@ -38,22 +38,29 @@ export const createVerificationActivities = (deps: ControlDeps): VerificationAct
   nextVerifications: (zoneId, busy, limit) => nextVerifications(deps.db, zoneId, busy, limit),
   async recordVerification(ending, copyId, answer) {
     const { db } = deps;
-    const { sha256, hostId } = await readSigned(db, ['hashCopy'], answer);
+    const { sha256, pieces, hostId } = await readSigned(db, ['hashCopy'], answer);
     const host = { id: hostId, name: (await signingKeyOf(db, hostId))?.name ?? hostId };
-    const { isRight } = await recordVerification(
+    const { isRight, newPiecesOf } = await recordVerification(
       db,
       { ...ending, workflowId: workflowId() },
-      { copyId, sha256, host },
+      { copyId, sha256, pieces, host },
     );
     if (!isRight) await heal(deps, ending.copy);
+    // Others of the image may have waited for the hashes of its pieces.
+    const waiting = newPiecesOf === undefined ? [] : await damagedCopiesOf(db, newPiecesOf, MAX_WAITING);
+    for (const copy of waiting) await heal(deps, copy);
     return { isRight };
   },
 });
+
+/** Copies that are healed at once when hashes of pieces are known. The sweep finds more. */
+const MAX_WAITING = 16;
 
 /** Has a damaged copy replaced by another download, if that can be now. */
 async function heal({ db, orchestration }: ControlDeps, copy: CopyUuids): Promise<void> {
   const remedy = await beginHealing(db, copy);
   if (remedy === undefined) return;
+  if (typeof remedy === 'object') return orchestration.requestVerification(remedy.first);
   const names = await namesOf(db, copy);
   // A signal that arrives with the first one of a run is taken for an older request: so the removal itself knows what follows.
   const by = 'Bypass, since it is damaged';

@@ -85,10 +85,7 @@ export function createHostActivities(deps: HostActivityDeps): HostActivities {
       deps.scheduler.raise(attemptId, priority);
       return Promise.resolve({ v: 1 as const, hostId });
     }),
-    hashCopy: withReadJob(hashJob, async (job) => {
-      const sha256 = await hashCopy(job, pools);
-      return { v: 1, hostId, ...(sha256 === undefined ? {} : { sha256 }) };
-    }),
+    hashCopy: withReadJob(hashJob, async (job) => ({ v: 1, hostId, ...(await hashCopy(job, pools)) })),
     remove: withReadJob(removeJob, async ({ poolId, copyId }) => {
       const pool = await pools.require(poolId);
       const files = await pool.remove(copyId);

@@ -94,7 +94,7 @@ async function download(
   pool: Pool,
   { deps, tries, heartbeat }: RunningDownload,
 ): Promise<DownloadedImage> {
-  const { templateId, copyId, attemptId, format, checksum, size, peer, lineages } = job;
+  const { templateId, copyId, attemptId, format, checksum, size, peer, lineages, healing } = job;
   // Secrets are for the origin: a job that fetches from another host does not open them.
   const secrets = peer === undefined ? await deps.openSealed(job) : undefined;
   const url = peer === undefined ? wholeUrl(job.url, secrets) : job.url;
@@ -115,6 +115,7 @@ async function download(
       secrets,
       ...(peer === undefined ? {} : { peer }),
       ...(lineages === undefined ? {} : { lineages }),
+      ...(healing === undefined ? {} : { healing }),
       signal: heartbeat.signal,
       onProgress(progress) {
         heartbeat.report(progress, progress.phase !== latest?.phase);

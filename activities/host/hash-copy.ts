@@ -1,5 +1,6 @@
-/** Computes the SHA-256 of a published copy, from its file as it lies on the pool now. */
-import { digestsOf, sha256Of } from '../../images/hashing/digester.ts';
+/** Hashes a published copy, from its file as it lies on the pool now. */
+import { hashImage } from '../../images/hashing/hashed-image.ts';
+import type { HashedImage } from '../../images/hashing/hashed-image.ts';
 import { hashSlowly } from '../../images/hashing/slow-hash.ts';
 import type { Pools } from '../../images/pools/pools.ts';
 import type { HashJob } from '../../model/verification.ts';
@@ -9,17 +10,14 @@ import { withHeartbeats } from '../context.ts';
 export async function hashCopy(
   { poolId, copyId, bytesPerSecond }: HashJob,
   pools: Pick<Pools, 'require'>,
-): Promise<string | undefined> {
+): Promise<HashedImage | undefined> {
   const pool = await pools.require(poolId);
   const stored = await pool.openPublished(copyId);
   if (stored === undefined) return undefined;
   const { file } = stored;
   try {
-    if (bytesPerSecond !== undefined)
-      return await withHeartbeats(null, ({ signal }) => hashSlowly(file, { bytesPerSecond, signal }));
-    const { size } = await file.stat();
-    return await withHeartbeats(null, async ({ signal }) =>
-      sha256Of(await digestsOf(file, size, { algorithms: ['SHA-256'], signal })),
+    return await withHeartbeats(null, ({ signal }) =>
+      bytesPerSecond === undefined ? hashImage(file, signal) : hashSlowly(file, { bytesPerSecond, signal }),
     );
   } finally {
     await file.close();

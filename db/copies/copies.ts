@@ -1,6 +1,7 @@
 /** Copies: one template on one pool, one row of `template_spool_ref`, from being wanted to being removed. */
 import { sql } from 'kysely';
 import type { Needs } from '../../model/capabilities.ts';
+import type { Healing } from '../../model/image-pieces.ts';
 import type { CopyPlan } from '../../model/payloads.ts';
 import type { Mirror } from '../../model/source.ts';
 import type { Protocols } from '../../model/protocols.ts';
@@ -10,6 +11,7 @@ import type { Database, Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
 import { carriesMachines } from './healing.ts';
+import { piecesOfImage } from './pieces.ts';
 import { NOT_FETCHING } from '../spread/records.ts';
 import type { Row } from '../tables.ts';
 
@@ -82,6 +84,7 @@ export function openCopy(
       }),
       mirrors: await mirrorsOf(tx, template.id, protocols),
       ...checksumOf(template, row),
+      ...(ready ? {} : await healingOf(tx, template, row)),
     };
   });
 }
@@ -93,6 +96,18 @@ function checksumOf(
 ): { readonly checksum?: string } {
   if (checksum !== null) return { checksum };
   return carries && sha256 !== null && compression === null ? { checksum: `{SHA-256}${sha256}` } : {};
+}
+
+/** How its damaged file is brought anew, of a copy that was published before, where that can be done piece by piece. */
+async function healingOf(
+  tx: Queryable,
+  { compression }: Template,
+  { sha256, carries }: { readonly sha256: string | null; readonly carries: boolean },
+): Promise<{ readonly healing?: Healing }> {
+  const pieces = await piecesOfImage(tx, sha256);
+  if (sha256 === null || pieces === undefined) return {};
+  const packed = compression === null ? {} : { packed: true };
+  return { healing: { sha256, pieces, ...packed, ...(carries ? {} : { unused: true }) } };
 }
 
 /** Somebody asks for these copies, or has begun to use them. @param ids keys of rows that are locked */

@@ -62,6 +62,16 @@ export interface CopyWrongPeerTable {
   created: Time;
 }
 
+/** Hashes of the pieces of a published image (model/image-pieces.ts). */
+export interface ImagePiecesTable {
+  sha256: string;
+  /** Bytes of the image, and of each piece but the last. */
+  size: number;
+  piece_length: number;
+  hashes: string;
+  created: Time;
+}
+
 /** The SHA-256 of the image of a lineage. */
 export interface ImageLineageTable {
   lineage: string;

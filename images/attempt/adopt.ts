@@ -3,28 +3,37 @@ import { isPeerUrl, lineageOfImage } from '../../model/spread.ts';
 import type { PeerSource } from '../../model/spread.ts';
 import { displayUrl } from '../../model/url.ts';
 import type { Provenance } from '../fetch/sink.ts';
-import type { Part } from '../pools/pool.ts';
+import type { DamagedFile, Part } from '../pools/pool.ts';
 import type { DownloadDeps, DownloadRequest } from './download-request.ts';
 import { mirrorsOf } from './mirrors.ts';
 import type { ProgressMeter } from './progress-meter.ts';
 
-/** @param admission whether bytes are good only after their piece was checked */
+export interface Admission {
+  /** Whether bytes are good only after their piece was checked. */
+  readonly admission: boolean;
+  /** The published file, if it is to be replaced. */
+  readonly damaged: DamagedFile | undefined;
+}
+
 export function adopt(
   request: DownloadRequest,
   deps: DownloadDeps,
   meter: ProgressMeter,
-  admission: boolean,
+  { admission, damaged }: Admission,
 ): Promise<Part> {
   const { pool, copyId, attemptId, signal } = request;
   meter.phase('reusing');
+  const isHealing = damaged?.provenance !== undefined;
   return pool.openPart(
     {
       copyId,
       attemptId,
       admission,
       signal,
-      usable: (recorded, bytes) => canContinue(recorded, bytes, request),
+      usable: (recorded, bytes) =>
+        isHealing ? isOfSize(recorded, bytes, request) : canContinue(recorded, bytes, request),
       onReused: (count) => meter.addReused(count),
+      ...(damaged === undefined ? {} : { damaged }),
     },
     deps,
   );
@@ -34,6 +43,10 @@ const canContinue = (recorded: Provenance, bytes: number, request: DownloadReque
   request.peer === undefined
     ? canContinueAtOrigin(recorded, bytes, request)
     : canContinueAtPeer(recorded, bytes, request, request.peer);
+
+/** Of an image that is healed every piece is checked, wherever it came from. */
+const isOfSize = ({ total }: Provenance, bytes: number, { size }: DownloadRequest): boolean =>
+  bytes > 0 && bytes <= total && total === size;
 
 const isOfMirrors = ({ url }: Provenance, request: DownloadRequest): boolean =>
   mirrorsOf(request).some((mirror) => displayUrl(mirror.url) === displayUrl(url));

@@ -26,6 +26,7 @@ export interface DownloadRequest extends Pick<
   | 'size'
   | 'peer'
   | 'lineages'
+  | 'healing'
 > {
   readonly pool: Pool;
   readonly secrets?: Secrets | undefined;

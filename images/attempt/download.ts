@@ -1,5 +1,6 @@
 /** One attempt to bring an image onto a pool, in six stages: adopt, fetch, verify, unpack, inspect, publish. */
 import { ImageError } from '../../model/failures.ts';
+import type { Healing } from '../../model/image-pieces.ts';
 import type { Try } from '../../model/payloads.ts';
 import { displayUrl } from '../../model/url.ts';
 import { fetchFile } from '../fetch/fetch-file.ts';
@@ -15,6 +16,7 @@ import { existingCopy } from './existing-copy.ts';
 import { DownloadFailed } from './download-failed.ts';
 import { fetchTask } from './fetch-task.ts';
 import { follow } from './followers.ts';
+import { asPublished, damagedFile, healingOf, piecesOf } from './healing.ts';
 import { inspect } from './inspect.ts';
 import { refetchMetalink } from './metalink-refetch.ts';
 import { failureOfAttempt, newPeerAttempt, noteGivers, tryOfAttempt } from './peer-failures.ts';
@@ -70,12 +72,40 @@ async function newCopy(
   reporting: Reporting,
 ): Promise<DownloadedImage> {
   const source = await withMetalink(given, deps);
-  const way = wayOf(source.request, deps);
-  const part = await adopt(source.request, deps, reporting.meter, source.pieces !== undefined);
+  const healing = healingOf(given);
+  if (healing === undefined) return bring(source, deps, reporting);
   try {
-    return await fillPart(part, { ...source, way }, deps, reporting);
+    return await bring(source, deps, reporting, healing);
   } catch (error) {
-    if (isUseless(part, error)) await part.remove().catch(() => undefined);
+    // Another host that gives wrong pieces is not asked for all of them.
+    if (!isWrong(error) || given.peer !== undefined) throw error;
+    const remark = `the damaged copy could not be healed piece by piece: ${error.message}`;
+    return bring({ ...source, remarks: [...source.remarks, remark] }, deps, reporting);
+  }
+}
+
+const isWrong = (error: unknown): error is ImageError =>
+  error instanceof ImageError && !error.consequences.keepsBytes;
+
+/** @param healing what is right of the damaged file is used */
+async function bring(
+  source: KnownSource,
+  deps: DownloadDeps,
+  reporting: Reporting,
+  healing?: Healing,
+): Promise<DownloadedImage> {
+  const known = healing === undefined ? source : asPieces(source, healing);
+  const { request } = known;
+  const way = wayOf(request, deps);
+  const damaged = await damagedFile(request, deps, healing);
+  const admission = known.pieces !== undefined;
+  const part = await adopt(request, deps, reporting.meter, { admission, damaged });
+  try {
+    const proven = healing === undefined ? way : asPublished(way, healing);
+    return await fillPart(part, { ...known, way: proven }, deps, reporting);
+  } catch (error) {
+    const isSpent = healing !== undefined && isWrong(error);
+    if (isSpent || isUseless(part, error)) await part.remove().catch(() => undefined);
     throw error;
   } finally {
     await part.close();
@@ -129,11 +159,17 @@ const isUseless = (part: Part, error: unknown): boolean =>
 const QUERIES_ARE_GONE =
   'the metalink could not be read again, or gives other URLs now, and the queries of its URLs are kept nowhere else';
 
+const asPieces = (source: KnownSource, healing: Healing): KnownSource => ({
+  ...source,
+  request: asPublished(source.request, healing),
+  pieces: piecesOf(healing),
+});
+
 interface KnownSource {
   readonly request: DownloadRequest;
   /** Hashes of the file's pieces, if known. */
   readonly pieces: PieceHashes | undefined;
-  readonly remarks: string[];
+  readonly remarks: readonly string[];
 }
 
 /**

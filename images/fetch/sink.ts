@@ -27,6 +27,9 @@ export interface Provenance extends RecordedMirror {
 /** Among the givers of bytes, the mirrors at their origins. */
 export const ORIGIN = 'origin';
 
+/** Stands for the damaged file of a copy that is healed, among the givers and as the URL of bytes. Only a checksum or a SHA-256 makes such bytes good. */
+export const DAMAGED_COPY = 'damaged copy';
+
 /**
  * Takes bytes at any position, and tells which it holds. Bytes are good as soon as they are written, or, where pieces
  * are checked, once they were admitted. Writing, settling and restarting throw ImageError.

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { PieceDigests } from './piece-digests.ts';
 
 export interface DigestTask {
   /**
@@ -13,6 +14,8 @@ export interface DigestTask {
   readonly fd: number;
   /** Names of digests for `createHash`. */
   readonly names: readonly string[];
+  /** Bytes of pieces that are hashed as well; absent: none are. */
+  readonly pieceLength?: number | undefined;
 }
 
 export interface DigestOrder {
@@ -24,7 +27,7 @@ export interface DigestOrder {
 
 export type DigestNews =
   | { readonly position: number }
-  | { readonly hexes: readonly string[] }
+  | { readonly hexes: readonly string[]; readonly pieces: string }
   /** The file ended before the ordered length. */
   | { readonly shorter: true }
   | { readonly code: string | undefined; readonly message: string };
@@ -34,8 +37,10 @@ const REPORT_EVERY = 1_048_576;
 /** Bytes of one read: few enough to stay in the processor's cache until they are hashed. */
 const READ_BYTES = 262_144;
 
-const { fd, names } = workerData as DigestTask;
+const { fd, names, pieceLength } = workerData as DigestTask;
 const hashes = names.map((name) => createHash(name));
+const pieces = pieceLength === undefined ? undefined : new PieceDigests(pieceLength);
+const readers = [...hashes, ...(pieces === undefined ? [] : [pieces])];
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 let position = 0;
 let reported = 0;
@@ -46,13 +51,14 @@ function follow({ length, last }: DigestOrder): DigestNews {
   while (position < length) {
     const count = readSync(fd, buffer, 0, Math.min(buffer.length, length - position), position);
     if (count === 0) return { shorter: true };
-    for (const hash of hashes) hash.update(buffer.subarray(0, count));
+    for (const reader of readers) reader.update(buffer.subarray(0, count));
     position += count;
     if (position - reported < REPORT_EVERY) continue;
     send({ position });
     reported = position;
   }
-  return last ? { hexes: hashes.map((hash) => hash.digest('hex')) } : { position };
+  if (!last) return { position };
+  return { hexes: hashes.map((hash) => hash.digest('hex')), pieces: pieces?.digests() ?? '' };
 }
 
 parentPort?.on('message', (order: DigestOrder) => {

@@ -28,6 +28,8 @@ export interface DigesterOptions {
   readonly signal: AbortSignal;
   /** Maximum number of bytes that are written and not yet read; default 64 MiB. */
   readonly maxBehind?: number;
+  /** Bytes of pieces whose SHA-256 is computed as well, where the file is longer than one; absent: none is. */
+  readonly pieceLength?: number;
   /** A file of more bytes gets a thread; default 4 MiB. */
   readonly threadAbove?: number;
 }
@@ -77,6 +79,11 @@ export class Digester implements GrowthObserver {
     return this.#run?.position ?? 0;
   }
 
+  /** After `finish`: SHA-256 of each piece, hexadecimal, one after the other; empty where the file had no thread. */
+  get pieceHashes(): string {
+    return this.#run?.pieces ?? '';
+  }
+
   grown(position: number): void {
     this.#length = Math.max(this.#length, position);
     if (this.#length > this.#threadAbove) this.#running().follow(position);
@@ -117,8 +124,8 @@ export class Digester implements GrowthObserver {
   }
 
   #running(): Run {
-    const { file, signal } = this.#options;
-    const task = { fd: file.fd, names: this.#algorithms.map(digestName) };
+    const { file, signal, pieceLength } = this.#options;
+    const task = { fd: file.fd, names: this.#algorithms.map(digestName), pieceLength };
     this.#run ??= new Run(task, signal, (count) => this.onRead?.(count));
     return this.#run;
   }
@@ -131,6 +138,7 @@ class Run {
   readonly #onRead: (count: number) => void;
   readonly #onAbort = (): void => this.#fail(this.#signal.reason as Error);
   position = 0;
+  pieces = '';
   #length = 0;
   /** Bytes of the file when the thread started; `keepingUp` does not count them. */
   #initialLength: number | undefined;
@@ -188,6 +196,7 @@ class Run {
     else if ('hexes' in news) {
       this.#moved(this.#length);
       this.#hexes = news.hexes;
+      this.pieces = news.pieces;
     } else if ('shorter' in news) {
       this.#fail(becameShorter());
     } else this.#fail(unreadable(news));

@@ -1,5 +1,5 @@
 /**
- * The SHA-256 of a whole file, computed at a pace that disturbs nobody. Where `dd` and `ionice` can read the file directly, the
+ * The hashes of a whole image, computed at a pace that disturbs nobody. Where `dd` and `ionice` can read the file directly, the
  * page cache stays as it is, and everybody else's reads go first; Node itself can do neither, so that elsewhere (tmpfs, some
  * network file systems) the file is read like any other, at the same pace.
  */
@@ -9,9 +9,13 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pieceLengthOf } from '../../model/image-pieces.ts';
 import { confined } from '../confinement.ts';
 import { becameShorter, diskError } from '../disk-errors.ts';
 import { readChunks } from '../reader.ts';
+import { hashedImage } from './hashed-image.ts';
+import type { HashedImage } from './hashed-image.ts';
+import { PieceDigests } from './piece-digests.ts';
 
 export interface Pace {
   /** 0: no limit. */
@@ -19,13 +23,13 @@ export interface Pace {
   readonly signal: AbortSignal;
 }
 
-/** @returns hexadecimal @throws ImageError when the file cannot be read; the signal's reason when aborted */
-export async function hashSlowly(file: FileHandle, pace: Pace): Promise<string> {
+/** @throws ImageError when the file cannot be read; the signal's reason when aborted */
+export async function hashSlowly(file: FileHandle, pace: Pace): Promise<HashedImage> {
   const { size } = await file.stat();
   return (await hashOf(directChunks(file, pace.signal), size, pace)) ?? (await hashPlainly(file, size, pace));
 }
 
-async function hashPlainly(file: FileHandle, size: number, pace: Pace): Promise<string> {
+async function hashPlainly(file: FileHandle, size: number, pace: Pace): Promise<HashedImage> {
   try {
     const found = await hashOf(readChunks(file, { first: 0, end: size }), size, pace);
     if (found === undefined) throw becameShorter();
@@ -41,18 +45,20 @@ async function hashOf(
   chunks: AsyncIterable<Buffer>,
   size: number,
   { bytesPerSecond, signal }: Pace,
-): Promise<string | undefined> {
+): Promise<HashedImage | undefined> {
   const begun = performance.now();
   const hash = createHash('sha256');
+  const pieces = new PieceDigests(pieceLengthOf(size));
   let count = 0;
   for await (const chunk of chunks) {
     signal.throwIfAborted();
     hash.update(chunk);
+    pieces.update(chunk);
     count += chunk.length;
     const early = bytesPerSecond === 0 ? 0 : begun + (1000 * count) / bytesPerSecond - performance.now();
     if (early > 0) await pause(early, signal);
   }
-  return count === size ? hash.digest('hex') : undefined;
+  return count === size ? hashedImage(size, hash.digest('hex'), pieces.digests()) : undefined;
 }
 
 /** @throws the signal's reason when aborted */

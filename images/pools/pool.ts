@@ -115,8 +115,20 @@ export interface PartRequest {
   readonly signal: AbortSignal;
   /** Whether the attempt can continue from `heldBytes` bytes of this provenance. */
   usable(recorded: Provenance, heldBytes: number): boolean;
-  /** Called with the number of bytes taken over from earlier attempts. */
+  /** Called with the number of bytes taken over from earlier attempts, or from the damaged file. */
   onReused(count: number): void;
+  /** The published file of the copy, if it is damaged. It is read and never written. */
+  readonly damaged?: DamagedFile;
+}
+
+export interface DamagedFile {
+  /**
+   * With what its bytes are recorded, when they go into the part: where no earlier attempt left any. They are good only after
+   * `admit`. Absent: they are of no use.
+   */
+  readonly provenance?: Provenance;
+  /** Nothing stands on it: it is removed when the new file has its name. */
+  readonly unused: boolean;
 }
 
 /** The unfinished file of one attempt: a sink that can be read, and published when it is complete and verified. */

@@ -21,6 +21,7 @@ import type { UrlReport } from '../source.ts';
 import { common } from './answer.ts';
 import { imageEvidence } from './evidence.ts';
 import { triesOf } from './failures.ts';
+import { imagePieces } from './image-pieces.ts';
 import { sha256 } from './lineages.ts';
 import { poolReport } from './pools.ts';
 import { filesInUseResult, listPoolFilesResult, removePoolFilesResult } from './pool-files.ts';
@@ -97,7 +98,11 @@ const downloadResult = message<DownloadResult>({
 
 const removeResult = message<RemoveResult>({ ...common, files: whole(), pool: poolReport });
 
-const hashResult = message<HashResult>({ ...common, sha256: z.optional(sha256()) });
+const hashResult = message<HashResult>({
+  ...common,
+  sha256: z.optional(sha256()),
+  pieces: ifUnderstood(imagePieces),
+});
 
 const programReport = message<ProgramReport>({
   name: text(),

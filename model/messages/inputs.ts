@@ -8,13 +8,12 @@ import type {
   CopyInput,
   DeletionInput,
   HostLimitsInput,
-  PeerFailures,
   RegistrationInput,
   RemovalInput,
   UpkeepInput,
 } from '../payloads.ts';
 import type { RolloutInput, RolloutTiming } from '../rollout.ts';
-import type { PeersInput } from '../spread.ts';
+import type { PeerFailures, PeersInput } from '../spread.ts';
 import type { VerificationInput, VerificationsInput } from '../verification.ts';
 import { failure } from './failures.ts';
 import { ifUnderstood, messageToHandOn, understood, version, whole } from './schema.ts';

@@ -21,6 +21,7 @@ import type { PeerChange, PeerCredentials } from '../spread.ts';
 import { checkPolicy } from '../url-policy.ts';
 import type { UrlPolicy } from '../url-policy.ts';
 import { parseImageUrl } from '../url.ts';
+import { healing } from './image-pieces.ts';
 import { knownLineage, peerSource } from './lineages.ts';
 import { ifUnderstood, message, rule, text, understood, uuid, version, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
@@ -114,6 +115,7 @@ export const downloadJob = (protocols: Protocols) =>
     priority: priority(),
     peer: z.optional(peerSource),
     lineages: ifUnderstood(understood(knownLineage)),
+    healing: ifUnderstood(healing),
   });
 
 export const removeJob = message<RemoveJob>({ v: version(), poolId: uuid(), copyId: uuid() });

@@ -75,7 +75,7 @@ const peer = sql`jsonb_build_object('address', '192.0.2.1:7443', 'uploads', 4, '
   'certificateEnds', now() + interval '7 days', 'trusted', 'x')`;
 const capabilities = sql`jsonb_build_object('protocols', jsonb_build_array('http', 'https', 'metalink'),
   'formats', jsonb_build_array('QCOW2', 'RAW', 'ISO'), 'unpacks', '[]'::jsonb, 'features',
-  jsonb_build_array('policy', 'timeouts', 'limits', 'certificates', 'queries', 'vms', 'peers', 'poolFiles', 'pacedHash'))`;
+  jsonb_build_array('policy', 'timeouts', 'limits', 'certificates', 'queries', 'vms', 'peers', 'poolFiles', 'pacedHash', 'healing'))`;
 
 /** They stay Up for as long as a test can take. */
 const hostsAndPools = (hosts: number) => [
@@ -151,7 +151,8 @@ const copies = [
       case state when 'Ready' then 'DOWNLOADED' when 'Failed' then 'DOWNLOAD_ERROR' when 'Creating'
         then 'DOWNLOAD_IN_PROGRESS' else 'NOT_DOWNLOADED' end, 1e9,
       case state when 'Ready' then 1e9 else 0 end,
-      case state when 'Ready' then repeat('ab', 32) end, case state when 'Ready' then ${ago('60 days')} end,
+      case state when 'Ready' then encode(sha256(template_id::text::bytea), 'hex') end,
+      case state when 'Ready' then ${ago('60 days')} end,
       case state when 'Ready' then 1 end, case state when 'Ready' then lineage end,
       case when state = 'Failed' then 'SourceGone' when n % 997 = 0 and state = 'Ready' then 'ContentRefused' end,
       case when state = 'Failed' then 'the source is gone' end,
@@ -168,6 +169,11 @@ const copies = [
       join storage_pool_host_ref host on host.pool_id = pool.id
       join lateral (select template.t * 7 + pool.p * 13 as place) place on true
       left join lateral (select lineage from image_lineage where template_id = template.id limit 1) lineage on true) wanted`,
+  // Of every second image, hashes of pieces are known.
+  sql`
+    insert into image_pieces (sha256, size, piece_length, hashes)
+    select distinct sha256, 1000000000, 4194304, repeat(sha256, 239) from template_spool_ref
+    where sha256 is not null and template_id % 2 = 0`,
   sql`
     insert into pool_reservation (copy_id, pool_id, bytes)
     select id, pool_id, template_size from template_spool_ref where state = 'Creating'`,

@@ -80,7 +80,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
     type: options.pool.shared ? 'SharedMountPoint' : 'Filesystem',
     scope: options.pool.shared ? 'CLUSTER' : 'HOST',
     path: `/pools/${options.pool.name}`,
-    capacity: 2_000_000,
+    capacity: Math.max(2_000_000, 2 * free),
     free,
     mounted: true,
   });

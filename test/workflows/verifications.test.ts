@@ -16,10 +16,14 @@ import type { HostLab } from '../labs/host.ts';
 import { openMachines } from '../labs/machines.ts';
 import { rawDisk, sha256 } from '../support/images.ts';
 import { isFullRun } from '../support/programs.ts';
+import { rotAt } from '../support/rot.ts';
 import type { ScriptedHost } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 
+const MIB = 1_048_576;
 const image = rawDisk(300_000);
+/** Three pieces. */
+const large = rawDisk(10 * MIB);
 let lab: ControlLab;
 const closing: (() => Promise<void>)[] = [];
 beforeAll(async () => {
@@ -36,13 +40,22 @@ interface VerifyingHost {
   readonly hostLab: HostLab;
   readonly poolId: string;
   readonly root: string;
+  /** What its origin has. */
+  readonly body: Buffer;
   /** Received jobs to hash a copy, and how many ran at once at most. */
   readonly hashed: HashJob[];
   most: number;
 }
 
-/** A host with a pool of its own, which downloads, hashes and removes for real. */
-async function newHost(name: string): Promise<VerifyingHost> {
+/**
+ * A host with a pool of its own, which downloads, hashes and removes for real.
+ * @param release the one before knew no pieces
+ */
+async function newHost(
+  name: string,
+  body = image,
+  release: 'this' | 'before' = 'this',
+): Promise<VerifyingHost> {
   const root = await mkdtemp(join(tmpdir(), 'bypass-verified-'));
   const kind = { type: 'Filesystem', scope: 'HOST' } as const;
   await writeFile(join(root, POOL_MARKER), JSON.stringify({ v: 1, id: lab.poolId(name), name, ...kind }));
@@ -52,18 +65,19 @@ async function newHost(name: string): Promise<VerifyingHost> {
     await hostLab.close();
     await rm(root, { recursive: true });
   });
-  hostLab.server.serve('/image.raw', { body: image });
+  hostLab.server.serve('/image.raw', { body });
   const { quick, transfer } = hostLab.activities;
   const own = <T extends object>(answer: T): T => ({ ...(withoutProof(answer) as T), hostId: host.hostId });
   let running = 0;
-  const made: VerifyingHost = { hostLab, poolId: lab.poolId(name), root, hashed: [], most: 0 } as never;
+  const made: VerifyingHost = { hostLab, poolId: lab.poolId(name), root, body, hashed: [], most: 0 } as never;
   const host: ScriptedHost = await lab.addHost({
     name,
     uploads: 1,
     script: {
-      async download({ peer: _peer, ...job }) {
+      async download({ peer: _peer, healing, ...asked }) {
+        const job = release === 'before' || healing === undefined ? asked : { ...asked, healing };
         const url = hostLab.server.url('/image.raw');
-        const about = { url, mirrors: [], format: 'RAW', size: image.length } as const;
+        const about = { url, mirrors: [], format: 'RAW', size: body.length } as const;
         return { ...own(await transfer.download({ ...job, ...about })), pool: host.pool() };
       },
       async hashCopy(job) {
@@ -71,7 +85,8 @@ async function newHost(name: string): Promise<VerifyingHost> {
         running += 1;
         made.most = Math.max(made.most, running);
         try {
-          return own(await quick.hashCopy(job));
+          const { pieces, ...answer } = own(await quick.hashCopy(job));
+          return release === 'before' || pieces === undefined ? answer : { ...answer, pieces };
         } finally {
           running -= 1;
         }
@@ -79,6 +94,7 @@ async function newHost(name: string): Promise<VerifyingHost> {
       remove: async (job) => ({ ...own(await quick.remove(job)), pool: host.pool() }),
     },
   });
+  host.setFree(1000 * MIB);
   return Object.assign(made, { host });
 }
 
@@ -95,13 +111,6 @@ async function deployed({ poolId, root }: VerifyingHost): Promise<Copy> {
   await lab.copyEnded(copy);
   const { uuid = '' } = (await lab.copy(copy)) ?? {};
   return { ...copy, copyId: uuid, path: join(root, uuid) };
-}
-
-/** Changes a byte of a file in place, as a disk that rots does. */
-async function damage(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  await file.write(Buffer.from([0xff]), 0, 1, 200_000);
-  await file.close();
 }
 
 const age = (copy: Copy, days: number) =>
@@ -128,7 +137,7 @@ const eventOf = (type: string, resource: string) =>
       .executeTakeFirst(),
   );
 
-const isRight = async (path: string): Promise<boolean> => (await readFile(path)).equals(image);
+const isRight = async (path: string, body = image): Promise<boolean> => (await readFile(path)).equals(body);
 const inodeOf = async (path: string): Promise<number> => (await stat(path)).ino;
 
 if (isFullRun)
@@ -163,7 +172,7 @@ test('a copy that rotted is found, told of, and brought anew as another file', a
   const host = await newHost('rotten');
   const copy = await deployed(host);
   const before = await inodeOf(copy.path);
-  await damage(copy.path);
+  await rotAt(copy.path, 200_000);
   const held = await open(copy.path, 'r');
   try {
     await age(copy, 100);
@@ -188,6 +197,100 @@ test('a copy that rotted is found, told of, and brought anew as another file', a
   }
 });
 
+/** Has the copy verified, and waits until it was found right. */
+async function foundRight(copy: Copy): Promise<void> {
+  await age(copy, 100);
+  await verify();
+  expect(await eventOf('TEMPLATE.COPY.VERIFY', copy.templateId)).toMatchObject({ level: 'INFO' });
+  await until('the run has ended', async () => !(await lab.orchestration.isRunning(verificationsId())));
+  await lab.db.deleteFrom('event').where('resource_uuid', '=', copy.templateId).execute();
+}
+
+const healedCopy = (copy: Copy) =>
+  until('it is healed', async () => {
+    const row = await lab.copy(copy);
+    return row?.state === 'Ready' && row.error_kind === null && row.healing_begun !== null ? row : undefined;
+  });
+
+test('of a copy that was found right before, only the pieces that rotted since are fetched', async () => {
+  const host = await newHost('pieces', large);
+  const copy = await deployed(host);
+  await foundRight(copy);
+  const sent = host.hostLab.server.seen('/image.raw').bytes;
+  await rotAt(copy.path, 200_000, 9 * MIB);
+  const held = await open(copy.path, 'r');
+  try {
+    const before = await readFile(copy.path);
+    await age(copy, 100);
+    await verify();
+    expect(await eventOf('TEMPLATE.COPY.VERIFY', copy.templateId)).toMatchObject({
+      level: 'ERROR',
+      description: expect.stringMatching(
+        /published there, in 2 of 3 pieces \(6291456 bytes\); what is damaged is brought anew$/,
+      ),
+    });
+    expect(await healedCopy(copy)).toMatchObject({ uuid: copy.copyId, sha256: sha256(large) });
+    expect(await isRight(copy.path, large)).toBe(true);
+    expect(host.hostLab.server.seen('/image.raw').bytes - sent).toBe(6 * MIB);
+    // The damaged file was only read, and is gone: nothing stands on it.
+    expect((await readFile(held)).equals(before)).toBe(true);
+    expect((await held.stat()).nlink).toBe(0);
+    expect(await readdir(host.root)).not.toContainEqual(expect.stringContaining('set-aside'));
+  } finally {
+    await held.close();
+  }
+});
+
+test('where no hashes are known, a right copy elsewhere gives them: then only the damaged pieces are fetched', async () => {
+  const unknown = rawDisk(9 * MIB, 3);
+  const [host, other] = [await newHost('unknown', unknown), await newHost('other', unknown)];
+  const [copy, theirs] = [await deployed(host), await deployed(other)];
+  const sent = host.hostLab.server.seen('/image.raw').bytes;
+  await rotAt(copy.path, 200_000);
+  await age(copy, 100);
+  await verify();
+  expect(await eventOf('TEMPLATE.COPY.VERIFY', copy.templateId)).toMatchObject({
+    description: expect.stringMatching(
+      /there; a right copy is hashed first, so that only what is damaged is brought anew$/,
+    ),
+  });
+  expect(await eventOf('TEMPLATE.COPY.VERIFY', theirs.templateId)).toMatchObject({ level: 'INFO' });
+  expect(await healedCopy(copy)).toMatchObject({ uuid: copy.copyId });
+  expect(await isRight(copy.path, unknown)).toBe(true);
+  expect(host.hostLab.server.seen('/image.raw').bytes - sent).toBe(4 * MIB);
+  // It has waited for another host, and for no other verification of its own.
+  expect([host.hashed.length, other.hashed.length]).toEqual([1, 1]);
+});
+
+test('a host of the release before gives no hashes of pieces, and brings the whole', async () => {
+  const host = await newHost('older', large, 'before');
+  const copy = await deployed(host);
+  await foundRight(copy);
+  // Its reports say what this release can.
+  await sql`update host set capabilities = jsonb_set(capabilities, '{features}', (capabilities -> 'features') - 'healing')
+    where uuid = ${host.host.hostId}`.execute(lab.db);
+  // Of another copy of the image, hashes may be known.
+  const pieces = { sha256: sha256(large), size: 10 * MIB, piece_length: 4 * MIB, hashes: 'a'.repeat(192) };
+  await lab.db
+    .insertInto('image_pieces')
+    .values(pieces)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const sent = host.hostLab.server.seen('/image.raw').bytes;
+  await rotAt(copy.path, 200_000);
+  await age(copy, 100);
+  await verify();
+  expect(await eventOf('TEMPLATE.COPY.VERIFY', copy.templateId)).toMatchObject({
+    description: expect.stringMatching(/published there; it is removed, and brought anew$/),
+  });
+  const healed = await until('there is a new copy', async () => {
+    const row = await lab.copy(copy);
+    return row?.state === 'Ready' && row.uuid !== copy.copyId ? row : undefined;
+  });
+  expect(await isRight(join(host.root, healed.uuid), large)).toBe(true);
+  expect(host.hostLab.server.seen('/image.raw').bytes - sent).toBe(large.length);
+});
+
 /** Ends upkeep, and runs it until the condition holds. */
 async function withUpkeep(what: string, condition: () => Promise<boolean>): Promise<void> {
   await lab.startUpkeep();
@@ -196,14 +299,15 @@ async function withUpkeep(what: string, condition: () => Promise<boolean>): Prom
 }
 
 /** A copy that rotted under a machine that runs. */
-async function rottenUnderMachine(name: string) {
-  const host = await newHost(name);
+async function rottenUnderMachine(name: string, body = image) {
+  const host = await newHost(name, body);
   const copy = await deployed(host);
+  if (body === large) await foundRight(copy);
   const machines = openMachines(lab);
   const add = () => machines.add({ templateId: copy.templateId, storage: 'local' });
   const vmId = await add();
   expect((await machines.perform(vmId, 'deployVirtualMachine')).job_status).toBe(1);
-  await damage(copy.path);
+  await rotAt(copy.path, 200_000);
   await age(copy, 100);
   await verify();
   await eventOf('TEMPLATE.COPY.VERIFY', copy.templateId);
@@ -244,6 +348,24 @@ test('under a running machine it stays, is named with the machine, and is replac
   expect(await inodeOf(join(host.root, aside))).toBe(before.inode);
   for (const one of [vmId, other])
     expect((await machines.perform(one, 'startVirtualMachine')).job_status).toBe(1);
+});
+
+test('what rots further under a machine is fetched as well when the machine has stopped', async () => {
+  const { host, copy, machines, vmId } = await rottenUnderMachine('rotting', large);
+  expect(await eventOf('TEMPLATE.COPY.VERIFY', copy.templateId)).toMatchObject({
+    description: expect.stringContaining('in 1 of 3 pieces (4194304 bytes); it stays as it is'),
+  });
+  await rotAt(copy.path, 9 * MIB);
+  const before = { inode: await inodeOf(copy.path), content: await readFile(copy.path) };
+  const sent = host.hostLab.server.seen('/image.raw').bytes;
+  await machines.perform(vmId, 'stopVirtualMachine', { forced: true });
+  await withUpkeep('it is healed', async () => (await lab.copy(copy))?.error_kind === null);
+  await lab.copyEnded(copy);
+  expect(await isRight(copy.path, large)).toBe(true);
+  expect(host.hostLab.server.seen('/image.raw').bytes - sent).toBe(6 * MIB);
+  const [aside = ''] = (await readdir(host.root)).filter((name) => name.includes('.set-aside.'));
+  expect(await inodeOf(join(host.root, aside))).toBe(before.inode);
+  expect((await readFile(join(host.root, aside))).equals(before.content)).toBe(true);
 });
 
 if (isFullRun)

@@ -21,15 +21,9 @@ import type { Failure } from '../../model/failures.ts';
 import { ATTEMPT_MEMO } from '../../model/names.ts';
 import { triesOf } from '../../model/messages/failures.ts';
 import { read } from '../../model/messages/schema.ts';
-import type {
-  CopyInput,
-  CopyPlan,
-  DownloadJob,
-  DownloadResult,
-  PeerFailures,
-  Try,
-} from '../../model/payloads.ts';
+import type { CopyInput, CopyPlan, DownloadJob, DownloadResult, Try } from '../../model/payloads.ts';
 import { fromWhom, peerUrl } from '../../model/spread.ts';
+import type { PeerFailures } from '../../model/spread.ts';
 import type { CopyTiming } from '../../model/timing.ts';
 import { AttemptLost, cancelledDownload, failedAttempt, isFailure } from '../failures.ts';
 import type { FailedAttempt } from '../failures.ts';
@@ -193,7 +187,7 @@ function jobFor(
   attemptId: string,
   { input, plan, requests }: CopyRun,
 ): DownloadJob {
-  const { copyId, url, mirrors, format, checksum, size } = plan;
+  const { copyId, url, mirrors, format, checksum, size, healing } = plan;
   return {
     v: 1,
     templateId: input.templateId,
@@ -206,6 +200,7 @@ function jobFor(
     size,
     priority: requests.priority,
     ...(checksum === undefined ? {} : { checksum }),
+    ...(healing === undefined ? {} : { healing }),
     ...forHost,
   };
 }

@@ -6,7 +6,7 @@
 import type { PlaceWishes } from '../../activities/control/places.ts';
 import type { ChosenSource } from '../../activities/control/sources.ts';
 import type { ChosenHost } from '../../activities/control/sealing.ts';
-import type { PeerFailures } from '../../model/payloads.ts';
+import type { PeerFailures } from '../../model/spread.ts';
 import { backoffMs } from '../../model/timing.ts';
 import type { FailedAttempt } from '../failures.ts';
 import { control } from '../policies.ts';

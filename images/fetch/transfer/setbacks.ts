@@ -68,8 +68,8 @@ export function noteCorruptPiece(
 ): WrongPiece {
   const which = `piece ${piece.number} of ${count} (bytes ${piece.first} to ${piece.end - 1})`;
   if (sender === undefined) {
-    const from = [...piece.from].map(displayUrl).join(' and ') || 'an earlier attempt';
-    const sentence = `${which}, which came from ${from}, is wrong`;
+    const from = [...piece.from].map(displayUrl).join(' and ');
+    const sentence = `${which}, which ${from === '' ? 'was on the pool before' : `came from ${from}`}, is wrong`;
     tries.of(lead.url).note(sentence);
     return new WrongPiece(sentence);
   }

@@ -6,7 +6,7 @@
  *   record on the pool may be anybody's), the host's lock is held by this process, and no download of this process
  *   has it open;
  * - cloned (shared blocks) or copied into a new file of this attempt, up to what its record promises;
- * - left alone: the attempt begins with an empty file.
+ * - left alone: the attempt begins with an empty file, or with the bytes of the damaged file that it is to replace.
  *
  * In the end all other part files of the copy are unlinked, never written; their writers find that out
  * (`superseded`).
@@ -19,7 +19,9 @@ import { statfs } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ImageError } from '../../../model/failures.ts';
+import { errnoOf } from '../../../platform/errno.ts';
 import { diskError } from '../../disk-errors.ts';
+import type { Provenance } from '../../fetch/sink.ts';
 import { readChunks } from '../../reader.ts';
 import type { NotedPart } from '../ledger.ts';
 import { bytesIn } from '../../spans.ts';
@@ -33,7 +35,7 @@ import {
   removeParts,
 } from './part-file.ts';
 import type { FoundPart } from './part-file.ts';
-import { heldBy, heldEnd } from './part-record.ts';
+import { checkpointOf, heldBy, heldEnd } from './part-record.ts';
 import type { Checkpoint } from './part-record.ts';
 import type { PartRequest, Pool, PoolWriter } from '../pool.ts';
 
@@ -42,6 +44,13 @@ export interface AdoptRequest
     Pick<PartRequest, 'copyId' | 'attemptId' | 'signal' | 'usable' | 'onReused'>,
     Pick<PoolWriter, 'hostId' | 'openParts' | 'ledger'> {
   readonly pool: Pool;
+  /** The damaged file of the copy, and with what its bytes are recorded. */
+  readonly salvage?: Salvage | undefined;
+}
+
+interface Salvage {
+  readonly file: FileHandle;
+  readonly provenance: Provenance;
 }
 
 /** Opens the part file of this attempt, with all usable bytes of earlier attempts in it. */
@@ -95,7 +104,7 @@ async function createOwn(request: Adoption, predecessor: FoundPart | undefined):
     await ledger.notePart(copyId, { name: basename(path), inode: await inodeOf(part.file) });
     if (predecessor?.checkpoint !== undefined) {
       await copyVerified(predecessor.path, predecessor.checkpoint, part, request);
-    }
+    } else if (request.salvage !== undefined) await copyDamaged(request.salvage, part, request);
     return part;
   } catch (error) {
     // An incomplete copy of the predecessor's bytes is useless and takes room.
@@ -126,8 +135,9 @@ async function copyVerified(
   from: string,
   checkpoint: Checkpoint,
   part: PartFile,
-  { own, hostId, signal, onReused }: Adoption,
+  adoption: Adoption,
 ): Promise<void> {
+  const { own } = adoption;
   const file = await openPart(from, constants.O_RDONLY);
   if (file === undefined) return;
   try {
@@ -135,20 +145,42 @@ async function copyVerified(
     if (own?.name === basename(from) && own.inode !== (await inodeOf(file))) return;
     // The bytes of a file that is shorter than its record cannot be trusted.
     if ((await file.stat()).size < heldEnd(checkpoint)) return;
-    if (await part.clone(file, heldEnd(checkpoint))) onReused(bytesIn(heldBy(checkpoint)));
-    else await copyBytes(file, checkpoint, part, signal, onReused);
-    await part.record({ ...checkpoint, hostId });
+    await fill(part, file, checkpoint, adoption);
   } finally {
     await file.close();
   }
 }
 
-async function copyBytes(
+/** Pieces that turn out wrong are fetched. Where the disk does not give the bytes back, all of them are. */
+async function copyDamaged({ file, provenance }: Salvage, part: PartFile, adoption: Adoption): Promise<void> {
+  const { size } = await file.stat();
+  const held = [{ first: 0, end: Math.min(size, provenance.total) }];
+  const checkpoint = checkpointOf({ ...provenance, hostId: adoption.hostId }, held);
+  try {
+    await fill(part, file, checkpoint, adoption);
+  } catch (error) {
+    if (errnoOf(error) !== 'EIO') throw error;
+    await part.reset();
+  }
+}
+
+/** Brings the bytes of another file into an empty part, as its checkpoint has them. */
+async function fill(
+  part: PartFile,
   file: FileHandle,
   checkpoint: Checkpoint,
+  { hostId, signal, onReused }: Adoption,
+): Promise<void> {
+  if (await part.clone(file, heldEnd(checkpoint))) onReused(bytesIn(heldBy(checkpoint)));
+  else await copyBytes(part, file, checkpoint, { signal, onReused });
+  await part.record({ ...checkpoint, hostId });
+}
+
+async function copyBytes(
   part: PartFile,
-  signal: AbortSignal,
-  onReused: (count: number) => void,
+  file: FileHandle,
+  checkpoint: Checkpoint,
+  { signal, onReused }: Pick<Adoption, 'signal' | 'onReused'>,
 ): Promise<void> {
   for (const span of heldBy(checkpoint)) {
     let position = span.first;

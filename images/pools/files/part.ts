@@ -1,7 +1,8 @@
 /** A `Part` of a pool of files: a part file, its scratch file, and their publication. */
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { openRegular, unlinkIfThere } from '../../regular-files.ts';
+import type { ForeignFile } from '../../../model/payloads.ts';
+import { namedBy, openRegular, unlinkIfThere } from '../../regular-files.ts';
 import type { Scratch } from '../../scratch.ts';
 import type { Part, PartRequest, Pool, PoolWriter, Published, PublishedIdentity } from '../pool.ts';
 import { Intake } from './intake.ts';
@@ -15,6 +16,8 @@ export interface FilesPartOptions {
   readonly pool: Pool;
   readonly request: PartRequest;
   readonly writer: PoolWriter;
+  /** The damaged file that the new one replaces. Open until the part is closed, so that no other file gets its inode. */
+  readonly replaced: FileHandle | undefined;
 }
 
 export class FilesPart extends Intake implements Part {
@@ -52,7 +55,19 @@ export class FilesPart extends Intake implements Part {
     const path = file === this.file ? this.part.path : this.#scratchPath;
     const foreign = await publish({ path, file }, { pool, copyId, settings: writer.publish, isSame });
     await removeParts(pool, copyId);
-    return { foreign, facts: await storedFacts(pool, copyId, file) };
+    return { foreign: await this.#withoutReplaced(foreign), facts: await storedFacts(pool, copyId, file) };
+  }
+
+  /** Removes the damaged file that was moved aside, if nothing stands on it. */
+  async #withoutReplaced(aside: readonly ForeignFile[]): Promise<readonly ForeignFile[]> {
+    const { replaced, request } = this.#options;
+    if (replaced === undefined || request.damaged?.unused !== true) return aside;
+    const others: ForeignFile[] = [];
+    for (const one of aside) {
+      if ((await namedBy(one.movedTo, replaced)) === 'this') await unlinkIfThere(one.movedTo);
+      else others.push(one);
+    }
+    return others;
   }
 
   remove(): Promise<void> {
@@ -64,6 +79,7 @@ export class FilesPart extends Intake implements Part {
       await this.part.close();
     } finally {
       this.#options.writer.openParts.delete(this.part.path);
+      await this.#options.replaced?.close();
     }
   }
 }

@@ -47,6 +47,15 @@ async function openStored(pool: Pool, copyId: string): Promise<StoredImage | und
 }
 
 async function openPart(pool: Pool, request: PartRequest, writer: PoolWriter): Promise<Part> {
-  const part = await adopt({ ...request, ...writer, pool });
-  return new FilesPart(part, { pool, request, writer });
+  const { damaged, copyId } = request;
+  const replaced = damaged && (await openPublished(pool, copyId));
+  const provenance = replaced && damaged?.provenance;
+  const salvage = provenance && { file: replaced, provenance };
+  try {
+    const part = await adopt({ ...request, ...writer, pool, salvage });
+    return new FilesPart(part, { pool, request, writer, replaced });
+  } catch (error) {
+    await replaced?.close();
+    throw error;
+  }
 }

@@ -5,6 +5,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { sql } from 'kysely';
 import { createControlActivities } from '../../../activities/control/activities.ts';
 import type { ControlDeps } from '../../../activities/control/deps.ts';
+import { beginHealing, damagedCopiesOf } from '../../../db/copies/healing.ts';
 import { countRunning } from '../../../db/copies/throughput.ts';
 import { finishCopy, recordAttempt } from '../../../db/copies/outcomes.ts';
 import { readFigures } from '../../../db/figures.ts';
@@ -202,9 +203,20 @@ export async function stepsOfControl(
       if (due.length === 0) throw new Error('nothing is due');
       const copy = await copyThat("state = 'Ready' and error_kind is null");
       await control.copyToVerify(copy);
-      const found = { copyId: copy.copyId, host: { id: copy.hostId, name: 'a host' } };
-      await recordVerification(db, { copy, ...outcome() }, { ...found, sha256: 'ab'.repeat(32) });
+      const { sha256 } = await db
+        .selectFrom('template_spool_ref')
+        .where('uuid', '=', copy.copyId)
+        .where('sha256', 'is not', null)
+        .select(sql<string>`sha256`.as('sha256'))
+        .executeTakeFirstOrThrow();
+      await sql`delete from image_pieces where sha256 = ${sha256}`.execute(db);
+      const pieces = { size: 1e9, length: 4_194_304, hashes: sha256.repeat(239) };
+      const found = { copyId: copy.copyId, pieces, host: { id: copy.hostId, name: 'a host' } };
       await recordVerification(db, { copy, ...outcome() }, { ...found, sha256: 'other' });
+      await recordVerification(db, { copy, ...outcome() }, { ...found, sha256 });
+      await recordVerification(db, { copy, ...outcome() }, { ...found, sha256: 'other' });
+      await damagedCopiesOf(db, sha256, 16);
+      await beginHealing(db, copy);
     }),
     step('a sweep with verifications and cleanups', async () => {
       await sql`

@@ -1,0 +1,31 @@
+/** An image that was hashed as a whole and piece by piece, in one pass. */
+import type { FileHandle } from 'node:fs/promises';
+import { pieceLengthOf } from '../../model/image-pieces.ts';
+import type { HashResult } from '../../model/verification.ts';
+import { Digester, sha256Of } from './digester.ts';
+
+export type HashedImage = Pick<HashResult, 'sha256' | 'pieces'> & { readonly sha256: string };
+
+/** @param hashes of the pieces; empty where the file is not longer than one */
+export function hashedImage(size: number, sha256: string, hashes: string): HashedImage {
+  if (size === 0) return { sha256 };
+  return { sha256, pieces: { size, length: pieceLengthOf(size), hashes: hashes === '' ? sha256 : hashes } };
+}
+
+/** As fast as it goes. @throws ImageError when the file cannot be read; the signal's reason when aborted */
+export async function hashImage(file: FileHandle, signal: AbortSignal): Promise<HashedImage> {
+  const { size } = await file.stat();
+  const digester = new Digester({
+    file,
+    algorithms: ['SHA-256'],
+    signal,
+    pieceLength: pieceLengthOf(size),
+  });
+  try {
+    digester.grown(size);
+    const digests = await digester.finish();
+    return hashedImage(size, sha256Of(digests), digester.pieceHashes);
+  } finally {
+    await digester.close();
+  }
+}
