@@ -226,8 +226,8 @@ export async function completeSettledOf(db: Queryable, templateId: string): Prom
     .selectFrom('async_job')
     .where('instance_uuid', '=', templateId)
     .where('job_status', '=', jobStatus.pending)
-    .where(({ exists, selectFrom }) =>
-      exists(selectFrom('async_job_copy').whereRef('job_id', '=', 'async_job.id').select('job_id')),
+    .where((eb) =>
+      eb.exists(eb.selectFrom('async_job_copy').whereRef('job_id', '=', 'async_job.id').select('job_id')),
     )
     .select('id')
     .execute();
