@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../cli/client.ts';
 import type { ApiClient } from '../cli/client.ts';
+import { JOB_WAIT_SECONDS } from '../model/states.ts';
 import type { Stack } from './stack.ts';
 import { CannotBench } from './watch.ts';
 
@@ -35,7 +36,8 @@ export async function registerImage(
 }
 
 export interface JobWait {
-  readonly pollMs: number;
+  /** Milliseconds between questions. Absent: the api answers when the job ends. */
+  readonly pollMs?: number;
   readonly signal: AbortSignal;
   /** Default: no limit. */
   readonly seconds?: number;
@@ -56,10 +58,10 @@ export async function jobEnd(
     const { jobstatus, jobresult } = await client.call<{
       readonly jobstatus: number;
       readonly jobresult?: { readonly errortext?: string };
-    }>('queryAsyncJobResult', { jobid });
+    }>('queryAsyncJobResult', { jobid, ...(pollMs === undefined ? { wait: String(JOB_WAIT_SECONDS) } : {}) });
     if (jobstatus === 1) return performance.now();
     if (jobstatus === 2) throw new CannotBench(`A job of the bench failed: ${jobresult?.errortext ?? ''}`);
-    await sleep(pollMs);
+    if (pollMs !== undefined) await sleep(pollMs);
   }
   return undefined;
 }

@@ -1,13 +1,15 @@
 /**
  * Waits for jobs of the api.
  *
- * A wait polls: soon at first, then with growing pauses up to the usual pace (`pollMs`). While the api does not answer,
+ * A wait that shows progress polls: soon at first, then with growing pauses up to the usual pace (`pollMs`); one that shows none
+ * lets the api answer when the job ends. While the api does not answer,
  * the same question is repeated for `PATIENCE_MS`, since the api may be restarting; a refusal is never repeated. Ctrl-C
  * ends the wait with exit code 130 and cancels nothing: the job goes on, and a message says how to see or stop it. However
  * the wait ends, the progress is cleared and the listener for Ctrl-C removed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { apiCodes } from '../model/api-codes.ts';
+import { JOB_WAIT_SECONDS } from '../model/states.ts';
 import type { AsyncJob } from '../model/api-answers.ts';
 import type { ApiClient } from './client.ts';
 import { Ended } from './command.ts';
@@ -87,6 +89,10 @@ export const hasFailed = ({ jobstatus }: AsyncJob): boolean => jobstatus === 2;
 export const askJob = (api: ApiClient, jobid: string, signal?: AbortSignal): Promise<AsyncJob> =>
   api.call('queryAsyncJobResult', { jobid }, signal);
 
+/** The same; the api answers when the job ends, or after a few seconds. */
+const askForEnd = (api: ApiClient, jobid: string, signal: AbortSignal): Promise<AsyncJob> =>
+  api.call('queryAsyncJobResult', { jobid, wait: String(JOB_WAIT_SECONDS) }, signal);
+
 /** The api's reason for the failure of a job. */
 export const errorOf = ({ jobresult, jobresultcode, cmd }: AsyncJob): string =>
   jobresult?.errortext || `${cmd ?? 'the job'} failed with code ${jobresultcode ?? apiCodes.internal}`;
@@ -95,9 +101,11 @@ export const errorOf = ({ jobresult, jobresultcode, cmd }: AsyncJob): string =>
 export const waitForJob = (session: Session, jobid: string): Promise<AsyncJob> =>
   waitFor(session, `The job goes on: bypass job show ${jobid}`, async ({ ask, pause }) => {
     for (;;) {
-      const job = await ask((signal) => askJob(session.api, jobid, signal));
+      const asked = Date.now();
+      const job = await ask((signal) => askForEnd(session.api, jobid, signal));
       if (isOver(job)) return job;
-      await pause();
+      // An api that has too much to do answers at once.
+      if (Date.now() - asked < session.cli.pollMs) await pause();
     }
   });
 

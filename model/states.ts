@@ -25,3 +25,6 @@ export type ResourceState = 'Enabled' | 'Disabled' | 'Maintenance';
 
 /** The state of an asynchronous job, as `queryAsyncJobResult` numbers it. */
 export const jobStatus = { pending: 0, done: 1, failed: 2 } as const;
+
+/** Seconds that `queryAsyncJobResult` waits at most for the end of a job: clients give up after 10 s. */
+export const JOB_WAIT_SECONDS = 5;

@@ -8,6 +8,7 @@ import { createCallLimit } from '../api/server/call-limit.ts';
 import { loadPage } from '../api/server/page.ts';
 import { buildServer } from '../api/server/server.ts';
 import { createSessionMemory } from '../api/server/session-memory.ts';
+import { watchJobEnds } from '../api/server/job-ends.ts';
 import { createSharedAnswers } from '../api/server/shared-answers.ts';
 import type { Database } from '../db/database.ts';
 import { createFairQueue } from '../model/fair-queue.ts';
@@ -101,6 +102,7 @@ export async function runApi({
         ...(tracing === undefined ? {} : { trace: tracing.call }),
         sessions: createSessionMemory(),
         answers: createSharedAnswers(),
+        jobEnds: watchJobEnds(db),
         turns: createFairQueue(CALLS_UNDER_WAY),
         installation: {
           version: bypassVersion(),

@@ -7,6 +7,7 @@ import type { FairQueue } from '../../model/fair-queue.ts';
 import type { Protocols } from '../../model/protocols.ts';
 import type { MasterKey } from '../../trust/master-key.ts';
 import type { CallLimit } from './call-limit.ts';
+import type { JobEnds } from './job-ends.ts';
 import { missingParameter } from './errors.ts';
 import type { Parameters, ParameterValues } from '../fields/parameters.ts';
 import type { SentParameters } from './request.ts';
@@ -54,6 +55,7 @@ export interface ApiDependencies {
   readonly sessionIdle: number;
   readonly sessions: SessionMemory;
   readonly answers: SharedAnswers;
+  readonly jobEnds: JobEnds;
   /** Calls under way, by the UUID of their user. */
   readonly turns: FairQueue;
   readonly installation: Installation;
@@ -110,10 +112,19 @@ export interface Definition<P extends Parameters> {
   /** Fields beside the object or the list. */
   readonly besides?: Readonly<Record<string, FieldDoc>>;
   readonly run: (context: CommandContext, values: ParameterValues<P>) => Promise<Answer>;
+  /**
+   * Waits for what the caller wants to wait for, before the call takes its turn among the calls of its user.
+   * @param gone aborts when the caller does not listen any more
+   */
+  readonly waitFirst?: (
+    context: CommandContext,
+    values: ParameterValues<P>,
+    gone: AbortSignal,
+  ) => Promise<void>;
 }
 
 /** What `listApis` and the documentation publish about a command. */
-export interface Documented extends Omit<Definition<Parameters>, 'run' | 'isAsync'> {
+export interface Documented extends Omit<Definition<Parameters>, 'run' | 'waitFirst' | 'isAsync'> {
   readonly isAsync: boolean;
   /** False for commands that need no signature. */
   readonly isSigned?: false;
@@ -124,16 +135,27 @@ export interface Documented extends Omit<Definition<Parameters>, 'run' | 'isAsyn
 export interface Command extends Documented {
   /** Reads and checks all parameters before it does anything else. */
   readonly execute: (context: CommandContext, sent: SentParameters) => Promise<Answer>;
+  readonly waitFirst?: (context: CommandContext, sent: SentParameters, gone: AbortSignal) => Promise<void>;
 }
 
 export const ADMINS: readonly Role[] = ['admin'];
 export const EVERYBODY: readonly Role[] = ['admin', 'user'];
 
-export function defineCommand<P extends Parameters>({ run, ...definition }: Definition<P>): Command {
+export function defineCommand<P extends Parameters>({
+  run,
+  waitFirst,
+  ...definition
+}: Definition<P>): Command {
   return {
     ...definition,
     isAsync: definition.isAsync ?? false,
     execute: (context, sent) => run(context, readValues(definition, sent)),
+    ...(waitFirst === undefined
+      ? {}
+      : {
+          waitFirst: (context: CommandContext, sent: SentParameters, gone: AbortSignal) =>
+            waitFirst(context, readValues(definition, sent), gone),
+        }),
   };
 }
 

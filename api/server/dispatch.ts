@@ -7,9 +7,10 @@
  *    users exist.
  * 4. The call is counted against the limit of its user.
  * 5. The role of the user must allow the command. Roles are checked here and nowhere else.
- * 6. The call waits for its turn among the calls of its user. It holds the turn until its answer has left, so that slow
+ * 6. A call that wants to wait for something, such as the end of a job, does so.
+ * 7. The call waits for its turn among the calls of its user. It holds the turn until its answer has left, so that slow
  *    readers cannot fill the memory with answers.
- * 7. The command runs. Where the caller allows an older answer (`maxage`), a shared one may take its place.
+ * 8. The command runs. Where the caller allows an older answer (`maxage`), a shared one may take its place.
  *
  * Every answer and every refusal is wrapped as CloudStack wraps it: `{"listzonesresponse": …}`. Users who are no
  * administrators see no hosts in it: stored sentences name none, and each field of an answer decides by the caller's role. An exception that is no `ApiError` becomes a 530 without details; the log has
@@ -74,6 +75,13 @@ export function dispatch(dependencies: ApiDependencies, request: ApiRequest): Pr
   return trace(call, (onEnd) => answerCall(dependencies, request, onEnd));
 }
 
+/** Aborts when the connection has closed before the answer left. */
+function whenSent({ sent }: ApiRequest): AbortSignal {
+  const gone = new AbortController();
+  void sent.then(() => gone.abort());
+  return gone.signal;
+}
+
 /** The name of the command; undefined where there is none of that name. */
 function nameIn(texts: ApiRequest['texts']): string | undefined {
   try {
@@ -113,8 +121,6 @@ async function answerCall(
     await countCall(dependencies, user);
     const allowed = permitted(called, user, sent);
     checkEnvelope(sent, request);
-    // The turn ends when the answer has left: until then the answer takes memory.
-    void request.sent.then(await dependencies.turns.enter(user.userUuid));
     const context = {
       ...dependencies,
       command: allowed.name,
@@ -124,6 +130,9 @@ async function answerCall(
       answerBy,
       log,
     };
+    if (allowed.waitFirst !== undefined) await allowed.waitFirst(context, sent, whenSent(request));
+    // The turn ends when the answer has left: until then the answer takes memory.
+    void request.sent.then(await dependencies.turns.enter(user.userUuid));
     return { status: 200, body: wrap(command, await execute(allowed, context, sent)) };
   } catch (error) {
     const refusal = asApiError(error) ?? internalError(request.id);

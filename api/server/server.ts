@@ -68,6 +68,8 @@ export function buildServer(dependencies: ServerDependencies): FastifyInstance {
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  // Calls that wait would hold up the end of the process.
+  server.addHook('preClose', async () => dependencies.jobEnds.close());
   server.addHook('onRequest', async (_request, reply) => {
     reply.headers(HEADERS);
   });

@@ -22,6 +22,22 @@ const progress = [
 export const findJob = (db: Queryable, uuid: string): Promise<JobListRow | undefined> =>
   shown(db.selectFrom('async_job').where('async_job.uuid', '=', uuid)).executeTakeFirst();
 
+/** Whether a job has not ended, and whose it is. */
+export const jobState = (
+  db: Queryable,
+  uuid: string,
+): Promise<Pick<JobListRow, 'account_id' | 'job_status'> | undefined> =>
+  db.selectFrom('async_job').where('uuid', '=', uuid).select(['account_id', 'job_status']).executeTakeFirst();
+
+/** Those of the jobs that have ended, or are gone. */
+export async function endedJobs(db: Queryable, uuids: readonly string[]): Promise<readonly string[]> {
+  const { rows } = await sql<{ readonly uuid: string }>`
+    select asked.uuid from unnest(${uuids}::uuid[]) asked (uuid)
+    left join async_job on async_job.uuid = asked.uuid
+    where async_job.job_status is distinct from ${jobStatus.pending}`.execute(db);
+  return rows.map(({ uuid }) => uuid);
+}
+
 /** The newest of those that match. */
 export const newestJob = (db: Queryable, query: JobQuery): Promise<JobListRow | undefined> =>
   shown(matching(db, query)).orderBy('async_job.id', 'desc').limit(1).executeTakeFirst();

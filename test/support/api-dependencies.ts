@@ -1,5 +1,6 @@
 /** Dependencies of the api besides database and workflows, without a limit of calls. */
 import { createCallLimit } from '../../api/server/call-limit.ts';
+import { watchJobEnds } from '../../api/server/job-ends.ts';
 import type { ServerDependencies } from '../../api/server/server.ts';
 import { createSessionMemory } from '../../api/server/session-memory.ts';
 import { createSharedAnswers } from '../../api/server/shared-answers.ts';
@@ -18,6 +19,7 @@ export const apiDependencies = (given: GivenDependencies): ServerDependencies =>
   ready: () => Promise.resolve(true),
   sessions: createSessionMemory(),
   answers: createSharedAnswers(),
+  jobEnds: watchJobEnds(given.db),
   turns: createFairQueue({ slotsPerOwner: 32 }),
   installation: { version: '0.0.0', temporalUiUrl: 'http://127.0.0.1:8233', temporalNamespace: 'default' },
   ...given,

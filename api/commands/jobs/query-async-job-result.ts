@@ -1,11 +1,12 @@
-import { findJob, newestJob } from '../../../db/jobs/listing.ts';
+import { findJob, jobState, newestJob } from '../../../db/jobs/listing.ts';
 import { defineCommand, EVERYBODY } from '../../server/command.ts';
 import { entity } from '../../fields/entities.ts';
 import { badParameter } from '../../server/errors.ts';
-import { choice, id } from '../../fields/parameters.ts';
+import { choice, id, integer, isUuid } from '../../fields/parameters.ts';
 import { render } from '../../fields/response.ts';
 import { withMachines } from './job-machines.ts';
 import { JOB_RESOURCES, JOB_RESULT } from '../../fields/answers/job.ts';
+import { JOB_WAIT_SECONDS, jobStatus } from '../../../model/states.ts';
 
 export const queryAsyncJobResult = defineCommand({
   name: 'queryAsyncJobResult',
@@ -15,8 +16,17 @@ export const queryAsyncJobResult = defineCommand({
     jobid: id('the job; or its resource'),
     resourceid: id('without jobid, and with resourcetype: the newest job of this resource'),
     resourcetype: choice('of which type the resource is', JOB_RESOURCES),
+    wait: integer('with jobid: seconds that the call waits for the end of the job before it answers', {
+      max: JOB_WAIT_SECONDS,
+    }),
   },
   response: JOB_RESULT,
+  async waitFirst({ db, caller, jobEnds }, { jobid, wait = 0 }, gone) {
+    if (wait === 0 || jobid === undefined || !isUuid(jobid)) return;
+    const job = await jobState(db, jobid);
+    const isSeen = caller.role === 'admin' || job?.account_id === caller.accountId;
+    if (isSeen && job?.job_status === jobStatus.pending) await jobEnds.wait(jobid, wait * 1000, gone);
+  },
   async run(context, values) {
     const { db, caller } = context;
     const [parameter, given] = resourceOf(values);
