@@ -128,11 +128,14 @@ const followers = ({ id, templateDbId }: Asker, failed: readonly string[]) => sq
 
 const isBehind = sql<boolean>`copy.id in (select behind.id from behind)`;
 
-/** Whether rows of `copy`, with `parent` and `known` beside it, may be served. */
+/**
+ * Whether rows of `copy`, with `parent` and `known` beside it, may be served. The host of one that is healed still has the damaged
+ * file under its name.
+ */
 const mayServe = ({ isPacked }: Asker) => sql`(
   (copy.state = 'Ready' and copy.download_state = 'DOWNLOADED' and copy.error_kind is null)
   or (
-    copy.state = 'Creating' and copy.id not in (select avoided.id from avoided)
+    copy.state = 'Creating' and copy.sha256 is null and copy.id not in (select avoided.id from avoided)
     and ((copy.fetching = 'origin' and not ${isPacked}::boolean)
       or (copy.fetching = 'peer' and (parent.state = 'Creating' or parent.lineage is not null)
         and (known.sha256 is not null or not ${isPacked}::boolean)))

@@ -52,6 +52,22 @@ test('a published copy is preferred to the origin, and its SHA-256 travels along
   expect(await two.row()).toMatchObject({ lineage });
 });
 
+test('a copy that is healed is not asked, since its host still has the damaged file', async () => {
+  const template = await lab.addTemplate();
+  const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
+  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
+  expect(await one.ask()).toEqual(ORIGIN);
+  expect(await two.ask()).toMatchObject(fromPeer(a, 1));
+  await one.finish();
+  await lab.db
+    .updateTable('template_spool_ref')
+    .set({ state: 'Creating', download_state: 'DOWNLOAD_IN_PROGRESS' })
+    .where('uuid', '=', one.copyId)
+    .execute();
+  expect(await one.ask()).toEqual(ORIGIN);
+  expect(await two.ask()).toEqual(ORIGIN);
+});
+
 test('a published copy on a pool that hosts share is given by the host that published it, and by no other', async () => {
   const template = await lab.addTemplate();
   const [publisher, sharer, asker] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];

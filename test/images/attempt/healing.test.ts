@@ -1,11 +1,12 @@
 /** Damaged copies are healed piece by piece. Origins, hosts and files are real. */
 import { randomUUID } from 'node:crypto';
-import { open, readdir, readFile, stat, truncate } from 'node:fs/promises';
+import { open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { download } from '../../../images/attempt/download.ts';
 import type { DownloadedImage, DownloadRequest } from '../../../images/attempt/download.ts';
+import { PARTS_FOLDER } from '../../../images/pools/files/part-file.ts';
 import type { Healing } from '../../../model/image-pieces.ts';
 import { openDownloadLab } from '../../labs/download.ts';
 import type { DownloadLab } from '../../labs/download.ts';
@@ -160,8 +161,17 @@ describe('from the origin', () => {
     await file.close();
   });
 
-  /** An attempt that is stopped when the first of three damaged pieces has come. */
-  async function stoppedWithOnePiece(): Promise<void> {
+  const partsFolder = (): string => join(lab.pool.config.path, PARTS_FOLDER);
+  const partsNow = async (): Promise<readonly (readonly [string, Buffer])[]> => {
+    const names = await readdir(partsFolder());
+    return Promise.all(names.map(async (name) => [name, await readFile(join(partsFolder(), name))] as const));
+  };
+
+  /**
+   * An attempt that ends when the first of three damaged pieces has come.
+   * @param how `killed`: what it does at its end is undone, as if it had been killed before
+   */
+  async function endedWithOnePiece(how: 'stopped' | 'killed'): Promise<void> {
     await rot(100, 5 * MIB, 9 * MIB);
     const stop = new AbortController();
     const never = deferred();
@@ -173,22 +183,36 @@ describe('from the origin', () => {
       'the second piece is asked for',
       async () => lab.server.seen('/a.img').requests.length > count + 1,
     );
+    const left = await partsNow();
     stop.abort(new Error('stopped'));
     await expect(stopped).rejects.toThrow('stopped');
+    // The same inodes: a part file of another one is not taken over.
+    if (how === 'killed')
+      for (const [name, content] of left) await writeFile(join(partsFolder(), name), content);
     serve({ body });
   }
 
   test('an attempt that was stopped is continued: what came is not fetched again', async () => {
-    await stoppedWithOnePiece();
+    await endedWithOnePiece('stopped');
     const image = await attempt({ healing });
     await expectRight(image);
     expect(image.fetched).toBe(2 * MIB);
   });
 
-  test('damaged bytes that an attempt left are never published, although a later one knows no hashes', async () => {
-    await stoppedWithOnePiece();
-    await expectRight(await attempt());
+  test('after a host was killed only damaged pieces are fetched', async () => {
+    await endedWithOnePiece('killed');
+    const image = await attempt({ healing });
+    await expectRight(image);
+    expect([2 * MIB, 3 * MIB]).toContain(image.fetched);
   });
+
+  test.each(['stopped', 'killed'] as const)(
+    'damaged bytes that an attempt left that was %s are never published, although a later one knows no hashes',
+    async (how) => {
+      await endedWithOnePiece(how);
+      await expectRight(await attempt());
+    },
+  );
 });
 
 describe('from another host', () => {
