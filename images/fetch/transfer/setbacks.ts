@@ -70,7 +70,8 @@ export function noteCorruptPiece(
   if (sender === undefined) {
     const from = [...piece.from].map(displayUrl).join(' and ');
     const sentence = `${which}, which ${from === '' ? 'was on the pool before' : `came from ${from}`}, is wrong`;
-    tries.of(lead.url).note(sentence);
+    // Of a damaged file any number of pieces may be wrong: one sentence is enough for them.
+    tries.of(lead.url).note(from === '' ? 'pieces that were on the pool before are wrong' : sentence);
     return new WrongPiece(sentence);
   }
   const failure = new WrongPiece(`sent ${which} wrong`, displayUrl(sender.url));

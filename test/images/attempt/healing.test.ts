@@ -67,7 +67,8 @@ describe('from the origin', () => {
   const attempt = (changes: Partial<DownloadRequest> = {}): Promise<DownloadedImage> =>
     download(
       lab.request({ url: lab.server.url('/a.img'), copyId, templateId, ...changes }),
-      lab.deps({ checkpointBytes: MIB }),
+      // One piece comes after the other.
+      lab.deps({ checkpointBytes: MIB, connections: 1 }),
     );
   const rot = async (...positions: readonly number[]): Promise<void> => {
     await rotAt(published.localPath, ...positions);
@@ -92,7 +93,7 @@ describe('from the origin', () => {
       sha256: sha256(body),
       fetched: 2 * MIB,
       lineage: published.lineage,
-      tries: [{ note: expect.stringContaining('piece 10 of 13 (bytes 9437184 to 10485759)') }],
+      tries: [{ note: 'pieces that were on the pool before are wrong' }],
     });
     expect(await lab.published()).toEqual([copyId]);
     expect((await damaged.stat()).nlink).toBe(0);
@@ -196,14 +197,17 @@ describe('from the origin', () => {
     await endedWithOnePiece('stopped');
     const image = await attempt({ healing });
     await expectRight(image);
-    expect(image.fetched).toBe(2 * MIB);
+    // Of the second piece, some bytes may have come as well.
+    expect(image.fetched).toBeGreaterThan(MIB);
+    expect(image.fetched).toBeLessThanOrEqual(2 * MIB);
   });
 
   test('after a host was killed only damaged pieces are fetched', async () => {
     await endedWithOnePiece('killed');
     const image = await attempt({ healing });
     await expectRight(image);
-    expect([2 * MIB, 3 * MIB]).toContain(image.fetched);
+    expect(image.fetched).toBeGreaterThan(MIB);
+    expect(image.fetched).toBeLessThanOrEqual(3 * MIB);
   });
 
   test.each(['stopped', 'killed'] as const)(
