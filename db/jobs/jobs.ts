@@ -191,20 +191,20 @@ export async function completeSettled(db: Queryable, ids: readonly number[]): Pr
   await sql`
     with complete as (
       select id from async_job where id = any(${ids}) and job_status = ${jobStatus.pending}
-        and not exists (select from async_job_copy w where w.job_id = async_job.id and w.settled is null)
+        and (select w.job_id from async_job_copy w where w.job_id = async_job.id and w.settled is null limit 1) is null
       order by id for update),
     settled as (
       select job_id,
         count(*) filter (where error_str is not null) as failed,
         (array_agg(error_code order by settled) filter (where error_str is not null))[1] as code
-      from async_job_copy where job_id in (select id from complete) group by job_id),
+      from async_job_copy where job_id = any(array(select id from complete)) group by job_id),
     reasons as (
       select job_id, string_agg(distinct text, '; ') as text,
         jsonb_agg(jsonb_build_object('text', text, 'kind', kind, 'host', host) order by first) as errors
       from (
         select job_id, error_str as text, error_kind as kind, error_host as host, min(settled) as first,
           row_number() over (partition by job_id order by min(settled)) as place
-        from async_job_copy where job_id in (select job_id from settled) and error_str is not null
+        from async_job_copy where job_id = any(array(select job_id from settled)) and error_str is not null
         group by job_id, error_str, error_kind, error_host) reason
       where place <= ${MAX_REASONS} group by job_id)
     update async_job set
