@@ -48,7 +48,6 @@ export interface DeploymentsReport {
 }
 
 const HOSTS = 3;
-const POLL_MS = 200;
 const GOAL_PER_SECOND = 8;
 
 export async function benchDeployments(options: DeploymentsOptions): Promise<DeploymentsReport> {
@@ -137,7 +136,7 @@ async function deployRound(
     const prepare = (storageid: string): Promise<{ readonly jobid: string }> =>
       client.call('prepareTemplate', { templateid, zoneid, storageid });
     const jobs = await Promise.all(pools.map(prepare));
-    for (const { jobid } of jobs) await jobEnd(client, jobid, { pollMs: POLL_MS, signal });
+    for (const { jobid } of jobs) await jobEnd(client, jobid, { signal });
   };
   return { ids, rate: await throughput({ count, concurrency }, deployNext, signal) };
 }

@@ -137,8 +137,10 @@ async function work(
         const { limits } = await join({ ...joining, invite, report: () => describeHost(deps) });
         if (limits !== undefined) deps.limits.apply(limits);
       },
-      watch: () =>
-        watchHostDomains({ virsh, isStarting, client, hostId, hostName: about.name, logger, signal }),
+      watch: async () => {
+        if (deps.hypervisor === undefined) return;
+        await watchHostDomains({ virsh, isStarting, client, hostId, hostName: about.name, logger, signal });
+      },
     });
   } finally {
     await temporal.connection.close();

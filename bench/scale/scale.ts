@@ -36,8 +36,11 @@ export interface ScaleOptions extends Watch {
 }
 
 const CLUSTER = 'simulated';
-/** Deployments under way, at most. */
-const AT_ONCE = 200;
+/**
+ * Deployments under way, at most. With far more of them than two processors can serve, single writes of Temporal take over a
+ * second; then its matching service gives up tasks that it has just handed out, and they are missed only half a minute later.
+ */
+const AT_ONCE = 60;
 /** About as long as a download of 1 MiB takes. */
 const DOWNLOAD_MS = 500;
 const EMPTY_OF_ROUND = 600;
