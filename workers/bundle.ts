@@ -9,6 +9,7 @@ const compiled = (name: string): string => fileURLToPath(new URL(`../workflows/$
 const { code } = await bundleWorkflowCode({
   workflowsPath: compiled('index'),
   workflowInterceptorModules: [compiled('traces')],
+  preloadModules: [compiled('shared')],
   logger: new DefaultLogger('WARN'),
 });
 await writeFile(WORKFLOW_BUNDLE, code);

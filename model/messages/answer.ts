@@ -1,7 +1,7 @@
 /** The fields of every answer of a host. */
 import * as z from 'zod/mini';
 import type { Proof } from '../answer.ts';
-import { message, uuid, version } from './schema.ts';
+import { message, opaque, uuid, version } from './schema.ts';
 
 const proof = message<Proof>({
   v: version(),
@@ -11,4 +11,4 @@ const proof = message<Proof>({
   signature: z.string(),
 });
 
-export const common = { v: version(), hostId: uuid(), proof: z.optional(proof) };
+export const common = { v: version(), hostId: uuid(), proof: opaque(z.optional(proof)) };

@@ -25,7 +25,18 @@ import { imagePieces } from './image-pieces.ts';
 import { sha256 } from './lineages.ts';
 import { poolReport } from './pools.ts';
 import { filesInUseResult, listPoolFilesResult, removePoolFilesResult } from './pool-files.ts';
-import { ifUnderstood, message, moment, read, text, understood, uuid, version, whole } from './schema.ts';
+import {
+  ifUnderstood,
+  message,
+  moment,
+  opaque,
+  read,
+  text,
+  understood,
+  uuid,
+  version,
+  whole,
+} from './schema.ts';
 import type { Schema } from './schema.ts';
 import type { JoinRequest } from '../joining.ts';
 import {
@@ -136,31 +147,33 @@ const peerReport = message<PeerReport>({
 type Reported = Omit<HostReport, 'pools'> & { readonly pools: readonly unknown[] };
 
 /** A pool of a kind that is not known here is no pool for this side; the host's problems name it. */
-const hostReport: Schema<HostReport> = z.pipe(
-  message<Reported>({
-    ...common,
-    version: text(),
-    pools: z.array(z.unknown()),
-    programs: understood(programReport),
-    capabilities: ifUnderstood(hostCapabilities),
-    certificates: ifUnderstood(understood(heldCertificate)),
-    problems: ifUnderstood(understood(text())),
-    limits: ifUnderstood(limitsReport),
-    hypervisor: ifUnderstood(hypervisorReport),
-    peer: ifUnderstood(peerReport),
-  }),
-  z.transform(({ pools, ...report }): HostReport => {
-    const found = pools.map((pool) => read(poolReport, pool));
-    const good = found.flatMap(({ value }) => (value === undefined ? [] : [value]));
-    const bad = found.flatMap(({ problem }, at) =>
-      problem === undefined ? [] : [`pool ${nameOf(pools[at])} is not understood: ${problem}`],
-    );
-    return {
-      ...report,
-      pools: good,
-      ...(bad.length === 0 ? {} : { problems: [...(report.problems ?? []), ...bad] }),
-    };
-  }),
+const hostReport: Schema<HostReport> = opaque(
+  z.pipe(
+    message<Reported>({
+      ...common,
+      version: text(),
+      pools: z.array(z.unknown()),
+      programs: understood(programReport),
+      capabilities: ifUnderstood(hostCapabilities),
+      certificates: ifUnderstood(understood(heldCertificate)),
+      problems: ifUnderstood(understood(text())),
+      limits: ifUnderstood(limitsReport),
+      hypervisor: ifUnderstood(hypervisorReport),
+      peer: ifUnderstood(peerReport),
+    }),
+    z.transform(({ pools, ...report }): HostReport => {
+      const found = pools.map((pool) => read(poolReport, pool));
+      const good = found.flatMap(({ value }) => (value === undefined ? [] : [value]));
+      const bad = found.flatMap(({ problem }, at) =>
+        problem === undefined ? [] : [`pool ${nameOf(pools[at])} is not understood: ${problem}`],
+      );
+      return {
+        ...report,
+        pools: good,
+        ...(bad.length === 0 ? {} : { problems: [...(report.problems ?? []), ...bad] }),
+      };
+    }),
+  ),
 );
 
 const nameOf = (pool: unknown): string => String((pool as Partial<PoolReport> | null)?.name);

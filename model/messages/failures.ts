@@ -5,7 +5,7 @@ import type { Failure, FailureClass, NamedHost } from '../failures.ts';
 import type { DownloadFailure, DownloadStopped, ForeignFile, Try } from '../payloads.ts';
 import { imageEvidence } from './evidence.ts';
 import { poolReport } from './pools.ts';
-import { ifUnderstood, message, moment, text, understood, version, whole } from './schema.ts';
+import { ifUnderstood, message, moment, opaque, text, understood, version, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
 
 const isClass = (given: unknown): given is FailureClass =>
@@ -15,18 +15,20 @@ const isClass = (given: unknown): given is FailureClass =>
 const kindOf = (kind: string, failureClass: unknown) =>
   isFailureKind(kind) ? kind : genericKinds[isClass(failureClass) ? failureClass : 'host'];
 
-export const failure: Schema<Failure> = z.pipe(
-  message<Omit<Failure, 'kind'> & { readonly kind: string }>({
-    kind: text(),
-    class: ifUnderstood(z.enum(Object.keys(genericKinds) as [FailureClass])),
-    message: text(),
-    host: ifUnderstood(message<NamedHost>({ id: text(), name: text() })),
-    url: ifUnderstood(text()),
-    rule: ifUnderstood(text()),
-    path: ifUnderstood(text()),
-    retryAfterMs: ifUnderstood(whole()),
-  }),
-  z.transform(({ kind, ...rest }): Failure => ({ ...rest, kind: kindOf(kind, rest.class) })),
+export const failure: Schema<Failure> = opaque(
+  z.pipe(
+    message<Omit<Failure, 'kind'> & { readonly kind: string }>({
+      kind: text(),
+      class: ifUnderstood(z.enum(Object.keys(genericKinds) as [FailureClass])),
+      message: text(),
+      host: ifUnderstood(message<NamedHost>({ id: text(), name: text() })),
+      url: ifUnderstood(text()),
+      rule: ifUnderstood(text()),
+      path: ifUnderstood(text()),
+      retryAfterMs: ifUnderstood(whole()),
+    }),
+    z.transform(({ kind, ...rest }): Failure => ({ ...rest, kind: kindOf(kind, rest.class) })),
+  ),
 );
 
 const oneTry = message<Try>({

@@ -6,11 +6,10 @@ import { sha256 } from './lineages.ts';
 import { message, rule, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
 
-export const imagePieces: Schema<ImagePieces> = message<ImagePieces>({
-  size: whole(1),
-  length: whole(1),
-  hashes: z.string(),
-}).check(rule(problemOfPieces));
+export const imagePieces: Schema<ImagePieces> = message<ImagePieces>(
+  { size: whole(1), length: whole(1), hashes: z.string() },
+  rule(problemOfPieces),
+);
 
 export const healing = message<Healing>({
   sha256: sha256(),

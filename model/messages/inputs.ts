@@ -16,14 +16,17 @@ import type { RolloutInput, RolloutTiming } from '../rollout.ts';
 import type { PeerFailures, PeersInput } from '../spread.ts';
 import type { VerificationInput, VerificationsInput } from '../verification.ts';
 import { failure } from './failures.ts';
-import { ifUnderstood, messageToHandOn, understood, version, whole } from './schema.ts';
+import { ifUnderstood, messageToHandOn, opaque, understood, version, whole } from './schema.ts';
 import type { Schema } from './schema.ts';
 
 const partOf = <T extends object>(): Schema<Partial<T>> =>
   z.custom<Partial<T>>((given) => typeof given === 'object' && given !== null);
 
 /** Rules of a newer release are no mistake of the input: they are that release's to go on with. */
-export const runParameters = { rules: z.optional(whole(1)), timing: z.optional(partOf<never>()) };
+export const runParameters = {
+  rules: opaque(z.optional(whole(1))),
+  timing: opaque(z.optional(partOf<never>())),
+};
 
 const id = (): Schema<string> => z.string();
 const ids = understood(id());

@@ -12,6 +12,13 @@ z.config({ jitless: true });
 
 export type Schema<T> = z.ZodMiniType<T>;
 
+/**
+ * The same schema, as a function. What the runs of a control worker share is frozen (workflows/shared.ts), with all that can be
+ * reached from it, but not what a function holds; and a schema finds out some things about itself at its first use.
+ */
+export const opaque = <S extends z.ZodMiniType>(schema: S): S =>
+  Object.assign(() => undefined, schema, { _zod: schema._zod }) as unknown as S;
+
 type FieldSchema<T, K extends keyof T> =
   object extends Pick<T, K>
     ? z.ZodMiniType<T[K] | undefined> & { readonly _zod: { readonly optin: 'optional' | 'defaulted' } }
@@ -20,13 +27,18 @@ type FieldSchema<T, K extends keyof T> =
 /** A schema of each field of T; those of optional fields take their absence. */
 type FieldsOf<T> = { readonly [K in keyof T]-?: FieldSchema<T, K> };
 
-/** An object with these fields. */
-export const message = <T extends object>(fields: FieldsOf<T>): Schema<T> =>
-  z.object(fields) as unknown as Schema<T>;
+/** An object with these fields. @param checks of all of it */
+export const message = <T extends object>(
+  fields: FieldsOf<T>,
+  ...checks: readonly z.core.$ZodCheck<T>[]
+): Schema<T> => {
+  const schema = z.object(fields) as unknown as Schema<T>;
+  return opaque(checks.length === 0 ? schema : schema.check(...checks));
+};
 
 /** The same for what is handed on: fields that only a newer release knows stay. */
 export const messageToHandOn = <T extends object>(fields: FieldsOf<T>): Schema<T> =>
-  z.looseObject(fields) as unknown as Schema<T>;
+  opaque(z.looseObject(fields)) as unknown as Schema<T>;
 
 export type ReadResult<T> =
   | { readonly value: T; readonly problem?: undefined }
@@ -67,29 +79,31 @@ export const rule = <T>(problemOf: (value: T) => string | undefined): z.core.$Zo
   });
 
 /** What is not understood is as if it were absent. */
-export const ifUnderstood = <T>(schema: Schema<T>) => z.catch(z.optional(schema), undefined);
+export const ifUnderstood = <T>(schema: Schema<T>) => opaque(z.catch(z.optional(schema), undefined));
 
 /** The entries that are understood. */
 export const understood = <T>(schema: Schema<T>): Schema<readonly T[]> =>
-  z.pipe(
-    z.catch(z.array(z.unknown()), []),
-    z.transform((given: unknown[]): readonly T[] =>
-      given.flatMap((entry) => {
-        const { value } = read(schema, entry);
-        return value === undefined ? [] : [value];
-      }),
+  opaque(
+    z.pipe(
+      z.catch(z.array(z.unknown()), []),
+      z.transform((given: unknown[]): readonly T[] =>
+        given.flatMap((entry) => {
+          const { value } = read(schema, entry);
+          return value === undefined ? [] : [value];
+        }),
+      ),
     ),
   );
 
 /** Every message has it, and nothing is decided by it: fields are only added. */
-export const version = (): Schema<1> => z.catch(z.literal(1), 1);
+export const version = (): Schema<1> => opaque(z.catch(z.literal(1), 1));
 
 /** PostgreSQL takes no NUL. */
 export const text = (): Schema<string> =>
   z.string().check(z.overwrite((given) => given.replaceAll('\0', '')));
 
 export const uuid = (): Schema<string> =>
-  z.string().check(rule((given) => (UUID.test(given) ? undefined : 'is not a UUID in lower case')));
+  opaque(z.string().check(rule((given) => (UUID.test(given) ? undefined : 'is not a UUID in lower case'))));
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
