@@ -17,7 +17,7 @@ export type Schema<T> = z.ZodMiniType<T>;
  * reached from it, but not what a function holds; and a schema finds out some things about itself at its first use.
  */
 export const opaque = <S extends z.ZodMiniType>(schema: S): S =>
-  Object.assign(() => undefined, schema, { _zod: schema._zod }) as unknown as S;
+  Object.assign(() => undefined, schema, { _zod: schema._zod });
 
 type FieldSchema<T, K extends keyof T> =
   object extends Pick<T, K>
