@@ -59,12 +59,9 @@ export function poolCommands(program: Command, cli: Cli): void {
     summary: 'list the files of pools that Bypass does not need, as the last cleanup found them',
     example: 'pool files shared',
     run: async ({ api, out }, [text]) => {
-      const rows = await listFiles(api, text === undefined ? undefined : (await findPool(api, text)).id);
-      out.list({
-        columns: FILE_COLUMNS,
-        rows,
-        none: 'The last cleanup found no file that Bypass does not need',
-      });
+      const pools = text === undefined ? await listPools(api) : [await findPool(api, text)];
+      const rows = await listFiles(api, text === undefined ? undefined : pools[0]?.id);
+      out.list({ columns: FILE_COLUMNS, rows, none: noFiles(pools) });
     },
   });
 
@@ -131,6 +128,16 @@ interface Begun {
 
 const listFiles = (api: ApiClient, storageid: string | undefined): Promise<readonly StoragePoolFile[]> =>
   api.list('listStoragePoolFiles', 'storagepoolfile', { storageid });
+
+/** What to say where the list is empty: a cleanup found none, or none has run yet. */
+function noFiles(pools: readonly StoragePool[]): string {
+  const unseen = pools.filter(({ lastcleanup }) => lastcleanup === undefined);
+  const [first] = unseen;
+  if (first === undefined) return 'The last cleanup found no file that Bypass does not need';
+  const [what, how] =
+    unseen.length === 1 ? [`pool ${first.name}`, first.name] : [`${unseen.length} pools`, '--zone <zone>'];
+  return `No cleanup of ${what} has run yet: bypass pool cleanup ${how} runs one`;
+}
 
 const poolsOfZone = (api: ApiClient, zoneid: string): Promise<readonly StoragePool[]> =>
   api.list('listStoragePools', 'storagepool', { zoneid });

@@ -1,6 +1,6 @@
 import { startApi } from './api-server.ts';
 import type { ApiServer } from './api-server.ts';
-import { fleet, hosts } from './fleet.ts';
+import { fleet, hosts, pools } from './fleet.ts';
 import { bypass } from './terminal.ts';
 import type { Ran } from './terminal.ts';
 
@@ -41,6 +41,27 @@ test('a host is shown with what it has for virtual machines', async () => {
   expect(stdout).toMatch(/Memory +16\.0 GiB, 12\.50% allocated\n/);
   expect((await run('host show kvm-2')).stdout).toMatch(/Hypervisor +virsh is not installed\n/);
   expect((await run('host list')).stdout).toMatch(/kvm-1 .* 3\n.*kvm-2 .* none\n/s);
+});
+
+/** What the command says of pools on which no file is listed. */
+const said = async (line: string, storagepool: readonly object[]): Promise<string> => {
+  api.answer({ listStoragePools: () => ({ storagepool }), listStoragePoolFiles: () => ({}) });
+  const { code, stderr } = await run(line);
+  expect(code).toBe(0);
+  return stderr;
+};
+
+test('pool files says whether a cleanup found nothing, or none has run yet and how to run one', async () => {
+  const cleaned = pools.map((pool) => ({ ...pool, lastcleanup: '2026-11-24T07:00:00+0000' }));
+  expect(await said('pool files', cleaned)).toBe(
+    'The last cleanup found no file that Bypass does not need\n',
+  );
+  expect(await said('pool files shared', pools)).toBe(
+    'No cleanup of pool shared has run yet: bypass pool cleanup shared runs one\n',
+  );
+  expect(await said('pool files', [...cleaned.slice(0, 1), ...pools.slice(1)])).toBe(
+    'No cleanup of 2 pools has run yet: bypass pool cleanup --zone <zone> runs one\n',
+  );
 });
 
 test('host drain begins maintenance, and names the virtual machines that still run', async () => {
