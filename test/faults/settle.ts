@@ -104,7 +104,9 @@ async function requireAllJobs({ fleet, truth, findings }: Quiet): Promise<void> 
   for (const id of truth.jobs) if (!known.has(id)) findings.violated('jobs', `job ${id} is lost`);
 }
 
-async function judgeFailures({ fleet, watch, faults, findings }: Quiet): Promise<void> {
+async function judgeFailures(quiet: Quiet): Promise<void> {
+  const { fleet, watch, findings } = quiet;
+  const faults = [...quiet.faults, ...(await joinsOf(fleet))];
   for (const { template, host, source, kind, error, started, ended } of watch.failedTries) {
     const told = { from: started.getTime(), to: ended.getTime() };
     const ofHost = faults.filter((fault) => fleet.hosts[fault.host]?.name === host);
@@ -125,6 +127,15 @@ async function judgeFailures({ fleet, watch, faults, findings }: Quiet): Promise
         `${titleOf(row)} failed without a cause: ${row.errorKind}: ${row.error}`,
       );
   }
+}
+
+/** A host that has just joined is let in by the others in a moment: until then it is as one that was killed and is back. */
+async function joinsOf({ lab, hosts }: Fleet): Promise<readonly Happened[]> {
+  const rows = await lab.db.selectFrom('host').select(['name', 'created']).execute();
+  return rows.map(({ name, created }) => {
+    const host = hosts.findIndex((one) => one.name === name);
+    return { kind: 'host killed', host, from: created.getTime(), to: created.getTime() };
+  });
 }
 
 const titleOf = ({ template, path, uuid }: CopyRow): string => `${template} on ${path} (${uuid})`;

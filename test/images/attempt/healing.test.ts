@@ -164,7 +164,8 @@ describe('from the origin', () => {
 
   const partsFolder = (): string => join(lab.pool.config.path, PARTS_FOLDER);
   const partsNow = async (): Promise<readonly (readonly [string, Buffer])[]> => {
-    const names = await readdir(partsFolder());
+    // Drafts of records come and go; a record itself is replaced in one step.
+    const names = (await readdir(partsFolder())).filter((name) => !name.endsWith('.new'));
     return Promise.all(names.map(async (name) => [name, await readFile(join(partsFolder(), name))] as const));
   };
 
