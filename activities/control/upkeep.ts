@@ -6,7 +6,7 @@ import { countUpHosts, recordHeartbeats, takeHostsToDescribe } from '../../db/ho
 import { unfinishedCopies } from '../../db/copies/copies.ts';
 import { countSweep } from '../../db/restored.ts';
 import { configurationValues } from '../../db/zones/configurations.ts';
-import { pendingCopies, pendingDeletions } from '../../db/jobs/jobs.ts';
+import { completeLeftOver, pendingCopies, pendingDeletions } from '../../db/jobs/jobs.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { failCopy } from '../../db/copies/outcomes.ts';
 import type { Outcome } from '../../db/copies/outcomes.ts';
@@ -184,7 +184,10 @@ const sweepRegistrations: Sweep = async ({ db, orchestration }, idleSeconds, sig
   return removed;
 };
 
-/** Requests the workflows of copies that jobs wait for, or that are unfinished, and that no workflow works on. */
+/**
+ * Requests the workflows of copies that jobs wait for, or that are unfinished, and that no workflow works on; ends jobs that wait
+ * for nothing any more.
+ */
 const sweepCopies: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
   const wanted = await pendingCopies(db, idleSeconds, MAX_LOOKED_AT);
   const unfinished = await unfinishedCopies(db, idleSeconds, MAX_LOOKED_AT);
@@ -192,7 +195,7 @@ const sweepCopies: Sweep = async ({ db, orchestration }, idleSeconds, signal) =>
     signal.throwIfAborted();
     return !(await orchestration.isRunning(copyWorkflowId(copy.templateId, copy.poolId)));
   };
-  let repaired = 0;
+  let repaired = await completeLeftOver(db, idleSeconds, MAX_LOOKED_AT);
   for (const copy of wanted) {
     if (!(await isIdle(copy))) continue;
     const names = await namesOf(db, copy);

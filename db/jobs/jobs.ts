@@ -237,6 +237,34 @@ export async function completeSettledOf(db: Queryable, templateId: string): Prom
   );
 }
 
+/**
+ * Ends jobs whose copies are all settled, and that are left: whoever settled the last copy was killed before it could end them.
+ * @param limit any of them, up to so many
+ * @returns how many there were
+ */
+export async function completeLeftOver(
+  db: Queryable,
+  olderThanSeconds: number,
+  limit: number,
+): Promise<number> {
+  const jobs = await db
+    .selectFrom('async_job')
+    .where('job_status', '=', jobStatus.pending)
+    .where('created', '<', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`)
+    .where(
+      sql<boolean>`(select bool_and(w.settled is not null) from async_job_copy w where w.job_id = async_job.id)`,
+    )
+    .orderBy('id')
+    .limit(limit)
+    .select('id')
+    .execute();
+  await completeSettled(
+    db,
+    jobs.map(({ id }) => id),
+  );
+  return jobs.length;
+}
+
 /** What the result of a roll-out says besides, as a field. */
 const rolledOut = sql`coalesce((
   select jsonb_build_object('templaterollout', jsonb_build_object(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import {
   completeJob,
+  completeLeftOver,
   completeSettled,
   createDeploymentJob,
   createJob,
@@ -112,6 +113,27 @@ test('a job whose last copy was settled by a step that was killed ends when the 
   expect((await job(jobId)).job_status).toBe(0);
   await confirmCopy(lab.db, { copy, outcomeId: randomUUID(), workflowId: 'w' });
   expect((await job(jobId)).job_status).toBe(1);
+});
+
+test('upkeep ends jobs whose copies are all settled, and no others', async () => {
+  const copies = await newCopies(2);
+  const [one, two] = copies as [CopyUuids, CopyUuids];
+  const [left, waiting] = [await newJob([one]), await newJob(copies)];
+  const other = await createJob(lab.db, {
+    accountId: lab.account.uuid,
+    userId: lab.user.uuid,
+    cmd: 'deleteIso',
+    instanceType: 'Iso',
+    instanceUuid: one.templateId,
+  });
+  await lab.db.transaction().execute((tx) => settleCopy(tx, one));
+  expect(await completeLeftOver(lab.db, 3600, 10)).toBe(0);
+  expect(await completeLeftOver(lab.db, 0, 10)).toBe(1);
+  expect((await job(left.jobId)).job_status).toBe(1);
+  expect((await job(waiting.jobId)).job_status).toBe(0);
+  expect((await job(other)).job_status).toBe(0);
+  await settleOne(two);
+  await completeJob(lab.db, other, { result: { success: true } });
 });
 
 test('pending copies are found once they have waited long enough', async () => {
