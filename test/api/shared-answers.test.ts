@@ -6,6 +6,7 @@ import type { SessionSecrets } from '../../db/accounts/sessions.ts';
 import { createFairQueue } from '../../model/fair-queue.ts';
 import { openLab } from '../labs/api.ts';
 import type { Lab } from '../labs/api.ts';
+import { until } from '../support/until.ts';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -168,10 +169,19 @@ test('only declared parameters distinguish questions', async () => {
 
 test('the calls under way of one user are limited, and other users do not wait for them', async () => {
   const turns = createFairQueue({ slotsPerOwner: 2, maxWaitingPerOwner: 1 });
-  const own = await openLab({ turns });
+  let asked = 0;
+  const counted: typeof turns = {
+    ...turns,
+    enter(...given) {
+      asked += 1;
+      return turns.enter(...given);
+    },
+  };
+  const own = await openLab({ turns: counted });
   try {
     const ends = [await turns.enter(own.user.userUuid), await turns.enter(own.user.userUuid)];
     const waiting = own.user.call('listZones');
+    await until('the call waits', () => asked === 1);
     await own.other.ok('listZones');
     expect(await own.user.call('listZones')).toMatchObject({ status: 429 });
     for (const end of ends) end();
