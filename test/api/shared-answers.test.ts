@@ -169,11 +169,11 @@ test('only declared parameters distinguish questions', async () => {
 
 test('the calls under way of one user are limited, and other users do not wait for them', async () => {
   const turns = createFairQueue({ slotsPerOwner: 2, maxWaitingPerOwner: 1 });
-  let asked = 0;
+  let entered = 0;
   const counted: typeof turns = {
     ...turns,
     enter(...given) {
-      asked += 1;
+      entered += 1;
       return turns.enter(...given);
     },
   };
@@ -181,7 +181,7 @@ test('the calls under way of one user are limited, and other users do not wait f
   try {
     const ends = [await turns.enter(own.user.userUuid), await turns.enter(own.user.userUuid)];
     const waiting = own.user.call('listZones');
-    await until('the call waits', () => asked === 1);
+    await until('the call waits', () => entered === 1);
     await own.other.ok('listZones');
     expect(await own.user.call('listZones')).toMatchObject({ status: 429 });
     for (const end of ends) end();
