@@ -1,11 +1,11 @@
 /**
  * Waits for jobs of the api.
  *
- * A wait that shows progress polls: soon at first, then with growing pauses up to the usual pace (`pollMs`); one that shows none
- * lets the api answer when the job ends. While the api does not answer,
- * the same question is repeated for `PATIENCE_MS`, since the api may be restarting; a refusal is never repeated. Ctrl-C
- * ends the wait with exit code 130 and cancels nothing: the job goes on, and a message says how to see or stop it. However
- * the wait ends, the progress is cleared and the listener for Ctrl-C removed.
+ * A wait that shows progress polls: soon at first, then with growing pauses up to the usual pace (`pollMs`). One that shows none
+ * lets the api answer when the job ends. While the api does not answer, the same question is repeated for `PATIENCE_MS`, since
+ * the api may be restarting; a refusal is never repeated. Ctrl-C ends the wait with exit code 130 and cancels nothing: the job
+ * goes on, and a message says how to see or stop it. However the wait ends, the progress is cleared and the listener for Ctrl-C
+ * removed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { apiCodes } from '../model/api-codes.ts';

@@ -10,8 +10,9 @@
  *
  * Disks stand on the very bytes that were published. So under machines only the image with the recorded SHA-256 is taken
  * (`checksumOf`), and a copy whose image cannot be proven, since its source is packed and has no checksum, stays as it is.
- * A healing that fails leaves the copy as it was: ready, and damaged. Where no hashes of pieces are known, another copy of the
- * image that seems right is hashed first; if that has brought none until the next look, the image is fetched as a whole.
+ * A healing that fails leaves a copy under machines as it was: ready, and damaged; an unused one is Failed, and comes when it is
+ * asked for again. Where no hashes of pieces are known, another copy of the image that seems right is hashed first; if that has
+ * brought none until the next look, the image is fetched as a whole.
  */
 import { sql } from 'kysely';
 import { pieceLengthOf } from '../../model/image-pieces.ts';

@@ -11,7 +11,7 @@ import type { Database, Queryable } from '../database.ts';
 import { denialOf, recordEvent } from '../events/events.ts';
 import { evidenceRow } from '../evidence.ts';
 import type { NewEvent } from '../events/events.ts';
-import { completeSettled, completeSettledOf, hostColumn, isAwaited, settleCopy } from '../jobs/jobs.ts';
+import { completeSettled, completeLeftOverOf, hostColumn, isAwaited, settleCopy } from '../jobs/jobs.ts';
 import type { CopyUuids, JobError } from '../jobs/jobs.ts';
 import { recordPoolReports } from '../pools/pools.ts';
 import { isOfItsLineage } from '../spread/lineages.ts';
@@ -368,7 +368,7 @@ export async function settleStopped(
 
 /** @param jobs for which the copy was settled. None: an earlier try may have done so, and was killed before this step */
 const completeJobs = (db: Database, { templateId }: CopyUuids, jobs: readonly number[]): Promise<void> =>
-  jobs.length > 0 ? completeSettled(db, jobs) : completeSettledOf(db, templateId);
+  jobs.length > 0 ? completeSettled(db, jobs) : completeLeftOverOf(db, templateId);
 
 type OutcomeEvent = Pick<NewEvent, 'type' | 'level' | 'description' | 'host'>;
 /** The result came too late: nothing was written, and nothing is recorded. */

@@ -217,29 +217,24 @@ export async function completeSettled(db: Queryable, ids: readonly number[]): Pr
     from settled left join reasons using (job_id) where async_job.id = settled.job_id`.execute(db);
 }
 
-/**
- * The same for all jobs about a template: those of a step that was begun again, and had settled their copies before it was
- * killed.
- */
-export async function completeSettledOf(db: Queryable, templateId: string): Promise<void> {
-  const jobs = await db
+/** Jobs whose copies are all settled, and that are left: whoever settled the last copy was killed before it could end them. */
+const leftOver = (db: Queryable) =>
+  db
     .selectFrom('async_job')
-    .where('instance_uuid', '=', templateId)
     .where('job_status', '=', jobStatus.pending)
-    .where((eb) =>
-      eb.exists(eb.selectFrom('async_job_copy').whereRef('job_id', '=', 'async_job.id').select('job_id')),
+    .where(
+      sql<boolean>`(select bool_and(w.settled is not null) from async_job_copy w where w.job_id = async_job.id)`,
     )
-    .select('id')
-    .execute();
-  await completeSettled(
-    db,
-    jobs.map(({ id }) => id),
-  );
-}
+    .select('id');
+
+const idsOf = (rows: readonly { readonly id: number }[]): readonly number[] => rows.map(({ id }) => id);
+
+/** Ends those about a template. */
+export const completeLeftOverOf = async (db: Queryable, templateId: string): Promise<void> =>
+  completeSettled(db, idsOf(await leftOver(db).where('instance_uuid', '=', templateId).execute()));
 
 /**
- * Ends jobs whose copies are all settled, and that are left: whoever settled the last copy was killed before it could end them.
- * @param limit any of them, up to so many
+ * Ends any of them, up to the limit.
  * @returns how many there were
  */
 export async function completeLeftOver(
@@ -247,21 +242,12 @@ export async function completeLeftOver(
   olderThanSeconds: number,
   limit: number,
 ): Promise<number> {
-  const jobs = await db
-    .selectFrom('async_job')
-    .where('job_status', '=', jobStatus.pending)
+  const jobs = await leftOver(db)
     .where('created', '<', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`)
-    .where(
-      sql<boolean>`(select bool_and(w.settled is not null) from async_job_copy w where w.job_id = async_job.id)`,
-    )
     .orderBy('id')
     .limit(limit)
-    .select('id')
     .execute();
-  await completeSettled(
-    db,
-    jobs.map(({ id }) => id),
-  );
+  await completeSettled(db, idsOf(jobs));
   return jobs.length;
 }
 

@@ -25,11 +25,7 @@ const fromPeer = (host: HostWithDoor, depth: number) => ({
 test('the first host fetches from the origin, and the others from hosts that are on their way', async () => {
   const template = await lab.addTemplate();
   const [a, b, c] = (await lab.newHosts(3, { uploads: 1 })) as [HostWithDoor, HostWithDoor, HostWithDoor];
-  const [one, two, three] = [
-    await lab.wanted(template, a),
-    await lab.wanted(template, b),
-    await lab.wanted(template, c),
-  ];
+  const [one, two, three] = await lab.wantedByAll(template, [a, b, c]);
   expect(await one.ask()).toEqual(ORIGIN);
   expect(await two.ask()).toMatchObject({
     ...fromPeer(a, 1),
@@ -44,7 +40,7 @@ test('the first host fetches from the origin, and the others from hosts that are
 test('a published copy is preferred to the origin, and its SHA-256 travels along', async () => {
   const template = await lab.addTemplate();
   const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
-  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
+  const [one, two] = await lab.wantedByAll(template, [a, b]);
   await one.ask();
   const lineage = randomUUID();
   await one.finish(lineage);
@@ -55,7 +51,7 @@ test('a published copy is preferred to the origin, and its SHA-256 travels along
 test('a copy that is healed is not asked, since its host still has the damaged file', async () => {
   const template = await lab.addTemplate();
   const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
-  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
+  const [one, two] = await lab.wantedByAll(template, [a, b]);
   expect(await one.ask()).toEqual(ORIGIN);
   expect(await two.ask()).toMatchObject(fromPeer(a, 1));
   await one.finish();
@@ -101,11 +97,7 @@ test('the same cluster goes before less depth, and less depth before fewer uploa
   const head = await lab.newHost('head');
   const far = await lab.newHost('far', { cluster: other.id });
   const asker = await lab.newHost('asker', { cluster: other.id });
-  const [one, two, three] = [
-    await lab.wanted(template, head),
-    await lab.wanted(template, far),
-    await lab.wanted(template, asker),
-  ];
+  const [one, two, three] = await lab.wantedByAll(template, [head, far, asker]);
   await one.ask();
   expect(nameOf(await two.ask())).toBe('head');
   expect(await three.ask()).toMatchObject(fromPeer(far, 2));
@@ -117,11 +109,7 @@ test('the same cluster goes before less depth, and less depth before fewer uploa
 test('a host never fetches from itself, nor from one that fetches from it', async () => {
   const template = await lab.addTemplate();
   const [a, b, c] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
-  const [one, two, three] = [
-    await lab.wanted(template, a),
-    await lab.wanted(template, b),
-    await lab.wanted(template, c),
-  ];
+  const [one, two, three] = await lab.wantedByAll(template, [a, b, c]);
   await one.ask();
   await two.ask();
   await three.ask();
@@ -136,7 +124,7 @@ test('a host never fetches from itself, nor from one that fetches from it', asyn
 test('a host that was just started waits until others let it in, unless nobody could give it the image', async () => {
   const template = await lab.addTemplate();
   const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
-  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
+  const [one, two] = await lab.wantedByAll(template, [a, b]);
   const { certificateEnds, ...uncertified } = doorOf('h1', 4);
   const setDoor = (peer: object, secondsAgo = 0) =>
     lab.db
@@ -163,11 +151,7 @@ test('a host that was just started waits until others let it in, unless nobody c
 test('a host that gave wrong bytes is not asked for this copy again', async () => {
   const template = await lab.addTemplate();
   const [a, b, c] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
-  const [one, two, three] = [
-    await lab.wanted(template, a),
-    await lab.wanted(template, b),
-    await lab.wanted(template, c),
-  ];
+  const [one, two, three] = await lab.wantedByAll(template, [a, b, c]);
   await one.ask();
   await one.finish();
   expect(nameOf(await two.ask())).toBe('h0');
@@ -188,7 +172,7 @@ test('a host that gave wrong bytes is not asked for this copy again', async () =
 test('a published copy that was found damaged is no source, until it is found right', async () => {
   const template = await lab.addTemplate();
   const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
-  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
+  const [one, two] = await lab.wantedByAll(template, [a, b]);
   await one.ask();
   await one.finish();
   const damaged = { error_kind: 'ContentRefused', error_str: 'the file is another one' } as const;
@@ -228,11 +212,7 @@ test('a packed file is served when one host has unpacked it, and until then the 
   const template = await lab.addTemplate();
   await lab.db.updateTable('vm_template').set({ compression: 'xz' }).where('id', '=', template.id).execute();
   const [a, b, c] = (await lab.newHosts(3, { uploads: 1 })) as [HostWithDoor, HostWithDoor, HostWithDoor];
-  const [one, two, three] = [
-    await lab.wanted(template, a),
-    await lab.wanted(template, b),
-    await lab.wanted(template, c),
-  ];
+  const [one, two, three] = await lab.wantedByAll(template, [a, b, c]);
   expect(await one.ask()).toEqual(ORIGIN);
   expect(await two.ask()).toMatchObject({ wait: { reason: expect.stringContaining('not unpacked it yet') } });
   await one.finish();
@@ -306,7 +286,7 @@ test('an upload that another template takes counts as well', async () => {
 test('a copy of a lineage that has another SHA-256 than the first one is refused', async () => {
   const template = await lab.addTemplate();
   const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
-  const [one, two] = [await lab.wanted(template, a), await lab.wanted(template, b)];
+  const [one, two] = await lab.wantedByAll(template, [a, b]);
   const lineage = randomUUID();
   await one.ask();
   await one.finish(lineage);
@@ -322,11 +302,7 @@ test('a copy of a lineage that has another SHA-256 than the first one is refused
 test('bytes that were passed on define no lineage while its first host is on its way', async () => {
   const template = await lab.addTemplate();
   const [a, b, c] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
-  const [one, two, three] = [
-    await lab.wanted(template, a),
-    await lab.wanted(template, b),
-    await lab.wanted(template, c),
-  ];
+  const [one, two, three] = await lab.wantedByAll(template, [a, b, c]);
   const lineage = randomUUID();
   for (const copy of [one, two, three]) await copy.ask();
   const passedOn = { fromPeers: 600, sha256: 'cd'.repeat(32) };

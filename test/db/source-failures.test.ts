@@ -156,11 +156,7 @@ test('two failed peers lead to the origin where it may take one more copy, and f
 test('peers that failed before the copy came further are asked when nobody else has the image', async () => {
   const template = await lab.addTemplate();
   const [a, b, c] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
-  const [one, two, three] = [
-    await lab.wanted(template, a),
-    await lab.wanted(template, b),
-    await lab.wanted(template, c),
-  ];
+  const [one, two, three] = await lab.wantedByAll(template, [a, b, c]);
   await one.ask();
   await one.finish();
   await two.ask();
@@ -187,7 +183,7 @@ test('a host that a copy could not be fetched from a moment ago is taken when no
   const onlyDead = await lab.wanted(other, dead);
   await onlyDead.ask();
   await onlyDead.finish();
-  const [three, four] = [await lab.wanted(template, c), await lab.wanted(template, d)];
+  const [three, four] = await lab.wantedByAll(template, [c, d]);
   expect(nameOf(await three.ask())).toBe('h0');
   const unreachable = (endedAt: string) =>
     three.failed([

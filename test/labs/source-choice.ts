@@ -111,5 +111,12 @@ export async function openSourceChoiceLab() {
     return hosts;
   }
 
-  return { ...lab, newHost, newHosts, wanted };
+  /** Each host wants the template, one after the other. */
+  async function wantedByAll<const H extends readonly HostWithDoor[]>(template: Template, hosts: H) {
+    const copies: Awaited<ReturnType<typeof wanted>>[] = [];
+    for (const host of hosts) copies.push(await wanted(template, host));
+    return copies as unknown as { readonly [K in keyof H]: (typeof copies)[number] };
+  }
+
+  return { ...lab, newHost, newHosts, wanted, wantedByAll };
 }
