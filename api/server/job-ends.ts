@@ -6,23 +6,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { endedJobs } from '../../db/jobs/listing.ts';
 import type { Queryable } from '../../db/database.ts';
 
+export interface JobWait {
+  readonly jobId: string;
+  /** Of the caller. */
+  readonly accountId: number;
+  readonly ms: number;
+}
+
 export interface JobEnds {
   /**
    * Settles when the job has ended, after so many milliseconds, or when the signal aborts: whatever comes first. Where very many
-   * wait already, and when the database cannot be asked, at once.
+   * wait already, in all or of one account, and when the database cannot be asked, at once.
    */
-  wait(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
+  wait(job: JobWait, signal: AbortSignal): Promise<void>;
   /** Ends all waits, now and later. */
   close(): void;
 }
 
-interface Waiting {
-  readonly jobId: string;
+interface Waiting extends Pick<JobWait, 'jobId' | 'accountId'> {
   readonly end: () => void;
 }
 
 const ASK_EVERY_MS = 100;
-const MOST_WAITING = 2000;
+const MAX_WAITING = 2000;
+/** Calls of one account that wait at most, so that no account takes the places of all others. */
+const MAX_OF_ACCOUNT = MAX_WAITING / 8;
 
 export function watchJobEnds(db: Queryable): JobEnds {
   const waiting = new Set<Waiting>();
@@ -32,6 +40,10 @@ export function watchJobEnds(db: Queryable): JobEnds {
   const wake = (isOver: (one: Waiting) => boolean): void => {
     for (const one of waiting) if (isOver(one)) one.end();
   };
+
+  const isFull = (accountId: number): boolean =>
+    waiting.size >= MAX_WAITING ||
+    [...waiting].filter((one) => one.accountId === accountId).length >= MAX_OF_ACCOUNT;
 
   async function ask(): Promise<void> {
     asking = true;
@@ -50,8 +62,8 @@ export function watchJobEnds(db: Queryable): JobEnds {
   }
 
   return {
-    async wait(jobId, ms, signal) {
-      if (closed || signal.aborted || waiting.size >= MOST_WAITING) return;
+    async wait({ jobId, accountId, ms }, signal) {
+      if (closed || signal.aborted || isFull(accountId)) return;
       await new Promise<void>((resolve) => {
         const end = (): void => {
           waiting.delete(one);
@@ -59,7 +71,7 @@ export function watchJobEnds(db: Queryable): JobEnds {
           signal.removeEventListener('abort', end);
           resolve();
         };
-        const one: Waiting = { jobId, end };
+        const one: Waiting = { jobId, accountId, end };
         const timer = setTimeout(end, ms);
         signal.addEventListener('abort', end, { once: true });
         waiting.add(one);

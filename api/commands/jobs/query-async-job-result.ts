@@ -24,8 +24,10 @@ export const queryAsyncJobResult = defineCommand({
   async waitFirst({ db, caller, jobEnds }, { jobid, wait = 0 }, gone) {
     if (wait === 0 || jobid === undefined || !isUuid(jobid)) return;
     const job = await jobState(db, jobid);
-    const isSeen = caller.role === 'admin' || job?.account_id === caller.accountId;
-    if (isSeen && job?.job_status === jobStatus.pending) await jobEnds.wait(jobid, wait * 1000, gone);
+    const { accountId } = caller;
+    const isSeen = caller.role === 'admin' || job?.account_id === accountId;
+    if (isSeen && job?.job_status === jobStatus.pending)
+      await jobEnds.wait({ jobId: jobid, accountId, ms: wait * 1000 }, gone);
   },
   async run(context, values) {
     const { db, caller } = context;
