@@ -52,12 +52,16 @@ async function versionOf(db: Queryable, subject: Counted): Promise<string> {
 /** A subject with more changes than this gets a single new one in their place. */
 const FOLD_ABOVE = 20;
 
-/** Keeps `list_change` short, since each count reads it. */
-export async function foldChanges(db: Queryable): Promise<void> {
-  await sql`
+/** Keeps `list_change` short, since each count reads it. @returns how many rows went, at most `limit` */
+export async function foldChanges(db: Queryable, limit: number): Promise<number> {
+  const { rows } = await sql<{ readonly count: number }>`
     with folded as (
-      delete from list_change where subject in (
-        select subject from list_change group by subject having count(*) > ${FOLD_ABOVE})
-      returning subject)
-    insert into list_change (subject) select distinct subject from folded`.execute(db);
+      delete from list_change where id = any (array(
+        select id from list_change where subject in (
+          select subject from list_change group by subject having count(*) > ${FOLD_ABOVE})
+        limit ${limit} for update skip locked))
+      returning subject),
+    noted as (insert into list_change (subject) select distinct subject from folded)
+    select count(*) as count from folded`.execute(db);
+  return rows[0]?.count ?? 0;
 }

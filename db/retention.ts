@@ -2,7 +2,7 @@
 import type { Retention } from '../model/configurations.ts';
 import { deleteEndedCounts } from './accounts/call-counts.ts';
 import { deleteUnusedPieces } from './copies/pieces.ts';
-import { deleteExpiredThroughput } from './copies/throughput.ts';
+import { deleteOldAttempts, deleteOldSamples } from './copies/throughput.ts';
 import { foldChanges } from './count.ts';
 import type { Queryable } from './database.ts';
 import { deleteOldEvents } from './events/events.ts';
@@ -10,8 +10,9 @@ import { deleteOldJobs } from './jobs/jobs.ts';
 
 /** The most rows that one statement deletes, so that none takes long. */
 const BATCH = 5000;
-/** Batches of counts of calls at most. */
+/** Batches at most of what becomes more by use alone: whoever tries to log in makes a count, each change of a copy a row. */
 const MAX_ROUNDS = 100;
+const GROWING = [foldChanges, deleteOldSamples, deleteOldAttempts, deleteEndedCounts];
 
 /** How many rows were deleted. */
 export interface Expired {
@@ -20,15 +21,13 @@ export interface Expired {
 }
 
 /**
- * Deletes at most one batch of each kind; jobs that are pending stay.
+ * Deletes what has expired, of jobs and events at most one batch; jobs that are pending stay.
  * @param retention 0 keeps that kind for ever
  */
 export async function deleteExpired(db: Queryable, { jobMinutes, eventDays }: Retention): Promise<Expired> {
-  await foldChanges(db);
-  await deleteExpiredThroughput(db);
+  for (const sweep of GROWING)
+    for (let rounds = 0; rounds < MAX_ROUNDS && (await sweep(db, BATCH)) === BATCH; rounds += 1);
   await deleteUnusedPieces(db, BATCH);
-  // Everybody who tries to log in makes one.
-  for (let rounds = 0; rounds < MAX_ROUNDS && (await deleteEndedCounts(db, BATCH)) === BATCH; rounds += 1);
   return {
     jobs: jobMinutes === 0 ? 0 : await deleteOldJobs(db, jobMinutes, BATCH),
     events: eventDays === 0 ? 0 : await deleteOldEvents(db, eventDays, BATCH),

@@ -241,10 +241,23 @@ export const copiesUnderWay = (
     .select(['copy.id', 'template.uuid as templateId', 'pool.uuid as poolId'])
     .execute();
 
-/** Attempts are kept for a day: a late report of an ended attempt must not be counted anew. */
-export async function deleteExpiredThroughput(db: Queryable): Promise<void> {
-  await sql`delete from throughput_sample where minute < now() - make_interval(mins => ${MINUTES_KEPT})`.execute(
-    db,
-  );
-  await sql`delete from counted_attempt where counted < now() - interval '1 day'`.execute(db);
+/** Deletes samples that no chart shows any more. @returns how many, at most `limit` */
+export async function deleteOldSamples(db: Queryable, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from throughput_sample where ctid = any (array(
+      select ctid from throughput_sample where minute < now() - make_interval(mins => ${MINUTES_KEPT})
+      limit ${limit} for update skip locked))`.execute(db);
+  return Number(numAffectedRows);
+}
+
+/**
+ * Deletes attempts that were counted a day ago: a late report of an ended one must not be counted anew.
+ * @returns how many, at most `limit`
+ */
+export async function deleteOldAttempts(db: Queryable, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from counted_attempt where attempt = any (array(
+      select attempt from counted_attempt where counted < now() - interval '1 day'
+      limit ${limit} for update skip locked))`.execute(db);
+  return Number(numAffectedRows);
 }

@@ -131,7 +131,9 @@ test('nothing is counted twice while nothing is changed; folding changes forgets
     await set(uuid, { name: 'folded' });
   }
   expect(await all('folded')).toBe(30);
-  await foldChanges(lab.db);
+  expect(await foldChanges(lab.db, 10)).toBe(10);
+  expect(await all('folded')).toBe(30);
+  await foldChanges(lab.db, 1000);
   const left = await lab.db.selectFrom('list_change').where('subject', '=', 'template').selectAll().execute();
   expect(left).toHaveLength(1);
   expect(await all('folded')).toBe(30);

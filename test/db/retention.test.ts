@@ -92,6 +92,33 @@ test('a sample of throughput is deleted when no chart shows it, a counted attemp
   expect(await rows('counted_attempt')).toEqual([{ bytes: 23 }]);
 });
 
+test('however much has expired, all of it goes, and no statement deletes very many rows', async () => {
+  const grown = ['list_change', 'throughput_sample', 'counted_attempt', 'call_count'];
+  await sql`create table gone (relation text, count bigint)`.execute(lab.db);
+  await sql`create function note_gone() returns trigger language plpgsql as $$
+    begin insert into gone select tg_table_name, count(*) from old_rows; return null; end $$`.execute(lab.db);
+  for (const table of grown)
+    await sql`create trigger note_gone after delete on ${sql.table(table)} referencing old table as old_rows
+      for each statement execute function note_gone()`.execute(lab.db);
+  await sql`insert into list_change (subject) select 'copy' from generate_series(1, 5100)`.execute(lab.db);
+  await sql`insert into throughput_sample (minute, account_id, bytes)
+    select now() - interval '1 day', n, 1 from generate_series(1, 5100) n`.execute(lab.db);
+  await sql`insert into counted_attempt (attempt, account_id, bytes, counted)
+    select gen_random_uuid(), 1, 1, now() - interval '2 days' from generate_series(1, 5100)`.execute(lab.db);
+  await sql`insert into call_count (kind, caller, window_ends, issued)
+    select 'logins', n, now() - interval '1 day', 1 from generate_series(1, 5100) n`.execute(lab.db);
+  await deleteExpired(lab.db, { jobMinutes: 0, eventDays: 0 });
+  const { rows } = await sql<{ relation: string; sum: number; max: number }>`
+    select relation, sum(count)::integer as sum, max(count) as max from gone group by relation order by relation`.execute(
+    lab.db,
+  );
+  expect(rows.map(({ relation }) => relation)).toEqual(grown.toSorted());
+  for (const { sum, max } of rows) {
+    expect(sum).toBeGreaterThanOrEqual(5100);
+    expect(max).toBeLessThanOrEqual(5000);
+  }
+});
+
 test('settings say how long rows are kept, and take whole numbers only', () => {
   expect(retentionOf({})).toEqual({ jobMinutes: 1440, eventDays: 15 });
   expect(retentionOf({ 'job.expire.minutes': '10', 'event.purge.delay': '0' })).toEqual({
