@@ -58,6 +58,9 @@ export const verificationsWorkflowId = (zoneId: string): string => `zone:${zoneI
 /** Compares the pools of a zone with the database, one after the other. */
 export const cleanupWorkflowId = (zoneId: string): string => `zone:${zoneId}:cleanup`;
 
+/** Asks the hosts of a zone for their reports. */
+export const reportsWorkflowId = (zoneId: string): string => `zone:${zoneId}:reports`;
+
 /** The one workflow that watches hosts and repairs what a crash left behind. */
 export const UPKEEP_WORKFLOW_ID = 'upkeep';
 
@@ -76,6 +79,7 @@ export const workflowTypes = {
   deletion: 'deletion',
   join: 'join',
   hostLimits: 'hostLimits',
+  hostReports: 'hostReports',
   certificate: 'certificate',
   keystore: 'keystore',
   upkeep: 'upkeep',

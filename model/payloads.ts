@@ -18,7 +18,6 @@ import type {
   DeletionTiming,
   LimitsTiming,
   RegistrationTiming,
-  UpkeepTiming,
 } from './timing.ts';
 import type { UrlPolicy } from './url-policy.ts';
 import type { HypervisorReport } from './vms.ts';
@@ -433,12 +432,4 @@ export interface DeletionInput extends RunParameters<DeletionTiming> {
 export interface DeletionResult {
   readonly v: 1;
   readonly deleted: string;
-}
-
-export interface UpkeepInput extends RunParameters<UpkeepTiming> {
-  readonly v: 1;
-  /** Replaces times of the current timing, in each run of upkeep. */
-  readonly instead?: Partial<UpkeepTiming>;
-  /** Number of the latest sweep. */
-  readonly sweeps?: number;
 }

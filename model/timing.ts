@@ -17,6 +17,7 @@ export interface Timings {
   readonly copy: CopyTiming;
   readonly registration: RegistrationTiming;
   readonly upkeep: UpkeepTiming;
+  readonly reports: ReportsTiming;
   readonly keystore: KeystoreTiming;
   readonly certificate: CertificateTiming;
   readonly deletion: DeletionTiming;
@@ -88,13 +89,9 @@ export interface RegistrationTiming {
   readonly mostRenewals: number;
 }
 
-export interface UpkeepTiming {
-  /** Between reads of the hosts' heartbeats. */
-  readonly watchEveryMs: number;
-  /** Between rounds of repairs and reports. */
+export interface ReportsTiming {
+  /** Between rounds. */
   readonly roundMs: number;
-  /** A row without a change for this long may need repair. */
-  readonly idleMs: number;
   /** A host's report that is older is requested again. */
   readonly reportMs: number;
   /** No report gets much older, however many hosts there are. */
@@ -105,6 +102,14 @@ export interface UpkeepTiming {
   /** A host that has not taken the job for its report in this time is passed over, as is one that runs it for longer. */
   readonly reportTakeMs: number;
   readonly reportRunMs: number;
+}
+
+/** Runs that began in release 0.2.0 collect the reports of all zones themselves. */
+export interface UpkeepTiming extends ReportsTiming {
+  /** Between reads of the hosts' heartbeats. */
+  readonly watchEveryMs: number;
+  /** A row without a change for this long may need repair. */
+  readonly idleMs: number;
   /** A watch of this length ends by itself, and another begins. */
   readonly watchMs: number;
 }
@@ -211,7 +216,7 @@ export const credentialsAtOnce = (
  */
 export const reportsInRound = (
   hosts: number,
-  { roundMs, reportMostMs, reportsAtLeast }: UpkeepTiming,
+  { roundMs, reportMostMs, reportsAtLeast }: ReportsTiming,
 ): number => Math.max(reportsAtLeast, Math.ceil((hosts * roundMs) / reportMostMs));
 
 /** Milliseconds of a wait. @param round 0 for the first wait */

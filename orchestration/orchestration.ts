@@ -3,7 +3,7 @@ import type { CertificateInput } from '../model/certificate-jobs.ts';
 import type { DeletionInput, RegistrationInput } from '../model/payloads.ts';
 import type { StopRequest } from '../model/run-messages.ts';
 import type { SourceCheckResult } from '../model/source-check.ts';
-import type { CopyTiming } from '../model/timing.ts';
+import type { CopyTiming, ReportsTiming } from '../model/timing.ts';
 import type { ConsoleLogAnswer } from '../model/vm-payloads.ts';
 import type { RolloutTiming } from '../model/rollout.ts';
 import type { VmTiming } from '../model/vm-timing.ts';
@@ -125,6 +125,14 @@ export interface Orchestration {
   requestPeers(zoneId: string): Promise<void>;
   /** Makes sure that the copies of a zone are verified whose turn it is. */
   requestVerifications(zoneId: string): Promise<void>;
+  /**
+   * Makes sure that the hosts of a zone are asked for their reports, for as long as there is the zone.
+   * @param instead times that replace the current ones
+   */
+  requestReports(
+    zone: { readonly uuid: string; readonly name: string },
+    instead: Partial<ReportsTiming>,
+  ): Promise<void>;
   /** Makes sure that the cleanup of a zone runs, and sees the jobs that wait for it and the looks that are due. */
   requestCleanup(zoneId: string): Promise<void>;
   /**

@@ -5,10 +5,13 @@ import {
   WANTED_SIGNAL,
   cleanupWorkflowId,
   peersWorkflowId,
+  reportsWorkflowId,
   verificationsWorkflowId,
   workflowTypes,
 } from '../model/names.ts';
 import { newRunParameters } from '../model/rules/released.ts';
+import type { HostReportsInput } from '../model/upkeep.ts';
+import { summaryOf } from '../model/summary.ts';
 import type { Orchestration } from './orchestration.ts';
 import { zoneAttributes } from './search-attributes.ts';
 
@@ -16,7 +19,10 @@ type Type = 'peers' | 'cleanup' | 'verifications';
 
 export function zoneCalls({
   workflow,
-}: Client): Pick<Orchestration, 'requestPeers' | 'requestCleanup' | 'requestVerifications'> {
+}: Client): Pick<
+  Orchestration,
+  'requestPeers' | 'requestCleanup' | 'requestVerifications' | 'requestReports'
+> {
   const request =
     (type: Type, idOf: (zoneId: string) => string, staticSummary: string) =>
     async (zoneId: string): Promise<void> => {
@@ -42,5 +48,17 @@ export function zoneCalls({
       'Compare the storage pools of a zone with the database',
     ),
     requestVerifications: request('verifications', verificationsWorkflowId, 'Verify copies whose turn it is'),
+
+    async requestReports({ uuid: zoneId, name }, instead) {
+      const input: HostReportsInput = { v: 1, zoneId, instead, ...newRunParameters('reports', instead) };
+      await workflow.start(workflowTypes.hostReports, {
+        taskQueue: CONTROL_QUEUE,
+        workflowId: reportsWorkflowId(zoneId),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [input],
+        typedSearchAttributes: zoneAttributes(zoneId),
+        staticSummary: summaryOf(`Ask the hosts of zone ${name} for their reports`),
+      });
+    },
   };
 }

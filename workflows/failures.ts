@@ -6,6 +6,7 @@ import {
   TemporalFailure,
   TimeoutFailure,
 } from '@temporalio/common';
+import { isCancellation, log } from '@temporalio/workflow';
 import { apiCodes } from '../model/api-codes.ts';
 import type { JobError } from '../activities/control/copies.ts';
 import { describeFailure, describeFailureWithHost, failures, isFailureKind } from '../model/failures.ts';
@@ -31,6 +32,16 @@ export const isFailure = (error: unknown): error is TemporalFailure => error ins
 export function messageOf(error: unknown): string {
   const cause = causeOf(error);
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** Logs a failure, so that the next steps still run. A bug, which is no failure, is thrown. @param what failed, for people */
+export async function logFailure(what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    if (!isCancellation(error)) log.warn(`${what}: ${messageOf(error)}`);
+  }
 }
 
 /** The failure without the SDK's wrapping, so that Temporal's UI shows its sentence first. */

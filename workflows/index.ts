@@ -4,6 +4,7 @@ import {
   copyInput,
   deletionInput,
   hostLimitsInput,
+  hostReportsInput,
   joinInput,
   keystoreInput,
   peersInput,
@@ -23,6 +24,7 @@ import { deletion as runDeletion } from './template/deletion.ts';
 import { deployment as runDeployment } from './copy/deployment.ts';
 import { domains as runDomains } from './host/domains.ts';
 import { hostLimits as runHostLimits } from './host/limits.ts';
+import { hostReports as runHostReports } from './host/reports.ts';
 import { join as runJoin } from './host/join.ts';
 import { keystore as runKeystore } from './host/keystore.ts';
 import { peers as runPeers } from './host/peers.ts';
@@ -43,6 +45,7 @@ export const deletion = withParsedInput(deletionInput, runDeletion);
 export const deployment = withParsedInput(copyInput, runDeployment);
 export const domains = withParsedInput(domainsInput, runDomains);
 export const hostLimits = withParsedInput(hostLimitsInput, runHostLimits);
+export const hostReports = withParsedInput(hostReportsInput, runHostReports);
 export const join = withParsedInput(joinInput, runJoin);
 export const keystore = withParsedInput(keystoreInput, runKeystore);
 export const peers = withParsedInput(peersInput, runPeers);

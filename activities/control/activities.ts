@@ -21,6 +21,8 @@ import { createPlaceActivities } from './places.ts';
 import type { PlaceActivities } from './places.ts';
 import { createRegistrationActivities } from './registration.ts';
 import type { RegistrationActivities } from './registration.ts';
+import { createReportActivities } from './reports.ts';
+import type { ReportActivities } from './reports.ts';
 import { createRolloutActivities } from './rollouts.ts';
 import type { RolloutActivities } from './rollouts.ts';
 import { createSourceActivities } from './sources.ts';
@@ -51,6 +53,7 @@ export type ControlActivities = AnswerActivities &
   CertificateActivities &
   HostRecordActivities &
   PeerActivities &
+  ReportActivities &
   RolloutActivities &
   UpkeepActivities &
   VmTaskActivities &
@@ -72,6 +75,7 @@ export const createControlActivities = (deps: ControlDeps): ControlActivities =>
     ...createCertificateActivities(deps),
     ...createHostRecords(deps),
     ...createPeerActivities(deps),
+    ...createReportActivities(deps),
     ...createRolloutActivities(deps),
     ...createUpkeepActivities(deps),
     ...createVmTaskActivities(deps),

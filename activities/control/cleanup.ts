@@ -9,6 +9,7 @@ import type { CleanupWork } from '../../db/pools/cleanup.ts';
 import { endLook, filesToRemove, forgetFiles, listPoolFiles, recordFiles } from '../../db/pools/files.ts';
 import type { FoundFile, Look } from '../../db/pools/files.ts';
 import { recordPoolReports } from '../../db/pools/pools.ts';
+import type { Place } from '../../db/zones/zones.ts';
 import { configurationOfPool } from '../../db/zones/configurations.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { cleanupRulesOf } from '../../model/configurations.ts';
@@ -199,13 +200,17 @@ async function resultOf({ db }: Pick<ControlDeps, 'db'>, outcome: LookOutcome): 
 const NOBODY_KNOWS = 'Bypass does not know it: it stays until somebody removes it by its name';
 
 /**
- * Has the cleanup of zones run where there is something to do, and ends what there is nothing to do for.
+ * Has the cleanup of these zones run where there is something to do, and ends what there is nothing to do for.
  * @param limit jobs of removed pools
- * @returns the number of these zones
+ * @returns the number of zones with something to do
  */
-export async function sweepCleanups({ db, orchestration }: ControlDeps, limit: number): Promise<number> {
+export async function sweepCleanups(
+  { db, orchestration }: ControlDeps,
+  zones: readonly Place[],
+  limit: number,
+): Promise<number> {
   await failJobsOfRemovedPools(db, limit);
-  const zones = await zonesToClean(db);
-  for (const zoneId of zones) await orchestration.requestCleanup(zoneId);
-  return zones.length;
+  const due = await zonesToClean(db, zones);
+  for (const zoneId of due) await orchestration.requestCleanup(zoneId);
+  return due.length;
 }

@@ -1,34 +1,24 @@
-/** Records joins and reports of hosts. */
+/** Records joins of hosts. */
 import { activityInfo } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import { recordHeld } from '../../db/certificates/certificates.ts';
 import { NotPossible } from '../../db/errors.ts';
 import { recordEvent } from '../../db/events/events.ts';
-import { recordHostFacts } from '../../db/hosts/hosts.ts';
 import { hostLimitsOf, recordCurrentLimits } from '../../db/hosts/host-limits.ts';
 import { findInvite, spendInvite } from '../../db/hosts/invites.ts';
 import { findPlace, lockHost, recordHost } from '../../db/hosts/joins.ts';
 import type { KnownHost, Place } from '../../db/hosts/joins.ts';
-import type { Database, Queryable } from '../../db/database.ts';
+import type { Queryable } from '../../db/database.ts';
 import { keepOnlyPools, recordPoolReports } from '../../db/pools/pools.ts';
 import { joinRequest } from '../../model/messages/answers.ts';
 import { read } from '../../model/messages/schema.ts';
-import type { HostLimits, HostReport } from '../../model/payloads.ts';
+import type { HostLimits } from '../../model/payloads.ts';
 import { fingerprint, verifySignature } from '../../trust/identity.ts';
 import { checkProof } from '../../trust/invite.ts';
 import { isRawKey } from '../../trust/keys.ts';
 import { withHeartbeats } from '../context.ts';
-import { readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { joinText } from '../../model/joining.ts';
 import type { JoinAnswer, JoinRequest } from '../../model/joining.ts';
-
-export interface RecordedReport {
-  /** The limits that are set for the host, when it reports older ones as in force. */
-  readonly outdated?: HostLimits;
-}
-
-export type RecordedReports = readonly (RecordedReport & { readonly problem?: string })[];
 
 export interface HostLimitsSet {
   readonly name: string;
@@ -38,10 +28,6 @@ export interface HostLimitsSet {
 export interface HostRecordActivities {
   /** Authenticates a host, and records it. */
   joinHost(request: JoinRequest): Promise<JoinAnswer>;
-  /** Records the report of a host. */
-  recordReport(report: HostReport): Promise<RecordedReport>;
-  /** Records several reports. @returns one entry for each report, in their order */
-  recordReports(reports: readonly HostReport[]): Promise<RecordedReports>;
   /** Signals the deployments whose attempts ended with the host's last start. Sends heartbeats. @returns their number */
   tellLostAttempts(hostId: string, incarnation: string): Promise<number>;
   /** The limits that are set for a host; undefined when the host was removed. */
@@ -70,41 +56,12 @@ export function createHostRecords({ db, orchestration }: ControlDeps): HostRecor
       return answer;
     },
 
-    recordReport: (report) => recordReport(db, report),
-
-    async recordReports(reports) {
-      const recorded: RecordedReports[number][] = [];
-      for (const report of reports) recorded.push(await recordReport(db, report).catch(problemOf));
-      return recorded;
-    },
-
     tellLostAttempts: (hostId, incarnation) =>
       withHeartbeats(null, ({ signal }) => orchestration.signalLostAttempts(hostId, incarnation, signal)),
 
     hostLimitsOf: (hostId) => hostLimitsOf(db, hostId),
   };
 }
-
-/** An unsigned or unreadable report is skipped, so that the other reports are still recorded. */
-function problemOf(error: unknown): { readonly problem: string } {
-  if (error instanceof ApplicationFailure) return { problem: error.message };
-  throw error;
-}
-
-/** @throws ApplicationFailure when the host did not sign the report, or it is unreadable */
-const recordReport = (db: Database, answer: HostReport): Promise<RecordedReport> =>
-  db.transaction().execute(async (tx) => {
-    const report = await readSigned(tx, ['describeHost', 'setLimits', 'setPeerCredentials'], answer);
-    await recordHostFacts(tx, report.hostId, report);
-    await recordPoolReports(tx, report.hostId, report.pools);
-    // A report without certificates is of an older release, whose hosts have no keystore.
-    await recordHeld(tx, report.hostId, report.certificates ?? []);
-    if (report.limits === undefined) return {};
-    await recordCurrentLimits(tx, report.hostId, report.limits);
-    const set = await hostLimitsOf(tx, report.hostId);
-    const outdated = (set?.limits.revision ?? 0) > report.limits.revision;
-    return outdated && set !== undefined ? { outdated: set.limits } : {};
-  });
 
 /** @param text the signed text, which includes fields that this release does not know */
 async function admit(tx: Queryable, request: JoinRequest, text: string): Promise<JoinAnswer> {

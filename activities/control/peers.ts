@@ -8,11 +8,11 @@ import {
   recordTrusted,
   trustedOf,
   zoneOfPeer,
-  zonesWithPeers,
 } from '../../db/peers/hosts.ts';
 import type { PeerHost } from '../../db/peers/hosts.ts';
 import { peerKeys } from '../../db/peers/keys.ts';
 import { changesOfPeers, rememberPeers } from '../../db/peers/lists.ts';
+import type { Place } from '../../db/zones/zones.ts';
 import { NOT_POSSIBLE } from '../../model/names.ts';
 import { credentialBytes } from '../../model/spread.ts';
 import type { PeersKnown } from '../../model/host-activities.ts';
@@ -120,10 +120,10 @@ function changeFor(host: PeerHost, changes: ReadonlyMap<string, PeerChange>): Pi
   return change === undefined ? {} : { change };
 }
 
-/** Has new credentials sent where hosts have old ones. @returns the number of zones that have such hosts */
-export async function sweepPeers(deps: ControlDeps): Promise<number> {
+/** Has new credentials sent where hosts of these zones have old ones. @returns the number of zones that have such hosts */
+export async function sweepPeers(deps: ControlDeps, zones: readonly Place[]): Promise<number> {
   let requested = 0;
-  for (const zoneId of await zonesWithPeers(deps.db)) {
+  for (const { uuid: zoneId } of zones) {
     if (((await outdatedIn(deps, zoneId))?.hosts ?? []).length === 0) continue;
     await deps.orchestration.requestPeers(zoneId);
     requested += 1;

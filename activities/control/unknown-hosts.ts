@@ -2,35 +2,54 @@
  * Host workers that the database does not know: they joined after the moment to which the database was restored, or their
  * hosts were removed. Nothing is sent to them, so an event says what to do.
  */
-import { recordEvent } from '../../db/events/events.ts';
+import { recordEvent, toldEvents } from '../../db/events/events.ts';
+import type { Queryable } from '../../db/database.ts';
 import { unknownHosts } from '../../db/hosts/hosts.ts';
-import type { ControlDeps } from './deps.ts';
+import type { Heartbeats } from '../../db/hosts/hosts.ts';
+
+/** Hosts that one look tells of; the next one tells of more. */
+const MAX_TOLD = 100;
 
 /**
- * @returns a function that records an event, once a day, for each unknown host whose worker has sent a heartbeat since the
- * function was called before: the server lists a worker that died for some minutes
+ * @returns a function that is given the listed heartbeats, and records an event, once a day, for each unknown host whose worker has
+ * sent one since the function was called before: the server lists a worker that died for some minutes
  */
-export function watchUnknownHosts({
-  db,
-  orchestration,
-}: Pick<ControlDeps, 'db' | 'orchestration'>): () => Promise<number> {
+export function watchUnknownHosts(db: Queryable): (listed: ReadonlyMap<string, Heartbeats>) => Promise<void> {
   let before: ReadonlyMap<string, string> = new Map();
-  return async () => {
-    const listed = await orchestration.heartbeats();
+  return async (listed) => {
     const unknown = await unknownHosts(db, [...listed.keys()]);
     const now = new Map(unknown.map((hostId) => [hostId, JSON.stringify(listed.get(hostId))]));
     const living = unknown.filter((hostId) => before.has(hostId) && before.get(hostId) !== now.get(hostId));
     before = now;
-    for (const hostId of living) {
+    const day = new Date().toISOString().slice(0, 10);
+    const untold = await untoldHosts(db, living, day, MAX_TOLD);
+    for (const hostId of untold) {
       await recordEvent(db, {
         type: 'HOST.UNKNOWN',
         level: 'WARN',
         description: `A worker of host ${hostId} is connected, which the database does not know: restart its service, so that it asks to join again, and approve it; or stop it, if the host was removed`,
         resourceType: 'Host',
         resourceUuid: hostId,
-        once: `unknown:${hostId}:${new Date().toISOString().slice(0, 10)}`,
+        once: onceOf(hostId, day),
       });
     }
-    return living.length;
   };
+}
+
+const onceOf = (hostId: string, day: string): string => `unknown:${hostId}:${day}`;
+
+/** @returns at most `limit` of these hosts of which no event has told on this day */
+async function untoldHosts(
+  db: Queryable,
+  hostIds: readonly string[],
+  day: string,
+  limit: number,
+): Promise<readonly string[]> {
+  const told = new Set(
+    await toldEvents(
+      db,
+      hostIds.map((hostId) => onceOf(hostId, day)),
+    ),
+  );
+  return hostIds.filter((hostId) => !told.has(onceOf(hostId, day))).slice(0, limit);
 }

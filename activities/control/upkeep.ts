@@ -1,11 +1,11 @@
 /** Watching hosts, and repairing what a crash or a hand in Temporal's UI left behind. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hostsOutOfSync } from '../../db/certificates/certificates.ts';
-import { countUpHosts, recordHeartbeats, takeHostsToDescribe } from '../../db/hosts/hosts.ts';
+import { recordHeartbeats } from '../../db/hosts/hosts.ts';
 import { unfinishedCopies } from '../../db/copies/copies.ts';
 import { countSweep } from '../../db/restored.ts';
 import { configurationValues } from '../../db/zones/configurations.ts';
+import { takeZones } from '../../db/zones/zones.ts';
 import { completeLeftOver, pendingCopies, pendingDeletions } from '../../db/jobs/jobs.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { failCopy } from '../../db/copies/outcomes.ts';
@@ -13,15 +13,14 @@ import type { Outcome } from '../../db/copies/outcomes.ts';
 import { abandonRegistration, idleRegistrations } from '../../db/templates/registrations.ts';
 import { deleteExpired } from '../../db/retention.ts';
 import type { Expired } from '../../db/retention.ts';
-import { pendingRollouts } from '../../db/rollouts/rollouts.ts';
+import { takePendingRollouts } from '../../db/rollouts/rollouts.ts';
 import { forgetPower } from '../../db/vms/domains.ts';
 import { expungeLater, machinesToAttend } from '../../db/vms/tasks.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { expungeDelayOf, retentionOf } from '../../model/configurations.ts';
 import { copyWorkflowId, rolloutWorkflowId, templateWorkflowId, vmWorkflowId } from '../../model/names.ts';
 import { ROLLOUT_PRIORITY } from '../../model/rollout.ts';
-import { reportsInRound } from '../../model/timing.ts';
-import type { UpkeepTiming } from '../../model/timing.ts';
+import type { ReportsTiming } from '../../model/timing.ts';
 import { warnOfExpiry } from './expiry.ts';
 import { withHeartbeats } from '../context.ts';
 import { sweepCleanups } from './cleanup.ts';
@@ -32,11 +31,6 @@ import { removeUnused } from './unused-copies.ts';
 import { whileCounting } from './throughput.ts';
 import type { ControlDeps } from './deps.ts';
 import { namesOf } from './copy-names.ts';
-
-export interface NamedHost {
-  readonly hostId: string;
-  readonly name: string;
-}
 
 export interface WatchOptions {
   /** Milliseconds between two reads of heartbeats. */
@@ -50,6 +44,11 @@ export interface SweepOptions {
   readonly idleSeconds: number;
   /** Number of the sweep before, as upkeep remembers it. */
   readonly count?: number;
+  /**
+   * Has each zone's reports collected by a workflow of its own, with times that replace the current ones. Absent: upkeep that began
+   * in release 0.2.0 collects those of all zones itself.
+   */
+  readonly reports?: Partial<ReportsTiming>;
 }
 
 /** How many rows of each kind a sweep repaired. */
@@ -59,8 +58,6 @@ export interface SweepResult {
   readonly registrations: number;
   readonly copies: number;
   readonly deletions: number;
-  /** Hosts whose keystore workflows were requested. */
-  readonly keystores: number;
   /** Zones whose hosts are told by whom they are known. */
   readonly peers: number;
   /** Zones whose pools are looked at. Absent in what earlier releases recorded. */
@@ -69,8 +66,6 @@ export interface SweepResult {
   readonly verifications: number;
   /** Virtual machines whose workflows were requested. */
   readonly machines: number;
-  /** Hosts that are connected, and that the database does not know. */
-  readonly unknownHosts: number;
   /** Roll-outs whose workflows were requested. */
   readonly rollouts: number;
   /** Jobs and events whose retention is over. */
@@ -79,7 +74,7 @@ export interface SweepResult {
 
 export interface UpkeepActivities {
   /**
-   * Copies the heartbeats of all hosts into `host.last_seen`, again and again. Less often, counts the bytes that running
+   * Copies the heartbeats of all hosts into `host.last_seen`, again and again, and tells of hosts that the database does not know. Less often, counts the bytes that running
    * downloads fetch. Sends heartbeats.
    */
   watchHosts(options: WatchOptions): Promise<void>;
@@ -87,8 +82,6 @@ export interface UpkeepActivities {
   sweep(options: SweepOptions): Promise<SweepResult>;
   /** Records events about certificates that expire soon (expiry.ts). */
   warnOfExpiry(): Promise<void>;
-  /** The hosts whose reports are due in a round with this timing. A repeated call answers other hosts. */
-  hostsToDescribe(timing: UpkeepTiming): Promise<readonly NamedHost[]>;
 }
 
 /** Reads of heartbeats for each count of bytes, which costs a request for each download. */
@@ -96,42 +89,43 @@ const READS_PER_COUNT = 3;
 
 export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
   const { db, orchestration } = deps;
-  const reportUnknownHosts = watchUnknownHosts(deps);
   return {
     watchHosts: ({ everyMs, forMs }) =>
       withHeartbeats(null, ({ signal }) =>
         whileCounting(deps, { everyMs: everyMs * READS_PER_COUNT, signal }, async () => {
           const until = performance.now() + forMs;
+          const tellOfUnknown = watchUnknownHosts(db);
           while (performance.now() < until) {
-            await recordHeartbeats(db, await orchestration.heartbeats());
+            const listed = await orchestration.heartbeats();
+            await recordHeartbeats(db, listed);
+            await tellOfUnknown(listed);
             await sleep(everyMs, undefined, { signal });
           }
         }),
       ),
 
-    sweep: ({ idleSeconds, count }) =>
-      withHeartbeats(null, async ({ signal }) => ({
+    sweep: ({ idleSeconds, count, reports }) =>
+      withHeartbeats(null, async ({ signal }) => {
         // First, since the rest trusts what the database says of unfinished work.
-        count: await countSweep(db, count),
-        registrations: await sweepRegistrations(deps, idleSeconds, signal),
-        copies: await sweepCopies(deps, idleSeconds, signal),
-        deletions: await sweepDeletions(deps, idleSeconds, signal),
-        keystores: await sweepKeystores(deps),
-        peers: await sweepPeers(deps),
-        cleanups: await sweepCleanups(deps, MAX_LOOKED_AT),
-        verifications: await sweepVerifications(deps, MAX_LOOKED_AT),
-        machines: await sweepMachines(deps, idleSeconds, signal),
-        unknownHosts: await reportUnknownHosts(),
-        rollouts: await sweepRollouts(deps, idleSeconds, signal),
-        forgotten: await deleteExpired(db, retentionOf(await configurationValues(db))),
-      })),
+        const counted = await countSweep(db, count);
+        const zones = await takeZones(db, MAX_ZONES);
+        if (reports !== undefined)
+          for (const zone of zones) await orchestration.requestReports(zone, reports);
+        return {
+          count: counted,
+          registrations: await sweepRegistrations(deps, idleSeconds, signal),
+          copies: await sweepCopies(deps, idleSeconds, signal),
+          deletions: await sweepDeletions(deps, idleSeconds, signal),
+          peers: await sweepPeers(deps, zones),
+          cleanups: await sweepCleanups(deps, zones, MAX_LOOKED_AT),
+          verifications: await sweepVerifications(deps, zones, MAX_LOOKED_AT),
+          machines: await sweepMachines(deps, idleSeconds, signal),
+          rollouts: await sweepRollouts(deps, idleSeconds, signal),
+          forgotten: await deleteExpired(db, retentionOf(await configurationValues(db))),
+        };
+      }),
 
     warnOfExpiry: () => warnOfExpiry(db, new Date()),
-
-    async hostsToDescribe(timing) {
-      const limit = reportsInRound(await countUpHosts(db), timing);
-      return takeHostsToDescribe(db, timing.reportMs / 1000, limit);
-    },
   };
 }
 
@@ -141,14 +135,8 @@ export function createUpkeepActivities(deps: ControlDeps): UpkeepActivities {
  */
 const MAX_LOOKED_AT = 500;
 
-/** Keystore workflows that one sweep requests. */
-const MAX_KEYSTORES = 50;
-
-async function sweepKeystores({ db, orchestration }: ControlDeps): Promise<number> {
-  const hosts = await hostsOutOfSync(db, MAX_KEYSTORES);
-  for (const { hostId, name } of hosts) await orchestration.requestKeystore(hostId, name);
-  return hosts.length;
-}
+/** Zones that one sweep looks at; with more of them, each has its turn less often. */
+const MAX_ZONES = 100;
 
 /**
  * Requests the workflows of machines that jobs wait for, makes jobs for those that are to be expunged, removes copies that no
@@ -239,7 +227,7 @@ const sweepDeletions: Sweep = async ({ db, orchestration }, idleSeconds, signal)
 
 const sweepRollouts: Sweep = async ({ db, orchestration }, idleSeconds, signal) => {
   let requested = 0;
-  for (const rollout of await pendingRollouts(db, idleSeconds)) {
+  for (const rollout of await takePendingRollouts(db, idleSeconds, MAX_LOOKED_AT)) {
     signal.throwIfAborted();
     if (await orchestration.isRunning(rolloutWorkflowId(rollout.jobId))) continue;
     await orchestration.requestRollout(rollout);

@@ -5,6 +5,7 @@ import { beginHealing, copiesToHeal, damagedCopiesOf } from '../../db/copies/hea
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { signingKeyOf } from '../../db/hosts/hosts.ts';
 import { copyToVerify, recordVerification } from '../../db/spread/verifications.ts';
+import type { Place } from '../../db/zones/zones.ts';
 import type { CopyToVerify } from '../../db/spread/verifications.ts';
 import type { HashResult } from '../../model/verification.ts';
 import { copyWorkflowId } from '../../model/names.ts';
@@ -72,17 +73,22 @@ async function heal({ db, orchestration }: ControlDeps, copy: CopyUuids): Promis
 const HEAL_AGAIN_SECONDS = 3600;
 
 /**
- * Heals damaged copies under machines that have stopped, or are gone, and has the copies verified whose turn it is.
+ * Heals damaged copies under machines that have stopped, or are gone, and has the copies of these zones verified whose turn it
+ * is.
  * @param limit of copies to heal
  * @returns the number of zones in which copies are to be verified
  */
-export async function sweepVerifications(deps: ControlDeps, limit: number): Promise<number> {
+export async function sweepVerifications(
+  deps: ControlDeps,
+  zones: readonly Place[],
+  limit: number,
+): Promise<number> {
   const { db, orchestration } = deps;
   for (const copy of await copiesToHeal(db, HEAL_AGAIN_SECONDS, limit)) {
     if (await orchestration.isRunning(copyWorkflowId(copy.templateId, copy.poolId))) continue;
     await heal(deps, copy);
   }
-  const zones = await zonesToVerify(db);
-  for (const zoneId of zones) await orchestration.requestVerifications(zoneId);
-  return zones.length;
+  const due = await zonesToVerify(db, zones);
+  for (const zoneId of due) await orchestration.requestVerifications(zoneId);
+  return due.length;
 }

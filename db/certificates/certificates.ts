@@ -154,14 +154,14 @@ export async function wantedDigests(db: Queryable, hostId: string): Promise<read
 /**
  * Writes what a host read back, and why it has not taken the rest.
  * @param failed by alias
- * @returns whether it is settled, and why not
+ * @returns whether it is settled
  */
 export async function recordHeld(
   tx: Queryable,
   hostId: string,
   heldNow: readonly HeldCertificate[],
   failed: Readonly<Record<string, string>> = {},
-): Promise<{ readonly settled: boolean }> {
+): Promise<{ readonly settled: boolean; readonly hostName: string }> {
   await tx
     .updateTable('host')
     .set({ keystore: JSON.stringify(heldNow) })
@@ -183,9 +183,9 @@ export async function recordHeld(
   const row = await tx
     .selectFrom('host')
     .where('uuid', '=', hostId)
-    .select(keystoreInSync.as('settled'))
+    .select(['name as hostName', keystoreInSync.as('settled')])
     .executeTakeFirst();
-  return { settled: row?.settled ?? true };
+  return row ?? { settled: true, hostName: hostId };
 }
 
 /** Why a host is not as it is to be. */

@@ -5,7 +5,8 @@ import type { Queryable } from '../database.ts';
 import { canWorkOnFiles } from '../hosts/hosts.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
 import { configurationValues } from '../zones/configurations.ts';
-import { allZones, findZone } from '../zones/zones.ts';
+import { findZone } from '../zones/zones.ts';
+import type { Place } from '../zones/zones.ts';
 
 export interface DueVerification extends CopyUuids {
   /** For people. */
@@ -41,10 +42,10 @@ const dueCopies = (zone: number, days: number, busy: readonly string[]) => sql`
     order by copy.verified limit able.count) copy
   where pool.data_center_id = ${zone}`;
 
-/** Zones in which a copy is due. */
-export async function zonesToVerify(db: Queryable): Promise<readonly string[]> {
+/** Those of these zones in which a copy is due. */
+export async function zonesToVerify(db: Queryable, zones: readonly Place[]): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const { id, uuid } of await allZones(db)) {
+  for (const { id, uuid } of zones) {
     const { interval } = verificationRulesOf(await configurationValues(db, id));
     if (interval === 0) continue;
     const due = await sql`select from ${dueCopies(id, interval, [])} limit 1`.execute(db);

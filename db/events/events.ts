@@ -64,6 +64,13 @@ export async function recordEvent(db: Queryable, event: NewEvent): Promise<void>
     .execute();
 }
 
+/** Those of these outcomes of which an event has told (`once`). */
+export async function toldEvents(db: Queryable, outcomes: readonly string[]): Promise<readonly string[]> {
+  const { rows } = await sql<{ once: string }>`
+    select once from event where once = any(${[...outcomes]}::text[])`.execute(db);
+  return rows.map(({ once }) => once);
+}
+
 /** Describes a URL that the policy refused. */
 export const denialOf = (denial: {
   readonly title: string;

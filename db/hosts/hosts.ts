@@ -99,12 +99,9 @@ export const hostsOfPool = (db: Queryable, poolId: string): Promise<readonly Poo
     .orderBy('host.name')
     .execute();
 
-/** Enabled, Up hosts. */
-export async function countUpHosts(db: Queryable): Promise<number> {
-  const { count } = await db
-    .selectFrom('host')
-    .where('host.resource_state', '=', 'Enabled')
-    .where(isUp)
+/** Enabled, Up hosts. @param zone id of the zone; absent: of all zones */
+export async function countUpHosts(db: Queryable, zone?: number): Promise<number> {
+  const { count } = await upHosts(db, zone)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   return count;
@@ -114,16 +111,15 @@ export async function countUpHosts(db: Queryable): Promise<number> {
  * Picks Enabled, Up hosts whose last report is older than `olderThanSeconds`, and notes that they are asked now. Hosts
  * take turns: the host whose last report was requested the longest ago comes first, so that silent hosts do not delay the others.
  * @param limit hosts at most
+ * @param zone id of the zone; absent: of all zones
  */
 export async function takeHostsToDescribe(
   db: Queryable,
   olderThanSeconds: number,
   limit: number,
+  zone?: number,
 ): Promise<readonly Pick<HostAddress, 'hostId' | 'name'>[]> {
-  const turn = db
-    .selectFrom('host')
-    .where('resource_state', '=', 'Enabled')
-    .where(isUp)
+  const turn = upHosts(db, zone)
     .where(sql<boolean>`coalesce(reported < now() - make_interval(secs => ${olderThanSeconds}), true)`)
     .orderBy('report_requested', (order) => order.asc().nullsFirst())
     .orderBy('reported', (order) => order.asc().nullsFirst())
@@ -135,6 +131,11 @@ export async function takeHostsToDescribe(
     .set({ report_requested: sql`clock_timestamp()` })
     .returning(['uuid as hostId', 'name'])
     .execute();
+}
+
+function upHosts(db: Queryable, zone: number | undefined) {
+  const hosts = db.selectFrom('host').where('host.resource_state', '=', 'Enabled').where(isUp);
+  return zone === undefined ? hosts : hosts.where('host.data_center_id', '=', zone);
 }
 
 /** Those of these hosts that have no row. */

@@ -86,16 +86,3 @@ export const recordTrusted = (db: Queryable, hostId: string, trusted: string | u
     .where('uuid', '=', hostId)
     .where('peer', 'is not', null)
     .execute();
-
-/** The zones that have hosts with a door. */
-export async function zonesWithPeers(db: Queryable): Promise<readonly string[]> {
-  const zones = await db
-    .selectFrom('data_center')
-    .innerJoin('host', 'host.data_center_id', 'data_center.id')
-    .where('host.peer', 'is not', null)
-    .where('host.resource_state', '<>', 'Disabled')
-    .select('data_center.uuid')
-    .distinct()
-    .execute();
-  return zones.map(({ uuid }) => uuid);
-}

@@ -13,7 +13,8 @@ import { canWorkOnFiles, isUp } from '../hosts/hosts.ts';
 import { completeJob } from '../jobs/jobs.ts';
 import type { JobError } from '../jobs/jobs.ts';
 import { configurationValues } from '../zones/configurations.ts';
-import { allZones, findZone } from '../zones/zones.ts';
+import { findZone } from '../zones/zones.ts';
+import type { Place } from '../zones/zones.ts';
 
 export interface CleanupJob extends CleanupJobParameters {
   readonly jobId: string;
@@ -78,10 +79,10 @@ const looks = (db: Queryable, seconds: number) =>
 /** Whether a row of `host`, with its row `r` of the pool, can look at the pool now. */
 const canLook = canWorkOnFiles('poolFiles');
 
-/** Zones with something to do. */
-export async function zonesToClean(db: Queryable): Promise<readonly string[]> {
+/** Those of these zones with something to do. */
+export async function zonesToClean(db: Queryable, zones: readonly Place[]): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const { id, uuid } of await allZones(db)) {
+  for (const { id, uuid } of zones) {
     const { enabled, interval } = cleanupRulesOf(await configurationValues(db, id));
     const job = await jobs(db)
       .where('pool.data_center_id', '=', id)

@@ -128,15 +128,34 @@ export interface PendingRollout {
   readonly templateName: string;
 }
 
-/** Roll-outs whose workflow should be at work: they have not ended, or have copies to stop. */
-export const pendingRollouts = (
+/**
+ * Roll-outs whose workflow should be at work: they have not ended, or have copies to stop. Those come first whose last turn was
+ * the longest ago, which is noted: so those that are at work keep none of the others from its turn.
+ * @param limit roll-outs at most
+ */
+export const takePendingRollouts = (
   db: Queryable,
   olderThanSeconds: number,
+  limit: number,
 ): Promise<readonly PendingRollout[]> =>
+  db
+    .updateTable('template_rollout')
+    .from(['async_job', 'vm_template'])
+    .whereRef('async_job.id', '=', 'template_rollout.job_id')
+    .whereRef('vm_template.id', '=', 'template_rollout.template_id')
+    .where('template_rollout.job_id', 'in', pendingOf(db, olderThanSeconds, limit))
+    .set({ swept: sql<Date>`now()` })
+    .returning([
+      'async_job.uuid as jobId',
+      'vm_template.uuid as templateId',
+      'vm_template.name as templateName',
+    ])
+    .execute();
+
+const pendingOf = (db: Queryable, olderThanSeconds: number, limit: number) =>
   db
     .selectFrom('template_rollout')
     .innerJoin('async_job', 'async_job.id', 'template_rollout.job_id')
-    .innerJoin('vm_template', 'vm_template.id', 'template_rollout.template_id')
     .where('async_job.created', '<', sql<Date>`now() - make_interval(secs => ${olderThanSeconds})`)
     .where((eb) =>
       eb.or([
@@ -150,5 +169,7 @@ export const pendingRollouts = (
         ),
       ]),
     )
-    .select(['async_job.uuid as jobId', 'vm_template.uuid as templateId', 'vm_template.name as templateName'])
-    .execute();
+    .orderBy('template_rollout.swept', (order) => order.asc().nullsFirst())
+    .orderBy('template_rollout.job_id')
+    .limit(limit)
+    .select('template_rollout.job_id');

@@ -1,5 +1,6 @@
 /** Row types of roll-outs. */
 import type { Generated } from 'kysely';
+import type { NullableTime } from '../columns.ts';
 import type { RolloutSelection, RolloutState } from '../../model/rollout.ts';
 
 export interface TemplateRolloutTable {
@@ -15,4 +16,6 @@ export interface TemplateRolloutTable {
   at_once: number | null;
   state: Generated<RolloutState>;
   cancelled_by: string | null;
+  /** When a sweep looked at it last. */
+  swept: NullableTime;
 }

@@ -21,6 +21,8 @@ export interface DataCenterTable {
   ip6_dns2: string | null;
   domain: string | null;
   guest_network_cidr: string | null;
+  /** When a sweep looked at it last. */
+  swept: NullableTime;
   created: Time;
   removed: NullableTime;
 }

@@ -96,6 +96,26 @@ const zones = (db: Queryable) =>
 
 export const allZones = (db: Queryable): Promise<readonly Place[]> => zones(db).execute();
 
+/**
+ * Zones to look at now: those whose last turn was the longest ago, which is noted.
+ * @param limit zones at most
+ */
+export const takeZones = (db: Queryable, limit: number): Promise<readonly Place[]> =>
+  db
+    .updateTable('data_center')
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('data_center')
+        .where('removed', 'is', null)
+        .orderBy('swept', (order) => order.asc().nullsFirst())
+        .orderBy('id')
+        .limit(limit)
+        .select('id'),
+    )
+    .set({ swept: sql<Date>`now()` })
+    .returning(PLACE)
+    .execute();
+
 export const findZone = (db: Queryable, uuid: string): Promise<Place | undefined> =>
   zones(db).where('uuid', '=', uuid).executeTakeFirst();
 

@@ -10,10 +10,10 @@ import type {
   HostLimitsInput,
   RegistrationInput,
   RemovalInput,
-  UpkeepInput,
 } from '../payloads.ts';
 import type { RolloutInput, RolloutTiming } from '../rollout.ts';
 import type { PeerFailures, PeersInput } from '../spread.ts';
+import type { HostReportsInput, UpkeepInput } from '../upkeep.ts';
 import type { VerificationInput, VerificationsInput } from '../verification.ts';
 import { failure } from './failures.ts';
 import { ifUnderstood, messageToHandOn, opaque, understood, version, whole } from './schema.ts';
@@ -166,6 +166,14 @@ export const rolloutInput = messageToHandOn<RolloutInput>({
     stalledMs: z.number(),
     mostOfLook: whole(1),
   }),
+});
+
+export const hostReportsInput = messageToHandOn<HostReportsInput>({
+  v: version(),
+  ...runParameters,
+  zoneId: id(),
+  instead: ifUnderstood(partOf()),
+  taken: ifUnderstood(whole()),
 });
 
 export const upkeepInput = messageToHandOn<UpkeepInput>({

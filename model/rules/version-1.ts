@@ -19,12 +19,22 @@ import { NO_ROUNDS } from '../decisions.ts';
 import type { Decided, Decision, FailedDownload, History } from '../decisions.ts';
 import type { FailureClass } from '../failures.ts';
 import { backoffMs } from '../timing.ts';
-import type { CopyTiming, Timings } from '../timing.ts';
+import type { CopyTiming, ReportsTiming, Timings } from '../timing.ts';
 import type { Rules } from './rules.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const LOOK_AGAIN = { firstMs: 2 * SECOND, mostMs: 5 * MINUTE };
+
+const reports: ReportsTiming = {
+  roundMs: MINUTE,
+  reportMs: MINUTE,
+  reportMostMs: 5 * MINUTE,
+  reportsAtLeast: 20,
+  reportsAtOnce: 25,
+  reportTakeMs: 5 * SECOND,
+  reportRunMs: 15 * SECOND,
+};
 
 const timing: Timings = {
   copy: {
@@ -57,15 +67,10 @@ const timing: Timings = {
   upkeep: {
     watchEveryMs: 5 * SECOND,
     watchMs: 10 * MINUTE,
-    roundMs: MINUTE,
     idleMs: 30 * SECOND,
-    reportMs: MINUTE,
-    reportMostMs: 5 * MINUTE,
-    reportsAtLeast: 20,
-    reportsAtOnce: 25,
-    reportTakeMs: 5 * SECOND,
-    reportRunMs: 15 * SECOND,
+    ...reports,
   },
+  reports,
   keystore: { takeMs: 5 * SECOND, runMs: MINUTE, mostLooks: 50, mostListeners: 32 },
   certificate: { hostsAtOnce: 20, lookAgain: LOOK_AGAIN },
   deletion: { lookAgain: LOOK_AGAIN },

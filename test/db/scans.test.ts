@@ -19,6 +19,7 @@ import { casesOfForm, isFullRun } from '../support/programs.ts';
 import { callsOf, valuesOf } from './scans/calls.ts';
 import type { Call } from './scans/calls.ts';
 import { stepsOfControl } from './scans/steps.ts';
+import type { Traffic } from './scans/steps.ts';
 
 const SIZE = isFullRun ? { hosts: 1000, templates: 200 } : { hosts: 40, templates: 20 };
 /** A table with fewer rows is read as a whole in less time than an index would take. */
@@ -115,7 +116,14 @@ test.each(casesOfForm(['root', 'alice'] as const))(
   600_000,
 );
 
-test('no step of the control side reads a big table as a whole', async () => {
+/** Bytes at which Temporal's server begins to warn of a message; it takes 2 MB. */
+const WARNED_OF = 256 * 1024;
+
+/** Requests of each kind that one step makes: those of two kinds of rows, or looks whether the workflows of seven run. */
+const MOST_REQUESTS = 1000;
+const MOST_LOOKS = 4000;
+
+test('no step of the control side reads a big table as a whole, sends a big message, or makes more requests in a bigger fleet', async () => {
   const { db, watched } = fleet;
   const { rows } = await sql<{ uuid: string }>`select uuid from host`.execute(db);
   const uuid = async (table: string, where = 'true'): Promise<string> => {
@@ -126,10 +134,21 @@ test('no step of the control side reads a big table as a whole', async () => {
   const given = { db: watched.db, masterKey, protocols: PROTOCOLS };
   const hostIds = rows.map((row) => row.uuid);
   const found: string[] = [];
+  const requests = new Map<string, number>();
+  const traffic: Traffic = {
+    request: (method) => requests.set(method, (requests.get(method) ?? 0) + 1),
+    message(activity, bytes) {
+      if (bytes > WARNED_OF) found.push(`a message of ${activity} has ${bytes} bytes`);
+    },
+  };
   fleet.wholeReads('');
-  for (const { name, run } of await stepsOfControl(given, { uuid }, hostIds)) {
+  for (const { name, run } of await stepsOfControl(given, { uuid }, hostIds, traffic)) {
+    requests.clear();
     await run();
     found.push(...fleet.wholeReads(name));
+    for (const [method, count] of requests)
+      if (count > (method === 'isRunning' ? MOST_LOOKS : MOST_REQUESTS))
+        found.push(`${name} makes ${count} requests: ${method}`);
   }
   expect(found).toEqual([]);
 }, 600_000);

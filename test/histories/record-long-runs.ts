@@ -7,6 +7,7 @@ import {
   certificateWorkflowId,
   keystoreWorkflowId,
   peersWorkflowId,
+  reportsWorkflowId,
   templateWorkflowId,
   workflowTypes,
 } from '../../model/names.ts';
@@ -159,8 +160,10 @@ test('peers', async () => {
   await handleOf(workflowId).result();
 });
 
-test('upkeep', async () => {
+test('upkeep, and reports of a zone', async () => {
+  for (const name of ['reporting-1', 'reporting-2', 'reporting-3']) await lab.addHost({ name });
   const handle = await lab.startUpkeep();
-  await saveFirst('upkeep-continues', handle.workflowId);
-  await handle.terminate();
+  await saveFirst('upkeep-begins-reports-continues', handle.workflowId);
+  await saveFirst('host-reports-continues', reportsWorkflowId(lab.zoneId));
+  await lab.endUpkeep();
 });

@@ -10,6 +10,8 @@ import { addCertificate, removeCertificate } from '../../db/certificates/certifi
 import { setHostLimits } from '../../db/hosts/host-limits.ts';
 import { createJob } from '../../db/jobs/jobs.ts';
 import { setConfiguration } from '../../db/zones/configurations.ts';
+import { removeZone } from '../../db/zones/zone-removal.ts';
+import { createZone } from '../../db/zones/zones.ts';
 import {
   CONTROL_QUEUE,
   certificateWorkflowId,
@@ -17,6 +19,7 @@ import {
   joinWorkflowId,
   keystoreWorkflowId,
   limitsWorkflowId,
+  reportsWorkflowId,
   templateWorkflowId,
   verificationsWorkflowId,
   workflowTypes,
@@ -254,6 +257,16 @@ test('verifications', async () => {
 test('upkeep', async () => {
   const handle = await lab.startUpkeep();
   await until('some rounds', async () => (await handle.describe()).historyLength > 120);
-  await handle.terminate();
-  await save('upkeep', handle);
+  await lab.endUpkeep();
+  await save('upkeep-begins-reports', handle);
+});
+
+test('reports of a zone that is removed', async () => {
+  const { uuid, name, id } = await createZone(lab.db, { name: 'elsewhere' });
+  await lab.orchestration.requestReports({ uuid, name }, { roundMs: 200 });
+  const handle = lab.temporal.client.workflow.getHandle(reportsWorkflowId(uuid));
+  await until('some rounds', async () => (await handle.describe()).historyLength > 40);
+  await removeZone(lab.db, id);
+  await handle.result();
+  await save('host-reports', handle);
 });

@@ -6,7 +6,7 @@ import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import type { WorkerOptions } from '@temporalio/worker';
+import type { WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { createControlActivities } from '../../activities/control/activities.ts';
 import type { Database } from '../../db/database.ts';
 import { removeHost } from '../../db/hosts/hosts.ts';
@@ -14,7 +14,14 @@ import { createDeploymentJob } from '../../db/jobs/jobs.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { recordRegistration } from '../../db/templates/registrations.ts';
 import type { Row } from '../../db/tables.ts';
-import { CONTROL_QUEUE, UPKEEP_WORKFLOW_ID, copyWorkflowId, workflowTypes } from '../../model/names.ts';
+import { allZones } from '../../db/zones/zones.ts';
+import {
+  CONTROL_QUEUE,
+  UPKEEP_WORKFLOW_ID,
+  copyWorkflowId,
+  reportsWorkflowId,
+  workflowTypes,
+} from '../../model/names.ts';
 import type { Protocols } from '../../model/protocols.ts';
 import type { RegistrationInput, Wait } from '../../model/payloads.ts';
 import type { Secrets } from '../../model/source.ts';
@@ -87,6 +94,8 @@ export interface NewHost {
   readonly script?: HostScript;
   /** Uploads of its door; absent: it has none. */
   readonly uploads?: number;
+  /** Ids of its zone and cluster. Default: those of the lab. */
+  readonly place?: { readonly zone: number; readonly cluster: number };
 }
 
 export interface ControlLab {
@@ -124,10 +133,12 @@ export interface ControlLab {
   workflow(copy: CopyUuids): WorkflowHandle;
   /** Waits until the copy's workflow has ended, successfully or not. */
   copyEnded(copy: CopyUuids): Promise<void>;
-  /** Starts the upkeep workflow with short times. */
-  startUpkeep(): Promise<WorkflowHandle>;
-  /** Replaces the control worker by a new one without a cache of workflows. */
-  restartControl(): Promise<void>;
+  /** Starts the upkeep workflow with short times. @param times other ones */
+  startUpkeep(times?: Partial<UpkeepTiming>): Promise<WorkflowHandle>;
+  /** Ends upkeep, and the collecting of reports that it began. */
+  endUpkeep(): Promise<void>;
+  /** Replaces the control worker by a new one without a cache of workflows. @param bundle other workflows */
+  restartControl(bundle?: WorkflowBundleOption): Promise<void>;
   /** Runs a function while no worker runs workflows; activities go on. */
   withoutWorkflows(meanwhile: () => Promise<void>): Promise<void>;
   copy(copy: CopyUuids): Promise<Row<'template_spool_ref'> | undefined>;
@@ -180,7 +191,8 @@ export async function openControlLab({
     };
   };
   // Workflows and activities have a worker each, so that a test can stop the workflows alone.
-  const startWorkflows = () => start({ workflowBundle, enableNonLocalActivities: false });
+  const startWorkflows = (bundle: WorkflowBundleOption = workflowBundle) =>
+    start({ workflowBundle: bundle, enableNonLocalActivities: false });
   const startActivities = () => start({});
   let [workflows, activities] = await Promise.all([startWorkflows(), startActivities()]);
   const { account, user, zone, cluster } = await createOperatorRows(db, {
@@ -196,6 +208,12 @@ export async function openControlLab({
     return id;
   };
 
+  const endUpkeep = async (): Promise<void> => {
+    const zones = await allZones(db);
+    const ended = [UPKEEP_WORKFLOW_ID, ...zones.map(({ uuid }) => reportsWorkflowId(uuid))];
+    for (const id of ended) await temporal.client.workflow.getHandle(id).terminate().catch(unlessAbsent);
+  };
+
   const seal = async (template: string, secrets: Secrets | undefined): Promise<string | undefined> =>
     secrets && sealSecrets(masterKey, { use: 'template', template, account: ids.accountId }, secrets);
 
@@ -208,14 +226,14 @@ export async function openControlLab({
     ...ids,
     poolId,
 
-    async addHost({ name, dead, pool, script, uploads }) {
+    async addHost({ name, dead, pool, script, uploads, place }) {
       const shared = pool !== undefined;
       const host = await startScriptedHost({
         temporal,
         db,
         name,
-        zone: zone.id,
-        cluster: cluster.id,
+        zone: place?.zone ?? zone.id,
+        cluster: place?.cluster ?? cluster.id,
         pool: { id: poolId(pool ?? name), name: pool ?? name, shared },
         dead: dead === true,
         script: script ?? {},
@@ -226,7 +244,7 @@ export async function openControlLab({
     },
 
     async removeHosts() {
-      await temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).terminate().catch(unlessAbsent);
+      await endUpkeep();
       const removed = hosts.splice(0);
       await Promise.all(removed.map((host) => host.stop()));
       for (const { hostId } of removed) await removeHost(db, hostId);
@@ -293,16 +311,20 @@ export async function openControlLab({
 
     copyEnded: (copy) => waitForEnd(temporal.client, copyWorkflowId(copy.templateId, copy.poolId)),
 
-    startUpkeep: () =>
-      temporal.client.workflow.start(workflowTypes.upkeep, {
+    startUpkeep(times = {}) {
+      const instead = { ...QUICK_UPKEEP, ...times };
+      return temporal.client.workflow.start(workflowTypes.upkeep, {
         taskQueue: CONTROL_QUEUE,
         workflowId: UPKEEP_WORKFLOW_ID,
-        args: [{ v: 1, timing: QUICK_UPKEEP, instead: QUICK_UPKEEP }],
-      }),
+        args: [{ v: 1, timing: instead, instead }],
+      });
+    },
 
-    async restartControl() {
+    endUpkeep,
+
+    async restartControl(bundle) {
       await Promise.all([workflows.stop(), activities.stop()]);
-      [workflows, activities] = await Promise.all([startWorkflows(), startActivities()]);
+      [workflows, activities] = await Promise.all([startWorkflows(bundle), startActivities()]);
     },
 
     async withoutWorkflows(meanwhile) {

@@ -178,7 +178,7 @@ if (isFullRun)
     if (host === undefined) throw new Error('no host runs');
     const made = await upload();
     await writeFile(join(host.state, 'certificates.p12'), 'no keystore');
-    const upkeep = await lab.startUpkeep();
+    await lab.startUpkeep();
     try {
       await until('it is made anew', async () => {
         const aliases = await aliasesOf(host).catch((): readonly string[] => []);
@@ -196,7 +196,7 @@ if (isFullRun)
         /damaged, and made anew: the keystore .*certificates\.p12 cannot be used/,
       );
     } finally {
-      await upkeep.terminate();
+      await lab.endUpkeep();
     }
     await hosts.api.call('deleteTemplateDirectDownloadCertificate', { id: made.id });
   });

@@ -1,8 +1,10 @@
 /** Runs that grow long, on a Temporal server of their own, which calls a run long after a few events. */
+import { readFileSync } from 'node:fs';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { sql } from 'kysely';
 import { createJob } from '../../db/jobs/jobs.ts';
-import { CONTROL_QUEUE, peersWorkflowId, workflowTypes } from '../../model/names.ts';
+import { CONTROL_QUEUE, peersWorkflowId, reportsWorkflowId, workflowTypes } from '../../model/names.ts';
 import { newRunParameters } from '../../model/rules/released.ts';
 import { openContinuingLab } from '../labs/continuing.ts';
 import type { ControlLab } from '../labs/control.ts';
@@ -11,6 +13,8 @@ import { deferred } from '../support/deferred.ts';
 import { addHostWithDoor } from '../support/host-with-door.ts';
 import { isFullRun } from '../support/programs.ts';
 import { failed } from '../support/scripted-host.ts';
+import type { ScriptedHost } from '../support/scripted-host.ts';
+import { workflowBundle } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
 let lab: ControlLab;
@@ -145,6 +149,62 @@ if (isFullRun) {
     expect((await lab.finished(jobId)).job_status).toBe(1);
   });
 }
+
+test('upkeep that the release before began ends its round, and goes on as a run that leaves reports to the workflows of zones', async () => {
+  const [asked, answer] = [deferred(), deferred()];
+  const host: ScriptedHost = await lab.addHost({
+    name: 'asked',
+    script: {
+      async describeHost() {
+        asked.resolve();
+        await answer.promise;
+        return { v: 1, hostId: host.hostId, version: '1', pools: [host.pool()], programs: [] };
+      },
+    },
+  });
+  host.setFree(777);
+  const isReported = async (free: number): Promise<boolean> => {
+    const pool = lab.db.selectFrom('storage_pool').where('name', '=', 'asked').select('free_bytes');
+    return (await pool.executeTakeFirst())?.free_bytes === free;
+  };
+  // The workflows as a control worker of that release runs them.
+  const built = readFileSync(workflowBundle.codePath, 'utf8');
+  const code = built.replace(/[\w.(),\s]+patched\)?\(['"]reports-by-zone['"]\)/, ' false');
+  expect(code).not.toBe(built);
+  await lab.restartControl({ code });
+  const { workflow } = lab.temporal.client;
+  const { workflowId } = await lab.startUpkeep({ reportRunMs: 600_000 });
+  await asked.promise;
+  const { runId: old } = await workflow.getHandle(workflowId).describe();
+  await lab.restartControl();
+  const reports = workflow.getHandle(reportsWorkflowId(lab.zoneId));
+  await expect(reports.describe()).rejects.toThrow(WorkflowNotFoundError);
+  answer.resolve();
+  await until('the report is recorded', () => isReported(777));
+  await until('the workflow of the zone is at work', () => reports.describe().catch(() => undefined));
+  const { runId } = await workflow.getHandle(workflowId).describe();
+  expect(await callsOf('recordReports', workflow.getHandle(workflowId, old))).toBe(1);
+  expect(runId).not.toBe(old);
+  expect(await callsOf('hostsToDescribe', workflow.getHandle(workflowId, runId))).toBe(0);
+  host.setFree(778);
+  await until('it collects reports', () => isReported(778));
+  await lab.removeHosts();
+});
+
+test('reports of a zone go on in new runs, some hosts in each, and every host has its turn', async () => {
+  const hosts = await Promise.all([1, 2, 3, 4, 5].map((n) => lab.addHost({ name: `reporting-${n}` })));
+  for (const host of hosts) host.setFree(555);
+  await lab.startUpkeep({ reportsAtLeast: 5, reportsAtOnce: 2, roundMs: 60_000 });
+  const unreported = () =>
+    lab.db
+      .selectFrom('storage_pool')
+      .where('name', 'like', 'reporting-%')
+      .where('free_bytes', '<>', 555)
+      .select('name')
+      .execute();
+  await until('all have reported in one round', async () => (await unreported()).length === 0);
+  await lab.removeHosts();
+});
 
 test('a roll-out goes on as another run, and begins its copies one after the other', async () => {
   const fleet = await addFleet(lab, { name: 'rolled', pools: 6, held: false });

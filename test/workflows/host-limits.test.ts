@@ -78,9 +78,9 @@ test('a host that does not answer gets its limits when its report is requested',
   await setAndTell(host.hostId, 3);
   expect(await ended(host.hostId)).toEqual({ v: 1, told: false });
   await host.start();
-  const describing = await lab.startUpkeep();
+  await lab.startUpkeep();
   await until('the host receives limits', () => received.length > 0);
-  await describing.terminate();
+  await lab.endUpkeep();
   expect(received[0]).toMatchObject({ downloads: 3 });
 });
 

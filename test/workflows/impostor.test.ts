@@ -221,9 +221,9 @@ test('an unsigned report is not recorded', async () => {
         programs: [],
       }),
   });
-  const upkeep = await lab.startUpkeep();
+  await lab.startUpkeep();
   await until('the answer is refused', async () => (await refusals(host)).length > 0);
-  await upkeep.terminate();
+  await lab.endUpkeep();
   const pool = lab.db.selectFrom('storage_pool').where('uuid', '=', host.pool().id).select('free_bytes');
   expect((await pool.executeTakeFirst())?.free_bytes).toBe(1_000_000);
   await leave();

@@ -337,9 +337,9 @@ if (isFullRun)
       refusal: { message: 'The registration was ended in Temporal before it was done.' },
     });
     expect(await template(input.templateId)).toMatchObject({ state: 'NotUploaded' });
-    const upkeep = await lab.startUpkeep();
+    await lab.startUpkeep();
     await until('the rows are gone', async () => (await template(input.templateId)) === undefined);
-    await upkeep.terminate();
+    await lab.endUpkeep();
   });
 
 test('a cancelled registration leaves nothing', async () => {

@@ -3,8 +3,6 @@ import { sql } from 'kysely';
 import { copyWorkflowId, UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
 import { completeJob, createDeploymentJob, createJob } from '../../db/jobs/jobs.ts';
 import { removeHost } from '../../db/hosts/hosts.ts';
-import { CURRENT_TIMING } from '../../model/rules/released.ts';
-import { reportsInRound } from '../../model/timing.ts';
 import { openControlLab, QUICK_TIMING } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { deferred } from '../support/deferred.ts';
@@ -47,27 +45,6 @@ test('a host is Up exactly as long as its workers send heartbeats', async () => 
     await until('three looks', async () => (await age(host.hostId)) > 3000);
     return (await lastSeen(host.hostId)).getTime() === before.getTime();
   });
-});
-
-test('reports are requested from a few hosts at a time, and silent hosts do not delay the others', async () => {
-  const silent = ['silent-1', 'silent-2', 'silent-3', 'silent-4'];
-  for (const name of silent) await lab.addHost({ name, dead: true });
-  const names = ['reporting-1', 'reporting-2', 'reporting-3', 'reporting-4', 'reporting-5'];
-  for (const name of names) (await lab.addHost({ name })).setFree(777);
-  await until('the pools have the new number', async () => {
-    const pools = await lab.db.selectFrom('storage_pool').select(['name', 'free_bytes']).execute();
-    return names.every((name) => pools.some((pool) => pool.name === name && pool.free_bytes === 777));
-  });
-});
-
-/** Minutes. */
-const askedAnew = (hosts: number): number => {
-  const rounds = Math.ceil(hosts / reportsInRound(hosts, CURRENT_TIMING.upkeep));
-  return (rounds * CURRENT_TIMING.upkeep.roundMs) / 60_000;
-};
-
-test('a big fleet reports in rounds that keep its reports fresh', () => {
-  expect([1, 20, 100, 1000, 10_000].map(askedAnew)).toEqual([1, 1, 5, 5, 5]);
 });
 
 test('a host that is connected and that the database does not know is named, with what to do', async () => {

@@ -297,7 +297,7 @@ test('a host of the release before gives no hashes of pieces, and brings the who
 async function withUpkeep(what: string, condition: () => Promise<boolean>): Promise<void> {
   await lab.startUpkeep();
   await until(what, condition);
-  await lab.temporal.client.workflow.getHandle(UPKEEP_WORKFLOW_ID).terminate('by the test');
+  await lab.endUpkeep();
 }
 
 /** A copy that rotted under a machine that runs. */

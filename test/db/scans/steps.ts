@@ -29,17 +29,41 @@ export interface Step {
   readonly run: () => Promise<unknown>;
 }
 
+/** What goes to Temporal while a step runs. */
+export interface Traffic {
+  /** Takes note of a request to Temporal. */
+  readonly request: (method: string) => void;
+  /** Takes note of a message between a workflow and an activity. */
+  readonly message: (activity: string, bytes: number) => void;
+}
+
 /** Temporal takes every request, and no workflow runs. */
-const nothingRuns = (hostIds: readonly string[]): Orchestration =>
+const nothingRuns = (hostIds: readonly string[], { request }: Traffic): Orchestration =>
   new Proxy({} as Orchestration, {
-    get: (_, method) => () =>
-      Promise.resolve(
+    get: (_, method) => () => {
+      request(String(method));
+      return Promise.resolve(
         method === 'isRunning'
           ? false
           : method === 'heartbeats'
             ? new Map(hostIds.map((id) => [id, { worker: new Date().toISOString() }]))
             : new Map(),
-      ),
+      );
+    },
+  });
+
+const bytesOf = (message: unknown): number => JSON.stringify(message)?.length ?? 0;
+
+const weighed = <A extends object>(activities: A, { message }: Traffic): A =>
+  new Proxy(activities, {
+    get:
+      (target, name) =>
+      async (...given: readonly unknown[]) => {
+        const run = Reflect.get(target, name) as (...args: readonly unknown[]) => Promise<unknown>;
+        const result = await run(...given);
+        message(String(name), Math.max(bytesOf(given), bytesOf(result)));
+        return result;
+      },
   });
 
 interface Rows {
@@ -87,10 +111,12 @@ export async function stepsOfControl(
   given: Omit<ControlDeps, 'orchestration'>,
   rows: Rows,
   hostIds: readonly string[],
+  traffic: Traffic,
 ): Promise<readonly Step[]> {
   const { db } = given;
   const { account, user, zone, host, poolOf, copyThat } = toolsOf(given, rows);
-  const control = createControlActivities({ ...given, orchestration: nothingRuns(hostIds) });
+  const orchestration = nothingRuns(hostIds, traffic);
+  const control = weighed(createControlActivities({ ...given, orchestration }), traffic);
   const wishes = { excluded: [], avoided: [], failedPeers: [], priority: 3 };
   const vmThat = (condition: string) => rows.uuid('vm_instance', `removed is null and ${condition}`);
   const about = async (cmd: string, instanceUuid: string) => ({
@@ -103,7 +129,10 @@ export async function stepsOfControl(
   return [
     step('heartbeats', () => recordHeartbeats(db, new Map(hostIds.map((id) => [id, { worker: 'now' }])))),
     step('warnings of certificates', () => control.warnOfExpiry()),
-    step('hosts whose reports are due', () => control.hostsToDescribe(CURRENT_TIMING.upkeep)),
+    step('hosts whose reports are due', async () =>
+      control.nextReports(await zone(), CURRENT_TIMING.reports, 0),
+    ),
+    step('hosts of all zones whose reports are due', () => control.hostsToDescribe(CURRENT_TIMING.upkeep)),
     step('figures', () => readFigures(db)),
     step('a report', async () => {
       const hostId = await host();
@@ -119,7 +148,7 @@ export async function stepsOfControl(
       await control.planKeystore(hostId);
       await control.keystoreOutcome(hostId);
       await control.recordKeystoreFailure(hostId, 'a reason');
-      await control.planPeers(await zone());
+      await control.planPeers(await zone(), { except: [], limit: CURRENT_TIMING.peers.hostsAtOnce });
       await recordHeld(db, hostId, await heldOf(hostId));
     }),
     step('domains of a host', async () => {
@@ -178,7 +207,7 @@ export async function stepsOfControl(
       await sql`delete from template_spool_ref where uuid = ${copy.copyId}`.execute(db);
       await control.beginRemoval({ ...copy, poolId: (await poolOf(hostId)).id }, 10);
     }),
-    step('a sweep', () => control.sweep({ idleSeconds: 60 })),
+    step('a sweep', () => control.sweep({ idleSeconds: 60, reports: {} })),
     step('a roll-out', async () => {
       const templateId = await rows.uuid('vm_template', "state = 'Active'");
       const { rows: pools } = await sql<{
