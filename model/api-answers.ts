@@ -736,6 +736,8 @@ export interface JobOutcome {
   readonly templaterollout?: RolloutOutcome;
   /** what a cleanup of a storage pool found, or what became of the files that were to be removed */
   readonly storagepoolcleanup?: readonly CleanedFile[];
+  /** how many more files and copies there are than the 500 of each kind that are listed; absent: none */
+  readonly storagepoolcleanupmore?: number;
 }
 
 export interface Mirror {

@@ -87,6 +87,9 @@ export interface RemovePoolFilesResult extends HostAnswer {
   readonly pool: PoolReport;
 }
 
+/** Files of one kind that a look works on or tells of, so that no message grows with the pool; it says how many more there are. */
+export const MAX_FILES_TOLD = 500;
+
 export interface CleanupInput extends RunParameters<CleanupTiming> {
   readonly v: 1;
   readonly zoneId: string;

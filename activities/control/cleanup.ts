@@ -13,6 +13,7 @@ import type { Place } from '../../db/zones/zones.ts';
 import { configurationOfPool } from '../../db/zones/configurations.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { cleanupRulesOf } from '../../model/configurations.ts';
+import { MAX_FILES_TOLD } from '../../model/pool-files.ts';
 import type {
   KeptFile,
   ListedFile,
@@ -31,6 +32,8 @@ export interface IdleChoice {
   readonly copies: readonly IdleCopy[];
   /** Whether the zone has such copies removed. */
   readonly areRemoved: boolean;
+  /** How many more there are, for a later look. Absent in what 0.2.0 recorded. */
+  readonly more?: number;
 }
 
 /** What a look has found and done. */
@@ -38,11 +41,16 @@ export interface LookOutcome extends Look {
   readonly poolName: string;
   readonly jobId?: string;
   readonly dryRun: boolean;
+  /** The first `MAX_FILES_TOLD` of them, and how many more there are; 0.2.0 named all. */
   readonly leftovers: readonly FoundFile[];
-  /** Names of those that were removed. */
+  readonly moreLeftovers?: number;
+  /** Names of those of them that were removed, and the number of all that were. */
   readonly removed: readonly string[];
+  readonly removedFiles?: number;
   readonly kept: readonly KeptFile[];
   readonly copies: readonly IdleCopy[];
+  /** How many more there are. Absent in runs of 0.2.0. */
+  readonly moreCopies?: number;
   /** Why they stay; absent when they go, or would. */
   readonly copiesStay?: string;
 }
@@ -97,7 +105,8 @@ export function createCleanupActivities(deps: ControlDeps): CleanupActivities {
       const { copies: areRemoved, delay } = cleanupRulesOf(await configurationOfPool(db, poolId));
       if (!dryRun) await noteIdle(db, poolId);
       // Hosts are asked about each of them, which reads all of the pool.
-      return { copies: areRemoved || isShown ? await idleCopies(db, poolId, delay) : [], areRemoved };
+      if (!areRemoved && !isShown) return { copies: [], areRemoved };
+      return { ...(await idleCopies(db, poolId, delay, MAX_FILES_TOLD)), areRemoved };
     },
 
     async retireCopies(copies) {
@@ -115,8 +124,8 @@ export function createCleanupActivities(deps: ControlDeps): CleanupActivities {
     },
 
     async endLook(outcome) {
-      const { removed } = outcome;
-      await endLook(db, outcome, { removed, workflowId: workflowId() });
+      const { removed, removedFiles = removed.length } = outcome;
+      await endLook(db, outcome, { removed: removedFiles, workflowId: workflowId() });
       if (outcome.jobId !== undefined)
         await completeJob(db, outcome.jobId, { result: await resultOf(deps, outcome) });
     },
@@ -166,20 +175,19 @@ export function createCleanupActivities(deps: ControlDeps): CleanupActivities {
 /** Requests to Temporal at the same time. */
 const MAX_CONCURRENT_REQUESTS = 8;
 
-/** Files of one kind in the result of a job. */
-const SHOWN = 500;
-
 async function resultOf({ db }: Pick<ControlDeps, 'db'>, outcome: LookOutcome): Promise<object> {
-  const { poolId, poolName, dryRun, leftovers, removed, kept, copies, copiesStay } = outcome;
+  const { poolId, poolName, dryRun, removed, kept, copiesStay, moreLeftovers = 0, moreCopies = 0 } = outcome;
+  const leftovers = outcome.leftovers.slice(0, MAX_FILES_TOLD);
+  const copies = outcome.copies.slice(0, MAX_FILES_TOLD);
   const gone = new Set(removed);
   const reasons = new Map(kept.map(({ name, reason }) => [name, reason]));
   const goes = dryRun ? 'WouldBeRemoved' : 'Removed';
-  const leftover = leftovers.slice(0, SHOWN).map(({ name, size }) => {
+  const leftover = leftovers.map(({ name, size }) => {
     const reason = reasons.get(name);
     const isGone = dryRun ? reason === undefined : gone.has(name);
     return { name, kind: 'Leftover', size, action: isGone ? goes : 'Kept', reason };
   });
-  const copy = copies.slice(0, SHOWN).map(({ templateId, templateName, size, idleSince }) => ({
+  const copy = copies.map(({ templateId, templateName, size, idleSince }) => ({
     name: templateName,
     kind: 'Copy',
     templateid: templateId,
@@ -188,13 +196,19 @@ async function resultOf({ db }: Pick<ControlDeps, 'db'>, outcome: LookOutcome): 
     action: copiesStay !== undefined ? 'Kept' : dryRun ? 'WouldBeRemoved' : 'BeingRemoved',
     reason: copiesStay,
   }));
-  const { rows } = await listPoolFiles(db, { poolId }, { limit: SHOWN, offset: 0 });
-  const unknown = rows
-    .filter(({ finding }) => finding === 'unknown')
-    .map(({ name, size }) => ({ name, kind: 'Unknown', size, action: 'Kept', reason: NOBODY_KNOWS }));
+  const query = { poolId, finding: 'unknown' } as const;
+  const { count, rows } = await listPoolFiles(db, query, { limit: MAX_FILES_TOLD, offset: 0 });
+  const unknown = rows.map(({ name, size }) => ({
+    name,
+    kind: 'Unknown',
+    size,
+    action: 'Kept',
+    reason: NOBODY_KNOWS,
+  }));
+  const more = moreLeftovers + moreCopies + count - rows.length;
   const pool = { storageid: poolId, storagename: poolName };
   const storagepoolcleanup = [...copy, ...leftover, ...unknown].map((one) => ({ ...pool, ...one }));
-  return { success: true, storagepoolcleanup };
+  return { success: true, storagepoolcleanup, ...(more === 0 ? {} : { storagepoolcleanupmore: more }) };
 }
 
 const NOBODY_KNOWS = 'Bypass does not know it: it stays until somebody removes it by its name';

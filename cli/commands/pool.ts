@@ -85,8 +85,11 @@ Files that Bypass does not know stay: bypass pool remove-files removes them.`,
       const jobs = [];
       for (const { id } of pools)
         jobs.push(await session.api.call<Begun>('cleanupStoragePool', { id, dryrun: dryRun }));
-      const rows = (await outcomes(session, jobs)).flatMap(cleanedOf);
+      const ended = await outcomes(session, jobs);
+      const rows = ended.flatMap(cleanedOf);
       session.out.list({ columns: CLEANED_COLUMNS, rows, none: 'There is nothing to remove' });
+      const more = ended.reduce((sum, { jobresult }) => sum + (jobresult?.storagepoolcleanupmore ?? 0), 0);
+      if (more > 0) session.out.remark(`There are ${more} more, which are not listed`);
     },
   });
 

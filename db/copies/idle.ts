@@ -51,9 +51,18 @@ const copiesOf = (db: Queryable, poolId: string) =>
 const isIdleFor = (seconds: number) =>
   sql<boolean>`template_spool_ref.idle_since <= now() - make_interval(secs => ${seconds})`;
 
-/** Copies of a pool that nothing has used for so long. */
-export const idleCopies = (db: Queryable, poolId: string, seconds: number): Promise<readonly IdleCopy[]> =>
-  copiesOf(db, poolId)
+/**
+ * Copies of a pool that nothing has used for so long: those first that nothing has used for the longest time.
+ * @param limit copies at most
+ * @returns them, and how many more there are
+ */
+export async function idleCopies(
+  db: Queryable,
+  poolId: string,
+  seconds: number,
+  limit: number,
+): Promise<{ readonly copies: readonly IdleCopy[]; readonly more: number }> {
+  const rows = await copiesOf(db, poolId)
     .where(isIdleFor(seconds))
     .select([
       'template_spool_ref.uuid as copyId',
@@ -63,9 +72,15 @@ export const idleCopies = (db: Queryable, poolId: string, seconds: number): Prom
       'storage_pool.name as poolName',
       sql<number>`greatest(template_spool_ref.physical_size, ${keptBytes})`.as('size'),
       sql<string>`template_spool_ref.idle_since::text`.as('idleSince'),
+      sql<number>`count(*) over ()`.as('count'),
     ])
+    .orderBy('template_spool_ref.idle_since')
     .orderBy('template_spool_ref.id')
+    .limit(limit)
     .execute();
+  const copies = rows.map(({ count: _count, ...copy }) => copy);
+  return { copies, more: (rows[0]?.count ?? 0) - rows.length };
+}
 
 /**
  * Whether nothing has used a copy for so long, still.

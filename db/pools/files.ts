@@ -109,11 +109,14 @@ async function rowsOfPool(tx: Queryable, poolId: number, ids: readonly string[])
 /** Names in one event. */
 const NAMED = 5;
 
-/** Forgets what this look did not find any more, and records an event about unknown files that no event has told of. */
+/**
+ * Forgets what this look did not find any more, and records an event about unknown files that no event has told of.
+ * @param removed number of files that the look had removed
+ */
 export function endLook(
   db: Database,
   { poolId, look }: Look,
-  { removed, workflowId }: { readonly removed: readonly string[]; readonly workflowId: string },
+  { removed, workflowId }: { readonly removed: number; readonly workflowId: string },
 ): Promise<void> {
   return db.transaction().execute(async (tx) => {
     const pool = await tx
@@ -126,9 +129,7 @@ export function endLook(
     await tx
       .deleteFrom('storage_pool_file')
       .where('pool_id', '=', pool.id)
-      .where((eb) =>
-        eb.or([eb('look', '!=', look), eb('name', '=', sql<string>`any(${[...removed]}::text[])`)]),
-      )
+      .where('look', '!=', look)
       .execute();
     const news = await tx
       .updateTable('storage_pool_file')
@@ -151,11 +152,11 @@ export function endLook(
         once: `unknown:${look}`,
       });
     }
-    if (removed.length > 0)
+    if (removed > 0)
       await recordEvent(tx, {
         ...resource,
         type: 'STORAGE.POOL.CLEANUP',
-        description: `${removed.length === 1 ? '1 file' : `${removed.length} files`} of ended downloads and of disks that were never finished went from storage pool '${pool.name}'`,
+        description: `${removed === 1 ? '1 file' : `${removed} files`} of ended downloads and of disks that were never finished went from storage pool '${pool.name}'`,
         once: `cleanup:${look}`,
       });
   });

@@ -64,6 +64,18 @@ test('pool files says whether a cleanup found nothing, or none has run yet and h
   );
 });
 
+test('pool cleanup says how many more there are than it lists', async () => {
+  const jobresult = {
+    storagepoolcleanup: [{ storagename: 'shared', name: 'old.part', action: 'Removed' }],
+    storagepoolcleanupmore: 1234,
+  };
+  api.answer({
+    cleanupStoragePool: () => ({ jobid: 'j1' }),
+    queryAsyncJobResult: () => ({ jobid: 'j1', jobstatus: 1, jobresult }),
+  });
+  expect((await run('pool cleanup shared')).stderr).toContain('There are 1234 more, which are not listed');
+});
+
 test('host drain begins maintenance, and names the virtual machines that still run', async () => {
   const running = { host: { virtualmachine: [{ name: 'web1' }, { name: 'web2' }] } };
   api.answer({

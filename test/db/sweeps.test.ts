@@ -8,6 +8,7 @@ import { copiesUnderWay } from '../../db/copies/throughput.ts';
 import { recordHeartbeats } from '../../db/hosts/hosts.ts';
 import { createJob, pendingCopies, pendingDeletions } from '../../db/jobs/jobs.ts';
 import { createRollout, takePendingRollouts } from '../../db/rollouts/rollouts.ts';
+import { idleCopies } from '../../db/copies/idle.ts';
 import { idleRegistrations } from '../../db/templates/registrations.ts';
 import { createZone, takeZones } from '../../db/zones/zones.ts';
 import { CURRENT_TIMING } from '../../model/rules/released.ts';
@@ -165,6 +166,21 @@ test('a count of running downloads reads so many, and the next one goes on after
   const [first, second, third] = await copiesUnderWay(lab.db, 0, 10);
   expect(await copiesUnderWay(lab.db, 0, 2)).toEqual([first, second]);
   expect(await copiesUnderWay(lab.db, second?.id ?? 0, 2)).toEqual([third]);
+});
+
+test('a look at a pool takes so many unused copies, those first that nothing has used for the longest time, and says how many more there are', async () => {
+  const { uuid: hostId } = await lab.addHost();
+  const pool = await lab.addPool(hostId);
+  for (const days of [3, 5, 4]) {
+    const { id } = await lab.addTemplate();
+    await sql`
+      insert into template_spool_ref (template_id, pool_id, state, download_state, physical_size, idle_since)
+      select ${id}, id, 'Ready', 'DOWNLOADED', ${days}, now() - make_interval(days => ${days}) from storage_pool
+      where uuid = ${pool.id}`.execute(lab.db);
+  }
+  const { copies, more } = await idleCopies(lab.db, pool.id, 0, 2);
+  expect(copies.map(({ size }) => size)).toEqual([5, 4]);
+  expect(more).toBe(1);
 });
 
 test('of hosts that nobody knows, a look tells of a hundred, and the next one of the others', async () => {

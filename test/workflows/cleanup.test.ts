@@ -8,6 +8,7 @@ import { filesOf, listPoolFiles } from '../../db/pools/files.ts';
 import { createDeploymentJob, createJob } from '../../db/jobs/jobs.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { setConfiguration } from '../../db/zones/configurations.ts';
+import { MAX_FILES_TOLD } from '../../model/pool-files.ts';
 import type { CleanupCommand, CleanupJobParameters } from '../../model/pool-files.ts';
 import { openControlLab } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
@@ -38,6 +39,7 @@ interface Shown {
 
 interface JobResult {
   readonly storagepoolcleanup: readonly Shown[];
+  readonly storagepoolcleanupmore?: number;
   readonly errortext?: string;
 }
 
@@ -133,6 +135,20 @@ test('leftovers of ended downloads go; what a download may go on from, and what 
   expect(told[0]).toMatchObject({ level: 'WARN', description: expect.stringContaining('notes.txt') });
   const { count } = await listPoolFiles(lab.db, { poolId: pool.poolId }, { limit: 100, offset: 0 });
   expect(count).toBe(unknown.length);
+});
+
+test('of very many leftovers all go, and the job lists the first of them and says how many more there are', async () => {
+  const pool = await hosts.add('littered');
+  const count = MAX_FILES_TOLD + 7;
+  const names = Array.from({ length: count }, () => part(randomUUID(), 'part'));
+  for (const name of names) await pool.write(name, 'x');
+  const { storagepoolcleanup, storagepoolcleanupmore } = await perform(pool, 'cleanupStoragePool');
+  expect(storagepoolcleanup).toHaveLength(MAX_FILES_TOLD);
+  expect(new Set(storagepoolcleanup.map(({ action }) => action))).toEqual(new Set(['Removed']));
+  expect(storagepoolcleanupmore).toBe(7);
+  for (const name of names) expect(await pool.has(name)).toBe(false);
+  const [told] = await events('STORAGE.POOL.CLEANUP', pool.poolId);
+  expect(told?.description).toContain(`${count} files of ended downloads`);
 });
 
 /** As if nothing had used it for an hour. */

@@ -10,10 +10,11 @@
  * copy, which alone decides that; and while a host of the pool does not answer, nothing goes that its domains might use.
  */
 import { defineSignal, log, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
-import type { CleanupWork, FoundFile } from '../../activities/control/cleanup.ts';
+import type { CleanupWork, FoundFile, LookOutcome } from '../../activities/control/cleanup.ts';
 import type { NamedHost } from '../../model/failures.ts';
 import type { QuickActivities } from '../../model/host-activities.ts';
 import { WANTED_SIGNAL, workflowTypes } from '../../model/names.ts';
+import { MAX_FILES_TOLD } from '../../model/pool-files.ts';
 import type { CleanupInput, CleanupResult, KeptFile, ListedFile } from '../../model/pool-files.ts';
 import type { CleanupTiming } from '../../model/timing.ts';
 import { continueAs } from '../continue-as-new.ts';
@@ -72,11 +73,11 @@ async function look(work: CleanupWork, timing: CleanupTiming): Promise<void> {
   const dryRun = job?.dryRun === true;
   const { leftovers, host } = await onSomeHost(work, timing, 'List the files', (one) => listWith(one, about));
   const gone = dryRun ? NONE : await removeFiles(host, work, leftovers, timing);
-  const { copies, areRemoved } = await control('Choose copies that nothing uses').chooseIdleCopies(
-    poolId,
-    dryRun,
-    job !== undefined,
-  );
+  const {
+    copies,
+    areRemoved,
+    more = 0,
+  } = await control('Choose copies that nothing uses').chooseIdleCopies(poolId, dryRun, job !== undefined);
   const used = await usersOf(work, { names: [], copyIds: copies.map(({ copyId }) => copyId) }, timing);
   const unused = copies.filter(({ copyId }) => !used.copyIds.has(copyId));
   const stays = areRemoved ? used.unknown : 'storage.template.cleanup.enabled is false';
@@ -87,11 +88,27 @@ async function look(work: CleanupWork, timing: CleanupTiming): Promise<void> {
     poolName: work.poolName,
     ...(job === undefined ? {} : { jobId: job.jobId }),
     dryRun,
-    leftovers,
-    ...gone,
+    ...told(leftovers, gone),
     copies: unused,
+    moreCopies: more,
     ...(stays === undefined ? {} : { copiesStay: stays }),
   });
+}
+
+/** Of the first leftovers what became of each, and how many there are besides. */
+function told(
+  leftovers: readonly FoundFile[],
+  { removed, kept }: Gone,
+): Pick<LookOutcome, 'leftovers' | 'removed' | 'kept' | 'moreLeftovers' | 'removedFiles'> {
+  const shown = leftovers.slice(0, MAX_FILES_TOLD);
+  const names = new Set(shown.map(({ name }) => name));
+  return {
+    leftovers: shown,
+    removed: removed.filter((name) => names.has(name)),
+    kept: kept.filter(({ name }) => names.has(name)),
+    moreLeftovers: leftovers.length - shown.length,
+    removedFiles: removed.length,
+  };
 }
 
 interface Gone {

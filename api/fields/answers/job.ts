@@ -83,6 +83,12 @@ export const JOB_OUTCOME: FieldDocs = {
     fields: CLEANED,
     optional: true,
   },
+  storagepoolcleanupmore: {
+    type: 'integer',
+    description:
+      'how many more files and copies there are than the 500 of each kind that are listed; absent: none',
+    optional: true,
+  },
 };
 
 /** A failed job's result as the caller may see it: only administrators learn hosts. */
