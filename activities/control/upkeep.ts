@@ -74,8 +74,8 @@ export interface SweepResult {
 
 export interface UpkeepActivities {
   /**
-   * Copies the heartbeats of all hosts into `host.last_seen`, again and again, and tells of hosts that the database does not know. Less often, counts the bytes that running
-   * downloads fetch. Sends heartbeats.
+   * Copies the heartbeats of all hosts into `host.last_seen`, again and again, and tells of hosts that the database does not
+   * know. Less often, counts the bytes that running downloads fetch. Sends heartbeats.
    */
   watchHosts(options: WatchOptions): Promise<void>;
   /** Repairs rows that no workflow works on. Sends heartbeats. */
