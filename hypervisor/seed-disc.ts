@@ -6,7 +6,7 @@
  *   sector 16       the volume, 17 the same for Joliet, 18 the end of the list of volumes
  *   sector 19, 20   the folders of the first tree by number, in either order of bytes; 21, 22 those of Joliet
  *   sector 23, 24   the root of the first tree, and that of Joliet
- *   sector 25 on    the files, each from the beginning of a sector
+ *   sector 25 on    the files, each from the beginning of a sector; then zeros
  *
  * A root is one sector, which holds the records of some ten files.
  */
@@ -16,6 +16,8 @@ const [VOLUME, JOLIET_VOLUME, LAST_VOLUME] = [16, 17, 18];
 const TABLES = 19;
 const ROOT = 23;
 const FILES = 25;
+/** Zeros at the end, as xorriso and mkisofs write them: BusyBox takes a disc of less than 68 KiB for one that cannot be read. */
+const PADDING = 150;
 
 interface File {
   readonly name: string;
@@ -51,13 +53,14 @@ export function seedDisc(label: string, contents: Readonly<Record<string, Buffer
       next += Math.ceil(content.length / SECTOR);
       return { name, content, at };
     });
-  const disc = Buffer.alloc(next * SECTOR);
+  const sectors = next + PADDING;
+  const disc = Buffer.alloc(sectors * SECTOR);
   const made = new Date();
   for (const [sector, tree] of [
     [VOLUME, PLAIN],
     [JOLIET_VOLUME, JOLIET],
   ] as const) {
-    volume({ label, sectors: next, made }, tree).copy(disc, sector * SECTOR);
+    volume({ label, sectors, made }, tree).copy(disc, sector * SECTOR);
     pathTable(tree.root, 'little').copy(disc, tree.tables * SECTOR);
     pathTable(tree.root, 'big').copy(disc, (tree.tables + 1) * SECTOR);
     rootOf(tree, files, made).copy(disc, tree.root * SECTOR);
