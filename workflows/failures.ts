@@ -62,6 +62,14 @@ export function isOfHost(error: unknown): boolean {
   return cause instanceof ApplicationFailure && isKind(cause.type) && failures[cause.type].class === 'host';
 }
 
+/** Whether a control activity refused what other hosts had passed on. */
+export function isOfPeer(error: unknown): boolean {
+  const cause = causeOf(error);
+  return (
+    cause instanceof ApplicationFailure && (cause.type === 'PeerWrong' || cause.type === 'PeerUnreachable')
+  );
+}
+
 /** Whether a local control activity failed in a way that may pass, after its few tries. */
 export function mayStillWork(error: unknown): boolean {
   const cause = causeOf(error);

@@ -14,12 +14,14 @@ import type { Attempt, Outcome } from '../../db/copies/outcomes.ts';
 import { beginRemoval, finishRemoval } from '../../db/copies/removals.ts';
 import type { RemovalBegun } from '../../db/copies/removals.ts';
 import { reserve } from '../../db/copies/reservations.ts';
+import { HearsayRefused } from '../../db/spread/lineages.ts';
 import { apiCodes } from '../../model/api-codes.ts';
 import { receivedResult } from '../../model/answer.ts';
 import type { HostCall } from '../../model/answer.ts';
-import type { CopyPlan, DownloadResult, RemoveResult } from '../../model/payloads.ts';
+import { withClass } from '../../model/failures.ts';
+import type { CopyPlan, DownloadFailure, DownloadResult, RemoveResult } from '../../model/payloads.ts';
 import type { Room } from '../../model/space.ts';
-import { workflowId } from '../context.ts';
+import { applicationFailure, workflowId } from '../context.ts';
 import { acceptResult, readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { countTries } from './counted-tries.ts';
@@ -52,7 +54,8 @@ export interface CopyActivities {
    * @param call whose result this is, to be verified as such; absent where `acceptAnswer` has done so
    * @param listeners workflows to tell of a copy that is there
    * @returns why the image was not accepted, and the jobs failed instead; or which listeners were told
-   * @throws ApplicationFailure as `acceptAnswer` does
+   * @throws ApplicationFailure as `acceptAnswer` does; PeerWrong or PeerUnreachable when other hosts passed on what it is, and it
+   * is not right, or nobody can tell: then the attempt has failed, and its image is to be removed
    */
   finishCopy(
     ending: Ending,
@@ -113,7 +116,9 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
           ? await readSigned(db, ['download'], answer)
           : (await acceptResult(db, 'download', receivedResult(call, answer))).result;
       const done = { result, attempt: { ...attempt, hostId: result.hostId } };
-      const { refused, tries } = await finishCopy(db, withWorkflow(ending), done);
+      const { refused, tries } = await finishCopy(db, withWorkflow(ending), done).catch((error: unknown) => {
+        throw error instanceof HearsayRefused ? hearsayFailure(error, result) : error;
+      });
       countTries(tries);
       await wakeWaiting({ db, orchestration }, ending.copy);
       return refused ?? tell(ending.copy, listeners);
@@ -129,6 +134,21 @@ export function createCopyActivities({ db, protocols, orchestration }: ControlDe
       await finishRemoval(db, withWorkflow(ending), { copyId, result, by });
     },
   };
+}
+
+/** As the host would report it. */
+function hearsayFailure({ kind, message }: HearsayRefused, { hostId, tries, pool }: DownloadResult): Error {
+  const last = tries.at(-1);
+  const failure = { kind, message, ...(last === undefined ? {} : { url: last.source }) };
+  const failed = last === undefined ? [] : [{ ...last, failure: withClass(failure) }];
+  const detail: DownloadFailure = {
+    v: 1,
+    failure: withClass(failure),
+    hostId,
+    tries: [...tries.slice(0, -1), ...failed],
+    pool,
+  };
+  return applicationFailure(failure, detail);
 }
 
 const withWorkflow = (ending: Ending): Outcome => ({ ...ending, workflowId: workflowId() });

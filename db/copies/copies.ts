@@ -220,6 +220,11 @@ export interface CopyRow {
   readonly format: Row<'vm_template'>['format'];
   /** UUID of the account that owns the template. */
   readonly accountId: string;
+  readonly templateDbId: number;
+  /** Whether each host checks the file for itself: the checksum of a packed one says nothing of the image. */
+  readonly hasChecksum: boolean;
+  /** Hosts between its latest attempt and the origin; null: none was chosen. */
+  readonly depth: number | null;
 }
 
 /** The row of a copy; undefined when there is none (any more). */
@@ -238,6 +243,9 @@ export const findCopy = (tx: Queryable, copy: CopyUuids): Promise<CopyRow | unde
       'storage_pool.name as poolName',
       'vm_template.format',
       'account.uuid as accountId',
+      'template_spool_ref.template_id as templateDbId',
+      sql<boolean>`(vm_template.checksum is not null and vm_template.compression is null)`.as('hasChecksum'),
+      'template_spool_ref.depth',
     ])
     .executeTakeFirst();
 

@@ -202,7 +202,8 @@ export interface Finished {
  * Marks a copy as ready and settles the jobs that wait for it. A copy of a lineage whose first copy had another SHA-256 fails
  * instead. An activity may finish after Temporal gave it up: its result is
  * dropped when the copy is being removed, or was removed and made anew.
- * @throws LineageUnknown when it has to wait for the copy from the origin
+ * @throws LineageUnknown when it has to wait for a host that reads the origin
+ * @throws HearsayRefused when hosts passed on what it is, and it is not right, or nobody can tell; nothing is recorded then
  */
 export async function finishCopy(
   db: Database,
@@ -214,7 +215,7 @@ export async function finishCopy(
   let tries: readonly CountedTry[] = [];
   const refused = await end(db, outcome, async (tx, row) => {
     if (row.copyId !== result.installPath) return LATE;
-    if (!(await isOfItsLineage(tx, result, { copyDbId: row.id, templateId }))) {
+    if (!(await isOfItsLineage(tx, result, row))) {
       tries = await insertTries(tx, row.id, attempt);
       return { ...(await markFailed(tx, row, OTHER_IMAGE)), host: hostOf(attempt), error: OTHER_IMAGE };
     }

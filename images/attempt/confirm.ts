@@ -1,6 +1,7 @@
 /**
  * The proof of bytes from other hosts. With a checksum, each host checks for itself. Without one, an image is right when it
- * has the SHA-256 of the first host that published its lineage: the control side told it, or the parent does.
+ * has the SHA-256 of the first host that published its lineage: the control side told it, or the parent does. What a parent says
+ * finds damage early; the control side believes none of it (db/spread/lineages.ts).
  */
 import { ImageError } from '../../model/failures.ts';
 import { peerUrl } from '../../model/spread.ts';

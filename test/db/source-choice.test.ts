@@ -282,39 +282,3 @@ test('an upload that another template takes counts as well', async () => {
   expect(nameOf(await (await lab.wanted(first, b)).ask())).toBe('h0');
   expect(await (await lab.wanted(second, c)).ask()).toHaveProperty('wait');
 });
-
-test('a copy of a lineage that has another SHA-256 than the first one is refused', async () => {
-  const template = await lab.addTemplate();
-  const [a, b] = (await lab.newHosts(2)) as [HostWithDoor, HostWithDoor];
-  const [one, two] = await lab.wantedByAll(template, [a, b]);
-  const lineage = randomUUID();
-  await one.ask();
-  await one.finish(lineage);
-  await two.ask();
-  await lab.db
-    .updateTable('image_lineage')
-    .set({ sha256: 'cd'.repeat(32) })
-    .execute();
-  expect(await two.finish(lineage)).toMatchObject({ refused: { kind: 'PeerWrong' } });
-  expect(await two.row()).toMatchObject({ state: 'Failed', error_kind: 'PeerWrong' });
-});
-
-test('bytes that were passed on define no lineage while its first host is on its way', async () => {
-  const template = await lab.addTemplate();
-  const [a, b, c] = (await lab.newHosts(3)) as [HostWithDoor, HostWithDoor, HostWithDoor];
-  const [one, two, three] = await lab.wantedByAll(template, [a, b, c]);
-  const lineage = randomUUID();
-  for (const copy of [one, two, three]) await copy.ask();
-  const passedOn = { fromPeers: 600, sha256: 'cd'.repeat(32) };
-  await expect(two.finish(lineage, passedOn)).rejects.toThrow('not known yet');
-  expect(await two.row()).toMatchObject({ state: 'Creating' });
-  await one.finish(lineage);
-  expect(await two.finish(lineage, passedOn)).toMatchObject({ refused: { kind: 'PeerWrong' } });
-  expect(await three.finish(lineage, { fromPeers: 600 })).toMatchObject({ refused: undefined });
-  // Without a first host there is nothing to wait for.
-  const [other, late] = [await lab.addTemplate(), await lab.newHost('late')];
-  const [head, child] = [await lab.wanted(other, a), await lab.wanted(other, late)];
-  for (const copy of [head, child]) await copy.ask();
-  await head.failed();
-  expect(await child.finish(randomUUID(), passedOn)).toMatchObject({ refused: undefined });
-});

@@ -121,6 +121,7 @@ export interface ControlLab {
     readonly secrets?: Secrets;
     readonly uuid?: string;
     readonly format?: TemplateFormat;
+    readonly checksum?: string;
   }): Promise<string>;
   /** Requests a deployment as the API does. @returns the job's UUID */
   prepare(copy: CopyUuids): Promise<string>;
@@ -257,7 +258,7 @@ export async function openControlLab({
 
     registration: (changes = {}) => ({ ...registrationOf(ids), ...changes }),
 
-    async addTemplate({ size = 1000, secrets, uuid = randomUUID(), format = 'QCOW2' } = {}) {
+    async addTemplate({ size = 1000, secrets, uuid = randomUUID(), format = 'QCOW2', checksum } = {}) {
       const { id } = await db
         .insertInto('vm_template')
         .values({
@@ -265,6 +266,7 @@ export async function openControlLab({
           format,
           size,
           virtual_size: size,
+          ...(checksum === undefined ? {} : { checksum }),
           account_id: account.id,
           sealed: (await seal(uuid, secrets)) ?? null,
         })

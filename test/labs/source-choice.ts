@@ -118,5 +118,15 @@ export async function openSourceChoiceLab() {
     return copies as unknown as { readonly [K in keyof H]: (typeof copies)[number] };
   }
 
-  return { ...lab, newHost, newHosts, wanted, wantedByAll };
+  /** Four copies of a template, each but the first one fetched from the one before: `head` is fetched from the origin. */
+  async function chain(given?: Template) {
+    const template = given ?? (await lab.addTemplate());
+    type Four = readonly [HostWithDoor, HostWithDoor, HostWithDoor, HostWithDoor];
+    const hosts = (await newHosts(4, { uploads: 1 })) as Four;
+    const [head, relay, end, last] = await wantedByAll(template, hosts);
+    for (const copy of [head, relay, end, last]) await copy.ask();
+    return { template, head, relay, end, last };
+  }
+
+  return { ...lab, newHost, newHosts, wanted, wantedByAll, chain };
 }

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { peerKeys } from '../../db/peers/keys.ts';
 import type { TransferActivities } from '../../model/host-activities.ts';
+import type { DownloadResult } from '../../model/payloads.ts';
 import { peerUrl } from '../../model/spread.ts';
 import { createOrchestration } from '../../orchestration/client.ts';
 import { ticketProblem } from '../../trust/tickets.ts';
@@ -71,8 +72,8 @@ test('a host fetches from the one that is on its way, with a ticket for this cop
   const job = await lab.prepare(copyOn(template, first));
   const headJob = await script.begun;
   expect(headJob.peer).toBeUndefined();
-  await lab.finished(await lab.prepare(copyOn(template, second)));
-  const [{ peer } = {}] = second.jobs;
+  const followed = await lab.prepare(copyOn(template, second));
+  const [{ peer } = {}] = await until('the second one begins', () => second.jobs.length > 0 && second.jobs);
   expect(peer).toMatchObject({
     hostId: first.hostId,
     copyId: headJob.copyId,
@@ -81,14 +82,14 @@ test('a host fetches from the one that is on its way, with a ticket for this cop
   const { tickets } = await peerKeys(lab.db, lab.masterKey);
   const fetch = { aud: first.hostId, sub: second.hostId, copy: headJob.copyId };
   expect(await ticketProblem(tickets.publicKey, peer?.ticket ?? '', fetch)).toBeUndefined();
+  const lineage = randomUUID();
+  script.release({ ...downloaded(first.hostId, headJob, first.pool()), lineage });
+  for (const id of [job, followed]) expect((await lab.finished(id)).job_status).toBe(1);
   expect(await lab.copy(copyOn(template, second))).toMatchObject({
     depth: 1,
     fetching: null,
     state: 'Ready',
   });
-  const lineage = randomUUID();
-  script.release({ ...downloaded(first.hostId, headJob, first.pool()), lineage });
-  await lab.finished(job);
   expect(await lab.copy(copyOn(template, first))).toMatchObject({ depth: 0, lineage, origin_bytes: 1000 });
 });
 
@@ -134,7 +135,7 @@ test('whoever goes to the origin since its head does not answer takes its place,
 });
 
 test('when many peers fail within seconds, further ones are asked one in a while', async () => {
-  const template = await lab.addTemplate();
+  const template = await lab.addTemplate({ checksum: `{SHA-256}${'ab'.repeat(32)}` });
   for (const name of ['many-1', 'many-2', 'many-3', 'many-4', 'many-5']) {
     const script = endless();
     await lab.prepare(copyOn(template, await newHost(name, script, 8)));
@@ -306,27 +307,77 @@ if (isFullRun) {
   });
 }
 
-test('an image that differs from the first of its lineage is refused and removed', async () => {
-  const template = await lab.addTemplate();
-  const lineage = randomUUID();
-  const give = (host: () => ScriptedHost, sha256: string): HostScript => ({
-    download: (job) => Promise.resolve({ ...downloaded(host().hostId, job, host().pool()), lineage, sha256 }),
-  });
+/** A host that gives an image which the host that it fetches from has made up, and notes what it is to remove. */
+async function deceivedHost(
+  name: string,
+  given: Partial<DownloadResult>,
+  atOrigin: Partial<DownloadResult> = {},
+) {
   const removed: string[] = [];
-  const good: ScriptedHost = await newHost(
-    'good',
-    give(() => good, 'ab'.repeat(32)),
-  );
-  const other: ScriptedHost = await newHost('other', {
-    ...give(() => other, 'cd'.repeat(32)),
+  const host: ScriptedHost = await newHost(name, {
+    download(job) {
+      const result = downloaded(host.hostId, job, host.pool());
+      if (job.peer === undefined) return Promise.resolve({ ...result, ...atOrigin });
+      const tries = result.tries.map((one) => ({ ...one, source: peerUrl(job.peer?.hostId ?? '') }));
+      return Promise.resolve({ ...result, fromPeers: result.fetched, sha256: WRONG, tries, ...given });
+    },
     remove({ copyId }) {
       removed.push(copyId);
-      return Promise.resolve({ v: 1, hostId: other.hostId, files: 1, pool: other.pool() });
+      return Promise.resolve({ v: 1, hostId: host.hostId, files: 1, pool: host.pool() });
     },
   });
+  return { host, removed };
+}
+const WRONG = 'cd'.repeat(32);
+
+test('an image that differs from the first of its lineage is removed, its giver named, and another source asked', async () => {
+  const template = await lab.addTemplate();
+  const lineage = randomUUID();
+  const good: ScriptedHost = await newHost('good', {
+    download: (job) => Promise.resolve({ ...downloaded(good.hostId, job, good.pool()), lineage }),
+  });
   await lab.finished(await lab.prepare(copyOn(template, good)));
-  const job = await lab.finished(await lab.prepare(copyOn(template, other)));
-  expect(job.job_status).toBe(2);
-  expect(await lab.copy(copyOn(template, other))).toMatchObject({ state: 'Failed', error_kind: 'PeerWrong' });
-  await until('the image is removed', () => removed.length === 1);
+  const { host, removed } = await deceivedHost('other', { lineage });
+  const copy = copyOn(template, host);
+  expect((await lab.finished(await lab.prepare(copy))).job_status).toBe(1);
+  expect(host.jobs.map(({ peer }) => peer?.hostId)).toEqual([good.hostId, undefined]);
+  expect(removed).toEqual([host.jobs[0]?.copyId]);
+  expect(await lab.copy(copy)).toMatchObject({ state: 'Ready', sha256: 'ab'.repeat(32), peer_bytes: 1000 });
+  const attempts = (await lab.attempts(copy)).filter(({ host_name }) => host_name === host.name);
+  expect(attempts.map(({ failure_kind }) => failure_kind)).toEqual(['PeerWrong', null]);
+  await verified(template);
+  // What was fetched from the origin is no hearsay: who is right is not known.
+  const odd = await deceivedHost('odd', { lineage }, { lineage, sha256: WRONG });
+  const oddCopy = copyOn(template, odd.host);
+  expect((await lab.finished(await lab.prepare(oddCopy))).job_status).toBe(2);
+  expect(await lab.copy(oddCopy)).toMatchObject({ state: 'Failed', error_kind: 'PeerWrong' });
+  await until('each image is removed', () => odd.removed.length === odd.host.jobs.length);
+});
+
+test('when the head is lost before it has published, what others passed on is removed, and one host reads the origin again', async () => {
+  const template = await lab.addTemplate();
+  const script = endless();
+  const head = await newHost('lost-head', script);
+  await lab.prepare(copyOn(template, head));
+  await script.begun;
+  const lineage = randomUUID();
+  const { host, removed } = await deceivedHost('believer', { lineage }, { lineage: randomUUID() });
+  const copy = copyOn(template, host);
+  const job = await lab.prepare(copy);
+  await until('its image waits for the head', async () => {
+    const { raw } = await lab.workflow(copy).describe();
+    return raw.pendingActivities?.some(({ lastFailure }) => lastFailure?.message?.includes('not known yet'));
+  });
+  expect(await lab.copy(copy)).toMatchObject({ state: 'Creating' });
+  await head.setUp(false);
+  expect((await lab.finished(job)).job_status).toBe(1);
+  expect(host.jobs.map(({ peer }) => peer?.hostId)).toEqual([head.hostId, undefined]);
+  expect(removed).toEqual([host.jobs[0]?.copyId]);
+  expect(await lab.copy(copy)).toMatchObject({ state: 'Ready', sha256: 'ab'.repeat(32), depth: 0 });
+  const attempts = await lab.attempts(copy);
+  expect(attempts.find(({ host_name }) => host_name === host.name)).toMatchObject({
+    failure_kind: 'PeerUnreachable',
+    error_str: expect.stringContaining('was lost before it had published it'),
+    bytes: 1000,
+  });
 });

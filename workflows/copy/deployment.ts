@@ -36,7 +36,16 @@ import { DECIDED_MEMO, workflowTypes } from '../../model/names.ts';
 import type { Carried, CopyInput, CopyPlan, DeploymentResult, DownloadResult } from '../../model/payloads.ts';
 import { rulesOf } from '../../model/rules/released.ts';
 import { continueAs, continueWhenSuggested } from '../continue-as-new.ts';
-import { endingFailure, isFailure, isOfHost, jobErrorOf, kindOf, messageOf, unwrapped } from '../failures.ts';
+import {
+  endingFailure,
+  isFailure,
+  isOfHost,
+  isOfPeer,
+  jobErrorOf,
+  kindOf,
+  messageOf,
+  unwrapped,
+} from '../failures.ts';
 import type { FailedAttempt } from '../failures.ts';
 import { control, patientLocalControl, quick } from '../policies.ts';
 import { timingOf } from '../run-input.ts';
@@ -151,7 +160,7 @@ async function placeInSteps(run: CopyRun, spreads: boolean): Promise<Pick<Place,
 /**
  * Records a copy that a host has published, and with it the outcomes of the jobs that wait. A stop that comes meanwhile comes
  * too late.
- * @returns the failed attempt when it turns out that the host did not give this result
+ * @returns the failed attempt when it turns out that the host did not give this result, or got a wrong image from other hosts
  */
 async function accept(
   done: Downloaded,
@@ -172,11 +181,16 @@ async function accept(
         : step.finishCopy(ending, result, attempt, call, requests.listeners.ids));
       // Earlier releases recorded null, and told nobody.
       const { kind, text, told = [] }: Partial<JobError & Told> = end ?? {};
-      if (kind === 'PeerWrong') return await removeRefused(attempt, text ?? '', input, result);
+      if (kind === 'PeerWrong') {
+        await unlinkRefused(attempt, input, result);
+        return refusedEnd(attempt, text ?? '');
+      }
       requests.listeners.remove(told);
       return { outcome: 'ready', host: attempt };
     } catch (error) {
-      if (call === undefined || !isOfHost(error)) throw error;
+      if (call === undefined) throw error;
+      if (isOfPeer(error) && patched('refused-hearsay')) await unlinkRefused(attempt, input, result);
+      else if (!isOfHost(error)) throw error;
       return recordRefused(error, done, source, run);
     }
   });
@@ -220,31 +234,30 @@ const isRecorded = (end: RoundEnd): boolean =>
   end.outcome === 'ready' ? end.host !== undefined : end.outcome === 'failed' && end.recorded === true;
 
 /** Unlinks an image that was published and is not accepted, so that no later attempt finds it. */
-async function removeRefused(
-  host: Attempt,
-  message: string,
+async function unlinkRefused(
+  { hostId, hostName }: Attempt,
   input: CopyInput,
-  { installPath }: DownloadResult,
-): Promise<RoundEnd> {
+  { installPath: copyId }: DownloadResult,
+): Promise<void> {
   const { quickTakeMs, removeRunMs } = timingOf('copy', input);
-  const summary = `Unlink the refused image on host ${host.hostName}`;
+  const summary = `Unlink the refused image on host ${hostName}`;
   const { poolId } = input;
   try {
-    await quick(host.hostId, { summary, takeMs: quickTakeMs, runMs: removeRunMs }).remove({
+    await quick(hostId, { summary, takeMs: quickTakeMs, runMs: removeRunMs }).remove({
       v: 1,
       poolId,
-      copyId: installPath,
+      copyId,
     });
   } catch (error) {
     if (!isFailure(error)) throw error;
   }
-  const named = { id: host.hostId, name: host.hostName };
-  return {
-    outcome: 'failed',
-    failure: endingFailure({ kind: 'PeerWrong', message, host: named }),
-    recorded: true,
-  };
 }
+
+const refusedEnd = ({ hostId: id, hostName: name }: Attempt, message: string): RoundEnd => ({
+  outcome: 'failed',
+  failure: endingFailure({ kind: 'PeerWrong', message, host: { id, name } }),
+  recorded: true,
+});
 
 function conclude(end: RoundEnd, cancelledByTemporal: boolean): DeploymentResult {
   if (end.outcome === 'failed') {

@@ -22,6 +22,7 @@ import { recordReleased } from '../../../db/vms/volumes.ts';
 import { ROLLOUT_TIMING } from '../../../model/rollout.ts';
 import { CURRENT_TIMING } from '../../../model/rules/released.ts';
 import type { PoolReport } from '../../../model/payloads.ts';
+import { peerUrl } from '../../../model/spread.ts';
 import type { Orchestration } from '../../../orchestration/orchestration.ts';
 
 export interface Step {
@@ -174,14 +175,18 @@ export async function stepsOfControl(
       const pool = await poolOf(hostId);
       const attemptId = randomUUID();
       await countRunning(db, [{ attemptId, templateId, bytes: 5, begun: new Date() }]);
-      await recordAttempt(db, copy, { attemptId, hostId, hostName: 'a host', tries: [one], pool });
+      const other = { ...one, source: peerUrl(randomUUID()) };
+      await recordAttempt(db, copy, { attemptId, hostId, hostName: 'a host', tries: [other], pool });
+      // So the control side looks whether the image was passed on, and who could prove it.
+      await sql`update vm_template set checksum = null where uuid = ${templateId}`.execute(db);
+      await sql`update template_spool_ref set depth = 0 where uuid = ${copy.copyId}`.execute(db);
       const result = {
         v: 1,
         hostId,
         size: 1e9,
         physicalSize: 1e9,
         virtualSize: 2e9,
-        fetched: 1e9,
+        fetched: 0,
         sha256: 'ab'.repeat(32),
         installPath: copy.copyId,
         localPath: '/x',
