@@ -44,7 +44,7 @@ print(json.dumps(dict(template=template, prepared=prepared, listed=listed, copie
 const EVERY_COMMAND = `
 import json, sys, time
 from cs import CloudStack, CloudStackApiException
-endpoint, key, secret, url, certificate = sys.argv[1:6]
+endpoint, key, secret, url, certificate, public_key, slow_url, pool_path = sys.argv[1:9]
 cs = CloudStack(endpoint=endpoint, key=key, secret=secret)
 told = {}
 def call(command, **parameters):
@@ -124,7 +124,7 @@ call("deleteNetworkOffering", id=kind)
 call("listCapacity", zoneid=zone)
 made = call("createSSHKeyPair", name="by cs")["keypair"]
 call("deleteSSHKeyPair", name="by cs")
-call("registerSSHKeyPair", name="by cs too", publickey=sys.argv[6])
+call("registerSSHKeyPair", name="by cs too", publickey=public_key)
 call("listSSHKeyPairs", name="by cs too")
 data = call("registerUserData", name="by cs", userdata="I2Nsb3VkLWNvbmZpZwo=")["userdata"]["id"]
 call("listUserData", id=data)
@@ -176,6 +176,16 @@ call("deleteTags", resourceids=template, resourcetype="Template", tags=[{"key": 
 call("prepareTemplate", templateid=template, zoneid=zone, storageid=pool)
 call("listTemplateDeployments", templateid=template)
 call("cancelTemplateDeployment", templateid=template, storageid=pool, cleanup=True)
+slow = call("registerTemplate", name="slow", format="RAW", hypervisor="KVM", **dict(image, url=slow_url))["template"][0]["id"]
+rollout = cs.prepareTemplate(templateid=slow, zoneid=zone, storageids=pool)["jobid"]
+for change in ["pause", "resume", "cancel"]:
+    call(change + "TemplateRollout", id=rollout)
+call("listTemplateRollouts", id=rollout)
+call("deleteTemplate", id=slow)
+open(pool_path + "/by-cs.txt", "w").close()
+call("cleanupStoragePool", id=pool)
+unknown = call("listStoragePoolFiles", storageid=pool, kind="Unknown", keyword="by-cs")["storagepoolfile"][0]["id"]
+call("removeStoragePoolFiles", id=pool, fileids=unknown)
 call("listAsyncJobs")
 call("listEvents", pagesize=20, page=1)
 uploaded = call("uploadTemplateDirectDownloadCertificate", certificate=certificate, name="by-cs", hypervisor="KVM",
@@ -239,6 +249,8 @@ export const csClient = (opened: () => EndToEnd): void =>
         const body = rawDisk(2 * MIB);
         lab.server.serve('/every.img', { body });
         lab.server.serve('/every.iso', { body: isoImage() });
+        // Its roll-out goes on until it is cancelled.
+        lab.server.serve('/slow.img', { body, stallAfter: MIB });
         const { apiUrl, apiKey, secretKey } = lab.stack;
         const certificate = createAuthority('Ed25519', { name: 'cs' }).cert;
         const args = [
@@ -250,6 +262,8 @@ export const csClient = (opened: () => EndToEnd): void =>
           lab.server.url('/every.img'),
           certificate,
           PUBLIC_KEY,
+          lab.server.url('/slow.img'),
+          lab.pool.path,
         ];
         const { stdout } = await run(python.command, args, { env: { ...process.env, ...python.env } });
         const { apis, told } = JSON.parse(stdout) as {
