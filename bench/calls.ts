@@ -43,24 +43,34 @@ export interface JobWait {
   readonly seconds?: number;
 }
 
+interface EndedJob {
+  readonly jobstatus: number;
+  readonly jobresult?: { readonly errortext?: string };
+}
+
 /**
  * @returns the time at which the job was found ended; undefined when it did not end within `seconds`
  * @throws CannotBench when it failed
  */
-export async function jobEnd(
+export async function jobEnd(client: ApiClient, jobid: string, wait: JobWait): Promise<number | undefined> {
+  const job = await endedJob(client, jobid, wait);
+  if (job?.jobstatus === 2)
+    throw new CannotBench(`A job of the bench failed: ${job.jobresult?.errortext ?? ''}`);
+  return job && performance.now();
+}
+
+/** @returns the job when it has ended, well or not; undefined when it did not within `seconds` */
+export async function endedJob(
   client: ApiClient,
   jobid: string,
   { pollMs, signal, seconds = Infinity }: JobWait,
-): Promise<number | undefined> {
+): Promise<EndedJob | undefined> {
+  const waiting = pollMs === undefined ? { wait: String(JOB_WAIT_SECONDS) } : {};
   const until = performance.now() + seconds * 1000;
   while (performance.now() < until) {
     signal.throwIfAborted();
-    const { jobstatus, jobresult } = await client.call<{
-      readonly jobstatus: number;
-      readonly jobresult?: { readonly errortext?: string };
-    }>('queryAsyncJobResult', { jobid, ...(pollMs === undefined ? { wait: String(JOB_WAIT_SECONDS) } : {}) });
-    if (jobstatus === 1) return performance.now();
-    if (jobstatus === 2) throw new CannotBench(`A job of the bench failed: ${jobresult?.errortext ?? ''}`);
+    const job = await client.call<EndedJob>('queryAsyncJobResult', { jobid, ...waiting });
+    if (job.jobstatus !== 0) return job;
     if (pollMs !== undefined) await sleep(pollMs);
   }
   return undefined;

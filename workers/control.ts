@@ -24,6 +24,7 @@ import type { Settings } from './settings.ts';
 import { clientTracing, tracedWorker } from './tracing/traced.ts';
 import type { Tracing } from './tracing/traced.ts';
 import { WORKFLOW_BUNDLE } from './workflow-bundle.ts';
+import { withoutPromiseHooks } from './workflow-threads.ts';
 import { runProcess } from './process.ts';
 
 /** After the grace time, running activities are cancelled; after the force time, Temporal schedules them again elsewhere. */
@@ -111,14 +112,16 @@ const createWorker = (
     'workflowBundle' | 'activities' | 'maxConcurrentActivityTaskExecutions' | 'interceptors'
   >,
 ): Promise<Worker> =>
-  Worker.create({
-    ...options,
-    connection,
-    namespace,
-    taskQueue: CONTROL_QUEUE,
-    shutdownGraceTime: GRACE,
-    shutdownForceTime: FORCE,
-  });
+  withoutPromiseHooks(() =>
+    Worker.create({
+      ...options,
+      connection,
+      namespace,
+      taskQueue: CONTROL_QUEUE,
+      shutdownGraceTime: GRACE,
+      shutdownForceTime: FORCE,
+    }),
+  );
 
 interface Serving extends ControlOptions {
   readonly figures: ReturnType<typeof createFigures>;

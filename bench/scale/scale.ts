@@ -7,11 +7,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { ApiClient } from '../../cli/client.ts';
 import type { Engine } from '../../dev/engine.ts';
-import { clientOf, registerImage, zoneOf } from '../calls.ts';
+import { clientOf, endedJob, registerImage, zoneOf } from '../calls.ts';
 import { withEmptyWorker } from '../empty-engine.ts';
 import type { EmptyRun } from '../empty-engine.ts';
 import { historySize } from '../history-size.ts';
@@ -44,7 +43,6 @@ const AT_ONCE = 60;
 /** About as long as a download of 1 MiB takes. */
 const DOWNLOAD_MS = 500;
 const EMPTY_OF_ROUND = 600;
-const POLL_MS = 500;
 const SAMPLE_MS = 5000;
 
 export async function benchScale(options: ScaleOptions): Promise<ScaleReport> {
@@ -185,12 +183,7 @@ async function rollOut({ client, zone, url, options }: Bench, count: number): Pr
 
 /** @returns how many copies of the roll-out are there at its end */
 async function readyOf(client: ApiClient, jobid: string, signal: AbortSignal): Promise<number> {
-  for (;;) {
-    signal.throwIfAborted();
-    const { jobstatus } = await client.call<{ readonly jobstatus: number }>('queryAsyncJobResult', { jobid });
-    if (jobstatus !== 0) break;
-    await sleep(POLL_MS);
-  }
+  await endedJob(client, jobid, { signal });
   const [rollout] = await client.list<{ readonly ready: number }>('listTemplateRollouts', 'templaterollout', {
     id: jobid,
   });

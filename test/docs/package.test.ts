@@ -36,6 +36,7 @@ test('the package has the compiled program, the threads, the workflows and the p
       'dist/images/hashing/piece.thread.js',
       'dist/trust/scrypt.thread.js',
       'dist/workers/transfer.thread.js',
+      'dist/workers/workflow.thread.js',
       'dist/workflow-bundle.js',
       'dist/ui/index.html',
     ]),
