@@ -30,6 +30,7 @@ export const hostDetails = (host: Host): readonly TitledValue[] => [
     value: hypervisorLine(host),
     tone: host.vmproblem === undefined ? undefined : 'bad',
   },
+  { title: 'Accelerator', value: host.acceleratorreason },
   { title: 'Networks', value: host.hostnetwork?.map(networkWords).join(', ') || undefined },
   { title: 'UEFI', value: host.bootmodes?.join(', ') || undefined },
   {

@@ -4,7 +4,7 @@
  * firmware finds nothing to boot and resets the machine at once, and libvirt removes a guest of this kind that resets. One that
  * is still there after some seconds hangs. It has the processor that machines get: QEMU may start with one of its own models
  * and fail with that of the host. Others of these machines boot on KVM, but many times slower than emulated: where the guest
- * takes long, an emulated one is tried as well.
+ * takes long, emulated ones are tried as well.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from '../model/failures.ts';
@@ -23,7 +23,7 @@ export type Accelerator = Exclude<(typeof ACCELERATORS)[number], 'auto'>;
 export const processor = (type: 'kvm' | 'qemu'): XmlNode =>
   node('cpu', { mode: type === 'kvm' ? 'host-passthrough' : 'maximum', check: 'none' });
 
-/** A guest that boots resets after half a second. */
+/** A guest that boots resets after half a second, on a host with little else to do. */
 const PATIENCE_MS = 8000;
 const POLL_MS = 100;
 
@@ -41,27 +41,76 @@ export interface GuestTrial {
 export interface Tried {
   /** Why the guest did not boot; absent when it did. */
   readonly problem?: string;
+  /** Whether the guest was started, and had not booted when the time was over. */
+  readonly hangs?: boolean;
   /** Milliseconds until it had booted. */
   readonly ms: number;
 }
 
+export interface AcceleratorChoice {
+  readonly accelerator: Accelerator;
+  /** What the trials showed, for administrators. */
+  readonly reason: string;
+  /** Whether other trials may show something else, as when the host has much else to do. */
+  readonly isDoubtful: boolean;
+}
+
 /** A guest on KVM that takes no longer than this is not compared. */
 const QUICK_MS = 2000;
-/** One trial of each says little: so many times faster must an emulated guest be. */
+/** Each takes longer when the host has much else to do: so many times faster must an emulated guest be. */
 const MUCH_FASTER = 2;
+/** Comparisons until KVM is taken all the same. */
+const ROUNDS = 3;
 
-const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+/** Tries one guest. @param patienceMs absent: as long as any guest may take */
+export type TryOne = (type: 'kvm' | 'qemu', patienceMs?: number) => Promise<Tried>;
 
 /**
- * @param emulated tries an emulated guest
- * @returns why guests are emulated; undefined when KVM is better
+ * Chooses how guests run. Other work on the host can only make a trial longer: so of several trials the shortest counts, and both
+ * kinds are tried in turns. Where KVM's first guest boots quickly, it is the only one.
  */
-export async function whyNotKvm(kvm: Tried, emulated: () => Promise<Tried>): Promise<string | undefined> {
-  if (kvm.problem !== undefined || kvm.ms <= QUICK_MS) return kvm.problem;
-  const { problem, ms } = await emulated();
-  if (problem !== undefined || ms * MUCH_FASTER > kvm.ms) return undefined;
-  return `a guest took ${seconds(kvm.ms)} s to boot on KVM, an emulated one ${seconds(ms)} s`;
+export async function compareAccelerators(tryOne: TryOne): Promise<AcceleratorChoice> {
+  let kvm = await tryOne('kvm');
+  if (kvm.problem !== undefined && kvm.hangs !== true) return taken('tcg', kvm.problem);
+  if (isQuick(kvm)) return taken('kvm', sentenceOf(kvm));
+  let tcg: Tried | undefined;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    tcg = shorter(tcg, await tryOne('qemu'));
+    kvm = shorter(kvm, await tryOne('kvm', tcg.problem === undefined ? enoughFor(tcg) : undefined));
+    if (isQuick(kvm)) return taken('kvm', sentenceOf(kvm, tcg));
+    if (tcg.problem === undefined && (kvm.problem !== undefined || tcg.ms * MUCH_FASTER <= kvm.ms))
+      return taken('tcg', sentenceOf(kvm, tcg));
+  }
+  const accelerator = kvm.problem === undefined ? 'kvm' : 'tcg';
+  return { accelerator, reason: sentenceOf(kvm, tcg), isDoubtful: true };
 }
+
+const taken = (accelerator: Accelerator, reason: string): AcceleratorChoice => ({
+  accelerator,
+  reason,
+  isDoubtful: false,
+});
+
+const isQuick = ({ problem, ms }: Tried): boolean => problem === undefined && ms <= QUICK_MS;
+
+/** A guest on KVM that has not booted by then is no better than the emulated one. */
+const enoughFor = ({ ms }: Tried): number => Math.max(QUICK_MS, ms * MUCH_FASTER);
+
+/** One that booted goes before one that did not. */
+function shorter(before: Tried | undefined, now: Tried): Tried {
+  if (before === undefined) return now;
+  if ((before.problem === undefined) !== (now.problem === undefined))
+    return before.problem === undefined ? before : now;
+  return now.ms < before.ms && now.problem === undefined ? now : before;
+}
+
+function sentenceOf(kvm: Tried, tcg?: Tried): string {
+  const ofKvm = kvm.problem ?? `a guest took ${seconds(kvm.ms)} s to boot on KVM`;
+  if (tcg === undefined) return ofKvm;
+  return `${ofKvm}, ${tcg.problem === undefined ? `an emulated one ${seconds(tcg.ms)} s` : 'and no emulated one booted'}`;
+}
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 
 /**
  * Tries whether a guest boots.
@@ -86,7 +135,8 @@ export async function tryGuest(virsh: Virsh, trial: GuestTrial): Promise<Tried> 
       if (!(await exists(virsh, name))) return { ms: passed() };
       await sleep(POLL_MS, undefined, { signal });
     }
-    return { problem: `a guest did not boot in ${patienceMs / 1000} s`, ms: passed() };
+    const problem = `a guest did not boot in ${patienceMs / 1000} s${type === 'kvm' ? ' on KVM' : ''}`;
+    return { problem, hangs: true, ms: passed() };
   } finally {
     await remove(virsh, name);
   }

@@ -7,8 +7,10 @@ import { cpus, totalmem } from 'node:os';
 import { describeFailure, ImageError } from '../model/failures.ts';
 import type { ProgramReport } from '../model/payloads.ts';
 import type { BootMode, HypervisorReport } from '../model/vms.ts';
-import { tryGuest, whyNotKvm } from './accelerator.ts';
-import type { Accelerator, ACCELERATORS } from './accelerator.ts';
+import { tryGuest } from './accelerator.ts';
+import { chooseAccelerator } from './accelerator-choice.ts';
+import type { AcceleratorChooser } from './accelerator-choice.ts';
+import type { ACCELERATORS, TryOne } from './accelerator.ts';
 import type { NetworkSetting } from './hypervisor.ts';
 import { reportNetworks } from './network-report.ts';
 import type { Virsh } from './virsh.ts';
@@ -22,29 +24,28 @@ export interface ReporterOptions {
   readonly hostId: string;
   readonly accelerator: (typeof ACCELERATORS)[number];
   readonly networks: readonly NetworkSetting[];
-  /** Called once, with the reason why guests run on TCG although the setting is auto. */
+  /** Called with the reason whenever guests begin to run on TCG although the setting is auto. */
   readonly onTcg: (reason: string) => void;
-  /** Ends a trial of KVM. */
+  /** Ends trials of guests. */
   readonly signal: AbortSignal;
-  /** Milliseconds that a trial of KVM may take. Default 8000. */
-  readonly patienceMs?: number;
+  /** Default: guests that libvirt starts. */
+  readonly tryOne?: TryOne;
 }
 
-export interface Reporter {
+export interface Reporter extends Pick<AcceleratorChooser, 'accelerator'> {
   /** @param installed what the host has of the programs that it uses */
   report(installed: readonly ProgramReport[]): Promise<HypervisorReport>;
-  /**
-   * By the setting; for `auto`, by guests that are tried once.
-   * @throws ImageError HypervisorSilent when libvirt does not answer: the next call tries again
-   */
-  accelerator(): Promise<Accelerator>;
 }
 
 export function createReporter(options: ReporterOptions): Reporter {
-  const { virsh, networks } = options;
-  const { known, accelerator } = chooseAccelerator(options);
+  const { virsh, networks, hostId, signal, accelerator: setting, onTcg } = options;
+  const {
+    tryOne = (type, patienceMs) =>
+      tryGuest(virsh, { hostId, type, signal, ...(patienceMs === undefined ? {} : { patienceMs }) }),
+  } = options;
+  const chooser = chooseAccelerator({ setting, tryOne, onTcg });
   return {
-    accelerator,
+    accelerator: () => chooser.accelerator(),
     async report(installed) {
       const machine = { cpus: cpus().length, memory: totalmem() };
       try {
@@ -55,15 +56,14 @@ export function createReporter(options: ReporterOptions): Reporter {
           reportNetworks(networks, { virsh, libvirt: versions.libvirt }),
           problemOf(options, installed),
         ]);
-        // The first report does not wait for the trial.
-        accelerator().catch(() => undefined);
-        const found = known();
+        // No report waits for guests that are tried.
+        chooser.look();
         return {
           ...machine,
           ...versions,
           cpuSpeed,
           ...(problem === undefined ? {} : { problem }),
-          ...(found === undefined ? {} : { accelerator: found }),
+          ...chooser.known(),
           firmware,
           networks: offered,
         };
@@ -73,32 +73,6 @@ export function createReporter(options: ReporterOptions): Reporter {
         return { ...machine, cpuSpeed: 0, firmware: [], networks: [], problem };
       }
     },
-  };
-}
-
-type Choice = Pick<Reporter, 'accelerator'> & { readonly known: () => Accelerator | undefined };
-
-function chooseAccelerator({ virsh, accelerator, onTcg, ...trial }: ReporterOptions): Choice {
-  if (accelerator !== 'auto') {
-    return { known: () => accelerator, accelerator: () => Promise.resolve(accelerator) };
-  }
-  let known: Accelerator | undefined;
-  let trying: Promise<Accelerator> | undefined;
-  const attempt = async (): Promise<Accelerator> => {
-    const problem = await whyNotKvm(await tryGuest(virsh, trial), () =>
-      tryGuest(virsh, { ...trial, type: 'qemu' }),
-    );
-    if (problem !== undefined) onTcg(problem);
-    known = problem === undefined ? 'kvm' : 'tcg';
-    return known;
-  };
-  return {
-    known: () => known,
-    accelerator: () =>
-      (trying ??= attempt().catch((error: unknown) => {
-        trying = undefined;
-        throw error;
-      })),
   };
 }
 

@@ -558,6 +558,8 @@ export interface Host {
   readonly libvirtversion?: string;
   /** how guests run: on KVM, or emulated by QEMU */
   readonly accelerator?: 'kvm' | 'tcg';
+  /** why guests run so, where some were tried for it */
+  readonly acceleratorreason?: string;
   /** why no virtual machine can run there, and what would help */
   readonly vmproblem?: string;
   /** whether guests can boot by UEFI */

@@ -80,6 +80,8 @@ export interface HypervisorReport {
   readonly qemu?: string;
   /** How guests run: on KVM, or emulated by QEMU. */
   readonly accelerator?: 'kvm' | 'tcg';
+  /** Why, where guests were tried for it. */
+  readonly acceleratorReason?: string;
   readonly cpus: number;
   /** MHz of one processor. */
   readonly cpuSpeed: number;

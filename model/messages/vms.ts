@@ -204,6 +204,7 @@ export const hypervisorReport = message<HypervisorReport>({
   libvirt: ifUnderstood(text()),
   qemu: ifUnderstood(text()),
   accelerator: ifUnderstood(z.enum(['kvm', 'tcg'])),
+  acceleratorReason: ifUnderstood(text()),
   cpus: z.catch(whole(), 0),
   cpuSpeed: z.catch(whole(), 0),
   memory: z.catch(whole(), 0),

@@ -63,6 +63,10 @@ const HYPERVISOR: Shape<HostListRow> = {
     'how guests run: on KVM, or emulated by QEMU',
     ofHypervisor(({ accelerator }) => accelerator),
   ),
+  acceleratorreason: optional.string(
+    'why guests run so, where some were tried for it',
+    ofHypervisor(({ acceleratorReason }) => acceleratorReason),
+  ),
   vmproblem: optional.string(
     'why no virtual machine can run there, and what would help',
     ofHypervisor(({ problem }) => problem),
