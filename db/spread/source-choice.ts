@@ -11,7 +11,8 @@
  *
  * A host that fetches from the origin counts as long as it is Up, also for those that cannot reach it: else each whose own line
  * is cut would be sent to the origin. When it is dead, exactly one of those behind it finds nobody else that can serve it
- * (peers.ts, `peersOf`), and takes its place.
+ * (peers.ts, `peersOf`), and takes its place. That takes two failures as well: a connection may break once, so the host that
+ * failed is asked again before.
  *
  * What must never happen: a circle of hosts that fetch from each other; a copy that waits although no host can serve it.
  */
@@ -98,7 +99,7 @@ export function chooseSource(db: Queryable, question: SourceQuestion): Promise<C
       if (strikes >= MAX_STRIKES + Math.floor(peersFailMs / PAUSE_MS))
         return waitForPeers(tx, asker, priority, strikes);
     }
-    return chooseAmongPeers(tx, asker, distrusted, { others, mayAskOrigin, priority });
+    return chooseAmongPeers(tx, asker, distrusted, { others, mayAskOrigin, priority, strikes });
   });
 }
 
@@ -108,21 +109,24 @@ interface Situation {
   readonly mayAskOrigin: boolean;
   /** Of the asker: 1 goes before 5. */
   readonly priority: number;
+  /** Peers that failed since the copy last came further. */
+  readonly strikes: number;
 }
 
 async function chooseAmongPeers(
   tx: Queryable,
   asker: Asker,
   distrusted: Distrusted,
-  { others, mayAskOrigin, priority }: Situation,
+  { others, mayAskOrigin, priority, strikes }: Situation,
 ): Promise<Chosen> {
   const { moreUrgent, atOrigin } = others;
   const peer = !asker.isArriving ? await bestPeer(tx, asker, distrusted) : undefined;
   if (peer !== undefined && moreUrgent === 0 && (peer.published || !mayAskOrigin)) {
     return fetchFrom(tx, asker, peer);
   }
-  const peers = await peersOf(tx, asker, distrusted);
+  let peers = await peersOf(tx, asker, distrusted);
   if (!peers.hasPublished && mayAskOrigin) return fetchAtOrigin(tx, asker);
+  if (peers.count === 0 && strikes < STRIKES) peers = await peersOf(tx, asker, onlySuspecting(distrusted));
   // Nothing can come of a wait, unless a file is being unpacked at the moment: then it is served when it is published.
   if (peers.count === 0 && !(asker.isPacked && atOrigin > 0)) {
     const inPlaceOf = await replacedBy(tx, asker, distrusted);
@@ -133,6 +137,11 @@ async function chooseAmongPeers(
   if (best !== null && uploads - used > moreUrgent) return fetchFrom(tx, asker, best);
   return waitForUpload(tx, asker, priority, { peers, others });
 }
+
+const onlySuspecting = ({ failedPeers, suspects }: Distrusted): Distrusted => ({
+  failedPeers: [],
+  suspects: [...suspects, ...failedPeers],
+});
 
 async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promise<Asker> {
   const copy = await tx

@@ -125,7 +125,7 @@ test('whoever goes to the origin since its head does not answer takes its place,
   await atOrigin.begun;
   const child = remember(await newHost('successor', failingPeers('PeerUnreachable')));
   expect((await lab.finished(await lab.prepare(copyOn(template, child)))).job_status).toBe(1);
-  expect(child.jobs.map(({ peer }) => peer?.hostId)).toEqual([head.hostId, undefined]);
+  expect(child.jobs.map(({ peer }) => peer?.hostId)).toEqual([head.hostId, head.hostId, undefined]);
   expect((await lab.finished(waiting)).job_status).toBe(1);
   expect(head.jobs.map(({ peer }) => peer?.hostId)).toEqual([undefined, child.hostId]);
   const attempts = await lab.attempts(copyOn(template, head));
