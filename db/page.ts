@@ -11,7 +11,7 @@ export interface Listing<T> {
   readonly rows: readonly T[];
 }
 
-/** The column that a list is ordered by; rows that are equal in it keep the order of their creation. */
+/** The column that a list is ordered by; rows that are equal in it keep the order of their creation (copies: the reverse order where it is descending). */
 export interface Order<By extends string> {
   readonly by: By;
   readonly direction: 'asc' | 'desc';

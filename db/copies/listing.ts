@@ -86,13 +86,17 @@ export async function listDeployments(
         .as('attempt_count'),
     ])
     .orderBy(COLUMNS[by], direction)
-    .$if(by === 'activity', (copies) => copies.orderBy('copy.last_updated', 'desc'))
-    .orderBy('copy.id')
+    .$if(by === 'activity', (copies) => copies.orderBy('copy.last_updated', opposite(direction)))
+    .orderBy('copy.id', direction)
     .limit(limit)
     .offset(offset)
     .execute();
   return { count, rows };
 }
+
+/** A descending order is the exact reverse of the ascending one: so an index serves both, from either end. */
+const opposite = (direction: Order<string>['direction']): Order<string>['direction'] =>
+  direction === 'asc' ? 'desc' : 'asc';
 
 /** Whether it asks for more than what stands in the copies themselves, each of which has a template, a pool and a zone. */
 const isAboutOthers = ({
