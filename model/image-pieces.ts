@@ -17,11 +17,17 @@ export interface Healing {
   /** SHA-256 of the image that was published, hexadecimal: no other counts as healed. */
   readonly sha256: string;
   readonly pieces: ImagePieces;
+  /** Two hosts have found the hashes right: a host that gives another piece is wrong. */
+  readonly proven?: boolean;
   /** The template's source is packed: only other hosts have the bytes of the image. */
   readonly packed?: boolean;
   /** No virtual machine stands on the damaged file: it goes as soon as the new one has its name. */
   readonly unused?: boolean;
 }
+
+/** What a healing showed of the hashes of pieces: the file whose SHA-256 is right has these, or others. */
+export const PIECE_VERDICTS = ['right', 'wrong'] as const;
+export type PieceVerdict = (typeof PIECE_VERDICTS)[number];
 
 const SHORTEST = 4 * 1_048_576;
 /** Less than 64 kB of hashes. */

@@ -7,7 +7,7 @@ import type { Proof } from './answer.ts';
 import type { ImageEvidence } from './evidence.ts';
 import type { HeldCertificate } from './certificate.ts';
 import type { Failure } from './failures.ts';
-import type { Healing } from './image-pieces.ts';
+import type { Healing, PieceVerdict } from './image-pieces.ts';
 import type { Mirror, UrlReport } from './source.ts';
 import type { SourceTimeouts } from './source-rules.ts';
 import type { KnownLineage, PeerFailures, PeerReport, PeerSource } from './spread.ts';
@@ -140,6 +140,8 @@ export interface DownloadResult extends HostAnswer {
   readonly sha256: string;
   /** The lineage of the published file (model/spread.ts); absent when this host did not publish it. */
   readonly lineage?: string;
+  /** What a healing showed of the hashes that the job named; absent where it showed nothing. */
+  readonly pieces?: PieceVerdict;
   /** Bytes of the file as transferred, which may be packed; absent when the image was published before. */
   readonly transferred?: number;
   /** Evidence about the published file. */

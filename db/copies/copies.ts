@@ -104,10 +104,18 @@ async function healingOf(
   { compression }: Template,
   { sha256, carries }: { readonly sha256: string | null; readonly carries: boolean },
 ): Promise<{ readonly healing?: Healing }> {
-  const pieces = await piecesOfImage(tx, sha256);
-  if (sha256 === null || pieces === undefined) return {};
-  const packed = compression === null ? {} : { packed: true };
-  return { healing: { sha256, pieces, ...packed, ...(carries ? {} : { unused: true }) } };
+  const known = await piecesOfImage(tx, sha256);
+  if (sha256 === null || known === undefined) return {};
+  const { pieces, proven } = known;
+  return {
+    healing: {
+      sha256,
+      pieces,
+      ...(proven ? { proven } : {}),
+      ...(compression === null ? {} : { packed: true }),
+      ...(carries ? {} : { unused: true }),
+    },
+  };
 }
 
 /** Somebody asks for these copies, or has begun to use them. @param ids keys of rows that are locked */

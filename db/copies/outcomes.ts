@@ -18,6 +18,7 @@ import { isOfItsLineage } from '../spread/lineages.ts';
 import { addCosts, NOT_FETCHING, noteWrongPeers, wrongPeersOf } from '../spread/records.ts';
 import type { CountedTry, WrongPeer } from '../spread/records.ts';
 import { carriesMachines, STAYS_DAMAGED } from './healing.ts';
+import { judgePieces } from './pieces.ts';
 import { release } from './reservations.ts';
 import { countEnded } from './throughput.ts';
 import { usersOf } from './users.ts';
@@ -219,6 +220,8 @@ export async function finishCopy(
       tries = await insertTries(tx, row.id, attempt);
       return { ...(await markFailed(tx, row, OTHER_IMAGE)), host: hostOf(attempt), error: OTHER_IMAGE };
     }
+    if (result.pieces !== undefined)
+      await judgePieces(tx, row.id, { ...result, pieces: result.pieces, hostId: attempt.hostId });
     const { numUpdatedRows } = await tx
       .updateTable('template_spool_ref')
       .set({

@@ -70,6 +70,9 @@ export interface ImagePiecesTable {
   piece_length: number;
   hashes: string;
   created: Time;
+  /** UUID of the host that computed them. */
+  given_by: string | null;
+  proven: Generated<boolean>;
 }
 
 /** The SHA-256 of the image of a lineage. */

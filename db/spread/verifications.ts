@@ -70,7 +70,8 @@ export function recordVerification(db: Database, outcome: Outcome, found: FoundF
     if (state !== 'Ready') return NOTHING;
     const isRight = sha256 === found.sha256;
     const pieces = isRight ? found.pieces : undefined;
-    const newPiecesOf = sha256 && pieces && (await keepPieces(tx, sha256, pieces)) ? sha256 : undefined;
+    const newPiecesOf =
+      sha256 && pieces && (await keepPieces(tx, sha256, pieces, found.host.id)) ? sha256 : undefined;
     const title = `${titleOfCopy(row)} on pool ${row.poolName}`;
     const damage = { ...STAYS_DAMAGED, error_host: JSON.stringify(found.host) };
     const now = sql<Date>`now()`;
@@ -105,7 +106,7 @@ async function extentOf(
   found: ImagePieces | undefined,
 ): Promise<string> {
   const published = await piecesOfImage(tx, sha256);
-  const damage = published && found && damageOf(published, found);
+  const damage = published && found && damageOf(published.pieces, found);
   if (damage === undefined || damage.pieces === 0) return '';
   const { pieces, of, bytes } = damage;
   return `, in ${pieces} of ${counted(of, 'piece')} (${counted(bytes, 'byte')})`;

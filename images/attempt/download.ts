@@ -16,7 +16,7 @@ import { existingCopy } from './existing-copy.ts';
 import { DownloadFailed } from './download-failed.ts';
 import { fetchTask } from './fetch-task.ts';
 import { follow } from './followers.ts';
-import { asPublished, damagedFile, healingOf, piecesOf } from './healing.ts';
+import { asPublished, damagedFile, hasOtherPieces, healingOf, piecesOf } from './healing.ts';
 import { inspect } from './inspect.ts';
 import { refetchMetalink } from './metalink-refetch.ts';
 import { failureOfAttempt, newPeerAttempt, noteGivers, tryOfAttempt } from './peer-failures.ts';
@@ -38,7 +38,7 @@ export type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-
 export async function download(request: DownloadRequest, given: DownloadDeps): Promise<DownloadedImage> {
   const deps = { ...given, limits: limitsFor(request.checksum, given.limits) };
   const tries: Try[] = [];
-  const attempt = newPeerAttempt(request.peer?.hostId);
+  const attempt = newPeerAttempt(request);
   const meter = new ProgressMeter((progress) => request.onProgress(progress), {
     total: request.size,
     source: displayUrl(request.url),
@@ -73,15 +73,26 @@ async function newCopy(
 ): Promise<DownloadedImage> {
   const source = await withMetalink(given, deps);
   const healing = healingOf(given);
-  if (healing === undefined) return bring(source, deps, reporting);
+  if (healing === undefined) return bringWhole(source, deps, reporting);
   try {
-    return await bring(source, deps, reporting, healing);
+    return { ...(await bring(source, deps, reporting, healing)), pieces: 'right' };
   } catch (error) {
     // Another host that gives wrong pieces is not asked for all of them.
     if (!isWrong(error) || given.peer !== undefined) throw error;
     const remark = `the damaged copy could not be healed piece by piece: ${error.message}`;
-    return bring({ ...source, remarks: [...source.remarks, remark] }, deps, reporting);
+    return bringWhole({ ...source, remarks: [...source.remarks, remark] }, deps, reporting);
   }
+}
+
+/** Brings the image without what is right of a damaged file. */
+async function bringWhole(
+  source: KnownSource,
+  deps: DownloadDeps,
+  reporting: Reporting,
+): Promise<DownloadedImage> {
+  const image = await bring(source, deps, reporting);
+  const isOther = await hasOtherPieces(source.request, image);
+  return isOther ? { ...image, pieces: 'wrong' } : image;
 }
 
 const isWrong = (error: unknown): error is ImageError =>

@@ -8,7 +8,8 @@ import type { Healing } from '../../model/image-pieces.ts';
 import type { PieceHashes } from '../fetch/piece-hashes.ts';
 import { DAMAGED_COPY } from '../fetch/sink.ts';
 import type { DamagedFile } from '../pools/pool.ts';
-import type { DownloadDeps, DownloadRequest } from './download-request.ts';
+import { hashImage } from '../hashing/hashed-image.ts';
+import type { DownloadDeps, DownloadedImage, DownloadRequest } from './download-request.ts';
 
 /** @returns undefined where the source does not give the bytes of the image, so that no piece of it can be fetched */
 export const healingOf = ({ healing, peer }: DownloadRequest): Healing | undefined =>
@@ -25,6 +26,29 @@ export const piecesOf = ({ pieces }: Healing): PieceHashes => ({
   length: pieces.length,
   hashes: pieceHashesOf(pieces),
 });
+
+/**
+ * Whether the image that was published, brought as a whole, has other pieces than the hashes say. It says nothing of them where
+ * the file cannot be read.
+ */
+export async function hasOtherPieces(
+  { healing, pool, copyId, signal }: DownloadRequest,
+  { sha256, size }: Pick<DownloadedImage, 'sha256' | 'size'>,
+): Promise<boolean> {
+  if (healing === undefined || healing.sha256 !== sha256) return false;
+  const { pieces } = healing;
+  if (pieces.size !== size) return true;
+  const stored = await pool.openPublished(copyId).catch(() => undefined);
+  if (stored === undefined) return false;
+  try {
+    const found = await hashImage(stored.file, signal, pieces.length);
+    return found.sha256 === sha256 && found.pieces?.hashes !== pieces.hashes;
+  } catch {
+    return false;
+  } finally {
+    await stored.file.close();
+  }
+}
 
 /** @param healing undefined where the bytes of the damaged file are of no use */
 export async function damagedFile(

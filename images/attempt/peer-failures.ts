@@ -10,6 +10,7 @@ import type { Try } from '../../model/payloads.ts';
 import { peerUrl } from '../../model/spread.ts';
 import { ORIGIN } from '../fetch/sink.ts';
 import type { Provenance } from '../fetch/sink.ts';
+import type { DownloadRequest } from './download-request.ts';
 
 export interface PeerAttempt {
   /** Undefined when the attempt fetches from the origin. */
@@ -21,12 +22,18 @@ export interface PeerAttempt {
    * fetched again from this host alone.
    */
   mixed: boolean;
+  /** Whether pieces are judged by hashes that nobody has proven: then it may be these that are wrong. */
+  readonly unproven: boolean;
 }
 
-export const newPeerAttempt = (hostId: string | undefined): PeerAttempt => ({
-  hostId,
+export const newPeerAttempt = ({
+  peer,
+  healing,
+}: Pick<DownloadRequest, 'peer' | 'healing'>): PeerAttempt => ({
+  hostId: peer?.hostId,
   proven: false,
   mixed: false,
+  unproven: healing !== undefined && healing.proven !== true,
 });
 
 /** Call when all bytes are there, before they are judged. */
@@ -38,9 +45,10 @@ export function noteGivers(
   attempt.mixed = hostId !== undefined && givers.some((giver) => giver !== peerUrl(hostId));
 }
 
-function kindOf(kind: FailureKind, { hostId, proven, mixed }: PeerAttempt): FailureKind {
+function kindOf(kind: FailureKind, { hostId, proven, mixed, unproven }: PeerAttempt): FailureKind {
   if (hostId === undefined) return kind;
-  if (kind === 'PeerWrong' || kind === 'ChecksumMismatch') return mixed ? 'PeerUnreachable' : 'PeerWrong';
+  if (kind === 'PeerWrong' || kind === 'ChecksumMismatch')
+    return mixed || unproven ? 'PeerUnreachable' : 'PeerWrong';
   const { class: failureClass } = failures[kind];
   if (failureClass === 'host' || failureClass === 'space') return kind;
   if (failureClass === 'content' && proven) return kind;

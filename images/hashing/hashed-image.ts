@@ -7,24 +7,34 @@ import { Digester, sha256Of } from './digester.ts';
 export type HashedImage = Pick<HashResult, 'sha256' | 'pieces'> & { readonly sha256: string };
 
 /** @param hashes of the pieces; empty where the file is not longer than one */
-export function hashedImage(size: number, sha256: string, hashes: string): HashedImage {
+export function hashedImage(
+  size: number,
+  sha256: string,
+  hashes: string,
+  length = pieceLengthOf(size),
+): HashedImage {
   if (size === 0) return { sha256 };
-  return { sha256, pieces: { size, length: pieceLengthOf(size), hashes: hashes === '' ? sha256 : hashes } };
+  return { sha256, pieces: { size, length, hashes: hashes === '' ? sha256 : hashes } };
 }
 
-/** As fast as it goes. @throws ImageError when the file cannot be read; the signal's reason when aborted */
-export async function hashImage(file: FileHandle, signal: AbortSignal): Promise<HashedImage> {
+/** As fast as it goes. @param length bytes of a piece; default: by the size of the file. @throws ImageError when the file cannot be read; the signal's reason when aborted */
+export async function hashImage(
+  file: FileHandle,
+  signal: AbortSignal,
+  length?: number,
+): Promise<HashedImage> {
   const { size } = await file.stat();
+  const pieceLength = length ?? pieceLengthOf(size);
   const digester = new Digester({
     file,
     algorithms: ['SHA-256'],
     signal,
-    pieceLength: pieceLengthOf(size),
+    pieceLength,
   });
   try {
     digester.grown(size);
     const digests = await digester.finish();
-    return hashedImage(size, sha256Of(digests), digester.pieceHashes);
+    return hashedImage(size, sha256Of(digests), digester.pieceHashes, pieceLength);
   } finally {
     await digester.close();
   }

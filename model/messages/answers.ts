@@ -22,6 +22,7 @@ import { common } from './answer.ts';
 import { imageEvidence } from './evidence.ts';
 import { triesOf } from './failures.ts';
 import { imagePieces } from './image-pieces.ts';
+import { PIECE_VERDICTS } from '../image-pieces.ts';
 import { sha256 } from './lineages.ts';
 import { poolReport } from './pools.ts';
 import { filesInUseResult, listPoolFilesResult, removePoolFilesResult } from './pool-files.ts';
@@ -99,6 +100,7 @@ const downloadResult = message<DownloadResult>({
   sha256: sha256(),
   fromPeers: ifUnderstood(whole()),
   lineage: ifUnderstood(uuid()),
+  pieces: ifUnderstood(z.enum(PIECE_VERDICTS)),
   transferred: ifUnderstood(whole()),
   evidence: ifUnderstood(imageEvidence),
   installPath: text(),

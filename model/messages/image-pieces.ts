@@ -14,6 +14,7 @@ export const imagePieces: Schema<ImagePieces> = message<ImagePieces>(
 export const healing = message<Healing>({
   sha256: sha256(),
   pieces: imagePieces,
+  proven: z.optional(z.boolean()),
   packed: z.optional(z.boolean()),
   unused: z.optional(z.boolean()),
 });

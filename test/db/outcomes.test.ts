@@ -2,6 +2,7 @@ import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { randomUUID } from 'node:crypto';
 import { openCopy } from '../../db/copies/copies.ts';
 import { cancelCopy, failCopy, finishCopy, recordAttempt } from '../../db/copies/outcomes.ts';
+import { keepPieces, piecesOfImage } from '../../db/copies/pieces.ts';
 import { beginRemoval, finishRemoval } from '../../db/copies/removals.ts';
 import { createDeploymentJob } from '../../db/jobs/jobs.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
@@ -84,6 +85,27 @@ test('an outcome that is recorded twice has one row and one event', async () => 
   expect(bytes).toEqual([20, 20, 0, 0]);
   expect(await events(copy.templateId)).toMatchObject([{ type: 'TEMPLATE.DIRECT.DOWNLOAD', level: 'INFO' }]);
   expect(await openCopy(lab.db, copy, 'w', PROTOCOLS)).toMatchObject({ ready: true, copyId: plan.copyId });
+});
+
+test('hashes of pieces are dropped when a finished healing has shown that they are wrong', async () => {
+  const { host, pool, copy, plan } = await newCopy();
+  const finish = (changes: Partial<DownloadResult>) =>
+    finishCopy(lab.db, outcomeOf(copy), {
+      result: { ...result(host.uuid, plan.copyId, pool), ...changes },
+      attempt: attemptBy(host.uuid),
+    });
+  const isProven = async () => (await piecesOfImage(lab.db, 'ab'))?.proven;
+  await finish({});
+  await keepPieces(lab.db, 'ab', { size: 600, length: 600, hashes: 'cd'.repeat(32) }, randomUUID());
+  await finish({});
+  expect(await isProven()).toBe(false);
+  await finish({ pieces: 'right' });
+  expect(await isProven()).toBe(true);
+  await finish({ sha256: 'ef', pieces: 'wrong' });
+  expect(await isProven()).toBe(true);
+  await finish({});
+  await finish({ pieces: 'wrong' });
+  expect(await isProven()).toBeUndefined();
 });
 
 test('each foreign file on the pool is recorded as one event, which names its path', async () => {

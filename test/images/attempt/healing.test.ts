@@ -92,6 +92,7 @@ describe('from the origin', () => {
     expect(image).toMatchObject({
       sha256: sha256(body),
       fetched: 2 * MIB,
+      pieces: 'right',
       lineage: published.lineage,
       tries: [{ note: 'pieces that were on the pool before are wrong' }],
     });
@@ -142,6 +143,7 @@ describe('from the origin', () => {
     await expectRight(image);
     expect(image.tries.map(({ failure }) => failure?.kind)).toEqual(['ChecksumMismatch', undefined]);
     expect(image.tries.at(-1)?.note).toMatch(/could not be healed piece by piece: sent piece/);
+    expect(image.pieces).toBe('wrong');
   });
 
   test('pieces that are all right and make another image are thrown away, and the whole is fetched', async () => {
@@ -150,6 +152,17 @@ describe('from the origin', () => {
     const image = await attempt({ healing: { ...healing, pieces: healingOf(damagedNow).pieces } });
     await expectRight(image);
     expect(image.fetched).toBe(SIZE);
+    expect(image.pieces).toBe('wrong');
+  });
+
+  test('an origin that sent wrong bytes once says nothing of the hashes', async () => {
+    await rot(100);
+    const count = lab.server.seen('/a.img').requests.length;
+    serve((n) => ({ body: n === count ? rawDisk(SIZE, 2) : body }));
+    const image = await attempt({ healing });
+    await expectRight(image);
+    expect(image.tries.at(-1)?.note).toMatch(/could not be healed piece by piece/);
+    expect(image).not.toHaveProperty('pieces');
   });
 
   test('an image that must be the published one is taken from no origin that has another', async () => {
@@ -249,7 +262,10 @@ describe('from another host', () => {
     }
   });
 
-  test('a host whose copy has rotted too gives no wrong piece', async () => {
+  test.each([
+    ['is wrong where the hashes are proven', { proven: true }, 'PeerWrong'],
+    ['is left for another source where the hashes may be wrong', {}, 'PeerUnreachable'],
+  ])('a host whose copy has rotted too gives no wrong piece: it %s', async (_, proof, kind) => {
     const lab = await openPeerLab();
     try {
       lab.origin.serve('/a.img', { body });
@@ -258,7 +274,9 @@ describe('from another host', () => {
       await rotAt(theirs.localPath, 200);
       await rotAt(first.localPath, 100, 9 * MIB);
       const peer = await lab.from(parent, child, { sha256: sha256(body) });
-      await expect(child.attempt({ healing, peer })).rejects.toMatchObject({ kind: 'PeerWrong' });
+      await expect(child.attempt({ healing: { ...healing, ...proof }, peer })).rejects.toMatchObject({
+        kind,
+      });
       const image = await child.attempt({ healing });
       expect((await readFile(image.localPath)).equals(body)).toBe(true);
       expect(image.fetched).toBeLessThanOrEqual(2 * MIB);
