@@ -1,5 +1,5 @@
 /** Chooses the host that works on a copy. */
-import { copyFacts, lastHostOf } from '../../db/copies/copies.ts';
+import { copyFacts } from '../../db/copies/copies.ts';
 import { NotPossible } from '../../db/errors.ts';
 import { hostsOfPool } from '../../db/hosts/hosts.ts';
 import type { PoolHost } from '../../db/hosts/hosts.ts';
@@ -69,7 +69,7 @@ export async function findHost(
   const hosts = await hostsOfPool(db, copy.poolId);
   const unsettled = hosts.filter((host) => host.up && isUsable(host) && !host.settled);
   await Promise.all(unsettled.map(({ hostId, name }) => orchestration.requestKeystore(hostId, name)));
-  const host = pickHost(preferCapable(hosts, copy), question, await lastHostOf(db, question.copyId));
+  const host = pickHost(preferCapable(hosts, copy), question, copy.lastHostId);
   if (host !== undefined) return { host, copy };
   const rest = hosts.filter(({ hostId }) => !question.excluded.includes(hostId));
   return {
@@ -89,7 +89,7 @@ const isUsable = ({ mounted, enabled }: PoolHost): boolean => mounted && enabled
 function pickHost(
   hosts: readonly PoolHost[],
   { excluded, avoided }: Pick<HostQuestion, 'excluded' | 'avoided'>,
-  last: string | undefined,
+  last: string | null,
 ): PoolHost | undefined {
   const able = hosts.filter(
     (host) => host.up && host.settled && isUsable(host) && !excluded.includes(host.hostId),

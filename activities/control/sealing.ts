@@ -4,8 +4,7 @@ import { configurationOfHost } from '../../db/zones/configurations.ts';
 import type { Database } from '../../db/database.ts';
 import type { HostAddress } from '../../db/hosts/hosts.ts';
 import { protectedEndpoints } from '../../db/hosts/protected-endpoints.ts';
-import { isOfAdmin } from '../../db/accounts/accounts.ts';
-import { templateSecrets } from '../../db/templates/secrets.ts';
+import { secretsAndOwner } from '../../db/templates/secrets.ts';
 import { headerOriginsOf, policyOf, timeoutsOf } from '../../model/configurations.ts';
 import type { SecretWay } from '../../model/source.ts';
 import type { SourceTimeouts } from '../../model/source-rules.ts';
@@ -44,19 +43,18 @@ export async function addressTo(
   { db, masterKey, protocols }: ControlDeps,
 ): Promise<ChosenHost> {
   const { hostId, name: hostName, sealingKey } = host;
-  const [values, own, isAdmin] = await Promise.all([
+  const [values, own, { secrets, isOfAdmin }] = await Promise.all([
     configurationOfHost(db, hostId),
     protectedEndpoints(db),
-    isOfAdmin(db, templateId),
+    secretsAndOwner({ db, masterKey }, templateId),
   ]);
-  const policy = policyOf(values, isAdmin, protocols);
+  const policy = policyOf(values, isOfAdmin, protocols);
   const chosen = {
     hostId,
     hostName,
     policy: { ...policy, parts: [...(policy.parts ?? []), ...own] },
     timeouts: timeoutsOf(values),
   };
-  const secrets = await templateSecrets({ db, masterKey }, templateId);
   if (secrets === undefined) return chosen;
   const label = { templateId, hostId, origin: secrets.origin };
   // Sealed as well, so that nobody can add an origin on the way.

@@ -277,14 +277,3 @@ export async function keysOf(
 
 /** Earlier releases kept the hash of an API key alone. */
 export class KeyNotKept extends Error {}
-
-/** Whether a template or ISO belongs to an administrator; false when there is none of that id. */
-export async function isOfAdmin(db: Queryable, templateId: string): Promise<boolean> {
-  const owner = await db
-    .selectFrom('vm_template')
-    .innerJoin('account', 'account.id', 'vm_template.account_id')
-    .where('vm_template.uuid', '=', templateId)
-    .select('account.role')
-    .executeTakeFirst();
-  return owner?.role === 'admin';
-}

@@ -47,14 +47,15 @@ export function openCopy(
       .forUpdate()
       .executeTakeFirstOrThrow();
     const ready = row.download_state === 'DOWNLOADED' && row.state === 'Ready';
-    await noteWanted(tx, [row.id]);
-    if (!ready) {
+    if (ready) await noteWanted(tx, [row.id]);
+    else {
       await tx
         .updateTable('template_spool_ref')
         .set({
           download_state: 'DOWNLOAD_IN_PROGRESS',
           state: 'Creating',
           marked_for_gc: false,
+          idle_since: null,
           ...NO_ERROR,
           ...NOT_FETCHING,
           cancelled_by: null,
@@ -233,6 +234,8 @@ export interface CopyRow {
   readonly hasChecksum: boolean;
   /** Hosts between its latest attempt and the origin; null: none was chosen. */
   readonly depth: number | null;
+  /** Bytes of the image; 0 while unknown. */
+  readonly virtualSize: number;
 }
 
 /** The row of a copy; undefined when there is none (any more). */
@@ -254,21 +257,9 @@ export const findCopy = (tx: Queryable, copy: CopyUuids): Promise<CopyRow | unde
       'template_spool_ref.template_id as templateDbId',
       sql<boolean>`(vm_template.checksum is not null and vm_template.compression is null)`.as('hasChecksum'),
       'template_spool_ref.depth',
+      'vm_template.virtual_size as virtualSize',
     ])
     .executeTakeFirst();
-
-/** The host of the latest attempt: it can resume from the bytes that it kept. */
-export async function lastHostOf(db: Queryable, copyId: string): Promise<string | undefined> {
-  const row = await db
-    .selectFrom('download_attempt')
-    .innerJoin('template_spool_ref', 'template_spool_ref.id', 'download_attempt.copy_id')
-    .innerJoin('host', 'host.id', 'download_attempt.host_id')
-    .where('template_spool_ref.uuid', '=', copyId)
-    .select('host.uuid')
-    .orderBy('download_attempt.id', 'desc')
-    .executeTakeFirst();
-  return row?.uuid;
-}
 
 /** What a host must know of a copy's template and pool to be sent a download. */
 export const copyFacts = (
@@ -281,6 +272,8 @@ export const copyFacts = (
       readonly poolName: string;
       /** When the pool was last reported, in milliseconds before now; null when never. */
       readonly reportAgeMs: number | null;
+      /** UUID of the host of the latest attempt, which can resume from the bytes that it kept; null: there was none. */
+      readonly lastHostId: string | null;
     })
   | undefined
 > =>
@@ -299,6 +292,9 @@ export const copyFacts = (
       sql<number | null>`(extract(epoch from now() - storage_pool.reported) * 1000)::integer`.as(
         'reportAgeMs',
       ),
+      sql<string | null>`(
+        select host.uuid from download_attempt one join host on host.id = one.host_id
+        where one.copy_id = template_spool_ref.id order by one.id desc limit 1)`.as('lastHostId'),
     ])
     .executeTakeFirst();
 

@@ -13,7 +13,7 @@ import { evidenceRow } from '../evidence.ts';
 import type { NewEvent } from '../events/events.ts';
 import { completeSettled, completeLeftOverOf, hostColumn, isAwaited, settleCopy } from '../jobs/jobs.ts';
 import type { CopyUuids, JobError } from '../jobs/jobs.ts';
-import { recordPoolReports } from '../pools/pools.ts';
+import { recordPool } from '../pools/pools.ts';
 import { isOfItsLineage } from '../spread/lineages.ts';
 import { addCosts, NOT_FETCHING, noteWrongPeers, wrongPeersOf } from '../spread/records.ts';
 import type { CountedTry, WrongPeer } from '../spread/records.ts';
@@ -55,7 +55,7 @@ export async function recordAttempt(db: Database, copy: CopyUuids, attempt: Atte
   const recorded = await db.transaction().execute(async (tx) => {
     const row = await findCopy(tx, copy);
     const first = row === undefined ? NOTHING : await recordTries(tx, row, copy.templateId, attempt);
-    if (attempt.pool !== undefined) await recordPoolReports(tx, attempt.hostId, [attempt.pool]);
+    if (attempt.pool !== undefined) await recordPool(tx, attempt.hostId, attempt.pool);
     return first;
   });
   await countEnded(db, copy.templateId, attempt);
@@ -246,15 +246,10 @@ export async function finishCopy(
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return LATE;
     // A compressed file may announce no size at registration; unpacking finds it.
-    await tx
-      .updateTable('vm_template')
-      .set({ virtual_size: result.virtualSize })
-      .where('uuid', '=', outcome.copy.templateId)
-      .where('virtual_size', '=', 0)
-      .execute();
+    if (row.virtualSize === 0) await noteVirtualSize(tx, templateId, result.virtualSize);
     tries = await insertTries(tx, row.id, attempt);
     await recordFindings(tx, row, outcome.copy.templateId, attempt);
-    await recordPoolReports(tx, attempt.hostId, [result.pool]);
+    await recordPool(tx, attempt.hostId, result.pool);
     const bytes = result.fetched === 0 ? 'was there already' : `${result.fetched} bytes fetched`;
     return {
       type: eventType(row, 'DIRECT.DOWNLOAD'),
@@ -266,6 +261,14 @@ export async function finishCopy(
   await countEnded(db, templateId, attempt);
   return { refused, tries };
 }
+
+const noteVirtualSize = (tx: Queryable, templateId: string, bytes: number): Promise<unknown> =>
+  tx
+    .updateTable('vm_template')
+    .set({ virtual_size: bytes })
+    .where('uuid', '=', templateId)
+    .where('virtual_size', '=', 0)
+    .execute();
 
 const OTHER_IMAGE: JobError = {
   code: apiCodes.internal,

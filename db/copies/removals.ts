@@ -11,7 +11,7 @@ import { completeJobsOf, DELETION_COMMANDS } from '../jobs/jobs.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
 import { titleOfCopy } from './outcomes.ts';
 import type { Outcome } from './outcomes.ts';
-import { recordPoolReports } from '../pools/pools.ts';
+import { recordPool } from '../pools/pools.ts';
 import { release } from './reservations.ts';
 import { isIdleStill } from './idle.ts';
 import { isInUse, usersOfCopy } from './users.ts';
@@ -75,7 +75,7 @@ export function finishRemoval(
 ): Promise<void> {
   const { result, by, copyId } = done;
   return db.transaction().execute(async (tx) => {
-    await recordPoolReports(tx, result.hostId, [result.pool]);
+    await recordPool(tx, result.hostId, result.pool);
     const row = await findCopy(tx, outcome.copy);
     if (row === undefined || row.copyId !== copyId) return;
     await tx.deleteFrom('template_spool_ref').where('id', '=', row.id).execute();

@@ -78,72 +78,89 @@ const arrivalsOf = (
     return [{ accountId: row.accountId, bytes: bytes - row.bytes, from: row.counted, to: row.now }];
   });
 
+interface EndedAttempt {
+  readonly attemptId: string;
+  readonly tries: readonly Try[];
+}
+
 /**
  * Counts what an attempt that has ended fetched and was not counted while it ran. One that was not seen while it ran
  * counts over the times of its tries, by its host's clock.
  */
-export function countEnded(
+export async function countEnded(db: Database, templateId: string, attempt: EndedAttempt): Promise<void> {
+  const bytes = attempt.tries.reduce((sum, one) => sum + one.bytes, 0);
+  if (bytes === 0 || (await countUnseen(db, templateId, attempt, bytes))) return;
+  await countRest(db, attempt.attemptId, bytes);
+}
+
+/** In one statement, as nearly all attempts are. @returns false for one that was seen while it ran */
+async function countUnseen(
   db: Database,
   templateId: string,
-  { attemptId, tries }: { readonly attemptId: string; readonly tries: readonly Try[] },
-): Promise<void> {
-  const bytes = tries.reduce((sum, one) => sum + one.bytes, 0);
-  if (bytes === 0) return Promise.resolve();
-  return db.transaction().execute(async (tx) => {
-    const isNew = await tx
-      .insertInto('counted_attempt')
-      .columns(['attempt', 'account_id', 'bytes'])
-      .expression((eb) =>
-        eb
-          .selectFrom('vm_template')
-          .where('uuid', '=', templateId)
-          .select([
-            sql<string>`${attemptId}::uuid`.as('attempt'),
-            'account_id',
-            sql<number>`${bytes}::bigint`.as('bytes'),
-          ]),
-      )
-      .onConflict((conflict) => conflict.column('attempt').doNothing())
-      .returning(['account_id as accountId', 'counted as now'])
-      .executeTakeFirst();
-    if (isNew !== undefined)
-      return addSamples(
-        tx,
-        tries.map((one) => arrivalOf(one, isNew)),
-      );
+  { attemptId, tries }: EndedAttempt,
+  bytes: number,
+): Promise<boolean> {
+  const now = Date.now();
+  const minutes = bytesByMinute(tries.map((one) => arrivalOf(one, now)));
+  const { rows } = await sql<{ readonly unseen: boolean }>`
+    with fresh as (
+      insert into counted_attempt (attempt, account_id, bytes)
+      select ${attemptId}::uuid, account_id, ${bytes}::bigint from vm_template where uuid = ${templateId}
+      on conflict (attempt) do nothing returning account_id),
+    added as (
+      insert into throughput_sample (account_id, minute, bytes)
+      select fresh.account_id, given.minute, given.bytes
+      from fresh, unnest(${minutes.map(({ from }) => from)}::timestamptz[],
+        ${minutes.map((minute) => minute.bytes)}::bigint[]) as given (minute, bytes)
+      order by given.minute
+      on conflict (minute, account_id) do update set bytes = throughput_sample.bytes + excluded.bytes)
+    select exists (select from fresh) as unseen`.execute(db);
+  return rows[0]?.unseen === true;
+}
+
+/** Of an attempt that was counted while it ran, or counts already. */
+const countRest = (db: Database, attemptId: string, bytes: number): Promise<void> =>
+  db.transaction().execute(async (tx) => {
     const row = (await counted(tx, [{ attemptId }], { lock: true })).get(attemptId);
-    if (row === undefined || row.bytes >= bytes) return undefined;
+    if (row === undefined || row.bytes >= bytes) return;
     await tx
       .updateTable('counted_attempt')
       .set({ bytes, counted: sql`greatest(counted, now())` })
       .where('attempt', '=', attemptId)
       .execute();
-    return addSamples(tx, [{ ...row, bytes: bytes - row.bytes, from: row.counted, to: row.now }]);
+    await addSamples(tx, [{ ...row, bytes: bytes - row.bytes, from: row.counted, to: row.now }]);
   });
-}
 
-const arrivalOf = (
-  { bytes, startedAt, endedAt }: Try,
-  { accountId, now }: { readonly accountId: number; readonly now: Date },
-): OwnArrival => ({
-  accountId,
+/** @param now milliseconds: nothing comes later */
+const arrivalOf = ({ bytes, startedAt, endedAt }: Try, now: number): Arrival => ({
   bytes,
   from: new Date(startedAt),
-  to: new Date(Math.min(Date.parse(endedAt), now.getTime())),
+  to: new Date(Math.min(Date.parse(endedAt), now)),
 });
+
+/** Minutes in which bytes came, the oldest first. */
+function bytesByMinute(arrivals: readonly Arrival[]): readonly Minute[] {
+  const sums = new Map<number, number>();
+  for (const arrival of arrivals) {
+    for (const [minute, bytes] of byMinute(arrival)) sums.set(minute, (sums.get(minute) ?? 0) + bytes);
+  }
+  return [...sums]
+    .filter(([, bytes]) => bytes > 0)
+    .toSorted(([a], [b]) => a - b)
+    .map(([minute, bytes]) => ({ from: new Date(minute), bytes }));
+}
 
 /** Rows are written in one order, so that transactions do not deadlock. */
 async function addSamples(tx: Queryable, arrivals: readonly OwnArrival[]): Promise<void> {
-  const sums = new Map<string, { account_id: number; minute: Date; bytes: number }>();
-  for (const { accountId, ...arrival } of arrivals) {
-    for (const [minute, bytes] of byMinute(arrival)) {
-      const key = `${accountId} ${minute}`;
-      const before = sums.get(key)?.bytes ?? 0;
-      sums.set(key, { account_id: accountId, minute: new Date(minute), bytes: before + bytes });
-    }
-  }
-  const rows = [...sums.values()]
-    .filter(({ bytes }) => bytes > 0)
+  const accounts = [...new Set(arrivals.map(({ accountId }) => accountId))];
+  const rows = accounts
+    .flatMap((account_id) =>
+      bytesByMinute(arrivals.filter(({ accountId }) => accountId === account_id)).map(({ from, bytes }) => ({
+        account_id,
+        minute: from,
+        bytes,
+      })),
+    )
     .toSorted((a, b) => a.minute.getTime() - b.minute.getTime() || a.account_id - b.account_id);
   if (rows.length === 0) return;
   await tx

@@ -87,11 +87,16 @@ async function createPool(tx: Queryable, host: HostRow, report: PoolReport): Pro
   return lockPool(tx, report.id);
 }
 
+/** Writes what a host sees of a pool that it has worked on: only the space has changed, as a rule. */
+export async function recordPool(tx: Queryable, hostId: string, report: PoolReport): Promise<void> {
+  if (!(await recordPoolSpace(tx, hostId, report))) await recordPoolReports(tx, hostId, [report]);
+}
+
 /**
  * Writes the space of a pool, where all else is as the host reported it before.
  * @returns whether it was
  */
-export async function recordPoolSpace(tx: Queryable, hostId: string, report: PoolReport): Promise<boolean> {
+async function recordPoolSpace(tx: Queryable, hostId: string, report: PoolReport): Promise<boolean> {
   if (!report.mounted || report.problem !== undefined) return false;
   const updated = await tx
     .updateTable('storage_pool')

@@ -144,34 +144,27 @@ const onlySuspecting = ({ failedPeers, suspects }: Distrusted): Distrusted => ({
 });
 
 async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promise<Asker> {
-  const copy = await tx
+  const found = await tx
     .selectFrom('template_spool_ref as copy')
     .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
     .innerJoin('storage_pool as pool', 'pool.id', 'copy.pool_id')
+    .leftJoin('host', (join) => join.on('host.uuid', '=', hostId))
     .where('copy.uuid', '=', copyId)
     .select([
       'copy.id',
       'copy.template_id as templateDbId',
       'pool.data_center_id as zoneDbId',
       'template.compression',
+      'host.id as hostDbId',
+      'host.cluster_id as clusterDbId',
+      takesPart.as('takesPart'),
+      isArriving.as('isArriving'),
     ])
     .executeTakeFirst();
-  if (copy === undefined) throw new NotPossible('The pool was removed, and the copy with it');
-  const host = await tx
-    .selectFrom('host')
-    .where('uuid', '=', hostId)
-    .select(['id', 'cluster_id', takesPart.as('takesPart'), isArriving.as('isArriving')])
-    .executeTakeFirst();
-  if (host === undefined) throw new NotPossible(`There is no host ${hostId}`);
-  const { compression, ...rest } = copy;
-  return {
-    ...rest,
-    hostDbId: host.id,
-    clusterDbId: host.cluster_id,
-    takesPart: host.takesPart,
-    isArriving: host.isArriving,
-    isPacked: compression !== null,
-  };
+  if (found === undefined) throw new NotPossible('The pool was removed, and the copy with it');
+  const { compression, hostDbId, clusterDbId, ...rest } = found;
+  if (hostDbId === null || clusterDbId === null) throw new NotPossible(`There is no host ${hostId}`);
+  return { ...rest, hostDbId, clusterDbId, isPacked: compression !== null };
 }
 
 async function fetchAtOrigin(tx: Queryable, asker: Asker): Promise<ChosenOrigin> {

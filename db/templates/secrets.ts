@@ -13,12 +13,20 @@ interface Vault {
  * @returns undefined when the template has no secrets, or there is no such template
  * @throws ImageError SealBroken when the box is not that of this template and account
  */
-export async function templateSecrets(
+export const templateSecrets = async (vault: Vault, template: string): Promise<Secrets | undefined> =>
+  (await secretsAndOwner(vault, template)).secrets;
+
+/**
+ * With whether the template or ISO belongs to an administrator; false when there is none of that id.
+ * @throws as `templateSecrets`
+ */
+export async function secretsAndOwner(
   { db, masterKey }: Vault,
   template: string,
-): Promise<Secrets | undefined> {
+): Promise<{ readonly secrets: Secrets | undefined; readonly isOfAdmin: boolean }> {
   const found = await boxOf(db, template);
-  return found === undefined ? undefined : opened(masterKey, found);
+  if (found === undefined) return { secrets: undefined, isOfAdmin: false };
+  return { secrets: await opened(masterKey, found), isOfAdmin: found.role === 'admin' };
 }
 
 /** @returns the box of what `change` makes of the secrets; null when nothing is left of them */
@@ -36,6 +44,8 @@ export async function changedSecrets(
 interface FoundBox {
   readonly owner: TemplateOwner;
   readonly box: string | null;
+  /** Of the owner. */
+  readonly role: string;
 }
 
 const opened = async (masterKey: MasterKey, { owner, box }: FoundBox): Promise<Secrets | undefined> =>
@@ -46,7 +56,9 @@ async function boxOf(db: Queryable, template: string): Promise<FoundBox | undefi
     .selectFrom('vm_template')
     .innerJoin('account', 'account.id', 'vm_template.account_id')
     .where('vm_template.uuid', '=', template)
-    .select(['account.uuid as account', 'vm_template.sealed as box'])
+    .select(['account.uuid as account', 'account.role', 'vm_template.sealed as box'])
     .executeTakeFirst();
-  return row && { owner: { use: 'template', template, account: row.account }, box: row.box };
+  if (row === undefined) return undefined;
+  const { account, box, role } = row;
+  return { owner: { use: 'template', template, account }, box, role };
 }

@@ -8,7 +8,7 @@ import type { VmState, VmPhase, VolumeState, PowerState } from '../../model/vms.
 import type { StartVmResult, VmCommand } from '../../model/vm-payloads.ts';
 import type { Queryable } from '../database.ts';
 import { isUp } from '../hosts/hosts.ts';
-import { recordPoolReports, recordPoolSpace } from '../pools/pools.ts';
+import { recordPool } from '../pools/pools.ts';
 import { recordAddresses } from './domains.ts';
 import { idOf } from './ids.ts';
 import { isRootDisk } from './root-disk.ts';
@@ -107,7 +107,7 @@ export const AT_REST = { phase: null, error_str: null, error_kind: null } as con
 export async function recordStarted(tx: Queryable, result: StartVmResult): Promise<string> {
   const { vmId, hostId } = result;
   const isOn = result.state === 'running' || result.state === 'paused' || result.state === 'shutdown';
-  if (!(await recordPoolSpace(tx, hostId, result.pool))) await recordPoolReports(tx, hostId, [result.pool]);
+  await recordPool(tx, hostId, result.pool);
   const started = await tx
     .updateTable('vm_instance')
     .set((eb) => ({

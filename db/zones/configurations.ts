@@ -1,39 +1,28 @@
 /** Settings kept in the database: those of the installation, and those of a zone, which take precedence. */
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { ConfigurationValues } from '../../model/configurations.ts';
 import type { Queryable } from '../database.ts';
 
 /** What was set: by the zone when it is given, else for all. */
-export async function configurationValues(db: Queryable, zoneId?: number): Promise<ConfigurationValues> {
-  const common = await db.selectFrom('configuration').select(['name', 'value']).execute();
-  const own =
-    zoneId === undefined
-      ? []
-      : await db
-          .selectFrom('data_center_details')
-          .where('data_center_id', '=', zoneId)
-          .select(['name', 'value'])
-          .execute();
-  return Object.fromEntries([...common, ...own].map(({ name, value }) => [name, value]));
-}
+export const configurationValues = (db: Queryable, zoneId?: number): Promise<ConfigurationValues> =>
+  valuesIn(db, sql`${zoneId ?? null}::bigint`);
 
 /** Those that hold for a host: of its zone. */
-export async function configurationOfHost(db: Queryable, hostId: string): Promise<ConfigurationValues> {
-  const host = await db
-    .selectFrom('host')
-    .where('uuid', '=', hostId)
-    .select('data_center_id')
-    .executeTakeFirst();
-  return configurationValues(db, host?.data_center_id);
-}
+export const configurationOfHost = (db: Queryable, hostId: string): Promise<ConfigurationValues> =>
+  valuesIn(db, sql`(select data_center_id from host where uuid = ${hostId})`);
 
 /** Those that hold for a storage pool: of its zone. */
-export async function configurationOfPool(db: Queryable, poolId: string): Promise<ConfigurationValues> {
-  const pool = await db
-    .selectFrom('storage_pool')
-    .where('uuid', '=', poolId)
-    .select('data_center_id')
-    .executeTakeFirst();
-  return configurationValues(db, pool?.data_center_id);
+export const configurationOfPool = (db: Queryable, poolId: string): Promise<ConfigurationValues> =>
+  valuesIn(db, sql`(select data_center_id from storage_pool where uuid = ${poolId})`);
+
+/** @param zone its key, or null for those of the installation alone */
+async function valuesIn(db: Queryable, zone: RawBuilder<unknown>): Promise<ConfigurationValues> {
+  const { rows } = await sql<{ readonly name: string; readonly value: string }>`
+    select name, value, false as own from configuration
+    union all select name, value, true from data_center_details where data_center_id = ${zone}
+    order by own`.execute(db);
+  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
 }
 
 /** @param value undefined deletes the setting, so that that of the installation, or the default, applies again */
