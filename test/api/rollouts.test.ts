@@ -198,6 +198,15 @@ test('progress is counted by bytes, over all copies', async () => {
   expect(begun.templatedeployment.map(({ storagename }: Json) => storagename as string)).toEqual(['fast']);
 });
 
+test('a roll-out whose copies are all there is done to the last percent', async () => {
+  const templateId = await newTemplate();
+  const { jobid } = await prepare(templateId);
+  for (const pool of [pools.fast, pools.slow]) await settleOn(templateId, pool);
+  expect((await rollout(jobid)).percent).toBeLessThan(100);
+  await settleOn(templateId, pools.shared);
+  expect(await rollout(jobid)).toMatchObject({ state: 'Completed', ready: 3, percent: 100 });
+});
+
 test('a roll-out ends with how many copies are there, and why others are not, each reason once', async () => {
   const templateId = await newTemplate();
   const { jobid } = await prepare(templateId);

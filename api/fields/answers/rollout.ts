@@ -93,8 +93,9 @@ export const ROLLOUT_OUTCOME: FieldDocs = {
   },
 };
 
-/** By bytes; by copies where no size is known. */
+/** By bytes; by copies where no size is known. 100 when all copies are there, and never before. */
 function percentOf({ bytes, totalBytes, ready, total }: RolloutView): number {
+  if (total > 0 && ready === total) return 100;
   return totalBytes === 0 ? percent(ready, total) : percent(bytes, totalBytes);
 }
 
