@@ -18,6 +18,7 @@ import { loadMasterKey } from '../trust/master-key.ts';
 import { followServerTls, loadServerTls } from './api-tls.ts';
 import { connectDatabase } from './database.ts';
 import { startHealthIfAsked } from './health.ts';
+import { explainListening } from './listening.ts';
 import { metricsText } from './metric-text.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 import { apiEndpoints, publicUrls, publishEndpoints, serverEndpoints } from './protected-endpoints.ts';
@@ -146,7 +147,8 @@ async function serve(
   { settings, logger, stop, onListening, db, temporal, tls, address, port }: Serving,
 ): Promise<void> {
   await server.listen({ host: address, port }).catch((error: unknown) => {
-    throw explainListening(error, address, port);
+    const settingsOf = { portSetting: 'apiPort', addressSetting: 'apiAddress' } as const;
+    throw explainListening(error, { what: 'The api', address, port, ...settingsOf });
   });
   const taken = (server.server.address() as AddressInfo).port;
   logger.info({ address, port: taken, tls: tls !== undefined }, 'the api listens');
@@ -158,16 +160,6 @@ async function serve(
   following?.();
   await server.close();
   await withdraw();
-}
-
-function explainListening(error: unknown, address: string, port: number): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: `another program listens on ${address}:${port}: choose another ${label('apiPort')}`,
-    EACCES: `port ${port} is not for this user: choose one from 1024 on with ${label('apiPort')}`,
-    EADDRNOTAVAIL: `this machine has no address ${address}: correct ${label('apiAddress')}`,
-  };
-  return new StartError(`The api cannot listen: ${reasons[code ?? ''] ?? message}`, { cause: error });
 }
 
 async function isReady(db: Database, { connection, namespace }: Temporal): Promise<boolean> {

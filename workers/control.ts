@@ -69,12 +69,12 @@ export async function runControl({
       await requireWorkerListing(connected);
       await createSearchAttributes(connected);
       const orchestration = createOrchestration(connected.client);
-      const worker = await createWorker(connected, {
+      const options = {
         ...tracedWorker(tracing),
         workflowBundle: workflowBundle ?? { codePath: WORKFLOW_BUNDLE },
         activities: createControlActivities({ db, orchestration, masterKey, protocols: PROTOCOLS }),
         maxConcurrentActivityTaskExecutions: settings.number('activitySlots', 1),
-      });
+      };
       const withdraw = await publishEndpoints({ db, logger }, serverEndpoints(settings, connected.address));
       try {
         const figures = createFigures({ db, waits: () => readWaits(connected.client) });
@@ -83,7 +83,8 @@ export async function runControl({
           await createSearchAttributes(connected);
           await orchestration.ensureUpkeep();
         };
-        await serve({ settings, logger, stop, metrics, figures, ensureUpkeep, worker });
+        const create = (): Promise<Worker> => createWorker(connected, options);
+        await serve({ settings, logger, stop, metrics, figures, ensureUpkeep, create });
       } finally {
         await withdraw();
       }
@@ -127,7 +128,8 @@ interface Serving extends ControlOptions {
   readonly figures: ReturnType<typeof createFigures>;
   /** Makes the namespace ready, and starts upkeep there unless it runs. */
   readonly ensureUpkeep: () => Promise<void>;
-  readonly worker: Worker;
+  /** Call it last, since a worker that never runs keeps its connection from being closed. */
+  readonly create: () => Promise<Worker>;
 }
 
 async function serve({
@@ -137,7 +139,7 @@ async function serve({
   metrics,
   figures,
   ensureUpkeep,
-  worker,
+  create,
 }: Serving): Promise<void> {
   const readMetrics = async (): Promise<string> => {
     try {
@@ -147,9 +149,11 @@ async function serve({
       throw error;
     }
   };
-  const health = await startHealthIfAsked(settings, () => worker.getState() === 'RUNNING', readMetrics);
+  let worker: Worker | undefined;
+  const health = await startHealthIfAsked(settings, () => worker?.getState() === 'RUNNING', readMetrics);
   const keeping = setInterval(() => void keepUpkeep(ensureUpkeep, logger), UPKEEP_CHECK_MS);
   try {
+    worker = await create();
     const running = runWorkers([worker], stop);
     await keepUpkeep(ensureUpkeep, logger);
     logger.info(health === undefined ? {} : { healthPort: health.port }, 'ready');

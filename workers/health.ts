@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { explainListening } from './listening.ts';
 import type { Settings } from './settings.ts';
 
 export interface Health {
@@ -9,13 +10,26 @@ export interface Health {
   close(): Promise<void>;
 }
 
-/** Starts the server when the setting `healthPort` names a port. */
-export const startHealthIfAsked = async (
+/**
+ * Starts the server when the setting `healthPort` names a port. Call it before what must be shut down in order.
+ * @throws StartError when the port is taken
+ */
+export async function startHealthIfAsked(
   settings: Settings,
   ready: Ready,
   metrics?: Metrics,
-): Promise<Health | undefined> =>
-  settings.text('healthPort') === '' ? undefined : startHealth(settings.number('healthPort'), ready, metrics);
+): Promise<Health | undefined> {
+  if (settings.text('healthPort') === '') return undefined;
+  const port = settings.number('healthPort');
+  try {
+    return await startHealth(port, ready, metrics);
+  } catch (error) {
+    const listening = { address: ADDRESS, port, portSetting: 'healthPort' } as const;
+    throw explainListening(error, { what: 'The server of checks and metrics', ...listening });
+  }
+}
+
+const ADDRESS = '127.0.0.1';
 
 /** Whether the process can do its work; a rejection is a no. */
 type Ready = () => boolean | Promise<boolean>;
@@ -45,7 +59,7 @@ export async function startHealth(port: number, ready: Ready, metrics?: Metrics)
       );
     } else answer(404, `there are ${metrics === undefined ? '' : '/metrics, '}/healthz and /readyz`);
   });
-  server.listen(port, '127.0.0.1');
+  server.listen(port, ADDRESS);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,

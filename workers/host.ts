@@ -192,24 +192,37 @@ interface Serving {
 }
 
 async function serve(temporal: Temporal, deps: HostActivityDeps, serving: Serving): Promise<void> {
-  const workers = await createWorkers(temporal, deps.hostId, createHostActivities(deps), serving.tracing);
+  let workers: readonly Worker[] = [];
   let joined = false;
   const ready = (): boolean => joined && workers.every((worker) => worker.getState() === 'RUNNING');
   const health = await startHealthIfAsked(serving.settings, ready, serving.metrics);
-  const running = runWorkers(workers, serving.stopped);
-  const joining = serving.join().then(
+  try {
+    // Last, since workers that never run keep their connection from being closed.
+    workers = await createWorkers(temporal, deps.hostId, createHostActivities(deps), serving.tracing);
+    await runAndJoin(workers, serving, () => (joined = true));
+  } finally {
+    await health?.close();
+  }
+}
+
+async function runAndJoin(
+  workers: readonly Worker[],
+  { join: joinFleet, watch, stopped, stopping }: Serving,
+  onJoined: () => void,
+): Promise<void> {
+  const running = runWorkers(workers, stopped);
+  const joining = joinFleet().then(
     () => {
-      joined = true;
-      return serving.watch();
+      onJoined();
+      return watch();
     },
     () => undefined,
   );
   try {
     await running;
   } finally {
-    serving.stopping.abort(new Error('the host worker stops'));
+    stopping.abort(new Error('the host worker stops'));
     await joining;
-    await health?.close();
   }
 }
 

@@ -8,7 +8,7 @@ import { failJobsOfRemovedPools, nextCleanup, zonesToClean } from '../../db/pool
 import type { CleanupWork } from '../../db/pools/cleanup.ts';
 import { endLook, filesToRemove, forgetFiles, listPoolFiles, recordFiles } from '../../db/pools/files.ts';
 import type { FoundFile, Look } from '../../db/pools/files.ts';
-import { recordPoolReports } from '../../db/pools/pools.ts';
+import { recordPool } from '../../db/pools/pools.ts';
 import type { Place } from '../../db/zones/zones.ts';
 import { configurationOfPool } from '../../db/zones/configurations.ts';
 import { apiCodes } from '../../model/api-codes.ts';
@@ -135,7 +135,7 @@ export function createCleanupActivities(deps: ControlDeps): CleanupActivities {
     async recordRemovedFiles(poolId, answer) {
       const { hostId, removed, pool } = await readSigned(db, ['removePoolFiles'], answer);
       await db.transaction().execute(async (tx) => {
-        await recordPoolReports(tx, hostId, [pool]);
+        await recordPool(tx, hostId, pool);
         await forgetFiles(tx, poolId, removed);
       });
     },

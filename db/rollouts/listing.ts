@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { RolloutCounts } from '../../model/rollout.ts';
 import type { Queryable } from '../database.ts';
-import { reasonsOf } from '../jobs/outcomes.ts';
+import { isCancelled, reasonsOf } from '../jobs/outcomes.ts';
 import type { CopyError } from '../jobs/outcomes.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
 import type { Listing, Page } from '../page.ts';
@@ -53,7 +53,7 @@ const counts = sql`(
     count(*) filter (where settled is null and turn = 'queued')::integer as queued
   from async_job_copy where async_job_copy.job_id = job.id)`;
 const unready = sql`(
-  select count(*)::integer as count, count(*) filter (where error_kind = 'Cancelled')::integer as cancelled
+  select count(*)::integer as count, count(*) filter (where ${isCancelled})::integer as cancelled
   from async_job_copy where async_job_copy.job_id = job.id and error_str is not null)`;
 
 /** Unpacking may find the size of an image whose source did not tell it. */

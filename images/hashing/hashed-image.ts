@@ -17,7 +17,11 @@ export function hashedImage(
   return { sha256, pieces: { size, length, hashes: hashes === '' ? sha256 : hashes } };
 }
 
-/** As fast as it goes. @param length bytes of a piece; default: by the size of the file. @throws ImageError when the file cannot be read; the signal's reason when aborted */
+/**
+ * As fast as it goes.
+ * @param length bytes of a piece; default: by the size of the file
+ * @throws ImageError when the file cannot be read; the signal's reason when aborted
+ */
 export async function hashImage(
   file: FileHandle,
   signal: AbortSignal,
@@ -25,12 +29,7 @@ export async function hashImage(
 ): Promise<HashedImage> {
   const { size } = await file.stat();
   const pieceLength = length ?? pieceLengthOf(size);
-  const digester = new Digester({
-    file,
-    algorithms: ['SHA-256'],
-    signal,
-    pieceLength,
-  });
+  const digester = new Digester({ file, algorithms: ['SHA-256'], signal, pieceLength });
   try {
     digester.grown(size);
     const digests = await digester.finish();

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { protectedEndpoints } from '../../db/hosts/protected-endpoints.ts';
@@ -96,6 +99,17 @@ test('workflows run without a stack trace for each of their promises, which woul
   } finally {
     await control.stop();
   }
+});
+
+test('a control worker whose port for checks is taken says so, and what to do', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const { running } = await start({ healthPort: String(port) });
+  await expect(running).rejects.toThrow(
+    `The server of checks and metrics cannot listen: another program listens on 127.0.0.1:${port}: choose another`,
+  );
+  taken.close();
 });
 
 test.each([
