@@ -205,23 +205,19 @@ async function serve(temporal: Temporal, deps: HostActivityDeps, serving: Servin
   }
 }
 
-async function runAndJoin(
-  workers: readonly Worker[],
-  { join: joinFleet, watch, stopped, stopping }: Serving,
-  onJoined: () => void,
-): Promise<void> {
-  const running = runWorkers(workers, stopped);
-  const joining = joinFleet().then(
+async function runAndJoin(workers: readonly Worker[], serving: Serving, onJoined: () => void): Promise<void> {
+  const running = runWorkers(workers, serving.stopped);
+  const joining = serving.join().then(
     () => {
       onJoined();
-      return watch();
+      return serving.watch();
     },
     () => undefined,
   );
   try {
     await running;
   } finally {
-    stopping.abort(new Error('the host worker stops'));
+    serving.stopping.abort(new Error('the host worker stops'));
     await joining;
   }
 }
