@@ -1,10 +1,11 @@
 /** What all processes of Bypass share: the set-up of Temporal's SDK, the connection to Temporal, and the orderly stop. */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client } from '@temporalio/client';
-import type { ClientOptions } from '@temporalio/client';
+import type { WorkflowClientInterceptor } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { LogLevel, MetricsBuffer, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { awaitNewAttributes } from './new-attributes.ts';
 import type { Settings } from './settings.ts';
 
 export { createLogger } from './log.ts';
@@ -60,15 +61,21 @@ export interface Temporal {
   readonly address: string;
 }
 
+export interface ConnectOptions {
+  /** Shown in Temporal's UI. Default: process id and host name. */
+  readonly identity?: string;
+  /** Of calls to workflows. Default: none. */
+  readonly interceptors?: readonly WorkflowClientInterceptor[];
+}
+
 /**
  * Connects to Temporal by the configuration of @temporalio/envconfig (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…,
  * or its file). The settings may override address and namespace.
  * @throws StartError when the server does not answer, or has no such namespace
- * @param options `interceptors`: of workflow calls
  */
 export async function connectTemporal(
   settings: Settings,
-  options: Pick<ClientOptions, 'identity' | 'interceptors'> = {},
+  { identity, interceptors = [] }: ConnectOptions = {},
 ): Promise<Temporal> {
   const config = loadClientConnectConfig();
   const address = temporalAddressOf(settings);
@@ -82,7 +89,12 @@ export async function connectTemporal(
     await connection.close();
     throw explain(error, namespace, address);
   }
-  const client = new Client({ connection, namespace, ...options });
+  const client = new Client({
+    connection,
+    namespace,
+    interceptors: { workflow: [...interceptors, awaitNewAttributes] },
+    ...(identity === undefined ? {} : { identity }),
+  });
   return { connection, client, namespace, address };
 }
 

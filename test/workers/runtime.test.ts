@@ -1,14 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { connect, createSecureServer } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { Client } from '@temporalio/client';
+import { SearchAttributeType, TypedSearchAttributes, defineSearchAttributeKey } from '@temporalio/common';
+import { temporal as proto } from '@temporalio/proto';
 import { startHealth, startHealthIfAsked } from '../../workers/health.ts';
 import { formatLine } from '../../workers/log.ts';
 import { connectTemporal, requireWorkerListing, StartError } from '../../workers/runtime.ts';
 import { readSettings } from '../../workers/settings.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { testTemporal } from '../support/temporal.ts';
+import type { TestTemporal } from '../support/temporal.ts';
 
 describe('the connection to Temporal', () => {
   test('is made to the address and namespace of the settings', async () => {
@@ -71,7 +76,48 @@ describe('the connection to Temporal', () => {
       await temporal.close();
     }
   });
+
+  test.each([
+    ['start', { signal: undefined }],
+    ['signalWithStart', { signal: 'wanted' }],
+  ])('waits with a %s until the server knows a search attribute that is new', async (_how, { signal }) => {
+    const temporal = await testTemporal();
+    const { address, namespace } = temporal;
+    const found = await connectTemporal(
+      readSettings({ temporalAddress: address, temporalNamespace: namespace }, {}),
+    );
+    try {
+      const key = defineSearchAttributeKey('Newest', SearchAttributeType.KEYWORD);
+      const start = ({ workflow }: Client) => {
+        const options = {
+          taskQueue: 'nobody',
+          workflowId: randomUUID(),
+          typedSearchAttributes: new TypedSearchAttributes([{ key, value: 'yes' }]),
+        };
+        return signal === undefined
+          ? workflow.start('any', options)
+          : workflow.signalWithStart('any', { ...options, signal });
+      };
+      const starting = start(found.client);
+      await expect(start(temporal.client)).rejects.toMatchObject({
+        cause: { message: expect.stringContaining('search attribute Newest') as string },
+      });
+      await addKeyword(temporal, 'Newest');
+      const handle = await starting;
+      expect((await handle.describe()).searchAttributes).toEqual({ Newest: ['yes'] });
+      await handle.terminate();
+    } finally {
+      await found.connection.close();
+      await temporal.close();
+    }
+  });
 });
+
+const addKeyword = ({ connection, namespace }: TestTemporal, name: string) =>
+  connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: { [name]: proto.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD },
+  });
 
 const UNAUTHENTICATED = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '16' };
 

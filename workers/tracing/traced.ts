@@ -1,15 +1,15 @@
 /** What a process does for traces (tracing.ts), where they are on. */
 import type { Context } from '@temporalio/activity';
-import type { ClientInterceptors } from '@temporalio/client';
+import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { ActivityInterceptors, WorkerInterceptors } from '@temporalio/worker';
 import type { TraceCall } from '../../api/server/trace-call.ts';
 import type { Try } from '../../model/payloads.ts';
-import type { Logger } from '../runtime.ts';
+import type { ConnectOptions, Logger } from '../runtime.ts';
 import { label, SettingError } from '../settings.ts';
 import type { Settings } from '../settings.ts';
 
 export interface Tracing {
-  readonly clientInterceptors: ClientInterceptors;
+  readonly clientInterceptors: readonly WorkflowClientInterceptor[];
   readonly activityInterceptor: (activity: Context) => ActivityInterceptors;
   /** Traces a call of the API. */
   readonly call: TraceCall;
@@ -50,5 +50,5 @@ export const tracedWorker = (tracing: Tracing | undefined): { readonly intercept
 /** The part of a client's options by which what it starts is traced. */
 export const clientTracing = (
   tracing: Pick<Tracing, 'clientInterceptors'> | undefined,
-): { readonly interceptors?: ClientInterceptors } =>
+): Pick<ConnectOptions, 'interceptors'> =>
   tracing === undefined ? {} : { interceptors: tracing.clientInterceptors };

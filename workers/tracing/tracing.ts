@@ -65,7 +65,7 @@ export function createTracing(endpoint: string, processName: string, logger: Log
   provider.register({ contextManager: new AsyncLocalStorageContextManager().enable() });
   const tracer = trace.getTracer('bypass');
   return {
-    clientInterceptors: { workflow: [new OpenTelemetryWorkflowClientInterceptor({ tracer })] },
+    clientInterceptors: [new OpenTelemetryWorkflowClientInterceptor({ tracer })],
     activityInterceptor: (activity) => {
       const about = subjectsOfWorkflow(activity.info.workflowExecution?.workflowId ?? '');
       const inbound = new OpenTelemetryActivityInboundInterceptor(activity, { tracer });
