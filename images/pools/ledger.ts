@@ -64,9 +64,21 @@ export interface Ledger {
   forget(copyId: string): Promise<void>;
 }
 
-/** @param stateDir the host's state folder, which exists */
+/**
+ * One ledger of a folder alone notes images, and asks for those of a template: it keeps in memory of which template each is,
+ * since a host may have thousands of notes.
+ * @param stateDir the host's state folder, which exists
+ */
 export function openLedger(stateDir: string): Ledger {
   const folder = join(stateDir, 'copies');
+  let reading: Promise<Map<string, string>> | undefined;
+  const templatesOfImages = (): Promise<Map<string, string>> => {
+    reading ??= readTemplates(folder).catch((error: unknown) => {
+      reading = undefined;
+      throw error;
+    });
+    return reading;
+  };
   const pathOf = (copyId: string): string => join(folder, `${requireUuid(copyId)}.json`);
   const write = async (copyId: string, change: Partial<Note>): Promise<void> => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -77,17 +89,33 @@ export function openLedger(stateDir: string): Ledger {
     partOf: async (copyId) => (await readNote(pathOf(copyId)))?.part,
     imageOf: async (copyId) => (await readNote(pathOf(copyId)))?.image,
     async copiesOf(templateId) {
+      const templates = await templatesOfImages();
       const found: string[] = [];
-      for (const copyId of await copiesIn(folder)) {
+      for (const [copyId, of] of templates) {
+        if (of !== templateId) continue;
         const { image } = (await readNote(pathOf(copyId))) ?? {};
         if (image?.templateId === templateId) found.push(copyId);
+        else templates.delete(copyId);
       }
       return found;
     },
     notePart: (copyId, part) => write(copyId, { part }),
-    noteImage: (copyId, image) => write(copyId, { image }),
+    async noteImage(copyId, image) {
+      await write(copyId, { image });
+      if (image.templateId !== undefined) (await templatesOfImages()).set(copyId, image.templateId);
+    },
     forget: async (copyId) => void (await unlinkIfThere(pathOf(copyId))),
   };
+}
+
+/** Copy id → id of the template that it was noted as an image of. */
+async function readTemplates(folder: string): Promise<Map<string, string>> {
+  const templates = new Map<string, string>();
+  for (const copyId of await copiesIn(folder)) {
+    const { image } = (await readNote(join(folder, `${copyId}.json`))) ?? {};
+    if (image?.templateId !== undefined) templates.set(copyId, image.templateId);
+  }
+  return templates;
 }
 
 async function copiesIn(folder: string): Promise<readonly string[]> {
