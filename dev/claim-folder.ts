@@ -1,5 +1,5 @@
 /** Opens the data folder and locks it, so that one installation at a time runs on it. */
-import { StartError } from '../workers/runtime.ts';
+import { StartError } from '../workers/start-error.ts';
 import { openDataFolder } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
 import { AlreadyRunning, lockFolder } from './folder-lock.ts';

@@ -11,7 +11,7 @@ import { createStyle } from '../cli/text.ts';
 import { askJob, errorOf, hasFailed, isOver, waitFor } from '../cli/waiting.ts';
 import { openDatabase } from '../db/database.ts';
 import { copyWorkflowId, templateWorkflowId } from '../model/names.ts';
-import { StartError } from '../workers/runtime.ts';
+import { StartError } from '../workers/start-error.ts';
 import { ZONE } from './prepare-installation.ts';
 import type { Stack } from './stack.ts';
 import type { PrintLine } from './line-printer.ts';

@@ -3,7 +3,7 @@ import type { Session } from '../cli/command.ts';
 import { readConsole } from '../cli/vms/console.ts';
 import { listOfferings } from '../cli/vms/lookup.ts';
 import { errorOf, hasFailed, waitFor, waitForJob } from '../cli/waiting.ts';
-import { StartError } from '../workers/runtime.ts';
+import { StartError } from '../workers/start-error.ts';
 import { FIRST_LINE } from './demo-disk.ts';
 import { describeMachines } from './machines.ts';
 import type { PrintLine } from './line-printer.ts';

@@ -1,5 +1,5 @@
 /** Chooses the ports of a start: those of the settings, which must be free, and free ports for the rest. */
-import { StartError } from '../workers/runtime.ts';
+import { StartError } from '../workers/start-error.ts';
 import { label } from '../workers/settings.ts';
 import type { SettingName } from '../workers/settings.ts';
 import type { Plan, Ports } from './plan.ts';

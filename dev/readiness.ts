@@ -8,7 +8,7 @@ import type { ApiClient } from '../cli/client.ts';
 import { poolMarker } from '../images/pools/files/marker.ts';
 import { readJson } from '../model/messages/schema.ts';
 import { POOL_MARKER } from '../model/names.ts';
-import { StartError } from '../workers/runtime.ts';
+import { StartError } from '../workers/start-error.ts';
 import { lastLines } from './child-process.ts';
 import type { PoolPlace } from './services.ts';
 import type { Service, Supervisor } from './supervisor.ts';

@@ -11,7 +11,7 @@ import type { Start } from './start.ts';
 import type { Service } from './supervisor.ts';
 import { temporalPrograms } from './temporal-build.ts';
 import type { TemporalPrograms } from './temporal-build.ts';
-import { StartError } from '../workers/runtime.ts';
+import { StartError } from '../workers/start-error.ts';
 import { findTemporalCli } from './temporal-cli.ts';
 import { SUPERUSER, frontendPort, prepareDatabases, prepareNamespace } from './temporal-cluster.ts';
 import type { ClusterDatabases, ClusterNode } from './temporal-cluster.ts';

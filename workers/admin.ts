@@ -3,7 +3,7 @@ import { createAdmin } from '../db/accounts/accounts.ts';
 import { AlreadyExists } from '../db/errors.ts';
 import { createMasterKey } from '../trust/master-key.ts';
 import { connectDatabase } from './database.ts';
-import { StartError } from './runtime.ts';
+import { StartError } from './start-error.ts';
 import type { Settings } from './settings.ts';
 
 /** `bypass admin create`: creates an administrator, and the master key when there is none, and prints the keys once. */

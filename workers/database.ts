@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { type Database, openDatabase } from '../db/database.ts';
 import { migrateToLatest } from '../db/migrate.ts';
-import { StartError } from './runtime.ts';
+import { StartError } from './start-error.ts';
 import { label, type Settings } from './settings.ts';
 
 const OLDEST_MAJOR = 15;

@@ -9,7 +9,7 @@ import * as z from 'zod/mini';
 import type { KnownPools } from '../images/pools/pools.ts';
 import { message, readJson, text, version } from '../model/messages/schema.ts';
 import { replaceFile } from '../platform/replace-file.ts';
-import { StartError } from './runtime.ts';
+import { StartError } from './start-error.ts';
 
 const PRIVATE = 0o700;
 const LOCKED_BY_ANOTHER = 1;

@@ -1,5 +1,5 @@
 /** Why a process cannot listen on its address and port, and what to do. */
-import { StartError } from './runtime.ts';
+import { StartError } from './start-error.ts';
 import { label } from './settings.ts';
 import type { SettingName } from './settings.ts';
 

@@ -7,12 +7,10 @@ import type { LogLevel, MetricsBuffer, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { awaitNewAttributes } from './new-attributes.ts';
 import type { Settings } from './settings.ts';
+import { StartError } from './start-error.ts';
 
 export { createLogger } from './log.ts';
 export type { Logger } from 'pino';
-
-/** A process cannot start; the message is a sentence for the operator. */
-export class StartError extends Error {}
 
 const HEARTBEAT = '10 seconds';
 const CONNECT_MS = 10_000;

@@ -4,7 +4,7 @@ import { aloneInRotating, resealAll } from '../db/sealed.ts';
 import type { Database } from '../db/database.ts';
 import { loadMasterKey, newKey, readKeyFile, replaceKeyFile } from '../trust/master-key.ts';
 import { connectDatabase } from './database.ts';
-import { StartError } from './runtime.ts';
+import { StartError } from './start-error.ts';
 import type { Settings } from './settings.ts';
 
 /** Milliseconds, more than a process takes from sealing a secret to writing it. */

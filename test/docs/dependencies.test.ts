@@ -1,7 +1,7 @@
 /** An installation of Bypass has the packages that its processes import, and no others. */
 import { readdir, readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PROJECT_ROOT } from '../../platform/installation.ts';
 
 const PRODUCTION = [
@@ -45,6 +45,21 @@ async function importedIn(folder: string): Promise<readonly string[]> {
   );
 }
 
+const IMPORTED = /^(?:import|export)(?! type)(?:[^;]*? from)? '([^']*)'/gm;
+
+/** The packages that a module loads, through whatever modules of ours. @param found of modules that were visited before */
+async function loadedBy(
+  file: string,
+  found = new Map<string, readonly string[]>(),
+): Promise<readonly string[]> {
+  if (found.has(file)) return [];
+  const specifiers = [...(await read(file)).matchAll(IMPORTED)].map(([, specifier = '']) => specifier);
+  found.set(file, specifiers.filter((name) => !name.startsWith('.')).map(packageOf));
+  for (const own of specifiers.filter((name) => name.startsWith('.')))
+    await loadedBy(join(dirname(file), own), found);
+  return [...new Set([...found.values()].flat())].filter(isPackage).toSorted();
+}
+
 /** `pg` of `pg/lib/x`, `@temporalio/worker` of `@temporalio/worker/x`. */
 const packageOf = (specifier: string): string =>
   specifier
@@ -64,6 +79,18 @@ test('the processes import exactly the production dependencies', async () => {
 test('code that runs in production imports nothing from dev/', async () => {
   const texts = await Promise.all(PRODUCTION.map(textsIn));
   expect(texts.flat().filter((text) => /\b(?:from|import\() ?'[./]+\/dev\//.test(text))).toEqual([]);
+});
+
+// Each host has this thread beside its main one; Temporal's SDK alone would take 13 MB of its memory.
+test('the thread of transfers loads what transfers need, and nothing of Temporal', async () => {
+  expect(await loadedBy('workers/transfer.thread.ts')).toEqual([
+    'jose',
+    'node-forge',
+    'p-limit',
+    'saxes',
+    'undici',
+    'zod',
+  ]);
 });
 
 test('PostgreSQL for `npm start` is an optional dependency', async () => {

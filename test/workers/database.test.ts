@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { connectDatabase } from '../../workers/database.ts';
-import { StartError } from '../../workers/runtime.ts';
+import { StartError } from '../../workers/start-error.ts';
 import { readSettings } from '../../workers/settings.ts';
 import { freshDatabase } from '../support/postgres.ts';
 

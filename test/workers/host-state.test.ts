@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadKnownPools, lockStateDir, openStateDir } from '../../workers/host-state.ts';
-import { StartError } from '../../workers/runtime.ts';
+import { StartError } from '../../workers/start-error.ts';
 
 let folder: string;
 beforeEach(async () => {

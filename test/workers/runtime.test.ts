@@ -9,7 +9,8 @@ import { SearchAttributeType, TypedSearchAttributes, defineSearchAttributeKey } 
 import { temporal as proto } from '@temporalio/proto';
 import { startHealth, startHealthIfAsked } from '../../workers/health.ts';
 import { formatLine } from '../../workers/log.ts';
-import { connectTemporal, requireWorkerListing, StartError } from '../../workers/runtime.ts';
+import { connectTemporal, requireWorkerListing } from '../../workers/runtime.ts';
+import { StartError } from '../../workers/start-error.ts';
 import { readSettings } from '../../workers/settings.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { testTemporal } from '../support/temporal.ts';

@@ -13,7 +13,7 @@ import { createMasterKey, loadMasterKey, masterKeyOf, readKeyFile } from '../../
 import type { MasterKey } from '../../trust/master-key.ts';
 import { keyOfBox, openSecrets, sealSecrets, UNBOUND_PREFIX } from '../../trust/at-rest.ts';
 import type { TemplateOwner } from '../../trust/at-rest.ts';
-import { StartError } from '../../workers/runtime.ts';
+import { StartError } from '../../workers/start-error.ts';
 import { rotate, run } from '../../workers/secrets.ts';
 import type { RotationOptions } from '../../workers/secrets.ts';
 import { readSettings } from '../../workers/settings.ts';

@@ -1,0 +1,2 @@
+/** A process cannot start; the message is a sentence for the operator. */
+export class StartError extends Error {}
