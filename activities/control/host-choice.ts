@@ -59,12 +59,16 @@ type NoHost = Extract<HostChoice, { readonly host?: undefined }>;
 /** Age of the pool's last report, in milliseconds. */
 export const reportAgeOf = ({ reportAgeMs }: CopyFacts): number => reportAgeMs ?? NEVER_REPORTED_MS;
 
-/** @throws NotPossible when the copy is gone */
+/**
+ * @param bytes that are to be brought onto the pool
+ * @throws NotPossible when the copy is gone
+ */
 export async function findHost(
   { db, orchestration }: Pick<ControlDeps, 'db' | 'orchestration'>,
   question: HostQuestion,
+  bytes?: number,
 ): Promise<{ readonly host: PoolHost; readonly copy: CopyFacts } | NoHost> {
-  const copy = await copyFacts(db, question.copyId);
+  const copy = await copyFacts(db, question.copyId, bytes);
   if (copy === undefined) throw new NotPossible('The pool was removed, and the copy with it');
   const hosts = await hostsOfPool(db, copy.poolId);
   const unsettled = hosts.filter((host) => host.up && isUsable(host) && !host.settled);

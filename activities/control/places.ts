@@ -5,7 +5,7 @@
  */
 import { isLockTimeout, limitLockWaits } from '../../db/database.ts';
 import { openCopy } from '../../db/copies/copies.ts';
-import { isRoomy, reserve } from '../../db/copies/reservations.ts';
+import { reserve } from '../../db/copies/reservations.ts';
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { chooseSource } from '../../db/spread/source-choice.ts';
 import type { SourceQuestion } from '../../db/spread/source-choice.ts';
@@ -92,14 +92,13 @@ async function choosePlace(
   { reportFreshMs = Infinity, roomyReportFreshMs = 0, excluded, avoided, ...ofSource }: PlaceWishes,
   lockMs = 0,
 ): Promise<PlaceChoice> {
-  const found = await findHost(deps, { copyId, excluded, avoided });
+  const found = await findHost(deps, { copyId, excluded, avoided }, bytes);
   if (found.host === undefined) return { wait: { word: 'NoHost', ...found } };
   const { host: chosen, copy } = found;
   const { hostId, name: hostName } = chosen;
   const age = reportAgeOf(copy);
-  const isOutdated =
-    age > reportFreshMs && !(age <= roomyReportFreshMs && (await isRoomy(deps.db, copyId, bytes)));
-  if (isOutdated) return { outdated: { hostId, hostName } };
+  if (age > (copy.roomy ? Math.max(reportFreshMs, roomyReportFreshMs) : reportFreshMs))
+    return { outdated: { hostId, hostName } };
   // Before the transaction, which must not wait for a second connection.
   const host = await addressTo(chosen, copy.templateId, deps);
   const taken = await deps.db.transaction().execute(async (tx) => {

@@ -1,9 +1,8 @@
 /** What a job carries for its host: the zone's rules for sources, the endpoints of Bypass itself, and sealed secrets. */
 import { wantedDigests } from '../../db/certificates/certificates.ts';
-import { configurationOfHost } from '../../db/zones/configurations.ts';
 import type { Database } from '../../db/database.ts';
 import type { HostAddress } from '../../db/hosts/hosts.ts';
-import { protectedEndpoints } from '../../db/hosts/protected-endpoints.ts';
+import { rulesOfHost } from '../../db/hosts/rules.ts';
 import { secretsAndOwner } from '../../db/templates/secrets.ts';
 import { headerOriginsOf, policyOf, timeoutsOf } from '../../model/configurations.ts';
 import type { SecretWay } from '../../model/source.ts';
@@ -43,16 +42,15 @@ export async function addressTo(
   { db, masterKey, protocols }: ControlDeps,
 ): Promise<ChosenHost> {
   const { hostId, name: hostName, sealingKey } = host;
-  const [values, own, { secrets, isOfAdmin }] = await Promise.all([
-    configurationOfHost(db, hostId),
-    protectedEndpoints(db),
+  const [{ values, endpoints }, { secrets, isOfAdmin }] = await Promise.all([
+    rulesOfHost(db, hostId),
     secretsAndOwner({ db, masterKey }, templateId),
   ]);
   const policy = policyOf(values, isOfAdmin, protocols);
   const chosen = {
     hostId,
     hostName,
-    policy: { ...policy, parts: [...(policy.parts ?? []), ...own] },
+    policy: { ...policy, parts: [...(policy.parts ?? []), ...endpoints] },
     timeouts: timeoutsOf(values),
   };
   if (secrets === undefined) return chosen;

@@ -1,5 +1,5 @@
 /** Copies: one template on one pool, one row of `template_spool_ref`, from being wanted to being removed. */
-import { sql } from 'kysely';
+import { type UpdateObject, sql } from 'kysely';
 import type { Needs } from '../../model/capabilities.ts';
 import type { Healing } from '../../model/image-pieces.ts';
 import type { CopyPlan } from '../../model/payloads.ts';
@@ -12,8 +12,9 @@ import { NotPossible } from '../errors.ts';
 import type { CopyUuids } from '../jobs/jobs.ts';
 import { carriesMachines } from './healing.ts';
 import { piecesOfImage } from './pieces.ts';
+import { isRoomy } from './reservations.ts';
 import { NOT_FETCHING } from '../spread/records.ts';
-import type { Row } from '../tables.ts';
+import type { Row, Tables } from '../tables.ts';
 
 /** Columns of a copy that did not fail. */
 export const NO_ERROR = { error_str: null, error_kind: null, error_host: null } as const;
@@ -34,39 +35,23 @@ export function openCopy(
   return db.transaction().execute(async (tx) => {
     const template = await usableTemplate(tx, copy.templateId);
     const pool = await usablePool(tx, copy.poolId, template);
-    await tx
+    const begun = {
+      download_state: 'DOWNLOAD_IN_PROGRESS',
+      state: 'Creating',
+      template_size: template.size,
+      job_id: workflowId,
+    } as const;
+    const inserted = await tx
       .insertInto('template_spool_ref')
-      .values({ template_id: template.id, pool_id: pool.id })
+      .values({ template_id: template.id, pool_id: pool.id, ...begun })
       .onConflict((conflict) => conflict.columns(['template_id', 'pool_id']).doNothing())
-      .execute();
-    const row = await tx
-      .selectFrom('template_spool_ref')
-      .where('template_id', '=', template.id)
-      .where('pool_id', '=', pool.id)
-      .select(['id', 'uuid', 'download_state', 'state', 'sha256', carriesMachines.as('carries')])
-      .forUpdate()
-      .executeTakeFirstOrThrow();
-    const ready = row.download_state === 'DOWNLOADED' && row.state === 'Ready';
-    if (ready) await noteWanted(tx, [row.id]);
-    else {
-      await tx
-        .updateTable('template_spool_ref')
-        .set({
-          download_state: 'DOWNLOAD_IN_PROGRESS',
-          state: 'Creating',
-          marked_for_gc: false,
-          idle_since: null,
-          ...NO_ERROR,
-          ...NOT_FETCHING,
-          cancelled_by: null,
-          evidence: null,
-          template_size: template.size,
-          job_id: workflowId,
-          last_updated: sql`now()`,
-        })
-        .where('id', '=', row.id)
-        .execute();
-    }
+      .returning('uuid')
+      .executeTakeFirst();
+    const row =
+      inserted === undefined
+        ? await takeUp(tx, template.id, pool.id, begun)
+        : { ...inserted, ready: false, sha256: null, carries: false };
+    const { ready } = row;
     return {
       v: 1,
       ready,
@@ -88,6 +73,47 @@ export function openCopy(
       ...(ready ? {} : await healingOf(tx, template, row)),
     };
   });
+}
+
+/** Begins anew with a copy that was there before, unless it is ready. */
+async function takeUp(
+  tx: Queryable,
+  templateDbId: number,
+  poolDbId: number,
+  begun: UpdateObject<Tables, 'template_spool_ref'>,
+): Promise<{
+  readonly uuid: string;
+  readonly ready: boolean;
+  readonly sha256: string | null;
+  readonly carries: boolean;
+}> {
+  const row = await tx
+    .selectFrom('template_spool_ref')
+    .where('template_id', '=', templateDbId)
+    .where('pool_id', '=', poolDbId)
+    .select(['id', 'uuid', 'download_state', 'state', 'sha256', carriesMachines.as('carries')])
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+  const { id, download_state, state, ...known } = row;
+  const ready = download_state === 'DOWNLOADED' && state === 'Ready';
+  if (ready) await noteWanted(tx, [id]);
+  else {
+    await tx
+      .updateTable('template_spool_ref')
+      .set({
+        ...begun,
+        marked_for_gc: false,
+        idle_since: null,
+        ...NO_ERROR,
+        ...NOT_FETCHING,
+        cancelled_by: null,
+        evidence: null,
+        last_updated: sql`now()`,
+      })
+      .where('id', '=', id)
+      .execute();
+  }
+  return { ...known, ready };
 }
 
 /** What the file must be. Disks of machines that stand on an image that was published need that very image. */
@@ -265,6 +291,7 @@ export const findCopy = (tx: Queryable, copy: CopyUuids): Promise<CopyRow | unde
 export const copyFacts = (
   db: Queryable,
   copyId: string,
+  bytes = 0,
 ): Promise<
   | (Needs & {
       readonly templateId: string;
@@ -272,6 +299,8 @@ export const copyFacts = (
       readonly poolName: string;
       /** When the pool was last reported, in milliseconds before now; null when never. */
       readonly reportAgeMs: number | null;
+      /** As `isRoomy`. */
+      readonly roomy: boolean;
       /** UUID of the host of the latest attempt, which can resume from the bytes that it kept; null: there was none. */
       readonly lastHostId: string | null;
     })
@@ -292,6 +321,7 @@ export const copyFacts = (
       sql<number | null>`(extract(epoch from now() - storage_pool.reported) * 1000)::integer`.as(
         'reportAgeMs',
       ),
+      isRoomy(bytes).as('roomy'),
       sql<string | null>`(
         select host.uuid from download_attempt one join host on host.id = one.host_id
         where one.copy_id = template_spool_ref.id order by one.id desc limit 1)`.as('lastHostId'),

@@ -1,5 +1,5 @@
 /** Space on a pool that is reserved for downloads, so that two of them do not count on the same free bytes. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Room } from '../../model/space.ts';
 import { inTransaction } from '../database.ts';
 import type { Queryable } from '../database.ts';
@@ -31,17 +31,13 @@ export function reserve(db: Queryable, copyId: string, bytes: number): Promise<R
 }
 
 /**
- * Whether a copy's pool has plenty of room by its last report: beside all that is reserved and this copy, a tenth of it is free.
+ * Whether a pool has plenty of room by its last report: beside all that is reserved and so many more bytes, a tenth of it is free.
  * So much is not filled within minutes; where it is, the download finds the pool full, and the deployment waits for space.
  */
-export async function isRoomy(db: Queryable, copyId: string, bytes: number): Promise<boolean> {
-  const { rows } = await sql<{ readonly roomy: boolean }>`
-    select pool.free_bytes - ${bytes}::bigint - coalesce(
-      (select sum(r.bytes) from pool_reservation r where r.pool_id = pool.id), 0) >= pool.capacity_bytes / 10 as roomy
-    from template_spool_ref copy join storage_pool pool on pool.id = copy.pool_id
-    where copy.uuid = ${copyId}`.execute(db);
-  return rows[0]?.roomy ?? false;
-}
+export const isRoomy = (bytes: number): RawBuilder<boolean> => sql`
+  (storage_pool.free_bytes - ${bytes}::bigint - coalesce((
+    select sum(r.bytes) from pool_reservation r where r.pool_id = storage_pool.id), 0)
+  >= storage_pool.capacity_bytes / 10)`;
 
 interface LockedPool {
   readonly id: number;

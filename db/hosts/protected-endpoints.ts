@@ -29,13 +29,12 @@ export async function removeProtectedEndpoints(db: Queryable, process: string): 
   await db.deleteFrom('protected_endpoint').where('process', '=', process).execute();
 }
 
+/** As a column. */
+export const protectedNow = sql<readonly string[]>`array(
+  select distinct endpoint from protected_endpoint where seen >= ${oldestValid} order by endpoint)`;
+
 export async function protectedEndpoints(db: Queryable): Promise<readonly string[]> {
-  const rows = await db
-    .selectFrom('protected_endpoint')
-    .where('seen', '>=', oldestValid)
-    .select('endpoint')
-    .distinct()
-    .orderBy('endpoint')
-    .execute();
-  return rows.map(({ endpoint }) => endpoint);
+  const { rows } = await sql<{ readonly endpoints: readonly string[] }>`
+    select ${protectedNow} as endpoints`.execute(db);
+  return rows[0]?.endpoints ?? [];
 }

@@ -18,11 +18,12 @@
  */
 import { sql } from 'kysely';
 import { originFetchesOf } from '../../model/configurations.ts';
+import type { ConfigurationValues } from '../../model/configurations.ts';
 import type { PeerSource } from '../../model/spread.ts';
 import { inTransaction } from '../database.ts';
 import type { Queryable } from '../database.ts';
 import { NotPossible } from '../errors.ts';
-import { configurationValues } from '../zones/configurations.ts';
+import { valuesOf } from '../zones/configurations.ts';
 import { isArriving, takesPart } from './door.ts';
 import { bestPeer, othersOf, peersOf, replacedBy, suspectsOf } from './peers.ts';
 import type { Asker, Distrusted, Others, Peer, Peers, Replaced } from './peers.ts';
@@ -75,8 +76,8 @@ const [PATIENCE_MS, PAUSE_MS] = [30_000, 5000];
 /** @throws NotPossible when the copy or the host is gone */
 export function chooseSource(db: Queryable, question: SourceQuestion): Promise<Chosen> {
   return inTransaction(db, async (tx) => {
-    const asker = await askerOf(tx, question);
-    const most = originFetchesOf(await configurationValues(tx, asker.zoneDbId));
+    const { values, ...asker } = await askerOf(tx, question);
+    const most = originFetchesOf(values);
     if (most === 0 || !(asker.takesPart || asker.isArriving)) return fetchAtOrigin(tx, asker);
     // One lock for all templates of the zone, since they share the uploads of its hosts.
     await sql`select pg_advisory_xact_lock(hashtextextended('spread', ${asker.zoneDbId}))`.execute(tx);
@@ -143,7 +144,11 @@ const onlySuspecting = ({ failedPeers, suspects }: Distrusted): Distrusted => ({
   suspects: [...suspects, ...failedPeers],
 });
 
-async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promise<Asker> {
+/** With what is set for its zone. */
+async function askerOf(
+  tx: Queryable,
+  { copyId, hostId }: SourceQuestion,
+): Promise<Asker & { readonly values: ConfigurationValues }> {
   const found = await tx
     .selectFrom('template_spool_ref as copy')
     .innerJoin('vm_template as template', 'template.id', 'copy.template_id')
@@ -159,6 +164,7 @@ async function askerOf(tx: Queryable, { copyId, hostId }: SourceQuestion): Promi
       'host.cluster_id as clusterDbId',
       takesPart.as('takesPart'),
       isArriving.as('isArriving'),
+      valuesOf(sql.ref('pool.data_center_id')).as('values'),
     ])
     .executeTakeFirst();
   if (found === undefined) throw new NotPossible('The pool was removed, and the copy with it');

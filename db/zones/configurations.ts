@@ -8,21 +8,23 @@ import type { Queryable } from '../database.ts';
 export const configurationValues = (db: Queryable, zoneId?: number): Promise<ConfigurationValues> =>
   valuesIn(db, sql`${zoneId ?? null}::bigint`);
 
-/** Those that hold for a host: of its zone. */
-export const configurationOfHost = (db: Queryable, hostId: string): Promise<ConfigurationValues> =>
-  valuesIn(db, sql`(select data_center_id from host where uuid = ${hostId})`);
-
 /** Those that hold for a storage pool: of its zone. */
 export const configurationOfPool = (db: Queryable, poolId: string): Promise<ConfigurationValues> =>
   valuesIn(db, sql`(select data_center_id from storage_pool where uuid = ${poolId})`);
 
-/** @param zone its key, or null for those of the installation alone */
-async function valuesIn(db: Queryable, zone: RawBuilder<unknown>): Promise<ConfigurationValues> {
-  const { rows } = await sql<{ readonly name: string; readonly value: string }>`
+/**
+ * As a column.
+ * @param zone its key, or null for those of the installation alone
+ */
+export const valuesOf = (zone: RawBuilder<unknown>): RawBuilder<ConfigurationValues> => sql`(
+  select coalesce(jsonb_object_agg(name, value order by own), '{}') from (
     select name, value, false as own from configuration
-    union all select name, value, true from data_center_details where data_center_id = ${zone}
-    order by own`.execute(db);
-  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+    union all select name, value, true from data_center_details where data_center_id = ${zone}) one)`;
+
+async function valuesIn(db: Queryable, zone: RawBuilder<unknown>): Promise<ConfigurationValues> {
+  const { rows } = await sql<{ readonly values: ConfigurationValues }>`
+    select ${valuesOf(zone)} as values`.execute(db);
+  return rows[0]?.values ?? {};
 }
 
 /** @param value undefined deletes the setting, so that that of the installation, or the default, applies again */

@@ -2,7 +2,8 @@ import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
 import { openCopy } from '../../db/copies/copies.ts';
 import { NotPossible } from '../../db/errors.ts';
 import { recordPoolReports } from '../../db/pools/pools.ts';
-import { isRoomy, release, reserve } from '../../db/copies/reservations.ts';
+import { copyFacts } from '../../db/copies/copies.ts';
+import { release, reserve } from '../../db/copies/reservations.ts';
 import { openDbLab } from '../labs/db.ts';
 import type { DbLab } from '../labs/db.ts';
 
@@ -61,11 +62,12 @@ test('a pool is roomy when a tenth of it stays free beside a copy and all that i
   const pool = await newPool(500);
   await pool.tell({ capacity: 1000, free: 500 });
   const [one, two] = [await pool.copy(), await pool.copy()];
-  expect(await isRoomy(lab.db, two, 400)).toBe(true);
-  expect(await isRoomy(lab.db, two, 401)).toBe(false);
+  const isRoomy = async (bytes: number) => (await copyFacts(lab.db, two, bytes))?.roomy;
+  expect(await isRoomy(400)).toBe(true);
+  expect(await isRoomy(401)).toBe(false);
   await reserve(lab.db, one, 300);
-  expect(await isRoomy(lab.db, two, 100)).toBe(true);
-  expect(await isRoomy(lab.db, two, 101)).toBe(false);
+  expect(await isRoomy(100)).toBe(true);
+  expect(await isRoomy(101)).toBe(false);
 });
 
 test('of many copies that reserve at once, as many get room as fit', async () => {
