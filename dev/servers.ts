@@ -105,15 +105,16 @@ export async function startCluster(
     searchPath,
     signal,
   });
-  const temporal = await startNodes(context, { nodes, programs, databases });
   const temporalAddress = await writeAddress(folder, ports.temporal);
-  await prepareNamespace({
-    name: plan.temporalNamespace,
-    address: temporalAddress,
-    cli,
-    folder: folder.temporalPrograms,
-    signal,
-  });
+  const prepare = (address: string): Promise<void> =>
+    prepareNamespace({
+      name: plan.temporalNamespace,
+      address,
+      cli,
+      folder: folder.temporalPrograms,
+      signal,
+    });
+  const temporal = await startNodes(context, { nodes, programs, databases, prepare });
   deps.print(`Temporal Server answers on port ${ports.temporal}, by ${temporal.length} frontends`);
   return {
     databaseUrl: databases.bypassUrl,
@@ -129,12 +130,17 @@ interface Nodes {
   readonly nodes: readonly ClusterNode[];
   readonly programs: TemporalPrograms;
   readonly databases: ClusterDatabases;
+  /** Makes the namespace, by the node at this address. */
+  readonly prepare: (address: string) => Promise<void>;
 }
 
-/** One after the other: the later ones find the first, which has all parts of the server. */
+/**
+ * One after the other: the later ones find the first, which has all parts of the server, and the namespace with its search
+ * attributes. A frontend that had looked for those before would not know them for a minute.
+ */
 async function startNodes(
   context: Start,
-  { nodes, programs, databases }: Nodes,
+  { nodes, programs, databases, prepare }: Nodes,
 ): Promise<readonly Service[]> {
   const services = nodes.map((node, at) =>
     nodeService(settingOf(context), at + 1, { node, programs, databases }),
@@ -143,6 +149,7 @@ async function startNodes(
     await context.supervisor.start(service);
     const port = frontendPort(nodes[at] as ClusterNode);
     context.deps.print(`${service.name} answers on port ${port}`);
+    if (at === 0) await prepare(`127.0.0.1:${port}`);
   }
   return services;
 }

@@ -7,6 +7,7 @@ import { chmod, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Client } from 'pg';
+import { createSearchAttributes } from '../workers/search-attributes.ts';
 import { lastLines, startChild } from './child-process.ts';
 import type { Child } from './child-process.ts';
 import { deployFile, runDeployScript } from './deploy-script.ts';
@@ -210,6 +211,7 @@ interface Namespace {
   readonly signal: AbortSignal;
 }
 
+/** Makes the namespace, and the search attributes in it. */
 export async function prepareNamespace({ name, address, cli, folder, signal }: Namespace): Promise<void> {
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
@@ -221,4 +223,10 @@ export async function prepareNamespace({ name, address, cli, folder, signal }: N
     programs: [folder],
     env: { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: name, TEMPORAL_CONFIG_FILE: '/dev/null' },
   });
+  const connection = await Connection.connect({ address });
+  try {
+    await createSearchAttributes({ connection, namespace: name });
+  } finally {
+    await connection.close();
+  }
 }

@@ -1,13 +1,12 @@
 /** The control worker process: workflows and the activities that use the database. Several can run side by side. */
 import { PROTOCOLS } from '../images/fetch/protocols/registry.ts';
-import type { temporal } from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 import { createControlActivities } from '../activities/control/activities.ts';
 import type { Database } from '../db/database.ts';
 import { hideQueries } from '../db/templates/hidden-queries.ts';
 import { bindAll } from '../db/sealed.ts';
-import { CONTROL_QUEUE, SEARCH_ATTRIBUTES } from '../model/names.ts';
+import { CONTROL_QUEUE } from '../model/names.ts';
 import { createOrchestration } from '../orchestration/client.ts';
 import { readWaits } from '../orchestration/waits.ts';
 import { loadMasterKey } from '../trust/master-key.ts';
@@ -20,6 +19,7 @@ import type { ProcessMetrics } from './process-metrics.ts';
 import { publishEndpoints, serverEndpoints } from './protected-endpoints.ts';
 import { connectTemporal, requireWorkerListing, runWorkers } from './runtime.ts';
 import type { Logger, Temporal } from './runtime.ts';
+import { createSearchAttributes } from './search-attributes.ts';
 import type { Settings } from './settings.ts';
 import { clientTracing, tracedWorker } from './tracing/traced.ts';
 import type { Tracing } from './tracing/traced.ts';
@@ -170,24 +170,5 @@ async function keepUpkeep(ensureUpkeep: Serving['ensureUpkeep'], logger: Logger)
     await ensureUpkeep();
   } catch (error) {
     logger.warn({ err: error }, 'the upkeep workflow could not be started; trying again');
-  }
-}
-
-/** The number itself, since @temporalio/proto exports no names that Node can import from an ES module. */
-const INDEXED_VALUE_TYPE_KEYWORD: temporal.api.enums.v1.IndexedValueType = 2;
-const ALREADY_EXISTS = 6;
-
-/** Creates missing search attributes. A server that has them needs not permit their creation. */
-async function createSearchAttributes({ connection, namespace }: Temporal): Promise<void> {
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = SEARCH_ATTRIBUTES.filter((name) => customAttributes[name] === undefined);
-  if (missing.length === 0) return;
-  try {
-    await connection.operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(missing.map((name) => [name, INDEXED_VALUE_TYPE_KEYWORD])),
-    });
-  } catch (error) {
-    if ((error as { readonly code?: number }).code !== ALREADY_EXISTS) throw error;
   }
 }

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 
-/** Server 1.32 reads the list again at most 20 s after it missed an attribute. */
-const PATIENCE_MS = 30_000;
+/** Server 1.32 reads the list once a minute. */
+const PATIENCE_MS = 70_000;
 const PAUSE_MS = 500;
 
 export const awaitNewAttributes: WorkflowClientInterceptor = {
