@@ -50,7 +50,12 @@ export const domainsWorkflowId = (hostId: string): string => `host:${hostId}:dom
 export const peersWorkflowId = (zoneId: string): string => `zone:${zoneId}:peers`;
 
 /** One call of prepareTemplate for many pools, by the id of its job. */
-export const rolloutWorkflowId = (jobId: string): string => `rollout:${jobId}`;
+export const rolloutWorkflowId = (jobId: string): string => `${ROLLOUT}${jobId}`;
+
+const ROLLOUT = 'rollout:';
+
+/** Whether the workflow of this id is that of a roll-out. */
+export const isRollout = (workflowId: string): boolean => workflowId.startsWith(ROLLOUT);
 
 /** Verifies the copies of a zone whose turn it is. */
 export const verificationsWorkflowId = (zoneId: string): string => `zone:${zoneId}:verifications`;

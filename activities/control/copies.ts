@@ -25,6 +25,7 @@ import { applicationFailure, workflowId } from '../context.ts';
 import { acceptResult, readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { countTries } from './counted-tries.ts';
+import { gatherEnds } from './gathered-ends.ts';
 import { wakeWaiting } from './source-hints.ts';
 
 export type { Attempt } from '../../db/copies/outcomes.ts';
@@ -37,7 +38,7 @@ export interface Ending {
   readonly outcomeId: string;
 }
 
-/** Workflows that were told that a copy is there. */
+/** Workflows that were told that a copy is there, or will be in a moment. */
 export interface Told {
   readonly told: readonly string[];
 }
@@ -87,11 +88,14 @@ export interface CopyActivities {
 }
 
 export function createCopyActivities({ db, protocols, orchestration }: ControlDeps): CopyActivities {
+  const ends = gatherEnds(orchestration, (error) =>
+    log.warn('a roll-out was not told which copies are there; it looks again by itself', { error }),
+  );
   /** Whom it cannot tell, the workflow does. */
   const tell = async (copy: CopyUuids, listeners: readonly string[]): Promise<Told | undefined> => {
     if (listeners.length === 0) return undefined;
     try {
-      await orchestration.signalEnded(copy, listeners);
+      await ends.tell(copy, listeners);
       return { told: listeners };
     } catch (error) {
       log.warn('workflows that wait for a copy were not told that it is there; its own workflow does so', {

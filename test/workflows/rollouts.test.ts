@@ -1,7 +1,7 @@
 /** Roll-outs, on a real control worker; a scripted host has all pools. */
 import { setConfiguration } from '../../db/zones/configurations.ts';
 import { cancelRollout, changeRollout } from '../../db/rollouts/rollouts.ts';
-import { copyWorkflowId } from '../../model/names.ts';
+import { copyWorkflowId, ENDED_SIGNAL } from '../../model/names.ts';
 import { openControlLab, QUICK_TIMING } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { addFleet, rollOut, rolloutHandle, rolloutRow, rolloutShows, wake } from '../labs/rollouts.ts';
@@ -47,6 +47,38 @@ test('the step that records a copy tells its roll-out, which takes no further tr
     const { events = [] } = await handle.fetchHistory();
     expect(events?.filter((one) => one.signalExternalWorkflowExecutionInitiatedEventAttributes)).toEqual([]);
     expect(events?.filter((one) => one.workflowTaskCompletedEventAttributes)).toHaveLength(2);
+  }
+});
+
+test('copies of a roll-out that end at once are told by few signals, and it goes on to its end', async () => {
+  for (const name of ['zone', 'origin'] as const) await setLimit(name, 0);
+  const fleet = await addFleet(lab, { name: 'gathered', pools: 20, held: true });
+  const templateId = await lab.addTemplate();
+  const jobId = await rollOut(lab, templateId, fleet.poolIds, { atOnce: 16 });
+  await until('as many as may run at once do', () => fleet.running.size === 16);
+  const began = Date.now();
+  fleet.releaseAll();
+  const handle = rolloutHandle(lab, jobId);
+  expect(await handle.result()).toMatchObject({ ready: 20 });
+  // One at once, and one for each half second.
+  const most = 2 + (Date.now() - began) / 500;
+  const { events } = await handle.fetchHistory();
+  const signals = events?.filter(
+    (one) => one.workflowExecutionSignaledEventAttributes?.signalName === ENDED_SIGNAL,
+  );
+  expect(signals?.length).toBeGreaterThan(0);
+  expect(signals?.length).toBeLessThanOrEqual(most);
+});
+
+test('a roll-out whose signals of ends are all lost goes on to its end', async () => {
+  const losing = jest.spyOn(lab.orchestration, 'signalEnded').mockResolvedValue();
+  try {
+    const fleet = await addFleet(lab, { name: 'lost', pools: 6, held: false });
+    const jobId = await rollOut(lab, await lab.addTemplate(), fleet.poolIds, { atOnce: 2 });
+    expect(await rolloutHandle(lab, jobId).result()).toMatchObject({ ready: 6 });
+    expect(losing).toHaveBeenCalled();
+  } finally {
+    losing.mockRestore();
   }
 });
 
