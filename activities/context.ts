@@ -2,9 +2,11 @@
  * What all activities share: heartbeats, and failures as a workflow understands them.
  *
  * Heartbeats come from a timer, never from data: an activity whose source is silent still lives, and only an activity
- * that sends heartbeats hears of its cancellation. The timer is in one of three states, each of which ends in a
+ * that sends heartbeats hears of its cancellation. The timer is in one of four states, each of which ends in a
  * heartbeat:
  *
+ *   quiet    an activity that is usually short begins so: what it reports is only kept, and sent at the end of that time.
+ *            One that has ended by then sent nothing, which spares the server a write for each heartbeat
  *   urgent   `report(…, true)` sends at once; the next heartbeat follows after `FOLLOW_UP_MS`, so that a person sees how
  *            the change goes on
  *   regular  `report(…)` only keeps the details; the timer sends them after `everyMs(details)`
@@ -25,6 +27,15 @@ const HEARTBEATS_IN_TIMEOUT = 3;
 const FOLLOW_UP_MS = 1000;
 /** Where the server sets no heartbeat time-out. */
 const DEFAULT_TIMEOUT_MS = 30_000;
+
+export interface HeartbeatTimes<P> {
+  /**
+   * Milliseconds until the next heartbeat with such details. Default, and at most, a third of the heartbeat time-out.
+   */
+  readonly everyMs?: (details: P) => number;
+  /** Milliseconds until the first heartbeat, at most a third of the heartbeat time-out. Default 0. */
+  readonly quietMs?: number;
+}
 
 export interface Heartbeat<P> {
   /** Its reason is the CancelledFailure that the activity must end with. */
@@ -53,18 +64,17 @@ export function isWorkerStopping(): boolean {
 /**
  * Runs work with heartbeats.
  * @param first details of the first heartbeat
- * @param everyMs milliseconds until the next heartbeat with such details; default, and at most, a third of the heartbeat
- * time-out
  * @throws the signal's reason when the activity was aborted, else the error of `work`
  */
 export async function withHeartbeats<P, T>(
   first: P,
   work: (heartbeat: Heartbeat<P>) => Promise<T>,
-  everyMs: (details: P) => number = () => Infinity,
+  { everyMs = () => Infinity, quietMs = 0 }: HeartbeatTimes<P> = {},
 ): Promise<T> {
   const context = Context.current();
   const maxIntervalMs = (context.info.heartbeatTimeoutMs || DEFAULT_TIMEOUT_MS) / HEARTBEATS_IN_TIMEOUT;
   let latest = first;
+  let isQuiet = quietMs > 0;
   let timer: NodeJS.Timeout | undefined;
   const schedule = (ms = everyMs(latest)): void => {
     clearTimeout(timer);
@@ -75,16 +85,19 @@ export async function withHeartbeats<P, T>(
     schedule();
   };
   const sendUrgently = (): void => {
+    isQuiet = false;
     context.heartbeat(latest);
     schedule(Math.min(FOLLOW_UP_MS, everyMs(latest)));
   };
-  sendUrgently();
+  if (isQuiet) timer = setTimeout(sendUrgently, Math.min(quietMs, maxIntervalMs));
+  else sendUrgently();
   try {
     return await work({
       signal: context.cancellationSignal,
       report(details, atOnce = false) {
         const isSooner = everyMs(details) < everyMs(latest);
         latest = details;
+        if (isQuiet) return;
         if (atOnce) sendUrgently();
         else if (isSooner) schedule();
       },

@@ -13,8 +13,19 @@ const QUEUE_OF_HOST = /^host:([0-9a-f-]{36})(?::transfer)?$/;
 /** The host whose queue this is; undefined for any other queue. */
 export const hostOfQueue = (taskQueue: string): string | undefined => QUEUE_OF_HOST.exec(taskQueue)?.[1];
 
-/** The Temporal identity of a host worker, for people who look at pollers. Heartbeats are recognised by their queue. */
+/** The Temporal identity of a host's connection. */
 export const hostIdentity = (hostId: string): string => `host:${hostId}`;
+
+/**
+ * The Temporal identity under which one start of a host worker takes its jobs: it tells who took a job that has sent no
+ * heartbeat yet. Heartbeats of workers are recognised by their queue.
+ */
+export const startIdentity = (hostId: string, incarnation: string): string =>
+  `${hostIdentity(hostId)}:${incarnation}`;
+
+/** Whether another start of the host took the job. Never with an earlier release, whose starts have one identity. */
+export const isOtherStart = (identity: string, hostId: string, incarnation: string): boolean =>
+  identity.startsWith(startIdentity(hostId, '')) && identity !== startIdentity(hostId, incarnation);
 
 /** The registration of a template or ISO; later, under the same id, its deletion. */
 export const templateWorkflowId = (templateId: string): string => `template:${templateId}`;

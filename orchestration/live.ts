@@ -134,7 +134,7 @@ function fetchOf(
 
 const HOST_WORK: readonly HostActivityName[] = ['download', 'remove'];
 
-const pendingActivity = ({ raw }: WorkflowExecutionDescription, name: HostActivityName) =>
+export const pendingActivity = ({ raw }: WorkflowExecutionDescription, name: HostActivityName) =>
   raw.pendingActivities?.find(({ activityType }) => activityType?.name === name);
 
 /** Start time of the running download. */

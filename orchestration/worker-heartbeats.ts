@@ -18,7 +18,7 @@ export async function listHeartbeats(
     const page = await client.workflowService.listWorkers({ namespace, pageSize: PAGE_SIZE, nextPageToken });
     for (const { workerHeartbeat } of page.workersInfo) {
       const { taskQueue, workerInstanceKey, heartbeatTime } = workerHeartbeat ?? {};
-      // By its queue, which no other worker polls: of identities, the server lists that of the connection.
+      // By its queue, which no other worker polls: identities differ from release to release.
       const hostId = hostOfQueue(taskQueue ?? '');
       if (hostId === undefined || !workerInstanceKey || !heartbeatTime) continue;
       const time = `${String(heartbeatTime.seconds ?? 0)}.${heartbeatTime.nanos ?? 0}`;

@@ -16,7 +16,7 @@ import { createHostActivities, describeHost } from '../activities/host/activitie
 import type { HostActivities } from '../activities/host/activities.ts';
 import type { HostActivityDeps } from '../activities/host/deps.ts';
 import { unconfinedReason } from '../images/confinement.ts';
-import { hostIdentity, hostQueue, transferQueue } from '../model/names.ts';
+import { hostIdentity, hostQueue, startIdentity, transferQueue } from '../model/names.ts';
 import { loadOrCreateIdentity } from '../trust/identity.ts';
 import type { HostReport } from '../model/payloads.ts';
 import type { Identity } from '../trust/identity.ts';
@@ -199,7 +199,7 @@ async function serve(temporal: Temporal, deps: HostActivityDeps, serving: Servin
   const health = await startHealthIfAsked(serving.settings, ready, serving.metrics);
   try {
     // Last, since workers that never run keep their connection from being closed.
-    workers = await createWorkers(temporal, deps.hostId, createHostActivities(deps), serving.tracing);
+    workers = await createWorkers(temporal, deps, createHostActivities(deps), serving.tracing);
     await runAndJoin(workers, serving, () => (joined = true));
   } finally {
     await health?.close();
@@ -226,7 +226,7 @@ async function runAndJoin(workers: readonly Worker[], serving: Serving, onJoined
 /** Two queues with a worker each, so that a probe never waits for a download of 40 GB. */
 function createWorkers(
   { connection, namespace }: Temporal,
-  hostId: string,
+  { hostId, incarnation }: Pick<HostActivityDeps, 'hostId' | 'incarnation'>,
   { quick, transfer }: HostActivities,
   tracing: Tracing | undefined,
 ): Promise<readonly Worker[]> {
@@ -234,7 +234,7 @@ function createWorkers(
     ...tracedWorker(tracing),
     connection,
     namespace,
-    identity: hostIdentity(hostId),
+    identity: startIdentity(hostId, incarnation),
     maxConcurrentActivityTaskPolls: POLLERS,
     // Heartbeats carry progress and cancellation, so they must not be throttled for longer.
     maxHeartbeatThrottleInterval: '1 second',

@@ -20,6 +20,9 @@ import type { RunningDownloads } from './running-downloads.ts';
 /** Only the latest tries are reported: a source that cuts every connection makes more than fit into a payload. */
 const MAX_TRIES = 64;
 
+/** Nobody misses progress so early. Meanwhile, the identity of the worker tells which start of the host runs the attempt. */
+const QUIET_MS = 1000;
+
 export interface DownloadActivityDeps extends HostActivityDeps {
   readonly running: RunningDownloads;
 }
@@ -79,7 +82,7 @@ function inTurn(
         () => download(job, pool, { deps, tries, heartbeat }),
       );
     },
-    ({ phase }) => heartbeatIntervalMs(phase),
+    { everyMs: ({ phase }) => heartbeatIntervalMs(phase), quietMs: QUIET_MS },
   );
 }
 

@@ -21,6 +21,6 @@ export function withVerdictHeartbeats<T>(
         heartbeat.report({ ...none, verdicts: [...verdicts] }, true);
       });
     },
-    () => PROBE_HEARTBEAT_MS,
+    { everyMs: () => PROBE_HEARTBEAT_MS },
   );
 }

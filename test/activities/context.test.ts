@@ -16,7 +16,10 @@ beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
 /** Beats of an activity that goes on until it is cancelled. */
-async function beats(heartbeatTimeoutMs: number): Promise<{
+async function beats(
+  heartbeatTimeoutMs: number,
+  quietMs = 0,
+): Promise<{
   readonly count: (ms: number) => Promise<number>;
   readonly beat: Heartbeat<PhaseReport>;
   readonly end: () => Promise<unknown>;
@@ -38,7 +41,7 @@ async function beats(heartbeatTimeoutMs: number): Promise<{
             beat.signal.addEventListener('abort', () => reject(beat.signal.reason as Error));
           });
         },
-        ({ phase }) => heartbeatIntervalMs(phase),
+        { everyMs: ({ phase }) => heartbeatIntervalMs(phase), quietMs },
       ),
     )
     .catch((error: unknown) => error);
@@ -72,6 +75,28 @@ test('a waiting download sends heartbeats every 10 s, a running one every 5 s, a
 test('a short heartbeat time-out is kept, whatever the phase', async () => {
   const { count, end } = await beats(3000);
   expect(await count(MINUTE)).toBe(60);
+  await end();
+});
+
+test('what is reported in the quiet time is sent together at its end, and nothing of what ends before', async () => {
+  const { beat, count, end } = await beats(30_000, 1000);
+  beat.report({ phase: 'connecting' }, true);
+  expect(await count(999)).toBe(0);
+  beat.report({ phase: 'downloading' }, true);
+  expect(await count(1)).toBe(1);
+  // It is followed up, as all that is urgent.
+  expect(await count(1000)).toBe(1);
+  expect(await count(4999)).toBe(0);
+  await end();
+  const short = await beats(30_000, 1000);
+  expect(await short.count(500)).toBe(0);
+  await short.end();
+  expect(await short.count(MINUTE)).toBe(0);
+});
+
+test('the quiet time is no longer than a third of the time-out', async () => {
+  const { count, end } = await beats(900, 1000);
+  expect(await count(300)).toBe(1);
   await end();
 });
 

@@ -12,7 +12,7 @@ import { describeFailure, isFailureKind } from '../../model/failures.ts';
 import type { HeldCertificate } from '../../model/certificate.ts';
 import type { Failure } from '../../model/failures.ts';
 import type { QuickActivities, TransferActivities, VmActivities } from '../../model/host-activities.ts';
-import { hostIdentity, hostQueue, transferQueue } from '../../model/names.ts';
+import { hostQueue, startIdentity, transferQueue } from '../../model/names.ts';
 import type { WantedCertificate } from '../../model/certificate-jobs.ts';
 import type {
   DownloadFailure,
@@ -53,6 +53,9 @@ export interface ScriptedHost {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Of every scripted host. */
+export const FIRST_START = 'first';
 
 export interface ScriptedHostOptions {
   readonly temporal: TestTemporal;
@@ -152,7 +155,7 @@ export async function startScriptedHost(options: ScriptedHostOptions): Promise<S
       const common = {
         connection: temporal.connection,
         namespace: temporal.namespace,
-        identity: hostIdentity(hostId),
+        identity: startIdentity(hostId, FIRST_START),
         shutdownGraceTime: 0,
         shutdownForceTime: '1 second',
         // Heartbeats, and the cancellations that come back with them, are quick however long the time-out is.

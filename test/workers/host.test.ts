@@ -9,7 +9,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { CONTROL_QUEUE, hostIdentity, joinWorkflowId, POOL_MARKER } from '../../model/names.ts';
+import { CONTROL_QUEUE, joinWorkflowId, POOL_MARKER, startIdentity } from '../../model/names.ts';
 import type {
   DownloadFailure,
   DownloadJob,
@@ -197,12 +197,11 @@ describe('a host that starts', () => {
       expect(JSON.stringify(request)).not.toContain(token.split('.')[1]);
       expect(host.log()).toContain('joined: welcome');
       const { connection, namespace } = temporal;
-      const identity = hostIdentity(await hostId());
+      const ofItsStart = startIdentity(await hostId(), request.incarnation ?? '');
       await until('two living workers', async () => {
         const { workersInfo } = await connection.workflowService.listWorkers({ namespace });
-        return (
-          (workersInfo ?? []).filter((info) => info.workerHeartbeat?.workerIdentity === identity).length === 2
-        );
+        const identities = workersInfo.map(({ workerHeartbeat }) => workerHeartbeat?.workerIdentity);
+        return identities.filter((identity) => identity === ofItsStart).length === 2;
       });
     });
   });

@@ -6,7 +6,7 @@ import { removeHost } from '../../db/hosts/hosts.ts';
 import { openControlLab, QUICK_TIMING } from '../labs/control.ts';
 import type { ControlLab } from '../labs/control.ts';
 import { deferred } from '../support/deferred.ts';
-import { downloaded, endless } from '../support/scripted-host.ts';
+import { downloaded, endless, FIRST_START } from '../support/scripted-host.ts';
 import type { ScriptedHost } from '../support/scripted-host.ts';
 import { until } from '../support/until.ts';
 
@@ -146,6 +146,34 @@ test('without a job that waits, the row of a terminated deployment gets the reas
     .select('type')
     .execute();
   expect(events).toContainEqual({ type: 'TEMPLATE.DIRECT.DOWNLOAD.FAILURE' });
+});
+
+test('a download that has sent no heartbeat yet is lost with the start of the host that took it, and with no other', async () => {
+  const host: ScriptedHost = await lab.addHost({
+    name: 'silent',
+    script: {
+      download: (job) =>
+        host.jobs.length === 1
+          ? Context.current().cancelled
+          : Promise.resolve(downloaded(host.hostId, job, host.pool())),
+    },
+  });
+  const copy = await newCopy('silent');
+  const jobId = await lab.prepare(copy);
+  await until('the host has it', () => host.jobs.length > 0);
+  const { signal } = new AbortController();
+  const query = `WorkflowId = '${lab.workflow(copy).workflowId}' AND State = 'Downloading'`;
+  await until('it is listed', async () => {
+    for await (const _found of lab.temporal.client.workflow.list({ query })) return true;
+    return false;
+  });
+  expect(await lab.orchestration.signalLostAttempts(host.hostId, FIRST_START, signal)).toBe(0);
+  expect(await lab.orchestration.signalLostAttempts(host.hostId, 'second', signal)).toBe(1);
+  expect((await lab.finished(jobId)).job_status).toBe(1);
+  expect(await lab.attempts(copy)).toMatchObject([
+    { failure_kind: 'HostGone', error_str: 'the host was restarted during the download' },
+    { failure_kind: null },
+  ]);
 });
 
 test('the bytes of a running download are counted by the minute, each once', async () => {
