@@ -105,5 +105,9 @@ function errorOf(meanings: readonly Meaning[], text: string): ImageError | undef
   return meaning && new ImageError(meaning.kind, `${meaning.sentence} (${sentenceOf(text)})`);
 }
 
+/** Whether QEMU ended at the start before libvirt could read what it had said: nobody knows why. */
+export const hasNoReason = (error: unknown): boolean =>
+  error instanceof ImageError && /qemu unexpectedly closed the monitor\s*$/i.test(error.message);
+
 export const isAbsent = (error: unknown): boolean =>
   error instanceof ImageError && error.kind === 'DomainAbsent';

@@ -14,6 +14,7 @@ import type { Disk } from './disks.ts';
 import { domainXml } from './domain-xml.ts';
 import type { DomainPlan, NicPlan } from './domain-plan.ts';
 import type { DomainList } from './domains.ts';
+import { hasNoReason } from './errors.ts';
 import type { Fences } from './fences.ts';
 import type { Folders } from './folders.ts';
 import type { HypervisorOptions, Machine, Running, StartCall } from './hypervisor.ts';
@@ -93,7 +94,8 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
     return stateFrom(said.at(-1) ?? '');
   };
 
-  const runTuned = async (
+  /** Tries once more where that can help, or tell why the start failed. */
+  const runPatiently = async (
     machine: Machine,
     plan: DomainPlan,
     how: { readonly call: StartCall; readonly defined: boolean },
@@ -101,7 +103,7 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
     try {
       return await run(machine, plan, how);
     } catch (error) {
-      if (!tuning.gaveUp(machine, error)) throw error;
+      if (!tuning.gaveUp(machine, error) && !hasNoReason(error)) throw error;
       return run(machine, plan, { ...how, defined: true });
     }
   };
@@ -144,7 +146,7 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
       );
     const plan = await planOf(machine, { pool, disk, nics });
     undo.unshift(() => removeDomain(vmId));
-    return runTuned(machine, plan, { call, defined: state !== 'absent' });
+    return runPatiently(machine, plan, { call, defined: state !== 'absent' });
   };
 
   return async (machine, call) => {

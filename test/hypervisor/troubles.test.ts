@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { diskError, libvirtError } from '../../hypervisor/errors.ts';
 import type { Machine } from '../../hypervisor/hypervisor.ts';
 import { createVirsh } from '../../hypervisor/virsh.ts';
+import type { Virsh } from '../../hypervisor/virsh.ts';
 import type { DomainReport } from '../../model/vms.ts';
 import { needingLibvirt, openLibvirtLab, openMachineLab } from '../labs/libvirt.ts';
 import type { LibvirtLab, MachineLab } from '../labs/libvirt.ts';
@@ -184,6 +185,31 @@ needingLibvirt()('a machine on a real libvirt', () => {
     expect(await release(next(machine))).toMatchObject({ had: true });
     expect(await domains()).not.toContain(vmId);
     expect(run('find', join(libvirt.folder, 'lib/qemu'), '-name', `*${machine.instanceName}*`)).toBe('');
+  });
+
+  test('whose QEMU ended before libvirt could read why is started once more', async () => {
+    const silent = 'error: internal error: qemu unexpectedly closed the monitor';
+    let failures = 0;
+    const virsh: Virsh = {
+      ...libvirt.virsh,
+      runAll(commands, call) {
+        if (failures > 0 || !commands.some(([name]) => name === 'start'))
+          return libvirt.virsh.runAll(commands, call);
+        failures += 1;
+        return Promise.reject(libvirtError(`error: Failed to start domain 'x'\n${silent}`));
+      },
+    };
+    const other = await openMachineLab({ ...libvirt, virsh });
+    const image = await other.publish(bootDisk('at last'), 'RAW');
+    const machine = other.machine(image);
+    expect(await other.start(machine)).toMatchObject({ state: 'running' });
+    await release(machine, other);
+    failures = 0;
+    await expect(other.start(other.machine(image, { memory: 64 * 1024 * 1024 }))).rejects.toMatchObject({
+      kind: 'OutOfMemory',
+    });
+    expect(failures).toBe(1);
+    await other.close();
   });
 
   if (isFullRun) {
