@@ -6,7 +6,7 @@
  * heartbeat:
  *
  *   quiet    an activity that is usually short begins so: what it reports is only kept, and sent at the end of that time.
- *            One that has ended by then sent nothing, which spares the server a write for each heartbeat
+ *            One that has ended by then has sent nothing, which spares the server a write for each heartbeat
  *   urgent   `report(…, true)` sends at once; the next heartbeat follows after `FOLLOW_UP_MS`, so that a person sees how
  *            the change goes on
  *   regular  `report(…)` only keeps the details; the timer sends them after `everyMs(details)`

@@ -136,7 +136,8 @@ interface Nodes {
 
 /**
  * One after the other: the later ones find the first, which has all parts of the server, and the namespace with its search
- * attributes. A frontend that had looked for those before would not know them for a minute.
+ * attributes. A frontend that had looked for those before would not know them for a minute; the first may be such a one, and
+ * then starts wait (workers/new-attributes.ts).
  */
 async function startNodes(
   context: Start,

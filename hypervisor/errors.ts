@@ -105,9 +105,13 @@ function errorOf(meanings: readonly Meaning[], text: string): ImageError | undef
   return meaning && new ImageError(meaning.kind, `${meaning.sentence} (${sentenceOf(text)})`);
 }
 
+/** Newer libvirt names the machine at the end. */
+const WITHOUT_REASON =
+  /(?:qemu unexpectedly closed the monitor|process exited while connecting to monitor)(?: \(vm='[^']*'\))?:?\s*$/i;
+
 /** Whether QEMU ended at the start before libvirt could read what it had said: nobody knows why. */
 export const hasNoReason = (error: unknown): boolean =>
-  error instanceof ImageError && /qemu unexpectedly closed the monitor\s*$/i.test(error.message);
+  error instanceof ImageError && WITHOUT_REASON.test(error.message);
 
 export const isAbsent = (error: unknown): boolean =>
   error instanceof ImageError && error.kind === 'DomainAbsent';

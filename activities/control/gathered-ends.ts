@@ -6,9 +6,9 @@
  *   paused   ends are only noted; after the pause, one signal tells all of them and begins the next pause; after a pause without
  *            an end the roll-out is quiet again
  *
- * A gathered signal is lost when it cannot be sent, or the control worker stops meanwhile. That harms nothing: it follows
- * another one, whose look has found progress, and after progress the roll-out looks again by itself in a second or two. All
- * other workflows wait for each single copy, and are told at once.
+ * A gathered signal is lost when it cannot be sent, or the control worker stops meanwhile. Then the roll-out looks again by itself:
+ * in a second or two where its last look had found progress, else after 15 s at the latest. All other workflows wait for each
+ * single copy, and are told at once.
  */
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { isRollout } from '../../model/names.ts';

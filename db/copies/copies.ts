@@ -318,7 +318,7 @@ export const copyFacts = (
       'vm_template.url',
       'vm_template.format',
       'vm_template.compression',
-      sql<number | null>`(extract(epoch from now() - storage_pool.reported) * 1000)::integer`.as(
+      sql<number | null>`(extract(epoch from now() - storage_pool.reported) * 1000)::bigint`.as(
         'reportAgeMs',
       ),
       isRoomy(bytes).as('roomy'),

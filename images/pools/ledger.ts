@@ -65,8 +65,9 @@ export interface Ledger {
 }
 
 /**
- * One ledger of a folder alone notes images, and asks for those of a template: it keeps in memory of which template each is,
- * since a host may have thousands of notes.
+ * Only one ledger of a folder may note images and be asked for those of a template: it keeps in memory which template each is of,
+ * since a host may have thousands of notes. Another ledger of the folder may read and forget; what it forgets stays in memory
+ * here, and is left out of answers.
  * @param stateDir the host's state folder, which exists
  */
 export function openLedger(stateDir: string): Ledger {
@@ -95,7 +96,6 @@ export function openLedger(stateDir: string): Ledger {
         if (of !== templateId) continue;
         const { image } = (await readNote(pathOf(copyId))) ?? {};
         if (image?.templateId === templateId) found.push(copyId);
-        else templates.delete(copyId);
       }
       return found;
     },

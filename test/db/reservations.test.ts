@@ -1,8 +1,8 @@
+import { sql } from 'kysely';
 import { PROTOCOLS } from '../../images/fetch/protocols/registry.ts';
-import { openCopy } from '../../db/copies/copies.ts';
 import { NotPossible } from '../../db/errors.ts';
 import { recordPoolReports } from '../../db/pools/pools.ts';
-import { copyFacts } from '../../db/copies/copies.ts';
+import { copyFacts, openCopy } from '../../db/copies/copies.ts';
 import { release, reserve } from '../../db/copies/reservations.ts';
 import { openDbLab } from '../labs/db.ts';
 import type { DbLab } from '../labs/db.ts';
@@ -68,6 +68,17 @@ test('a pool is roomy when a tenth of it stays free beside a copy and all that i
   await reserve(lab.db, one, 300);
   expect(await isRoomy(100)).toBe(true);
   expect(await isRoomy(101)).toBe(false);
+});
+
+test('the report of a pool may be older than a month', async () => {
+  const pool = await newPool(500);
+  const copy = await pool.copy();
+  await lab.db
+    .updateTable('storage_pool')
+    .set({ reported: sql`now() - interval '40 days'` })
+    .execute();
+  const { reportAgeMs = null } = (await copyFacts(lab.db, copy)) ?? {};
+  expect(reportAgeMs).toBeGreaterThan(39 * 24 * 3_600_000);
 });
 
 test('of many copies that reserve at once, as many get room as fit', async () => {

@@ -4,7 +4,7 @@ import { statfsSync } from 'node:fs';
 import { mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { diskError, libvirtError } from '../../hypervisor/errors.ts';
+import { diskError, hasNoReason, libvirtError } from '../../hypervisor/errors.ts';
 import type { Machine } from '../../hypervisor/hypervisor.ts';
 import { createVirsh } from '../../hypervisor/virsh.ts';
 import type { Virsh } from '../../hypervisor/virsh.ts';
@@ -52,6 +52,17 @@ test.each([
   for (const error of [libvirtError(started), diskError(`qemu-img: Could not open '/p/1': ${said}`)]) {
     expect(error).toMatchObject({ kind, message: expect.stringMatching(sentence) as string });
   }
+});
+
+test.each([
+  ['qemu unexpectedly closed the monitor', true],
+  ["QEMU unexpectedly closed the monitor (vm='i-2-5-x')", true],
+  ['process exited while connecting to monitor', true],
+  ["process exited while connecting to monitor: cannot set up guest memory 'pc.ram'", false],
+  ["QEMU unexpectedly closed the monitor (vm='i-2-5-x'): no such device", false],
+])('libvirt that says %j of a start: nobody knows why: %p', (said, without) => {
+  const text = `error: Failed to start domain 'i-2-5-x'\nerror: internal error: ${said}\n`;
+  expect(hasNoReason(libvirtError(text))).toBe(without);
 });
 
 needingLibvirt()('a machine on a real libvirt', () => {
