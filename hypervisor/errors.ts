@@ -109,9 +109,15 @@ function errorOf(meanings: readonly Meaning[], text: string): ImageError | undef
 const WITHOUT_REASON =
   /(?:qemu unexpectedly closed the monitor|process exited while connecting to monitor)(?: \(vm='[^']*'\))?:?\s*$/i;
 
-/** Whether QEMU ended at the start before libvirt could read what it had said: nobody knows why. */
-export const hasNoReason = (error: unknown): boolean =>
-  error instanceof ImageError && WITHOUT_REASON.test(error.message);
+/** libvirt had found the port of the console free, and another program took it before QEMU did. */
+const PORT_TAKEN = /failed to find an available port/i;
+
+/**
+ * Whether a second start can help, or tell why the first failed: QEMU ended before libvirt could read what it had said, or a port
+ * was taken in a moment.
+ */
+export const deservesAnotherStart = (error: unknown): boolean =>
+  error instanceof ImageError && (WITHOUT_REASON.test(error.message) || PORT_TAKEN.test(error.message));
 
 export const isAbsent = (error: unknown): boolean =>
   error instanceof ImageError && error.kind === 'DomainAbsent';

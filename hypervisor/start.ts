@@ -14,7 +14,7 @@ import type { Disk } from './disks.ts';
 import { domainXml } from './domain-xml.ts';
 import type { DomainPlan, NicPlan } from './domain-plan.ts';
 import type { DomainList } from './domains.ts';
-import { hasNoReason } from './errors.ts';
+import { deservesAnotherStart } from './errors.ts';
 import type { Fences } from './fences.ts';
 import type { Folders } from './folders.ts';
 import type { HypervisorOptions, Machine, Running, StartCall } from './hypervisor.ts';
@@ -103,7 +103,7 @@ export function createStart(deps: StartDeps): (machine: Machine, call: StartCall
     try {
       return await run(machine, plan, how);
     } catch (error) {
-      if (!tuning.gaveUp(machine, error) && !hasNoReason(error)) throw error;
+      if (!tuning.gaveUp(machine, error) && !deservesAnotherStart(error)) throw error;
       return run(machine, plan, { ...how, defined: true });
     }
   };

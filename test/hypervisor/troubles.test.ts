@@ -4,7 +4,7 @@ import { statfsSync } from 'node:fs';
 import { mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { diskError, hasNoReason, libvirtError } from '../../hypervisor/errors.ts';
+import { diskError, deservesAnotherStart, libvirtError } from '../../hypervisor/errors.ts';
 import type { Machine } from '../../hypervisor/hypervisor.ts';
 import { createVirsh } from '../../hypervisor/virsh.ts';
 import type { Virsh } from '../../hypervisor/virsh.ts';
@@ -60,9 +60,13 @@ test.each([
   ['process exited while connecting to monitor', true],
   ["process exited while connecting to monitor: cannot set up guest memory 'pc.ram'", false],
   ["QEMU unexpectedly closed the monitor (vm='i-2-5-x'): no such device", false],
-])('libvirt that says %j of a start: nobody knows why: %p', (said, without) => {
+  [
+    'process exited while connecting to monitor: qemu-system-x86_64: -vnc 127.0.0.1:5900: Failed to find an available port: Address already in use',
+    true,
+  ],
+])('libvirt that says %j of a start: another one is tried: %p', (said, another) => {
   const text = `error: Failed to start domain 'i-2-5-x'\nerror: internal error: ${said}\n`;
-  expect(hasNoReason(libvirtError(text))).toBe(without);
+  expect(deservesAnotherStart(libvirtError(text))).toBe(another);
 });
 
 needingLibvirt()('a machine on a real libvirt', () => {
