@@ -3,8 +3,8 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:https';
 import { readSecretFile } from '../trust/secret-file.ts';
-import { StartError } from './start-error.ts';
 import type { Logger } from './runtime.ts';
+import { StartError } from './start-error.ts';
 import { label, SettingError, type Settings } from './settings.ts';
 
 export interface ServerTls {

@@ -32,9 +32,3 @@ export async function removeProtectedEndpoints(db: Queryable, process: string): 
 /** As a column. */
 export const protectedNow = sql<readonly string[]>`array(
   select distinct endpoint from protected_endpoint where seen >= ${oldestValid} order by endpoint)`;
-
-export async function protectedEndpoints(db: Queryable): Promise<readonly string[]> {
-  const { rows } = await sql<{ readonly endpoints: readonly string[] }>`
-    select ${protectedNow} as endpoints`.execute(db);
-  return rows[0]?.endpoints ?? [];
-}

@@ -1,8 +1,7 @@
 /** A separate namespace for a test file on the run's Temporal server, and the bundle of workflows. */
 import { Client } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { SEARCH_ATTRIBUTES } from '../../model/names.ts';
+import { createSearchAttributes } from '../../workers/search-attributes.ts';
 import { WORKFLOW_BUNDLE } from '../../workers/workflow-bundle.ts';
 import { createNamespace } from './namespace.ts';
 
@@ -14,8 +13,6 @@ export interface TestTemporal {
   close(): Promise<void>;
 }
 
-const { INDEXED_VALUE_TYPE_KEYWORD } = temporal.api.enums.v1.IndexedValueType;
-
 /** Creates a namespace with the search attributes. Shut down workers on `connection` before `close`. */
 export async function testTemporal(
   address = process.env['BYPASS_TEST_TEMPORAL_ADDRESS'],
@@ -24,10 +21,7 @@ export async function testTemporal(
   installTestRuntime();
   const connection = await NativeConnection.connect({ address });
   const namespace = await createNamespace(connection);
-  await connection.operatorService.addSearchAttributes({
-    namespace,
-    searchAttributes: Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, INDEXED_VALUE_TYPE_KEYWORD])),
-  });
+  await createSearchAttributes({ connection, namespace });
   return {
     connection,
     client: new Client({ connection, namespace }),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +9,7 @@ import { createClient } from '../../cli/client.ts';
 import { createMasterKey, loadMasterKey } from '../../trust/master-key.ts';
 import { verifyPassword } from '../../trust/passwords.ts';
 import { areKeysOf, createAdmin } from '../../db/accounts/accounts.ts';
-import { protectedEndpoints } from '../../db/hosts/protected-endpoints.ts';
+import { rulesOfHost } from '../../db/hosts/rules.ts';
 import { run as createAdminByCommand } from '../../workers/admin.ts';
 import { runApi } from '../../workers/api.ts';
 import { createLogger } from '../../workers/log.ts';
@@ -84,7 +85,7 @@ describe('the api as a process', () => {
     });
     try {
       // The endpoints that no URL of an image may lead to.
-      expect(await protectedEndpoints(database.db)).toEqual(
+      expect((await rulesOfHost(database.db, randomUUID())).endpoints).toEqual(
         [
           new URL(api.origin).host,
           new URL(database.url).host,
@@ -110,7 +111,7 @@ describe('the api as a process', () => {
       await api.stop();
     }
     await expect(fetch(api.origin)).rejects.toThrow('fetch failed');
-    expect(await protectedEndpoints(database.db)).toEqual([]);
+    expect((await rulesOfHost(database.db, randomUUID())).endpoints).toEqual([]);
   });
 
   test('is not ready without its database', async () => {

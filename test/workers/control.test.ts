@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { protectedEndpoints } from '../../db/hosts/protected-endpoints.ts';
+import { rulesOfHost } from '../../db/hosts/rules.ts';
 import { SEARCH_ATTRIBUTES, UPKEEP_WORKFLOW_ID } from '../../model/names.ts';
 import { createMasterKey } from '../../trust/master-key.ts';
 import { runControl } from '../../workers/control.ts';
@@ -83,9 +84,9 @@ test('the control worker creates schema and search attributes, starts the upkeep
   });
   // Two processes publish the endpoints that no URL may lead to: they stay while one of the two runs.
   const parts = [new URL(database.url).host, temporal.address].toSorted();
-  expect(await protectedEndpoints(database.db)).toEqual(parts);
+  expect((await rulesOfHost(database.db, randomUUID())).endpoints).toEqual(parts);
   await one.stop();
-  expect(await protectedEndpoints(database.db)).toEqual(parts);
+  expect((await rulesOfHost(database.db, randomUUID())).endpoints).toEqual(parts);
   await two.stop();
   expect(await upkeepRuns()).toBe(true);
 });
