@@ -14,7 +14,7 @@ import type { CopyUuids } from '../../db/jobs/jobs.ts';
 import { isRollout } from '../../model/names.ts';
 import type { Orchestration } from '../../orchestration/orchestration.ts';
 
-const PAUSE_MS = 500;
+const PAUSE_MS = 1000;
 
 export interface GatheredEnds {
   /** Rejects when a workflow that was to be told at once was not. */

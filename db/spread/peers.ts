@@ -74,7 +74,7 @@ export interface Others {
 const ASKED_SECONDS = 60;
 
 /** Whether a row of `copy` waits for a host that gives it. */
-export const waitsForPeer = sql<boolean>`(copy.state = 'Creating'
+export const waitsForPeer = sql<boolean>`(copy.state = 'Creating' and copy.source_asked is not null
   and coalesce(copy.source_asked > now() - make_interval(secs => ${sql.lit(ASKED_SECONDS)}), false))`;
 
 /**

@@ -12,6 +12,7 @@ export async function copiesToWake(
   db: Queryable,
   { templateId, poolId }: CopyUuids,
 ): Promise<readonly CopyUuids[]> {
+  // Nearly always nobody waits: then uploads are not counted.
   const { rows } = await sql<CopyUuids>`
     with fetched as (
       select copy.id, copy.template_id, copy.fetch_host_id, copy.parent_host_id, pool.data_center_id
@@ -29,6 +30,9 @@ export async function copiesToWake(
       select coalesce(sum(greatest(0, (host.peer ->> 'uploads')::integer - used)), 0)
       from fetched
       join host on host.id in (fetched.fetch_host_id, fetched.parent_host_id)
-      cross join ${uploading()})`.execute(db);
+      cross join ${uploading()}
+      where exists (
+        select from template_spool_ref copy join fetched on fetched.template_id = copy.template_id
+        where ${waitsForPeer} and copy.id <> fetched.id))`.execute(db);
   return rows;
 }

@@ -33,6 +33,14 @@ describe('of a few copies', () => {
     await save('rollout', rolloutHandle(lab, jobId));
   });
 
+  test('with looks within its own tasks', async () => {
+    const fleet = await addFleet(lab, { name: 'local', pools: 3, held: false });
+    const templateId = await lab.addTemplate();
+    const jobId = await rollOut(lab, templateId, fleet.poolIds, { atOnce: 1 });
+    await rolloutHandle(lab, jobId).result();
+    await save('rollout-local-looks', rolloutHandle(lab, jobId));
+  });
+
   test("cancelled in Temporal's own UI", async () => {
     const fleet = await addFleet(lab, { name: 'cancelled', pools: 2, held: true });
     const templateId = await lab.addTemplate();

@@ -70,6 +70,7 @@ const WAYS: readonly string[] = [
   'rollout is cancelled',
   'rollout goes on as rollout',
   'rollout signal: ended',
+  'rollout patched: local-looks',
   'upkeep goes on as upkeep',
   'upkeep patched: reports-by-zone',
   'hostReports completes',
