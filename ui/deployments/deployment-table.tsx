@@ -54,11 +54,11 @@ export function DeploymentTable(props: DeploymentTableProps): ReactNode {
             </Table.Th>
           )}
           {within !== 'template' && head('Template', 'template', '14%')}
-          {within !== 'pool' && head('Pool', 'pool', '10%')}
+          {within !== 'pool' && head('Pool', 'pool', '11%')}
           {head('State', 'state')}
-          <Table.Th w="20%">Progress</Table.Th>
-          <Table.Th w="8%">Host</Table.Th>
-          <Table.Th w="14%">Source</Table.Th>
+          <Table.Th w="18%">Progress</Table.Th>
+          <Table.Th w="11%">Host</Table.Th>
+          <Table.Th w="12%">Source</Table.Th>
           {head('Attempt', 'changed', '11.5%')}
         </Table.Tr>
       </Table.Thead>
