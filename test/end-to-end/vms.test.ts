@@ -5,8 +5,11 @@ import { openEndToEnd } from '../labs/end-to-end.ts';
 import type { EndToEnd } from '../labs/end-to-end.ts';
 import { needingLibvirt, openLibvirtLab } from '../labs/libvirt.ts';
 import type { LibvirtLab } from '../labs/libvirt.ts';
+import { openBrowser, testOf } from '../labs/ui.ts';
+import type { Browsing } from '../labs/ui.ts';
+import { bootDisk } from '../support/boot-images.ts';
 import { sha256 } from '../support/images.ts';
-import { isFullRun } from '../support/programs.ts';
+import { isFullRun, needing } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 import { deployThroughDeaths, MACHINE_DEATHS, TELLING } from './machine-deaths.ts';
 import { openMachines } from './machines.ts';
@@ -56,6 +59,46 @@ needingLibvirt()('virtual machines', () => {
     expect(await domains()).toEqual([]);
     expect(await files()).toEqual([copy?.installpath]);
     expect(sha256(await readFile(copy?.localpath ?? ''))).toBe(sha256(body));
+  });
+
+  needing('chromium')('on the page', () => {
+    let browsing: Browsing;
+    beforeAll(async () => {
+      browsing = await openBrowser(lab);
+    }, 60_000);
+    afterAll(() => browsing.closeBrowser());
+
+    testOf(() => browsing)(
+      'a machine comes up: how far its image is, what its guest writes, its disk; then it is stopped',
+      async ({ page, go, press, heading, row }) => {
+        const { id: templateid } = await machines.image('page');
+        const body = bootDisk('hello from page');
+        let release = (): void => undefined;
+        const released = new Promise<void>((resolve) => (release = resolve));
+        const hold = (sent: number) => (sent > body.length / 4 ? released : undefined);
+        lab.server.serve('/page', { body, pieceBytes: 4096, hold });
+        const { id } = await machines.begin(templateid, { name: 'shown' });
+        await go(`/instances/${id}`);
+        await heading('shown');
+        const main = page.getByRole('main');
+        await main.getByText('Downloading its image', { exact: true }).waitFor();
+        await main.getByRole('progressbar', { name: 'Start of shown' }).waitFor();
+        await main.getByText(/^[\d.]+\sKiB of [\d.]+\sMiB/).waitFor();
+        await main.getByText('It waits for').waitFor();
+        release();
+        await main.getByText('Running', { exact: true }).waitFor();
+        await page.getByRole('log', { name: 'Console' }).getByText('hello from page').waitFor();
+        await row('ROOT-').getByText('Ready', { exact: true }).waitFor();
+        await main.getByText(/^02:(?:[0-9a-f]{2}:){4}[0-9a-f]{2}$/).waitFor();
+        await press('button', 'Stop');
+        const dialog = page.getByRole('dialog');
+        await dialog.getByRole('checkbox', { name: 'Switch it off at once' }).check();
+        await dialog.getByRole('button', { name: 'Stop' }).click();
+        await main.getByText('Stopped', { exact: true }).waitFor();
+        await machines.expunge(id);
+      },
+      120_000,
+    );
   });
 
   test('a machine stops, starts, reboots and is recovered; its disk stays', async () => {

@@ -1,4 +1,7 @@
-/** The page lab: an end-to-end lab, a real browser, and functions for what a person does on the page. */
+/**
+ * The page lab: an end-to-end lab, a real browser, and functions for what a person does on the page. `openBrowser` adds the same
+ * to a lab that is there already.
+ */
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -42,7 +45,8 @@ export interface VisitorOptions {
   readonly stays?: boolean;
 }
 
-export interface UiLab extends EndToEnd {
+/** A browser, and who visits the page in it. */
+export interface Browsing {
   /**
    * The logged-in administrator, on a screen of 1280 px. All tests share this visitor, since a new browser loads
    * everything again.
@@ -56,6 +60,10 @@ export interface UiLab extends EndToEnd {
   shown(): Promise<string>;
   /** Closes all visitors but those that stay. */
   leave(): Promise<void>;
+  closeBrowser(): Promise<void>;
+}
+
+export interface UiLab extends EndToEnd, Browsing {
   /**
    * Starts a host that no supervisor restarts, with a pool of the same name and without decompression programs. A
    * test has to approve the host.
@@ -72,7 +80,7 @@ export interface MortalHost {
 
 /** Defines a test of the page. A failure shows the text of all open pages; a fault of a browser fails the test. */
 export const testOf =
-  (opened: () => UiLab) =>
+  (opened: () => Browsing) =>
   (name: string, act: (admin: Visitor) => Promise<void>, timeoutMs?: number): void => {
     test(
       name,
@@ -127,11 +135,25 @@ export async function openUiLab({ hosts: count, env = {} }: UiLabOptions): Promi
     hosts: count,
     env: { BYPASS_API_CALLS: '0', BYPASS_TEMPORAL_UI_URL: TEMPORAL_UI, ...env },
   });
+  const browsing = await openBrowser(lab);
+  const hosts: RunningHost[] = [];
+  return {
+    ...lab,
+    ...browsing,
+    mortalHost: (name) => mortalHost(lab, hosts, name),
+    async close() {
+      await browsing.closeBrowser();
+      await Promise.all(hosts.map((host) => host.stop()));
+      await lab.close();
+    },
+  };
+}
+
+export async function openBrowser(lab: EndToEnd): Promise<Browsing> {
   const browser = await chromium.launch({
     executablePath: findProgram('chromium') ?? 'chromium',
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
   });
-  const hosts: RunningHost[] = [];
   const visitors: Visitor[] = [];
   const leaving: Visitor[] = [];
   const opened = async (visitor: VisitorOptions = {}): Promise<Visitor> => {
@@ -142,7 +164,6 @@ export async function openUiLab({ hosts: count, env = {} }: UiLabOptions): Promi
   };
   const admin = await opened({ stays: true });
   return {
-    ...lab,
     admin,
     visit: opened,
     takeFaults: () => visitors.flatMap(({ faults }) => faults.splice(0)),
@@ -155,12 +176,7 @@ export async function openUiLab({ hosts: count, env = {} }: UiLabOptions): Promi
       await Promise.all(closing.map((one) => one.close()));
       for (const one of closing) visitors.splice(visitors.indexOf(one), 1);
     },
-    mortalHost: (name) => mortalHost(lab, hosts, name),
-    async close() {
-      await browser.close();
-      await Promise.all(hosts.map((host) => host.stop()));
-      await lab.close();
-    },
+    closeBrowser: () => browser.close(),
   };
 }
 
