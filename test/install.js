@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fetchNode, NODES } from '../bin/node-releases.js';
 
 /** Program → Debian's packages. */
 const PROGRAMS = {
@@ -32,7 +33,6 @@ const PROGRAMS = {
 const FILES = { '/usr/share/OVMF': 'ovmf' };
 const APT_MS = 240_000;
 const PIP_MS = 120_000;
-const NPM_MS = 120_000;
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -126,26 +126,17 @@ export function installFromPypi(cache, name) {
   }
 }
 
-/** Releases of Node that Bypass must work on: the oldest that it names, and those after it with long-term support. */
-const NODES = ['20.19.0', '22.23.5', '24.22.3'];
-
 /**
  * Node programs from npm, for the short form of the tests on each; the one that runs this is left out.
  * @returns {{ version: string, program: string }[]}
  */
 export function otherNodes(cache) {
   return NODES.filter((version) => version !== process.versions.node).flatMap((version) => {
-    const name = `node-${process.platform}-${process.arch}`;
-    const folder = join(cache, `node-${version}`);
-    const program = join(folder, 'node_modules', name, 'bin', 'node');
-    if (!existsSync(program)) {
-      const args = ['install', '--no-save', '--no-package-lock', '--prefix', folder, `${name}@${version}`];
-      const { status, stderr } = spawnSync('npm', args, { encoding: 'utf8', timeout: NPM_MS });
-      if (status !== 0) {
-        say(`The tests on Node ${version} are skipped: ${(stderr ?? '').trim().split('\n').at(-1)}`);
-        return [];
-      }
+    try {
+      return [{ version, program: fetchNode(cache, version) }];
+    } catch (error) {
+      say(`The tests on Node ${version} are skipped: ${error.message}`);
+      return [];
     }
-    return [{ version, program }];
   });
 }
