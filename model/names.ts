@@ -65,8 +65,9 @@ export const rolloutWorkflowId = (jobId: string): string => `${ROLLOUT}${jobId}`
 
 const ROLLOUT = 'rollout:';
 
-/** Whether the workflow of this id is that of a roll-out. */
-export const isRollout = (workflowId: string): boolean => workflowId.startsWith(ROLLOUT);
+/** Id of the job of a roll-out, by the id of its workflow; undefined: that is no workflow of a roll-out. */
+export const jobOfRollout = (workflowId: string): string | undefined =>
+  workflowId.startsWith(ROLLOUT) ? workflowId.slice(ROLLOUT.length) : undefined;
 
 /** Verifies the copies of a zone whose turn it is. */
 export const verificationsWorkflowId = (zoneId: string): string => `zone:${zoneId}:verifications`;

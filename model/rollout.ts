@@ -13,7 +13,7 @@ export const ROLLOUT_PRIORITY = 5;
 
 /** In milliseconds. The input of a run carries its own values, which tests shorten. */
 export interface RolloutTiming {
-  /** Between reads of the database; copies signal their ends before. */
+  /** Between reads of the database. Whoever records the end of a copy begins others before, and signals only what it cannot do. */
   readonly lookAgain: Backoff;
   /** A copy that has fetched nothing for so long gives its turn to another: its host is away, or its pool is full. */
   readonly stalledMs: number;
@@ -23,7 +23,7 @@ export interface RolloutTiming {
 
 /** The timing of new runs. */
 export const ROLLOUT_TIMING: RolloutTiming = {
-  lookAgain: { firstMs: 1000, mostMs: 15_000 },
+  lookAgain: { firstMs: 5000, mostMs: 15_000 },
   stalledMs: 120_000,
   mostOfLook: 100,
 };

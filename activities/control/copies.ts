@@ -26,6 +26,8 @@ import { acceptResult, readSigned } from './answers.ts';
 import type { ControlDeps } from './deps.ts';
 import { countTries } from './counted-tries.ts';
 import { gatherEnds } from './gathered-ends.ts';
+import type { GoOn } from './gathered-ends.ts';
+import { goOnWithRollout } from './rollouts.ts';
 import { wakeWaiting } from './source-hints.ts';
 
 export type { Attempt } from '../../db/copies/outcomes.ts';
@@ -88,8 +90,9 @@ export interface CopyActivities {
 }
 
 export function createCopyActivities({ db, protocols, orchestration }: ControlDeps): CopyActivities {
-  const ends = gatherEnds(orchestration, (error) =>
-    log.warn('a roll-out was not told which copies are there; it looks again by itself', { error }),
+  const goOn: GoOn = (jobId, copy) => goOnWithRollout({ db, orchestration }, jobId, copy);
+  const ends = gatherEnds(orchestration, goOn, (error) =>
+    log.warn('a roll-out did not go on when copies of it had ended; it looks by itself', { error }),
   );
   /** Whom it cannot tell, the workflow does. */
   const tell = async (copy: CopyUuids, listeners: readonly string[]): Promise<Told | undefined> => {

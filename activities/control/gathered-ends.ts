@@ -1,17 +1,17 @@
 /**
- * Tells the workflows that wait for a copy that it is there. A roll-out gets few signals, however many of its copies end at
- * once: each one costs the server writes and the roll-out a look, and the first look after them finds all that have ended.
+ * Tells those that wait for a copy that it is there. Workflows get a signal. Of a roll-out, whoever records the end of a copy
+ * begins the copies whose turn it is then (rollouts.ts): a signal would cost the server three writes and the roll-out a look, for
+ * nearly each of its copies. However many end at once, it is done once:
  *
- *   quiet    the end of a copy is told at once, and begins a pause
- *   paused   ends are only noted; after the pause, one signal tells all of them and begins the next pause; after a pause without
- *            an end the roll-out is quiet again
+ *   quiet    the end of a copy lets the roll-out go on at once
+ *   busy     until that is done, and for a pause after it, ends are only noted; then it goes on once for all of them, and is quiet
+ *            again after a pause without an end
  *
- * A gathered signal is lost when it cannot be sent, or the control worker stops meanwhile. Then the roll-out looks again by itself:
- * in a second or two where its last look had found progress, else after 15 s at the latest. All other workflows wait for each
- * single copy, and are told at once.
+ * What is noted is lost when the control worker stops meanwhile. The roll-out looks by itself as well: after some seconds where its
+ * last look had found progress, else after 15 s at the latest.
  */
 import type { CopyUuids } from '../../db/jobs/jobs.ts';
-import { isRollout } from '../../model/names.ts';
+import { jobOfRollout } from '../../model/names.ts';
 import type { Orchestration } from '../../orchestration/orchestration.ts';
 
 const PAUSE_MS = 1000;
@@ -21,47 +21,36 @@ export interface GatheredEnds {
   tell(copy: CopyUuids, listeners: readonly string[]): Promise<void>;
 }
 
-/** @param onLost gets the reason why a gathered signal could not be sent */
+/** Lets a roll-out go on, since this copy of it has ended. */
+export type GoOn = (jobId: string, copy: CopyUuids) => Promise<void>;
+
+/** @param onLost gets the reason why a roll-out could not go on */
 export function gatherEnds(
   orchestration: Pick<Orchestration, 'signalEnded'>,
+  goOn: GoOn,
   onLost: (error: unknown) => void,
   pauseMs = PAUSE_MS,
 ): GatheredEnds {
-  /** Roll-outs in their pause, each with the copy that ended last meanwhile. */
-  const paused = new Map<string, CopyUuids | undefined>();
+  /** Roll-outs that are busy, by their jobs, each with the copy that ended last meanwhile. */
+  const busy = new Map<string, CopyUuids | undefined>();
 
-  const pause = (rollout: string): void => {
-    paused.set(rollout, undefined);
-    setTimeout(() => void endPause(rollout), pauseMs).unref();
-  };
-
-  const endPause = async (rollout: string): Promise<void> => {
-    const copy = paused.get(rollout);
-    paused.delete(rollout);
-    if (copy === undefined) return;
-    pause(rollout);
-    try {
-      await orchestration.signalEnded(copy, [rollout]);
-    } catch (error) {
-      onLost(error);
+  const goOnUntilQuiet = async (jobId: string, first: CopyUuids): Promise<void> => {
+    for (let ended: CopyUuids | undefined = first; ended !== undefined; ended = busy.get(jobId)) {
+      busy.set(jobId, undefined);
+      await goOn(jobId, ended).catch(onLost);
+      await new Promise<void>((resolve) => void setTimeout(resolve, pauseMs).unref());
     }
-  };
-
-  /** Whether the workflow is to be told now. */
-  const isDue = (copy: CopyUuids, listener: string): boolean => {
-    if (!isRollout(listener)) return true;
-    if (paused.has(listener)) {
-      paused.set(listener, copy);
-      return false;
-    }
-    pause(listener);
-    return true;
+    busy.delete(jobId);
   };
 
   return {
     async tell(copy, listeners) {
-      const due = listeners.filter((listener) => isDue(copy, listener));
-      if (due.length > 0) await orchestration.signalEnded(copy, due);
+      for (const jobId of listeners.flatMap((id) => jobOfRollout(id) ?? [])) {
+        if (busy.has(jobId)) busy.set(jobId, copy);
+        else void goOnUntilQuiet(jobId, copy);
+      }
+      const others = listeners.filter((id) => jobOfRollout(id) === undefined);
+      if (others.length > 0) await orchestration.signalEnded(copy, others);
     },
   };
 }

@@ -4,8 +4,11 @@ import { recordRolloutEnd } from '../../db/rollouts/end.ts';
 import { findRollout, runningCopies } from '../../db/rollouts/listing.ts';
 import type { RolloutListRow } from '../../db/rollouts/listing.ts';
 import { cancelRollout } from '../../db/rollouts/rollouts.ts';
-import { copiesToStop, dueCopies, markBegun, markStopped, takeTurns } from '../../db/rollouts/turns.ts';
-import { MAX_LIVE_COPIES, ROLLOUT_PRIORITY, bytesOfRollout } from '../../model/rollout.ts';
+import type { CopyUuids } from '../../db/jobs/jobs.ts';
+import { copiesToStop, leftDue, markBegun, markStopped, takeTurns } from '../../db/rollouts/turns.ts';
+import type { CopyOfRollout, CopyToStop } from '../../db/rollouts/turns.ts';
+import { rolloutWorkflowId } from '../../model/names.ts';
+import { MAX_LIVE_COPIES, ROLLOUT_PRIORITY, ROLLOUT_TIMING, bytesOfRollout } from '../../model/rollout.ts';
 import type { RolloutBytes, RolloutCounts, RolloutState, RolloutTiming } from '../../model/rollout.ts';
 import { workflowId } from '../context.ts';
 import type { LiveCopy } from '../../orchestration/live.ts';
@@ -31,24 +34,48 @@ export interface RolloutActivities {
 /** Requests to Temporal at the same time. */
 const MAX_CONCURRENT_REQUESTS = 8;
 
-export function createRolloutActivities({ db, orchestration }: ControlDeps): RolloutActivities {
-  const beginDue = async (jobId: string): Promise<number> => {
-    const copies = await dueCopies(db, jobId);
-    await inTurn(copies, ({ templateId, poolId, template, pool }) =>
-      orchestration.requestDeployment(
-        { templateId, poolId },
-        { names: { template, pool }, listener: workflowId(), priority: ROLLOUT_PRIORITY },
-      ),
-    );
-    const poolIds = copies.map(({ poolId }) => poolId);
-    if (poolIds.length > 0) await markBegun(db, jobId, poolIds);
-    return poolIds.length;
-  };
+/**
+ * Begins the copies of a roll-out whose turn has come since one of its copies ended, so that its workflow need not look. It must
+ * when the roll-out has ended or is to end.
+ */
+export async function goOnWithRollout(
+  { db, orchestration }: Pick<ControlDeps, 'db' | 'orchestration'>,
+  jobId: string,
+  ended: CopyUuids,
+): Promise<void> {
+  const { stalledMs, mostOfLook: most } = ROLLOUT_TIMING;
+  const copies = await takeTurns(db, jobId, { stalledMs, most });
+  if (copies !== undefined) await begin({ db, orchestration }, jobId, copies);
+  else await orchestration.signalEnded(ended, [rolloutWorkflowId(jobId)]);
+}
 
+async function begin(
+  { db, orchestration }: Pick<ControlDeps, 'db' | 'orchestration'>,
+  jobId: string,
+  copies: readonly CopyOfRollout[],
+): Promise<void> {
+  await inTurn(copies, ({ templateId, poolId, template, pool }) =>
+    orchestration.requestDeployment(
+      { templateId, poolId },
+      { names: { template, pool }, listener: rolloutWorkflowId(jobId), priority: ROLLOUT_PRIORITY },
+    ),
+  );
+  const poolIds = copies.map(({ poolId }) => poolId);
+  if (poolIds.length === 0) return;
+  const begun = await markBegun(db, jobId, poolIds);
+  const cancelled = poolIds.filter((poolId) => !begun.includes(poolId));
+  // The roll-out was cancelled meanwhile, when there may have been no workflows to stop yet.
+  if (cancelled.length > 0) await stop(orchestration, await copiesToStop(db, jobId, cancelled));
+}
+
+const stop = (orchestration: ControlDeps['orchestration'], copies: readonly CopyToStop[]): Promise<unknown> =>
+  inTurn(copies, ({ templateId, poolId, by, at }) =>
+    orchestration.signalStop({ templateId, poolId }, { by, remove: false, at }),
+  );
+
+export function createRolloutActivities({ db, orchestration }: ControlDeps): RolloutActivities {
   const stopAll = async (jobId: string): Promise<void> => {
-    await inTurn(await copiesToStop(db, jobId), ({ templateId, poolId, by, at }) =>
-      orchestration.signalStop({ templateId, poolId }, { by, remove: false, at }),
-    );
+    await stop(orchestration, await copiesToStop(db, jobId));
     await markStopped(db, jobId);
   };
 
@@ -61,8 +88,10 @@ export function createRolloutActivities({ db, orchestration }: ControlDeps): Rol
 
   return {
     async advanceRollout(jobId, timing) {
-      await takeTurns(db, jobId, { stalledMs: timing.stalledMs, most: timing.mostOfLook });
-      const begun = await beginDue(jobId);
+      const taken = await takeTurns(db, jobId, { stalledMs: timing.stalledMs, most: timing.mostOfLook });
+      const copies = [...(taken ?? []), ...(await leftDue(db, jobId))];
+      await begin({ db, orchestration }, jobId, copies);
+      const begun = copies.length;
       const rollout = await findRollout(db, jobId);
       if (rollout === undefined) return undefined;
       // Once it is cancelled, no further copies come to be stopped: none is missed between the look and the note.

@@ -57,29 +57,43 @@ export interface TurnOptions {
   readonly most: number;
 }
 
+/** A copy to begin or to stop, with the names of both. */
+export interface CopyOfRollout extends CopyUuids {
+  readonly template: string;
+  readonly pool: string;
+}
+
 /**
- * Chooses copies, and marks them as due. Nothing of a roll-out that is paused, cancelled or ended is chosen; the job of one that
+ * Chooses copies, and marks them as due: the caller requests their workflows, and notes that (`markBegun`). Nothing of a roll-out that is paused, cancelled or ended is chosen; the job of one that
  * was cancelled, or whose template was deleted, ends when nothing of it is under way.
+ * @returns undefined when it goes on no more: it has ended, was cancelled or lost its template
  */
 export async function takeTurns(
   db: Database,
   jobId: string,
   { stalledMs, most }: TurnOptions,
-): Promise<void> {
-  const stopped = await db.transaction().execute(async (tx) => {
+): Promise<readonly CopyOfRollout[] | undefined> {
+  const { due, stopped = [] } = await db.transaction().execute(async (tx): Promise<Turns> => {
     await sql`select pg_advisory_xact_lock(hashtextextended('roll-outs', 0))`.execute(tx);
     const rollout = await rolloutOf(tx, jobId);
-    if (rollout?.job_status !== jobStatus.pending || rollout.state === 'Paused') return [];
-    if (rollout.state === 'Cancelled') return [rollout.job_id];
+    if (rollout?.job_status !== jobStatus.pending) return {};
+    if (rollout.state === 'Paused') return { due: [] };
+    if (rollout.state === 'Cancelled') return { stopped: [rollout.job_id] };
     if (rollout.template_state !== 'Active') {
       await failQueued(tx, rollout.job_id, `Template ${rollout.template_name} was deleted`);
-      return [rollout.job_id];
+      return { stopped: [rollout.job_id] };
     }
     const room = Math.min(most, await roomFor(tx, rollout, stalledMs));
-    if (room > 0) await markDue(tx, rollout, room);
-    return [];
+    return { due: room > 0 ? await markDue(tx, rollout, room) : [] };
   });
   await completeSettled(db, stopped);
+  return due;
+}
+
+interface Turns {
+  readonly due?: readonly CopyOfRollout[];
+  /** Keys of jobs of which nothing is begun any more. */
+  readonly stopped?: readonly number[];
 }
 
 async function roomFor(tx: Queryable, rollout: Rollout, stalledMs: number): Promise<number> {
@@ -120,29 +134,35 @@ const isAbleTo = sql`(pool.id is null or pool.state <> 'Up' or exists (
   select from storage_pool_host_ref r join host on host.id = r.host_id
   where r.pool_id = pool.id and r.mounted and ${isEnabled} and ${isUp}))`;
 
-const markDue = (tx: Queryable, { job_id }: Rollout, most: number): Promise<unknown> =>
-  sql`
-    update async_job_copy set turn = 'due', begun = now()
-    where job_id = ${job_id} and pool_uuid in (
-      select w.pool_uuid from async_job_copy w left join storage_pool pool on pool.uuid = w.pool_uuid
-      where w.job_id = ${job_id} and w.turn = 'queued' and w.settled is null and ${isAbleTo}
-      order by pool.name, w.pool_uuid limit ${most})`.execute(tx);
-
-/** A copy to begin or to stop, with the names of both. */
-export interface CopyOfRollout extends CopyUuids {
-  readonly template: string;
-  readonly pool: string;
+async function markDue(tx: Queryable, { job_id }: Rollout, most: number): Promise<readonly CopyOfRollout[]> {
+  const { rows } = await sql<CopyOfRollout>`
+    with due as (
+      update async_job_copy set turn = 'due', begun = now()
+      where job_id = ${job_id} and pool_uuid in (
+        select w.pool_uuid from async_job_copy w left join storage_pool pool on pool.uuid = w.pool_uuid
+        where w.job_id = ${job_id} and w.turn = 'queued' and w.settled is null and ${isAbleTo}
+        order by pool.name, w.pool_uuid limit ${most})
+      returning template_uuid, pool_uuid)
+    ${copiesOf(sql`due w`)}`.execute(tx);
+  return rows;
 }
 
-/** Its copies whose turn has come, and whose workflows are not requested yet. */
-export async function dueCopies(db: Queryable, jobId: string): Promise<readonly CopyOfRollout[]> {
+/** @param copies `w`, with `template_uuid` and `pool_uuid` */
+const copiesOf = (copies: RawBuilder<unknown>) => sql`
+  select w.template_uuid as "templateId", w.pool_uuid as "poolId", template.name as template,
+    coalesce(pool.name, w.pool_uuid::text) as pool
+  from ${copies} join vm_template template on template.uuid = w.template_uuid
+  left join storage_pool pool on pool.uuid = w.pool_uuid`;
+
+/** Whoever made a copy due requests its workflow within so many seconds, or was lost. */
+const REQUEST_SECONDS = 10;
+
+/** Its copies that were made due before, and whose workflows were not requested: whoever was about to do it was lost. */
+export async function leftDue(db: Queryable, jobId: string): Promise<readonly CopyOfRollout[]> {
   const { rows } = await sql<CopyOfRollout>`
-    select w.template_uuid as "templateId", w.pool_uuid as "poolId", template.name as template,
-      coalesce(pool.name, w.pool_uuid::text) as pool
-    from async_job_copy w join async_job job on job.id = w.job_id
-    join vm_template template on template.uuid = w.template_uuid
-    left join storage_pool pool on pool.uuid = w.pool_uuid
-    where job.uuid = ${jobId} and w.turn = 'due' and w.settled is null`.execute(db);
+    ${copiesOf(sql`async_job_copy w join async_job job on job.id = w.job_id`)}
+    where job.uuid = ${jobId} and w.turn = 'due' and w.settled is null
+      and w.begun < now() - make_interval(secs => ${REQUEST_SECONDS})`.execute(db);
   return rows;
 }
 
@@ -152,30 +172,49 @@ export interface CopyToStop extends CopyUuids {
   readonly at: string;
 }
 
-/** Its copies that are to be stopped. Those that another job waits for, also a roll-out that will begin them, go on. */
-export async function copiesToStop(db: Queryable, jobId: string): Promise<readonly CopyToStop[]> {
+/**
+ * Copies of a cancelled roll-out that are to be stopped. Those that another job waits for, also a roll-out that will begin them,
+ * go on.
+ * @param poolIds of these pools. Default: those that were under way when it was cancelled, and are not noted as stopped yet
+ */
+export async function copiesToStop(
+  db: Queryable,
+  jobId: string,
+  poolIds?: readonly string[],
+): Promise<readonly CopyToStop[]> {
+  const which = poolIds === undefined ? sql`w.turn = 'stopping'` : sql`w.pool_uuid = any(${poolIds}::uuid[])`;
   const { rows } = await sql<CopyToStop>`
     select w.template_uuid as "templateId", w.pool_uuid as "poolId", r.cancelled_by as by, job.created::text as at
     from async_job_copy w join async_job job on job.id = w.job_id
     join template_rollout r on r.job_id = job.id
-    where job.uuid = ${jobId} and w.turn = 'stopping' and not exists (
+    where job.uuid = ${jobId} and r.cancelled_by is not null and ${which} and not exists (
       select from async_job_copy other where other.template_uuid = w.template_uuid
         and other.pool_uuid = w.pool_uuid and other.settled is null)`.execute(db);
   return rows;
 }
 
-/** Notes that the workflows of these copies were requested. */
-export const markBegun = (db: Database, jobId: string, poolIds: readonly string[]): Promise<void> =>
+/**
+ * Notes that the workflows of these copies were requested.
+ * @returns the pools of those that were still due: not those of a roll-out that was cancelled meanwhile
+ */
+export const markBegun = (
+  db: Database,
+  jobId: string,
+  poolIds: readonly string[],
+): Promise<readonly string[]> =>
   changeCopies(db, jobId, sql`turn = 'due' and pool_uuid = any(${poolIds}::uuid[])`);
 
 /** Notes that all copies of a cancelled roll-out that were to be stopped are. */
-export const markStopped = (db: Database, jobId: string): Promise<void> =>
+export const markStopped = (db: Database, jobId: string): Promise<unknown> =>
   changeCopies(db, jobId, sql`turn = 'stopping'`);
 
-const changeCopies = (db: Database, jobId: string, which: RawBuilder<unknown>): Promise<void> =>
+/** @returns the pools of the copies that were changed */
+const changeCopies = (db: Database, jobId: string, which: RawBuilder<unknown>): Promise<readonly string[]> =>
   db.transaction().execute(async (tx) => {
     const rollout = await rolloutOf(tx, jobId);
-    if (rollout === undefined) return;
-    await sql`
-      update async_job_copy set turn = 'begun' where job_id = ${rollout.job_id} and ${which}`.execute(tx);
+    if (rollout === undefined) return [];
+    const { rows } = await sql<{ readonly poolId: string }>`
+      update async_job_copy set turn = 'begun' where job_id = ${rollout.job_id} and ${which}
+      returning pool_uuid as "poolId"`.execute(tx);
+    return rows.map(({ poolId }) => poolId);
   });

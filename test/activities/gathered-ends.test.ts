@@ -1,15 +1,19 @@
 import { gatherEnds } from '../../activities/control/gathered-ends.ts';
-import type { GatheredEnds } from '../../activities/control/gathered-ends.ts';
+import type { GatheredEnds, GoOn } from '../../activities/control/gathered-ends.ts';
 import { rolloutWorkflowId, vmWorkflowId } from '../../model/names.ts';
+import { deferred } from '../support/deferred.ts';
 
 const ROLLOUT = rolloutWorkflowId('a');
 const OTHER = rolloutWorkflowId('b');
 const MACHINE = vmWorkflowId('c');
 const PAUSE_MS = 500;
 
-let sent: string[];
+/** Such as `2: a goes on`, of the copy on pool 2. */
+let seen: string[];
 let lost: unknown[];
 let refusal: Error | undefined;
+/** Whatever lets a roll-out go on waits for it. */
+let gate: Promise<void>;
 let ends: GatheredEnds;
 
 const copy = (poolId: string) => ({ templateId: 't', poolId });
@@ -17,56 +21,76 @@ const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
 beforeEach(() => {
   jest.useFakeTimers();
-  sent = [];
+  seen = [];
   lost = [];
   refusal = undefined;
-  const signalEnded = async ({ poolId }: { readonly poolId: string }, ids: readonly string[]) => {
-    sent.push(...ids.map((id) => `${poolId} to ${id}`));
+  gate = Promise.resolve();
+  const orchestration = {
+    async signalEnded({ poolId }: { readonly poolId: string }, ids: readonly string[]) {
+      seen.push(...ids.map((id) => `${poolId}: ${id} is told`));
+      if (refusal !== undefined) throw refusal;
+    },
+  };
+  const goOn: GoOn = async (jobId, { poolId }) => {
+    seen.push(`${poolId}: ${jobId} goes on`);
+    await gate;
     if (refusal !== undefined) throw refusal;
   };
-  ends = gatherEnds({ signalEnded }, (error) => lost.push(error), PAUSE_MS);
+  ends = gatherEnds(orchestration, goOn, (error) => lost.push(error), PAUSE_MS);
 });
 afterEach(() => void jest.useRealTimers());
 
-test('a roll-out is told of the first end at once, and of those in the pause after it together', async () => {
+test('a roll-out goes on at the first end at once, and for all those in the pause after it once', async () => {
   await ends.tell(copy('1'), [ROLLOUT]);
-  expect(sent).toEqual([`1 to ${ROLLOUT}`]);
+  expect(seen).toEqual(['1: a goes on']);
   for (const pool of ['2', '3', '4']) await ends.tell(copy(pool), [ROLLOUT]);
   await pass(PAUSE_MS - 1);
-  expect(sent).toHaveLength(1);
+  expect(seen).toHaveLength(1);
   await pass(1);
-  expect(sent).toEqual([`1 to ${ROLLOUT}`, `4 to ${ROLLOUT}`]);
+  expect(seen).toEqual(['1: a goes on', '4: a goes on']);
 });
 
-test('a gathered signal begins another pause, and a pause without an end is the last', async () => {
+test('each time begins another pause, and a pause without an end is the last', async () => {
   await ends.tell(copy('1'), [ROLLOUT]);
   await ends.tell(copy('2'), [ROLLOUT]);
   await pass(PAUSE_MS);
   await ends.tell(copy('3'), [ROLLOUT]);
-  expect(sent).toHaveLength(2);
+  expect(seen).toHaveLength(2);
   await pass(PAUSE_MS);
-  expect(sent).toHaveLength(3);
+  expect(seen).toHaveLength(3);
   await pass(PAUSE_MS);
   expect(jest.getTimerCount()).toBe(0);
   await ends.tell(copy('4'), [ROLLOUT]);
-  expect(sent).toEqual(['1', '2', '3', '4'].map((pool) => `${pool} to ${ROLLOUT}`));
+  expect(seen).toEqual(['1', '2', '3', '4'].map((pool) => `${pool}: a goes on`));
 });
 
-test('roll-outs are told independently of each other, and all other workflows of each end at once', async () => {
+test('a roll-out never goes on twice at once, however long it takes, and whoever tells does not wait for it', async () => {
+  const done = deferred();
+  gate = done.promise;
+  await ends.tell(copy('1'), [ROLLOUT]);
+  await ends.tell(copy('2'), [ROLLOUT]);
+  await pass(10 * PAUSE_MS);
+  expect(seen).toEqual(['1: a goes on']);
+  done.resolve();
+  await pass(PAUSE_MS);
+  expect(seen).toEqual(['1: a goes on', '2: a goes on']);
+});
+
+test('roll-outs go on independently of each other, and all workflows that wait are told of each end at once', async () => {
   for (const pool of ['1', '2']) await ends.tell(copy(pool), [ROLLOUT, MACHINE]);
   await ends.tell(copy('3'), [OTHER]);
-  expect(sent).toEqual([`1 to ${ROLLOUT}`, `1 to ${MACHINE}`, `2 to ${MACHINE}`, `3 to ${OTHER}`]);
+  expect(seen).toEqual(['1: a goes on', `1: ${MACHINE} is told`, `2: ${MACHINE} is told`, '3: b goes on']);
 });
 
-test('only what is to be told at once fails; a gathered signal that cannot be sent is reported, and the next one is sent', async () => {
+test('only a workflow that was not told is a failure; a roll-out that could not go on is reported, and goes on at the next end', async () => {
   refusal = new Error('Temporal is away');
-  await expect(ends.tell(copy('1'), [ROLLOUT])).rejects.toBe(refusal);
-  await ends.tell(copy('2'), [ROLLOUT]);
+  await expect(ends.tell(copy('1'), [MACHINE])).rejects.toBe(refusal);
+  await ends.tell(copy('1'), [ROLLOUT]);
   await pass(PAUSE_MS);
   expect(lost).toEqual([refusal]);
   refusal = undefined;
-  await ends.tell(copy('3'), [ROLLOUT]);
+  await ends.tell(copy('2'), [ROLLOUT]);
   await pass(PAUSE_MS);
-  expect(sent).toEqual(['1', '2', '3'].map((pool) => `${pool} to ${ROLLOUT}`));
+  expect(seen).toEqual([`1: ${MACHINE} is told`, '1: a goes on', '2: a goes on']);
   expect(lost).toHaveLength(1);
 });

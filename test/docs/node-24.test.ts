@@ -18,9 +18,8 @@ test.each(['bench', 'sizing', 'package'])('`npm run %s` runs by it', async (name
 });
 
 // Another Node gets it from npm, which is not everywhere.
-(isRecent || isFullRun ? test : test.skip)(
-  'a program gets it, its arguments, and gives its exit code',
-  async () => {
+(isRecent || isFullRun ? describe : describe.skip)('a program', () => {
+  test('gets it, its arguments, and gives its exit code', async () => {
     const code = 'console.log(process.versions.node, ...process.argv.slice(1)); process.exitCode = 3';
     const ended = await run(process.execPath, [script, '-e', code, 'one', 'two']).catch(
       (error: unknown) => error,
@@ -29,5 +28,5 @@ test.each(['bench', 'sizing', 'package'])('`npm run %s` runs by it', async (name
       code: 3,
       stdout: expect.stringMatching(/^2[4-9]\.\d+\.\d+ one two\n$/) as string,
     });
-  },
-);
+  });
+});

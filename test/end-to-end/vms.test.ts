@@ -8,6 +8,7 @@ import type { LibvirtLab } from '../labs/libvirt.ts';
 import { openBrowser, testOf } from '../labs/ui.ts';
 import type { Browsing } from '../labs/ui.ts';
 import { bootDisk } from '../support/boot-images.ts';
+import { deferred } from '../support/deferred.ts';
 import { sha256 } from '../support/images.ts';
 import { isFullRun, needing } from '../support/programs.ts';
 import { until } from '../support/until.ts';
@@ -73,9 +74,8 @@ needingLibvirt()('virtual machines', () => {
       async ({ page, go, press, heading, row }) => {
         const { id: templateid } = await machines.image('page');
         const body = bootDisk('hello from page');
-        let release = (): void => undefined;
-        const released = new Promise<void>((resolve) => (release = resolve));
-        const hold = (sent: number) => (sent > body.length / 4 ? released : undefined);
+        const rest = deferred();
+        const hold = (sent: number) => (sent > body.length / 4 ? rest.promise : undefined);
         lab.server.serve('/page', { body, pieceBytes: 4096, hold });
         const { id } = await machines.begin(templateid, { name: 'shown' });
         await go(`/instances/${id}`);
@@ -85,7 +85,7 @@ needingLibvirt()('virtual machines', () => {
         await main.getByRole('progressbar', { name: 'Start of shown' }).waitFor();
         await main.getByText(/^[\d.]+\sKiB of [\d.]+\sMiB/).waitFor();
         await main.getByText('It waits for').waitFor();
-        release();
+        rest.resolve();
         await main.getByText('Running', { exact: true }).waitFor();
         await page.getByRole('log', { name: 'Console' }).getByText('hello from page').waitFor();
         await row('ROOT-').getByText('Ready', { exact: true }).waitFor();

@@ -1,14 +1,15 @@
 /**
  * A roll-out: one template or ISO onto many pools, some at a time. The list of its copies is in the database, and so is every
- * choice (db/rollouts/turns.ts): this workflow only looks again and again, and each look begins the copies whose turn it is,
+ * choice (db/rollouts/turns.ts): this workflow only looks now and then, and each look begins the copies whose turn it is,
  * or stops those of a roll-out that was cancelled. So however many pools there are, payloads and histories stay small.
  *
  *   Running     looks begin copies: a copy is one more caller of its own workflow, `copy:<template>:<pool>`
  *   Paused      looks begin none; copies under way go on
  *   Cancelled   the next look stops what nobody else waits for, and is the last
  *
- * A look is woken by the signals of copies that have ended, and of calls that changed the roll-out: hints, as a signal may be
- * lost. The truth is the database, where the next look reads it when the timer has run out. Since nothing else is held here, a
+ * When a copy is there, the step that records it begins the next ones (activities/control/gathered-ends.ts), without a look. A look is
+ * woken by a timer, by signals of copies that failed or were the last, and of calls that changed the roll-out. All of these are
+ * hints: the truth is the database, where the next look reads it when the timer has run out. Since nothing else is held here, a
  * signal that arrives while the run continues as new is not missed: the next run begins with a look.
  */
 import {
