@@ -3,6 +3,7 @@
  * Temporal's development server; and by BYPASS_TEST_POSTGRES, the folder of an npm package of another PostgreSQL, which
  * `npm run test:full` sets.
  */
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startBalancer } from '../../dev/balancer-process.ts';
 import { readEngine } from '../../dev/engine.ts';
@@ -55,8 +56,15 @@ const environmentOf = (folder: string, stage: Stage): NodeJS.ProcessEnv => ({
   ...marks(folder, stage),
 });
 
+async function passable(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, 0o711);
+}
+
 async function startDatabase({ folder, onStarted }: EngineOptions, port: number, superuser?: string) {
   const other = process.env['BYPASS_TEST_POSTGRES'];
+  // PostgreSQL 15 leaves its folder for a moment, and returns to it by its path.
+  if (other !== undefined) for (const path of [folder, join(folder, 'postgres')]) await passable(path);
   const postgres = await startPostgres({
     folder: join(folder, 'postgres'),
     port,
