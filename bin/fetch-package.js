@@ -1,6 +1,6 @@
 /** Packages of npm that not everybody needs: fetched into the cache when they are. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const NPM_MS = 300_000;
@@ -16,8 +16,22 @@ export function fetchPackage(cache, name, version) {
   const prefix = join(cache, `${name.replaceAll('/', '-').replace('@', '')}-${version}`);
   const folder = join(prefix, 'node_modules', name);
   if (existsSync(folder)) return folder;
-  const args = ['install', '--no-save', '--no-package-lock', '--prefix', prefix, `${name}@${version}`];
-  const { status, stderr } = spawnSync('npm', args, { encoding: 'utf8', timeout: NPM_MS });
-  if (status !== 0) throw new Error((stderr ?? '').trim().split('\n').at(-1));
-  return folder;
+  mkdirSync(cache, { recursive: true });
+  const unfinished = mkdtempSync(join(cache, 'unfinished-'));
+  try {
+    const args = ['install', '--ignore-scripts', '--no-save', '--no-package-lock', '--prefix', unfinished];
+    const { status, stderr, error } = spawnSync('npm', [...args, `${name}@${version}`], {
+      encoding: 'utf8',
+      timeout: NPM_MS,
+    });
+    if (status !== 0) throw new Error(error?.message ?? stderr.trim().split('\n').at(-1), { cause: error });
+    renameSync(unfinished, prefix);
+    return folder;
+  } catch (error) {
+    // Another process was faster.
+    if (existsSync(folder)) return folder;
+    throw error;
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
 }

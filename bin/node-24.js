@@ -4,6 +4,7 @@
  * who measures or packs: with Node 20, real deployments took a third longer (docs/benchmarks.md).
  */
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { ensureBuilt } from './build.js';
 import { fetchNode, NODES } from './node-releases.js';
 
@@ -25,8 +26,14 @@ async function program() {
 }
 
 const child = spawn(await program(), process.argv.slice(2), { stdio: 'inherit' });
-// Whoever stops this stops the program; its own end is waited for.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+// Whoever stops this stops the program, whose end is waited for; an interrupt of the terminal reaches both.
+process.on('SIGTERM', () => child.kill('SIGTERM'));
+process.on('SIGINT', () => {
+  if (!process.stdin.isTTY) child.kill('SIGINT');
+});
+child.on('error', (error) => {
+  throw error;
+});
 child.on('exit', (code, signal) => {
-  process.exitCode = code ?? (signal === null ? 1 : 128);
+  process.exitCode = code ?? 128 + constants.signals[signal];
 });

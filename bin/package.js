@@ -2,7 +2,7 @@
  * `npm run package [-- FOLDER]`: makes two packages in packages/, or in the given folder:
  *
  * - the npm package of the `bypass` command, which needs Node and, when it is installed, the registry of npm;
- * - a Debian package of the host worker: the npm package with its production dependencies, with the Node that runs this (24,
+ * - a Debian package of the host worker: the npm package with its production dependencies, with the Node that runs this (24 or newer,
  *   by node-24.js), so that it needs neither, and with its systemd unit.
  *
  * The same tree and the same Node give the same bytes.

@@ -36,7 +36,7 @@ const INIT_MS = 60_000;
 const READY_MS = 60_000;
 
 /**
- * The path of the data directory that PostgreSQL is given. PostgreSQL starts in that directory and never leaves it, and
+ * The path of the data directory that PostgreSQL is given. PostgreSQL (from 16) starts in that directory and never leaves it, and
  * this path does not pass the folders above, which PostgreSQL's user may not be able to enter.
  */
 const DATA_DIRECTORY = '/proc/self/cwd';

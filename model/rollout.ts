@@ -17,8 +17,10 @@ export interface RolloutTiming {
   readonly lookAgain: Backoff;
   /** A copy that has fetched nothing for so long gives its turn to another: its host is away, or its pool is full. */
   readonly stalledMs: number;
-  /** Copies that one look begins at most, so that it stays short; the next look begins the others at once. */
+  /** Copies that are begun at most in one go, so that it stays short; a look that began so many is followed by the next one at once. */
   readonly mostOfLook: number;
+  /** A copy whose turn came so long ago, and whose workflow was not requested, is requested by a look. Default: 30 s. */
+  readonly requestMs?: number;
 }
 
 /** The timing of new runs. */

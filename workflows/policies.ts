@@ -69,7 +69,7 @@ export function localControl(summary: string, mostMs = 4000): ControlActivities 
   return new Proxy({}, { get }) as ControlActivities;
 }
 
-/** As `localControl`, for steps for which thousands of runs may need their turns, on a machine that has far too much to do. */
+/** As `localControl`, for steps that may take seconds: since thousands of runs need their turns, or since they begin many others. */
 export const patientLocalControl = (summary: string): ControlActivities => localControl(summary, 25_000);
 
 type UntypedActivities = Record<string, (...args: unknown[]) => Promise<unknown>>;

@@ -54,18 +54,26 @@ async function begin(
   jobId: string,
   copies: readonly CopyOfRollout[],
 ): Promise<void> {
-  await inTurn(copies, ({ templateId, poolId, template, pool }) =>
-    orchestration.requestDeployment(
-      { templateId, poolId },
-      { names: { template, pool }, listener: rolloutWorkflowId(jobId), priority: ROLLOUT_PRIORITY },
-    ),
-  );
-  const poolIds = copies.map(({ poolId }) => poolId);
-  if (poolIds.length === 0) return;
-  const begun = await markBegun(db, jobId, poolIds);
-  const cancelled = poolIds.filter((poolId) => !begun.includes(poolId));
-  // The roll-out was cancelled meanwhile, when there may have been no workflows to stop yet.
-  if (cancelled.length > 0) await stop(orchestration, await copiesToStop(db, jobId, cancelled));
+  const lost: unknown[] = [];
+  const requested: string[] = [];
+  await inTurn(copies, async ({ templateId, poolId, template, pool }) => {
+    try {
+      await orchestration.requestDeployment(
+        { templateId, poolId },
+        { names: { template, pool }, listener: rolloutWorkflowId(jobId), priority: ROLLOUT_PRIORITY },
+      );
+      requested.push(poolId);
+    } catch (error) {
+      lost.push(error);
+    }
+  });
+  if (requested.length > 0) {
+    const begun = await markBegun(db, jobId, requested);
+    const cancelled = requested.filter((poolId) => !begun.includes(poolId));
+    // The roll-out was cancelled meanwhile, when there may have been no workflows to stop yet.
+    if (cancelled.length > 0) await stop(orchestration, await copiesToStop(db, jobId, cancelled));
+  }
+  if (lost.length > 0) throw lost[0];
 }
 
 const stop = (orchestration: ControlDeps['orchestration'], copies: readonly CopyToStop[]): Promise<unknown> =>
@@ -89,7 +97,7 @@ export function createRolloutActivities({ db, orchestration }: ControlDeps): Rol
   return {
     async advanceRollout(jobId, timing) {
       const taken = await takeTurns(db, jobId, { stalledMs: timing.stalledMs, most: timing.mostOfLook });
-      const copies = [...(taken ?? []), ...(await leftDue(db, jobId))];
+      const copies = [...(taken ?? []), ...(await leftDue(db, jobId, timing.requestMs))];
       await begin({ db, orchestration }, jobId, copies);
       const begun = copies.length;
       const rollout = await findRollout(db, jobId);

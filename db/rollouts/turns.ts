@@ -64,8 +64,9 @@ export interface CopyOfRollout extends CopyUuids {
 }
 
 /**
- * Chooses copies, and marks them as due: the caller requests their workflows, and notes that (`markBegun`). Nothing of a roll-out that is paused, cancelled or ended is chosen; the job of one that
- * was cancelled, or whose template was deleted, ends when nothing of it is under way.
+ * Chooses copies, and marks them as due: the caller requests their workflows, and notes that (`markBegun`). Nothing of a roll-out
+ * that is paused, cancelled or ended is chosen; the job of one that was cancelled, or whose template was deleted, ends when
+ * nothing of it is under way.
  * @returns undefined when it goes on no more: it has ended, was cancelled or lost its template
  */
 export async function takeTurns(
@@ -154,15 +155,19 @@ const copiesOf = (copies: RawBuilder<unknown>) => sql`
   from ${copies} join vm_template template on template.uuid = w.template_uuid
   left join storage_pool pool on pool.uuid = w.pool_uuid`;
 
-/** Whoever made a copy due requests its workflow within so many seconds, or was lost. */
-const REQUEST_SECONDS = 10;
+/** Milliseconds in which whoever made a copy due requests its workflow. */
+const REQUEST_MS = 30_000;
 
-/** Its copies that were made due before, and whose workflows were not requested: whoever was about to do it was lost. */
-export async function leftDue(db: Queryable, jobId: string): Promise<readonly CopyOfRollout[]> {
+/** Its copies that were made due before, and whose workflows were not requested in time: whoever was to do it may be lost. */
+export async function leftDue(
+  db: Queryable,
+  jobId: string,
+  requestMs = REQUEST_MS,
+): Promise<readonly CopyOfRollout[]> {
   const { rows } = await sql<CopyOfRollout>`
     ${copiesOf(sql`async_job_copy w join async_job job on job.id = w.job_id`)}
     where job.uuid = ${jobId} and w.turn = 'due' and w.settled is null
-      and w.begun < now() - make_interval(secs => ${REQUEST_SECONDS})`.execute(db);
+      and w.begun < now() - make_interval(secs => ${requestMs / 1000})`.execute(db);
   return rows;
 }
 

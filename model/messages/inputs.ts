@@ -165,6 +165,7 @@ export const rolloutInput = messageToHandOn<RolloutInput>({
     lookAgain: backoff,
     stalledMs: z.number(),
     mostOfLook: whole(1),
+    requestMs: z.optional(z.number()),
   }),
 });
 

@@ -78,24 +78,28 @@ needingLibvirt()('virtual machines', () => {
         const hold = (sent: number) => (sent > body.length / 4 ? rest.promise : undefined);
         lab.server.serve('/page', { body, pieceBytes: 4096, hold });
         const { id } = await machines.begin(templateid, { name: 'shown' });
-        await go(`/instances/${id}`);
-        await heading('shown');
-        const main = page.getByRole('main');
-        await main.getByText('Downloading its image', { exact: true }).waitFor();
-        await main.getByRole('progressbar', { name: 'Start of shown' }).waitFor();
-        await main.getByText(/^[\d.]+\sKiB of [\d.]+\sMiB/).waitFor();
-        await main.getByText('It waits for').waitFor();
-        rest.resolve();
-        await main.getByText('Running', { exact: true }).waitFor();
-        await page.getByRole('log', { name: 'Console' }).getByText('hello from page').waitFor();
-        await row('ROOT-').getByText('Ready', { exact: true }).waitFor();
-        await main.getByText(/^02:(?:[0-9a-f]{2}:){4}[0-9a-f]{2}$/).waitFor();
-        await press('button', 'Stop');
-        const dialog = page.getByRole('dialog');
-        await dialog.getByRole('checkbox', { name: 'Switch it off at once' }).check();
-        await dialog.getByRole('button', { name: 'Stop' }).click();
-        await main.getByText('Stopped', { exact: true }).waitFor();
-        await machines.expunge(id);
+        try {
+          await go(`/instances/${id}`);
+          await heading('shown');
+          const main = page.getByRole('main');
+          await main.getByText('Downloading its image', { exact: true }).waitFor();
+          await main.getByRole('progressbar', { name: 'Start of shown' }).waitFor();
+          await main.getByText(/^[\d.]+\sKiB of [\d.]+\sMiB/).waitFor();
+          await main.getByText('It waits for').waitFor();
+          rest.resolve();
+          await main.getByText('Running', { exact: true }).waitFor();
+          await page.getByRole('log', { name: 'Console' }).getByText('hello from page').waitFor();
+          await row('ROOT-').getByText('Ready', { exact: true }).waitFor();
+          await main.getByText(/^02:(?:[0-9a-f]{2}:){4}[0-9a-f]{2}$/).waitFor();
+          await press('button', 'Stop');
+          const dialog = page.getByRole('dialog');
+          await dialog.getByRole('checkbox', { name: 'Switch it off at once' }).check();
+          await dialog.getByRole('button', { name: 'Stop' }).click();
+          await main.getByText('Stopped', { exact: true }).waitFor();
+        } finally {
+          rest.resolve();
+          await machines.expunge(id);
+        }
       },
       120_000,
     );

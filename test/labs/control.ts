@@ -70,7 +70,10 @@ const QUICK_MACHINES: Partial<VmTiming> = {
   roomWait: { firstMs: 100, mostMs: 500 },
 };
 
-const QUICK_ROLLOUTS: Partial<RolloutTiming> = { lookAgain: { firstMs: 200, mostMs: 1000 } };
+const QUICK_ROLLOUTS: Partial<RolloutTiming> = {
+  lookAgain: { firstMs: 200, mostMs: 1000 },
+  requestMs: 5000,
+};
 
 const QUICK_UPKEEP: UpkeepTiming = {
   watchEveryMs: 200,

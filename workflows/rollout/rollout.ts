@@ -8,7 +8,7 @@
  *   Cancelled   the next look stops what nobody else waits for, and is the last
  *
  * When a copy is there, the step that records it begins the next ones (activities/control/gathered-ends.ts), without a look. A look is
- * woken by a timer, by signals of copies that failed or were the last, and of calls that changed the roll-out. All of these are
+ * woken by a timer, by signals of copies that ended otherwise or were the last, and of calls that changed the roll-out. All of these are
  * hints: the truth is the database, where the next look reads it when the timer has run out. Since nothing else is held here, a
  * signal that arrives while the run continues as new is not missed: the next run begins with a look.
  */
@@ -81,7 +81,7 @@ async function lookUntilItEnds(
     before = progress;
     if (look.more) continue;
     await condition(() => hints.count > count, backoffMs(input.timing.lookAgain, round), {
-      summary: 'waiting for a copy to end; then looking again',
+      summary: 'waiting before the next look',
     });
   }
 }
