@@ -24,12 +24,17 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** The addresses of views. Each is answered with the same document, which then shows the view. */
+/** The addresses of views, which ui/app.tsx has. Each is answered with the same document, which then shows the view. */
 const VIEWS = [
   '/',
   '/templates',
   '/isos',
   '/deployments',
+  '/instances',
+  '/offerings',
+  '/networks',
+  '/ssh-keys',
+  '/rollouts',
   '/hosts',
   '/pools',
   '/certificates',

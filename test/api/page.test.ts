@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { loadPage } from '../../api/server/page.ts';
+import { PROJECT_ROOT } from '../../platform/installation.ts';
 import { openLab } from '../labs/api.ts';
 import type { Lab } from '../labs/api.ts';
 
@@ -43,6 +45,18 @@ test.each([
   expect(policy).toContain("default-src 'none'; script-src 'self';");
   expect(policy).not.toContain('unsafe');
   expect((await get(url)).body).not.toContain(nonce);
+});
+
+/** The addresses of the views, as ui/app.tsx has them. */
+const ROUTES = [
+  ...readFileSync(join(PROJECT_ROOT, 'ui/app.tsx'), 'utf8').matchAll(/<Route path="([^"]+)"/g),
+].map(([, path = '']) => path.replace(/:id$/, '7d8e6d1c-0000-4000-8000-000000000000').replace('*?', 'a/b'));
+
+test('the views are found in the page', () => expect(ROUTES.length).toBeGreaterThan(20));
+
+test.each(ROUTES)('the view %s may be opened by its address, by clients of any kind', async (url) => {
+  const { statusCode, headers } = await get(url);
+  expect([statusCode, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
 });
 
 test('files have their content types, are compressed for clients that accept it, and may be cached for good', async () => {
